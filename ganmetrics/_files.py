@@ -1,0 +1,67 @@
+"""Writing a file whole or not at all, and naming any path in a message."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ganmetrics.errors import ResourceError, UsageError
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """The path as one printable line: control and undecodable characters are escaped."""
+    text = os.fspath(path)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    """Refuse, before any long work, an output that exists or whose folder cannot be written.
+
+    Raises
+    ------
+    UsageError
+        The file exists and ``force`` is false, or the path is a folder.
+    ResourceError
+        The folder is missing or read-only.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise UsageError("the output is a folder", where=shown(target), hint="Name a file", code="E-OUTPUT")
+    if target.exists() and not force:
+        hint = "Choose another name or pass --force (force=True)"
+        raise UsageError("the output exists already", where=shown(target), hint=hint, code="E-EXISTS")
+    if not target.parent.is_dir():
+        raise ResourceError(
+            "the output's folder does not exist", where=shown(target.parent), hint="Create it first", code="E-OUTPUT"
+        )
+    if not os.access(target.parent, os.W_OK):
+        raise ResourceError("the output's folder cannot be written", where=shown(target.parent), code="E-OUTPUT")
+    return target
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A binary file that takes its name only once it is complete and on disk; on any failure the old one stays.
+
+    Raises
+    ------
+    ResourceError
+        The disk is full or the folder cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        with open(temporary, "xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ResourceError(f"cannot write the file: {reason}", where=shown(target), code="E-WRITE") from error
+    finally:
+        temporary.unlink(missing_ok=True)

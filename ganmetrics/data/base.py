@@ -1,0 +1,114 @@
+"""What every source of images is: something that is checked cheaply, then read once, batch by batch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ganmetrics.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganmetrics.types import Images
+
+CHOICES = {
+    "on_error": ("error", "skip"),
+    "alpha": ("error", "white", "black", "drop"),
+    "frames": ("error", "first"),
+    "exif": ("ignore", "transpose"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How images are read; every field that changes pixels stands in the signature when it is not the default.
+
+    Parameters
+    ----------
+    on_error : {"error", "skip"}
+        What a file that cannot be read does: end the run with the list of such files, or be counted and left out.
+    alpha : {"error", "white", "black", "drop"}
+        Images with transparent pixels: refuse them, paint them on white or black, or drop the channel.
+    frames : {"error", "first"}
+        Images of several frames or pages: refuse them, or take the first.
+    exif : {"ignore", "transpose"}
+        The EXIF orientation: ignored, as every peer does, or applied.
+    max_pixels : int
+        The most pixels an image may have.
+    workers : int or None
+        Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
+    """
+
+    on_error: str = "error"
+    alpha: str = "error"
+    frames: str = "error"
+    exif: str = "ignore"
+    max_pixels: int = 64_000_000
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                what = f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}"
+                raise UsageError(what, where=f"Reading.{name}")
+        if self.max_pixels < 1:
+            raise UsageError(f"max_pixels is {self.max_pixels}; it must be at least 1", where="Reading.max_pixels")
+        if self.workers is not None and self.workers < 0:
+            raise UsageError(f"workers is {self.workers}; it must be 0 or more", where="Reading.workers")
+
+    def changes(self) -> tuple[str, ...]:
+        """The pixel-changing choices that are not the default, as the signature writes them."""
+        fields = ("alpha", "frames", "exif")
+        return tuple(f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0])
+
+
+@dataclass
+class Notes:
+    """What was seen while reading: counts by kind, and the sentences that become warnings of the result.
+
+    ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
+    ``16-bit``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension`` ...); ``formats`` by file
+    format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``ignored`` by the reason a file was not opened.
+    """
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+    skipped: list[str] = field(default_factory=list)  # one line for each unreadable image left out by on_error="skip"
+    warnings: list[str] = field(default_factory=list)
+
+
+class Source(ABC):
+    """A set of images, read in one fixed order.
+
+    Attributes
+    ----------
+    name : str
+        A short printable name for tables and messages, such as a folder's path.
+    count : int or None
+        The number of images if it is known before reading.
+    identity : str
+        Equal for two sources that are surely the same place (a resolved path), empty where nothing is known.
+    notes : Notes
+        Filled while reading.
+    """
+
+    name: str = ""
+    identity: str = ""
+    count: int | None = None
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+
+    @abstractmethod
+    def batches(self) -> Iterator[Images]:
+        """The images in order, as uint8 RGB [N, 3, H, W] with N >= 1; a new batch starts where the size changes.
+
+        Raises
+        ------
+        InputError
+            Images that cannot be read, all of them named up to ten, unless they are to be skipped.
+        """

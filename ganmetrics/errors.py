@@ -1,0 +1,91 @@
+"""The exceptions of ganmetrics, each with the exit code of the command line.
+
+A message says what was found, where, what was expected and what to do. ``code`` is a short stable name for it
+(``E-EMPTY``), so that scripts need not parse sentences.
+"""
+
+from __future__ import annotations
+
+
+class GanMetricsError(Exception):
+    """Base of every error that ganmetrics raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        One sentence: what was found and what was expected.
+    where : str, optional
+        The file, folder, argument or metric concerned.
+    hint : str, optional
+        What to do about it.
+    code : str, optional
+        A short stable name such as ``E-EMPTY``; each class has a default.
+    """
+
+    exit_code = 1
+    default_code = "E-INTERNAL"
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", code: str = "") -> None:
+        self.what, self.where, self.hint = what, where, hint
+        self.code = code or self.default_code
+        super().__init__(what, where, hint, self.code)
+
+    def __str__(self) -> str:
+        text = f"{self.what} ({self.where})" if self.where else self.what
+        return f"{text}. {self.hint}" if self.hint else text
+
+    def __reduce__(self) -> tuple[object, ...]:  # keyword arguments survive a worker process's pickle
+        return _rebuild, (type(self), self.what, self.where, self.hint, self.code)
+
+    def to_dict(self) -> dict[str, str]:
+        """The error as the object that ``--json`` prints on stderr."""
+        return {"code": self.code, "what": self.what, "where": self.where, "hint": self.hint}
+
+
+class UsageError(GanMetricsError, ValueError):
+    """An option or argument that cannot be meant (exit code 2)."""
+
+    exit_code = 2
+    default_code = "E-USAGE"
+
+
+class InputError(GanMetricsError, ValueError):
+    """Images that cannot be read or scored (exit code 3)."""
+
+    exit_code = 3
+    default_code = "E-INPUT"
+
+
+class StatisticsError(GanMetricsError, ValueError):
+    """Saved statistics that are broken, or made by another recipe (exit code 4)."""
+
+    exit_code = 4
+    default_code = "E-STATISTICS"
+
+
+class WeightsError(GanMetricsError, RuntimeError):
+    """Network weights that are missing, damaged or cannot be fetched (exit code 5)."""
+
+    exit_code = 5
+    default_code = "E-WEIGHTS"
+
+
+class ResourceError(GanMetricsError, RuntimeError):
+    """Too little disk, memory or GPU memory, or a place that cannot be written (exit code 6)."""
+
+    exit_code = 6
+    default_code = "E-RESOURCE"
+
+
+class NumericalError(GanMetricsError, ArithmeticError):
+    """A result that mathematics rules out; please report it (exit code 1)."""
+
+    default_code = "E-NUMERICAL"
+
+
+class GanMetricsWarning(UserWarning):
+    """A score that is valid but easily misread."""
+
+
+def _rebuild(kind: type[GanMetricsError], what: str, where: str, hint: str, code: str) -> GanMetricsError:
+    return kind(what, where=where, hint=hint, code=code)
