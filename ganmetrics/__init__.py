@@ -1,0 +1,110 @@
+"""ganmetrics: evaluation metrics for GANs and other image generators.
+
+>>> import ganmetrics as gm                                     # doctest: +SKIP
+>>> result = gm.evaluate("real/", "fake/", metrics=["fid", "is", "kid"])  # doctest: +SKIP
+>>> result["fid"].value, result["fid"].signature                # doctest: +SKIP
+
+Importing the package costs milliseconds: PyTorch is imported by the first name that needs it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.version import __version__
+
+if TYPE_CHECKING:
+    from ganmetrics import functional, generators
+    from ganmetrics.data import Reading, Source
+    from ganmetrics.data import open_source as source
+    from ganmetrics.errors import (
+        GanMetricsError,
+        InputError,
+        NumericalError,
+        ResourceError,
+        StatisticsError,
+        UsageError,
+        WeightsError,
+    )
+    from ganmetrics.evaluation import (
+        Result,
+        Score,
+        Signature,
+        Statistics,
+        evaluate,
+        fid,
+        inception_score,
+        kid,
+        measure,
+        score,
+    )
+    from ganmetrics.features import Extractor, load_extractor
+
+_HOMES = {
+    "functional": "",
+    "generators": "",
+    "Reading": "data",
+    "Source": "data",
+    "source": "data:open_source",
+    "GanMetricsError": "errors",
+    "InputError": "errors",
+    "NumericalError": "errors",
+    "ResourceError": "errors",
+    "StatisticsError": "errors",
+    "UsageError": "errors",
+    "WeightsError": "errors",
+    "Result": "evaluation",
+    "Score": "evaluation",
+    "Signature": "evaluation",
+    "Statistics": "evaluation",
+    "evaluate": "evaluation",
+    "fid": "evaluation",
+    "inception_score": "evaluation",
+    "kid": "evaluation",
+    "measure": "evaluation",
+    "score": "evaluation",
+    "Extractor": "features",
+    "load_extractor": "features",
+}
+
+__all__ = [
+    "Extractor",
+    "GanMetricsError",
+    "InputError",
+    "NumericalError",
+    "Reading",
+    "ResourceError",
+    "Result",
+    "Score",
+    "Signature",
+    "Source",
+    "Statistics",
+    "StatisticsError",
+    "UsageError",
+    "WeightsError",
+    "__version__",
+    "evaluate",
+    "fid",
+    "functional",
+    "generators",
+    "inception_score",
+    "kid",
+    "load_extractor",
+    "measure",
+    "score",
+    "source",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganmetrics' has no attribute {name!r}")
+    home, _, attribute = _HOMES[name].partition(":")
+    value = getattr(import_module(f"ganmetrics.{home}"), attribute or name) if home else import_module(f"ganmetrics.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

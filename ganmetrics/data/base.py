@@ -39,6 +39,8 @@ class Reading:
         The most pixels an image may have.
     workers : int or None
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
+    progress : bool
+        Whether a bar on stderr shows how far the run is.
     """
 
     on_error: str = "error"
@@ -47,6 +49,7 @@ class Reading:
     exif: str = "ignore"
     max_pixels: int = 64_000_000
     workers: int | None = None
+    progress: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -90,6 +93,8 @@ class Source(ABC):
         A short printable name for tables and messages, such as a folder's path.
     count : int or None
         The number of images if it is known before reading.
+    label : str
+        A name that means the same images everywhere, as the signature writes it; empty for a user's own files.
     identity : str
         Equal for two sources that are surely the same place (a resolved path), empty where nothing is known.
     notes : Notes
@@ -97,6 +102,7 @@ class Source(ABC):
     """
 
     name: str = ""
+    label: str = ""
     identity: str = ""
     count: int | None = None
 

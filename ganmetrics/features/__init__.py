@@ -1,0 +1,55 @@
+"""The extractors: one file each, a network and an ``EXTRACTOR`` record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.errors import UsageError
+from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.registry import Registry
+
+if TYPE_CHECKING:
+    import os
+
+EXTRACTORS: Registry[ExtractorRecord] = Registry("ganmetrics.features", "EXTRACTOR", "extractor")
+
+
+def load_extractor(
+    extractor: str | Extractor | Callable[..., Any], weights: str | os.PathLike[str] | None = None
+) -> Extractor:
+    """The extractor that a name, a network or a function stands for.
+
+    Parameters
+    ----------
+    extractor : str, Extractor or callable
+        ``"inception"``, ``"digits"``, ``"random-vgg16"``, ``"pixels"``, any of them with a layer as in
+        ``"inception:768"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
+    weights : path, optional
+        A weights file in place of the network's own.
+
+    Raises
+    ------
+    UsageError
+        An unknown name or layer.
+    WeightsError
+        Weights that are missing, damaged or cannot be fetched.
+    """
+    if isinstance(extractor, str):
+        name, _, layer = extractor.partition(":")
+        loaded = EXTRACTORS[name].load(str(weights) if weights else None)
+        if layer:
+            loaded.choose_layer(layer)
+        return loaded
+    if weights:
+        raise UsageError("weights go with an extractor's name; this network has its own", where="weights")
+    if isinstance(extractor, Extractor):
+        return extractor
+    if callable(extractor):
+        from ganmetrics.features.custom import Custom
+
+        return Custom(extractor)
+    raise UsageError(f"an extractor is a name, a module or a function; found {type(extractor).__name__}")
+
+
+__all__ = ["EXTRACTORS", "Extractor", "load_extractor"]

@@ -1,0 +1,7 @@
+"""The command line: one file for each command, no logic."""
+
+from __future__ import annotations
+
+from ganmetrics.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,26 @@
+"""``ganmetrics evaluate REAL FAKE``."""
+
+from __future__ import annotations
+
+import click
+
+from ganmetrics.cli.options import Settings, scoring_options
+from ganmetrics.cli.output import score
+
+
+@click.command()
+@click.argument("real")
+@click.argument("fake")
+@click.option("--metrics", default="fid,is,kid", show_default=True, metavar="NAME,NAME…", help="What to score.")
+@scoring_options
+@click.pass_context
+def command(ctx: click.Context, real: str, fake: str, metrics: str) -> None:
+    """Several metrics from one pass over each set.
+
+    REAL and FAKE are as in `ganmetrics fid`.
+
+    \b
+    ganmetrics evaluate real/ fake/
+    ganmetrics evaluate real/ fake/ --metrics fid,kid --set kid.subset_size=200 --json -
+    """
+    score(real, fake, [name for name in metrics.split(",") if name.strip()], Settings.of(ctx))

@@ -1,0 +1,105 @@
+"""The ``ganmetrics`` command: finds its commands, turns errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from ganmetrics.errors import GanMetricsError
+from ganmetrics.version import __version__
+
+NOT_COMMANDS = {"__init__", "main", "options", "output"}
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Commands(click.Group):
+    """Loads a command's file only when it is asked for or listed; ``is.py`` could not be imported, so ``is_.py``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        stems = {path.stem for path in Path(__file__).parent.glob("*.py")} - NOT_COMMANDS
+        return sorted(stem.rstrip("_") for stem in stems)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = import_module(f"ganmetrics.cli.{'is_' if cmd_name == 'is' else cmd_name}")
+        command: click.Command = module.command
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ganmetrics")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error; works anywhere.")
+def group() -> None:
+    """Score generated images: FID, Inception Score, KID, each with the signature that reproduces it.
+
+    \b
+    ganmetrics demo                            everything offline, in a minute
+    ganmetrics fid real/ fake/                 one score of two folders
+    ganmetrics evaluate real/ fake/ --metrics fid,is,kid --json -
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
+    signal.signal(signal.SIGTERM, _terminate)
+    warnings.showwarning = _show_warning
+    try:
+        code = group.main(given, prog_name="ganmetrics", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        code = 0
+    except (KeyboardInterrupt, click.Abort):
+        code = _fail("interrupted; nothing was written", INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except GanMetricsError as error:
+        if debug:
+            raise
+        code = _report(error, given)
+    except Exception as error:
+        if debug:
+            raise
+        what = f"internal error: {type(error).__name__}: {error}"
+        code = _fail(f"{what}\nThis is a bug; please report it with the output of the same command and --debug.", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: GanMetricsError, given: list[str]) -> int:
+    if any(argument.startswith("--json") for argument in given):
+        click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
+        return error.exit_code
+    return _fail(f"error[{error.code}]: {error}", error.exit_code)
+
+
+def _fail(text: str, code: int) -> int:
+    click.echo(text, err=True)
+    return code
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    click.echo(f"warning: {message}", err=True)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining about a closed pipe while it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+

@@ -1,0 +1,99 @@
+"""The options that commands share; each command takes them as one ``Settings``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ganmetrics import Reading
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+METAVAR = "NAME[:LAYER]"
+PREFIX = "ganmetrics."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the shared options of one call say."""
+
+    extractor: str | None
+    weights: str | None
+    device: str
+    batch_size: int | None
+    reading: Reading
+    seed: int = 2020
+    changes: tuple[str, ...] = ()
+    assume_recipe: str | None = None
+    strict: bool = False
+    json_path: str | None = None
+    force: bool = False
+
+    @staticmethod
+    def of(ctx: click.Context) -> Settings:
+        """The settings of the command that is running."""
+        from ganmetrics import Reading
+
+        values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
+        exif = "transpose" if values.pop("exif_transpose") else "ignore"
+        progress = not values.pop("quiet")
+        names = ("workers", "on_error", "alpha", "frames")
+        reading = Reading(exif=exif, progress=progress, **{name: values.pop(name) for name in names})
+        return Settings(reading=reading, **values)
+
+
+def reading_options(command: Command) -> Command:
+    """Options about files and the network, for every command that reads images."""
+    for option in reversed(
+        [
+            _shared("--extractor", metavar=METAVAR, help="inception, digits, random-vgg16 or pixels, with a layer as in "
+                    "inception:768.  [default: inception, or that of saved statistics]"),
+            _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
+            _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
+            _shared("--batch-size", type=click.IntRange(min=1), metavar="N",
+                    help="Images in one forward pass.  [default: by device]"),
+            _shared("--workers", type=click.IntRange(min=0), metavar="N", help="Decoding processes.  [default: by cores]"),
+            _shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True,
+                    help="A file that cannot be read ends the run, or is counted and left out."),
+            _shared("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error",
+                    show_default=True, help="Transparent pixels: refuse, paint on a colour, or drop the channel."),
+            _shared("--frames", type=click.Choice(["error", "first"]), default="error", show_default=True,
+                    help="Images of several frames: refuse, or take the first."),
+            _shared("--exif-transpose", is_flag=True, help="Apply EXIF orientations; peers ignore them."),
+            _shared("--quiet", "-q", is_flag=True, help="Show no progress bar."),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def scoring_options(command: Command) -> Command:
+    """The same, and those of every command that prints scores."""
+    for option in reversed(
+        [
+            _shared("--seed", default=2020, show_default=True, help="Of every subset and shuffle."),
+            _shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE",
+                    help="An option of a metric, such as kid.subset_size=500; may be repeated."),
+            _shared("--assume-recipe", metavar="NAME",
+                    help="Vouch that statistics without a recipe were made by torch-fidelity or pytorch-fid."),
+            _shared("--strict", is_flag=True, help="End with an error where there would be warnings."),
+            _shared("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead."),
+            force_option,
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return reading_options(command)
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    ctx.meta[f"{PREFIX}{parameter.name}"] = value
+
+
+def _shared(*names: str, **facts: Any) -> Callable[[Command], Command]:
+    return click.option(*names, expose_value=False, callback=_keep, **facts)
+
+
+force_option = _shared("--force", is_flag=True, help="Overwrite an output that exists.")

@@ -1,0 +1,78 @@
+"""From the shared options to a printed result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganmetrics._files import check_writable
+
+if TYPE_CHECKING:
+    from ganmetrics import Result
+    from ganmetrics.cli.options import Settings
+    from ganmetrics.metrics import Metric
+
+
+def score(real: str | None, fake: str, metrics: Sequence[str], settings: Settings) -> None:
+    """Evaluate and print: the table on stdout and warnings on stderr, or JSON where it was asked for."""
+    import ganmetrics as gm
+
+    if settings.json_path not in (None, "-"):
+        check_writable(str(settings.json_path), force=settings.force)
+    result = gm.evaluate(
+        _vouched(real, settings),
+        _vouched(fake, settings),
+        metrics=configured(metrics, settings.changes),
+        extractor=settings.extractor,
+        weights=settings.weights,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        reading=settings.reading,
+    )
+    if settings.strict and result.warnings:
+        raise gm.InputError("; ".join(result.warnings), where="--strict", code="E-STRICT")
+    show(result, settings)
+
+
+def show(result: Result, settings: Settings) -> None:
+    """Print a result where the options say."""
+    if settings.json_path == "-":
+        click.echo(result.to_json())
+        return
+    for warning in result.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if settings.json_path:
+        result.save(settings.json_path, force=settings.force)
+    click.echo(str(result))
+
+
+def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric]:
+    """The named metrics with every ``METRIC.OPTION=VALUE`` applied (UsageError)."""
+    from ganmetrics import UsageError
+    from ganmetrics.metrics import metric
+    from ganmetrics.metrics.record import parse_option
+
+    chosen = {each.name: each for each in map(metric, metrics)}
+    for change in changes:
+        target, _, value = change.partition("=")
+        name, _, option = target.partition(".")
+        name = metric(name).name
+        if not option or not value or name not in chosen:
+            what = f"--set {change}: expected METRIC.OPTION=VALUE of a metric that is asked for ({', '.join(chosen)})"
+            raise UsageError(what, where="--set")
+        chosen[name] = chosen[name].configured({option: parse_option(value)})
+    return list(chosen.values())
+
+
+def _vouched(side: str | None, settings: Settings) -> Any:
+    """A side, opened here where the user vouches for its recipe."""
+    if side is None or settings.assume_recipe is None:
+        return side
+    from ganmetrics.evaluation import archive
+
+    is_foreign = Path(side).is_file() and archive.is_statistics(Path(side))
+    return archive.load(side, assume=settings.assume_recipe) if is_foreign else side

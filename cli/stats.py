@@ -1,0 +1,90 @@
+"""``ganmetrics stats build|list|show|verify``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from ganmetrics.cli.options import Settings, force_option, reading_options
+
+
+@click.group()
+def command() -> None:
+    """Reference statistics: build them once, score against them ever after.
+
+    \b
+    ganmetrics stats build real/ -o real.npz
+    ganmetrics fid real.npz fake/
+    """
+
+
+@command.command()
+@click.argument("source")
+@click.option("-o", "--output", required=True, metavar="FILE.npz", help="Where the statistics go.")
+@click.option("--name", default="", help="A name that stands in signatures.")
+@click.option("--keep", multiple=True, type=click.Choice(["features", "logits"]),
+              help="Also keep these rows of every image, which KID and IS need; may be repeated.")  # fmt: skip
+@force_option
+@reading_options
+@click.pass_context
+def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[str, ...]) -> None:
+    """Measure SOURCE (as REAL of `ganmetrics fid`) and save mean, covariance, count, recipe and digest."""
+    import ganmetrics as gm
+    from ganmetrics._files import check_writable
+    from ganmetrics.evaluation import archive
+
+    settings = Settings.of(ctx)
+    check_writable(output, force=settings.force)
+    statistics = gm.measure(
+        source,
+        reads=("moments", *keep),
+        extractor=settings.extractor or "inception",
+        device=settings.device,
+        weights=settings.weights,
+        reading=settings.reading,
+    )
+    archive.save(replace(statistics, name=name or statistics.name), output)
+    click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
+
+
+@command.command(name="list")
+def list_() -> None:
+    """The bundled statistics that can stand in place of REAL."""
+    from ganmetrics.evaluation import archive
+
+    rows = [("NAME", "EXTRACTOR", "IMAGES", "DATA")]
+    for name, entries in archive.index().items():
+        rows += [(name, extractor, str(entry["count"]), entry["data"]) for extractor, entry in entries.items()]
+    for row in rows:
+        click.echo(f"{row[0]:<14}{row[1]:<14}{row[2]:>8}  {row[3]}")
+
+
+@command.command()
+@click.argument("statistics")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(statistics: str, as_json: bool) -> None:
+    """What a statistics file, or bundled statistics, are of."""
+    from ganmetrics.evaluation.checking import facts_of
+
+    facts = facts_of(statistics)
+    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts)))
+
+
+@command.command()
+@click.argument("statistics")
+@click.argument("source", required=False)
+@reading_options
+@click.pass_context
+def verify(ctx: click.Context, statistics: str, source: str | None) -> None:
+    """Check that a file is sound, and with SOURCE that it is of those images: it is measured again and compared."""
+    from ganmetrics.evaluation.checking import verify as check
+
+    settings = Settings.of(ctx)
+    click.echo(check(statistics, source, settings.device, settings.weights, settings.reading))
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    return [f"{name:<12} {value}" for name, value in facts.items()]

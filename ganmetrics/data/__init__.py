@@ -1,0 +1,90 @@
+"""Sources of images: folders, archives, array files, tensors, data sets, loaders and functions.
+
+``open_source`` decides which one a value is; each kind is one file of this folder with a ``KIND`` record.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from ganmetrics.data.base import Notes, Reading, Source
+from ganmetrics.data.kinds import DEFAULT_READING, Kind, Opening
+from ganmetrics.data.paths import is_path, refuse_path
+from ganmetrics.errors import UsageError
+
+__all__ = ["Notes", "Reading", "Source", "open_source"]
+
+
+def open_source(
+    value: Any,
+    *,
+    reading: Reading = DEFAULT_READING,
+    value_range: tuple[float, float] | None = None,
+    num_images: int | None = None,
+    name: str | None = None,
+) -> Source:
+    """The source of images that a value stands for, checked as far as is cheap and not yet read.
+
+    Parameters
+    ----------
+    value : Source, path, str, torch.Tensor, numpy.ndarray, Dataset, DataLoader or callable
+        A folder, .zip, .npz or .npy file; ``torchvision:NAME:SPLIT``; uint8 [N, 3, H, W]; or ``n -> images``.
+    reading : Reading
+        How images are read.
+    value_range : (float, float), optional
+        What float images call black and white, such as (0, 1) or (-1, 1); uint8 images and files need none.
+    num_images : int, optional
+        How many images to ask a function for; other sources bring their own number.
+    name : str, optional
+        The name for tables and messages, instead of the source's own.
+
+    Returns
+    -------
+    Source
+        The value itself if it is a source already.
+
+    Raises
+    ------
+    UsageError
+        A value or an option that cannot be meant.
+    InputError
+        A missing or empty place, a broken archive, images of a wrong shape, dtype or range.
+    StatisticsError
+        An .npz file of saved statistics where images are wanted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> open_source(np.zeros((8, 32, 32, 3), dtype=np.uint8)).count
+    8
+    """
+    if isinstance(value, Source):
+        return value
+    opening = Opening(reading=reading, value_range=value_range, num_images=num_images)
+    kind = _kind_of(value)
+    if num_images is not None and not kind.is_counted_by_caller:
+        what = "num_images is for a function that makes images; this source brings its own number"
+        raise UsageError(what, where=kind.accepts, hint="Leave num_images out", code="E-SOURCE")
+    source = kind.open(value, opening)
+    source.name = name or source.name
+    return source
+
+
+@cache
+def _kinds() -> tuple[Kind, ...]:
+    modules = (import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+    return tuple(module.KIND for module in modules if hasattr(module, "KIND"))
+
+
+def _kind_of(value: Any) -> Kind:
+    for kind in _kinds():
+        if kind.matches(value):
+            return kind
+    if is_path(value):
+        refuse_path(value)
+    accepted = "; ".join(sorted(kind.accepts for kind in _kinds()))
+    what = f"a value of type {type(value).__name__} is not a source of images; accepted are: {accepted}"
+    raise UsageError(what, code="E-SOURCE")

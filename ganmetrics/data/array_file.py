@@ -1,0 +1,189 @@
+"""An .npy or .npz file of uint8 images, read row by row and never unpickled."""
+
+from __future__ import annotations
+
+import math
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+
+from ganmetrics._files import shown
+from ganmetrics.data.base import Source
+from ganmetrics.data.kinds import Kind
+from ganmetrics.data.paths import is_array_file, refuse_path, suffix_of
+from ganmetrics.data.pixels import check_layout, to_uint8
+from ganmetrics.data.zip_file import Caps, check_members, opened_archive
+from ganmetrics.errors import InputError, StatisticsError
+
+if TYPE_CHECKING:
+    from ganmetrics.types import Images
+
+BATCH = 64
+BATCH_BYTES = 64 << 20
+# Blank images do shrink a thousand times, and rows are read in small pieces; beyond deflate's limit a claim is a lie.
+CAPS = Caps(members=10_000, member_bytes=1 << 42, total_bytes=1 << 42, ratio=1100)
+STATISTICS = {"mu", "sigma"}
+
+
+@dataclass(frozen=True)
+class _Header:
+    shape: tuple[int, ...]
+    dtype: Any
+    is_fortran: bool
+    num_bytes: int  # of the header itself
+
+    @property
+    def data_bytes(self) -> int:
+        return math.prod(self.shape) * int(self.dtype.itemsize)
+
+
+class ArrayFileSource(Source):
+    """The images of an .npy file, or of ``arr_0`` or the only array of an .npz file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; its array is uint8 [N, H, W, 3] or [N, 3, H, W].
+
+    Raises
+    ------
+    InputError
+        A broken file, one of Python objects, a wrong dtype or shape, or a header that claims more than there is.
+    StatisticsError
+        An .npz file with ``mu`` and ``sigma``: saved statistics, not images.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__()
+        if not os.path.isfile(path):
+            refuse_path(path)
+        self.name = shown(path)
+        self.identity = os.path.realpath(path)
+        self._path = os.path.abspath(path)
+        self._member = _image_member(self._path, self.name) if suffix_of(path) == ".npz" else ""
+        with self._stream() as (stream, num_bytes):
+            self._header = _checked_header(stream, num_bytes, self.name)
+        check_layout(self._header.shape, is_array=True, where=self.name)
+        self.count = self._header.shape[0]
+
+    def batches(self) -> Iterator[Images]:
+        """The images in order; see ``Source.batches``."""
+        self.notes.sizes.clear()
+        row_bytes = self._header.data_bytes // self._header.shape[0]
+        step = max(1, min(BATCH, BATCH_BYTES // row_bytes))
+        with self._stream() as (stream, _):
+            stream.read(self._header.num_bytes)
+            for first in range(0, self._header.shape[0], step):
+                images = self._rows(stream, min(step, self._header.shape[0] - first), first)
+                self.notes.sizes[(images.shape[2], images.shape[3])] += images.shape[0]
+                yield images
+
+    def _rows(self, stream: IO[bytes], num: int, first: int) -> Images:
+        import numpy as np
+
+        shape = (num, *self._header.shape[1:])
+        data = bytearray(_exactly(stream, math.prod(shape), self.name))  # writable, as torch wants it
+        return to_uint8(np.frombuffer(data, np.uint8).reshape(shape), None, self.name, first=first)
+
+    @contextmanager
+    def _stream(self) -> Iterator[tuple[IO[bytes], int]]:
+        # the bytes of the .npy file or member, and how many it claims to be
+        if not self._member:
+            with open(self._path, "rb") as stream:
+                yield stream, os.path.getsize(self._path)
+            return
+        with opened_archive(self._path) as archive, archive.open(self._member) as member:
+            yield member, archive.getinfo(self._member).file_size
+
+
+def _image_member(path: str, where: str) -> str:
+    try:
+        archive = opened_archive(path)
+    except InputError as error:
+        raise InputError(f"the .npz file is not a zip archive: {error.what}", where=where, code="E-ARRAY") from None
+    with archive:
+        infos = archive.infolist()
+    try:
+        check_members(infos, os.path.getsize(path), where, CAPS)
+    except InputError as error:
+        raise InputError(error.what, where=where, code="E-ARRAY") from None
+    keys = [info.filename.removesuffix(".npy") for info in infos if info.filename.endswith(".npy")]
+    if STATISTICS.issubset(keys):
+        what = "the file holds saved statistics (mu and sigma), not images"
+        raise StatisticsError(what, where=where, hint="Name it where statistics are accepted")
+    if "arr_0" in keys or len(keys) == 1:
+        return f"{'arr_0' if 'arr_0' in keys else keys[0]}.npy"
+    what = f"the file has no array arr_0; its arrays are {shown(', '.join(keys[:10])) or 'none'}"
+    raise InputError(what, where=where, hint="Save the images alone: np.savez(path, images)", code="E-ARRAY")
+
+
+def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> _Header:
+    header = _header(stream, where)
+    if header.dtype.hasobject:
+        what = "the array holds Python objects, which may run code when they are loaded; it is refused"
+        raise InputError(what, where=where, hint="Save a uint8 array", code="E-ARRAY")
+    if header.dtype.name != "uint8":
+        what = f"the array has dtype {header.dtype.name}; expected uint8 images"
+        raise InputError(what, where=where, hint="Save them as uint8, from 0 to 255", code="E-DTYPE")
+    if header.is_fortran and len(header.shape) > 1:
+        what = "the array is stored in column (Fortran) order and cannot be read image by image"
+        raise InputError(what, where=where, hint="Save np.ascontiguousarray(images)", code="E-ARRAY")
+    if header.num_bytes + header.data_bytes != num_bytes:
+        what = f"the header claims {header.data_bytes} bytes of images {list(header.shape)}"
+        what += f", the file holds {num_bytes - header.num_bytes}"
+        raise InputError(what, where=where, hint="It may be incomplete; make it again", code="E-ARRAY")
+    return header
+
+
+def _header(stream: IO[bytes], where: str) -> _Header:
+    from numpy.lib import format as npy
+
+    counted = _Counting(stream)
+    try:
+        version = npy.read_magic(counted)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, is_fortran, dtype = read(counted)
+        if min(shape, default=0) < 0:
+            raise ValueError("negative shape")
+    except Exception as error:  # numpy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own
+        _refuse_damaged(error, where)
+    return _Header(shape, dtype, is_fortran, counted.num_bytes)
+
+
+class _Counting:
+    # how long the header was; a member of an archive may not be able to tell
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream, self.num_bytes = stream, 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self.stream.read(size)
+        self.num_bytes += len(data)
+        return data
+
+
+def _exactly(stream: IO[bytes], size: int, where: str) -> bytes:
+    try:
+        data = stream.read(size)
+    except Exception as error:  # zlib.error, BadZipFile, EOFError, OSError
+        _refuse_damaged(error, where)
+    if len(data) != size:
+        _refuse_damaged(EOFError(f"{size - len(data)} bytes are missing"), where)
+    return data
+
+
+def _refuse_damaged(error: Exception, where: str) -> NoReturn:
+    reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    prefix = "the archive" if isinstance(error, zipfile.BadZipFile) else "the array"
+    what = f"{prefix} is damaged or incomplete: {shown(reason)}"
+    raise InputError(what, where=where, hint="Make the file again", code="E-ARRAY") from None
+
+
+KIND = Kind(
+    accepts="an .npz or .npy file of uint8 images",
+    matches=is_array_file,
+    open=lambda value, opening: ArrayFileSource(value),
+)

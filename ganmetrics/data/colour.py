@@ -1,0 +1,95 @@
+"""Any Pillow mode to uint8 RGB pixels: what is exact is done exactly, what is a choice follows the choice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image as PilImage
+
+MODE_KINDS = {
+    "L": "grey",
+    "1": "grey",
+    "LA": "grey",
+    "La": "grey",
+    "P": "palette",
+    "PA": "palette",
+    "CMYK": "cmyk",
+    "LAB": "lab",
+}
+BACKGROUNDS = {"white": 255, "black": 0}
+
+
+def to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """The loaded image as uint8 [H, W, 3], and the short names of what is unusual about it.
+
+    Parameters
+    ----------
+    alpha : {"error", "white", "black", "drop"}
+        What becomes of transparent pixels; a fully opaque alpha channel is dropped in any case.
+
+    Raises
+    ------
+    Unreadable
+        32-bit images, transparent pixels that are to be refused, modes that Pillow cannot convert.
+    """
+    import numpy as np
+
+    kinds = [MODE_KINDS[image.mode]] if image.mode in MODE_KINDS else []
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image, kinds = _eight_bit(image), ["16-bit", "grey"]
+    if image.has_transparency_data:
+        pixels, is_transparent = _flattened(image.convert("RGBA"), alpha)
+        return pixels, kinds + ["alpha"] * is_transparent
+    image = _lab_to_rgb(image) if image.mode == "LAB" else image
+    return np.asarray(image.convert("RGB")), kinds
+
+
+def _eight_bit(image: PilImage) -> PilImage:
+    # 16-bit grey to L, or to LA where the file names one level as transparent
+    import numpy as np
+    from PIL import Image
+
+    from ganmetrics.data.decode import Unreadable
+
+    levels = np.asarray(image)
+    is_16_bit = image.mode != "F" and (image.mode != "I" or image.format in ("PNG", "PPM"))
+    if not is_16_bit or levels.min() < 0 or levels.max() > 65535:
+        number = "float" if image.mode == "F" else "32-bit or signed integer"
+        raise Unreadable(f"is a {number} image without a fixed range; convert it to 8 bits")
+    # 257 is odd, so that no level lies half-way and this is round(level / 257) exactly
+    grey = Image.fromarray(((levels.astype(np.int32) + 128) // 257).astype(np.uint8))
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return grey
+    return Image.merge("LA", (grey, Image.fromarray(np.where(levels == key, 0, 255).astype(np.uint8))))
+
+
+def _flattened(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], bool]:
+    # RGBA -> [H, W, 3], and whether any pixel was transparent
+    import numpy as np
+
+    from ganmetrics.data.decode import Unreadable
+
+    pixels = np.asarray(image)
+    colours, opacity = pixels[..., :3], pixels[..., 3:].astype(np.int32)
+    num_transparent = int((opacity < 255).sum())
+    if not num_transparent:
+        return colours, False
+    if alpha == "error":
+        share = f"{num_transparent} of {opacity.size} pixels are transparent"
+        raise Unreadable(f"has an alpha channel: {share}; choose --alpha white, black or drop (alpha=...)")
+    if alpha == "drop":
+        return colours, True
+    # 255 is odd too: exact rounding of the blend
+    blend = colours.astype(np.int32) * opacity + BACKGROUNDS[alpha] * (255 - opacity)
+    return ((blend + 127) // 255).astype(np.uint8), True
+
+
+def _lab_to_rgb(image: PilImage) -> PilImage:
+    from PIL import ImageCms
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    return converted or image

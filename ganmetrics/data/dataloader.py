@@ -1,0 +1,98 @@
+"""A torch DataLoader; its batches are images, (images, labels) or dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data.base import Source
+from ganmetrics.data.dataset import number_of
+from ganmetrics.data.items import decoded, image_of, images_of
+from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
+from ganmetrics.data.loading import Part, joined, outcome_of, read_parts, watched, whole
+from ganmetrics.data.pixels import to_uint8
+from ganmetrics.data.randomness import OwnStreams
+
+if TYPE_CHECKING:
+    from ganmetrics.types import Images
+
+
+class LoaderSource(Source):
+    """The images of a loader, batch by batch as it gives them; the global random streams do not move.
+
+    Parameters
+    ----------
+    loader : torch.utils.data.DataLoader
+        Its batches are a tensor [N, 3, H, W] or a list of images, alone, first of a tuple, or in a dictionary under
+        image, images or pixel_values.
+    opening : Opening
+        How PIL images are read, and the range of float images.
+    """
+
+    def __init__(self, loader: Any, opening: Opening = DEFAULT_OPENING) -> None:
+        super().__init__()
+        self.name = f"loader of {type(loader.dataset).__name__}"
+        self._loader, self._opening = loader, opening
+        self.count = _count(loader)
+        self.notes.warnings += _sampler_warnings(loader)
+
+    def batches(self) -> Iterator[Images]:
+        """The images in the loader's order; see ``Source.batches``."""
+        return read_parts(self._parts(), self._opening.reading, self.notes, self.name)
+
+    def _parts(self) -> Iterator[Part]:
+        streams, first = OwnStreams(), 0
+        with streams, watched():
+            iterator = iter(self._loader)
+        while True:
+            with streams, watched():
+                batch = next(iterator, None)
+            if batch is None:
+                return
+            part = self._part(batch, first)
+            first += sum(part.notes.sizes.values()) + len(part.unreadable)
+            yield part
+
+    def _part(self, batch: Any, first: int) -> Part:
+        if self._loader.batch_size is None and self._loader.batch_sampler is None:
+            batch = image_of(batch, self.name)  # single items, as the data set gives them
+        images = images_of(batch, self.name)
+        if not isinstance(images, list):
+            return whole(to_uint8(images, self._opening.value_range, self.name, first=first))
+        return joined([self._outcome(image, first + index) for index, image in enumerate(images)])
+
+    def _outcome(self, image: Any, index: int) -> Any:
+        where = f"image {index} of {self.name}"
+        reading, value_range = self._opening.reading, self._opening.value_range
+        return outcome_of(f"image {index}", lambda: decoded(image, reading, value_range, where))
+
+
+def _count(loader: Any) -> int | None:
+    # known where each sample of the sampler becomes one image: automatic batches, the last one kept or complete
+    if loader.batch_size is None or is_instance(loader.dataset, "torch.utils.data", "IterableDataset"):
+        return None
+    number = number_of(loader.sampler)
+    return number if number is None or not loader.drop_last else number - number % loader.batch_size
+
+
+def _sampler_warnings(loader: Any) -> list[str]:
+    warnings = []
+    samplers = (loader.sampler, getattr(loader.batch_sampler, "sampler", None))
+    if any(is_instance(sampler, "torch.utils.data.distributed", "DistributedSampler") for sampler in samplers):
+        warnings.append(
+            "the loader has a DistributedSampler: only this rank's share is scored, and the samples that it repeats "
+            "to make the shares equal count twice"
+        )
+    number = number_of(samplers[0])
+    if loader.drop_last and loader.batch_size and number and number % loader.batch_size:
+        warnings.append(
+            f"the loader drops its last batch (drop_last): {number % loader.batch_size} images are left out"
+        )
+    return warnings
+
+
+KIND = Kind(
+    accepts="a torch DataLoader",
+    matches=lambda value: is_instance(value, "torch.utils.data", "DataLoader"),
+    open=LoaderSource,
+)

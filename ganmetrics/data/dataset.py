@@ -1,0 +1,111 @@
+"""A torch Dataset or IterableDataset; its items are images, (image, label) or dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._files import shown
+from ganmetrics.data.base import Reading, Source
+from ganmetrics.data.decode import Decoded, Unreadable
+from ganmetrics.data.items import decoded, image_of
+from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
+from ganmetrics.data.loading import Outcome, item_parts, outcome_of, read_parts, serial_parts
+from ganmetrics.errors import GanMetricsError, InputError
+
+if TYPE_CHECKING:
+    from ganmetrics.types import Images
+
+
+class DatasetSource(Source):
+    """The images of a data set in its own order.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        Its items are a PIL image, a tensor [3, H, W] or an array [H, W, 3], alone, first of a tuple, or in a
+        dictionary under image, images or pixel_values.
+    opening : Opening
+        How images are read, and the range of float images. Worker processes are used only where ``workers`` asks
+        for them: data sets often cannot be pickled.
+
+    Raises
+    ------
+    InputError
+        The data set is empty.
+    """
+
+    def __init__(self, dataset: Any, opening: Opening = DEFAULT_OPENING) -> None:
+        super().__init__()
+        self.name = f"data set {type(dataset).__name__}"
+        self.identity = f"object {id(dataset)}"
+        self._dataset, self._opening = dataset, opening
+        self.count = number_of(dataset)
+        if self.count == 0:
+            raise InputError("the data set is empty", where=self.name, code="E-EMPTY")
+
+    def batches(self) -> Iterator[Images]:
+        """The images in the data set's order; see ``Source.batches``."""
+        reading = self._opening.reading
+        if self.count is None or not hasattr(self._dataset, "__getitem__") or is_iterable(self._dataset):
+            parts = serial_parts(_outcomes(self._dataset, self._opening, self.name))
+        else:
+            parts = item_parts(_DatasetItems(self._dataset, self._opening, self.name), reading.workers or 0)
+        return read_parts(parts, reading, self.notes, self.name)
+
+
+class _DatasetItems:
+    def __init__(self, dataset: Any, opening: Opening, title: str) -> None:
+        self.dataset, self.opening, self.title = dataset, opening, title
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def outcome(self, index: int) -> Outcome:
+        return outcome_of(f"item {index}", lambda: self._load(index))
+
+    def _load(self, index: int) -> Decoded:
+        try:
+            item = self.dataset[index]
+        except GanMetricsError:
+            raise
+        except Exception as error:  # whatever a user's data set raises on a broken file
+            text = str(error).splitlines()[:1] or [""]
+            raise Unreadable(f"raised {type(error).__name__}: {shown(text[0][:200])}") from None
+        return _decoded(item, index, self.opening, self.title)
+
+
+def number_of(dataset: Any) -> int | None:
+    """The length of a data set, or None if it does not tell."""
+    try:
+        return len(dataset)
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def is_iterable(value: Any) -> bool:
+    """Whether the value is a data set that can only be iterated."""
+    return is_instance(value, "torch.utils.data", "IterableDataset") or is_instance(
+        value, "datasets", "IterableDataset"
+    )
+
+
+def _outcomes(dataset: Any, opening: Opening, title: str) -> Iterator[Outcome]:
+    for index, item in enumerate(dataset):
+        yield outcome_of(f"item {index}", partial(_decoded, item, index, opening, title))
+
+
+def _decoded(item: Any, index: int, opening: Opening, title: str) -> Decoded:
+    where = f"item {index} of {title}"
+    reading: Reading = opening.reading
+    return decoded(image_of(item, where), reading, opening.value_range, where)
+
+
+def _is_dataset(value: Any) -> bool:
+    # a Hugging Face data set is none of torch's, but hands out the same kind of items
+    is_torch = is_instance(value, "torch.utils.data", "Dataset")
+    return is_torch or is_instance(value, "datasets", "Dataset") or is_iterable(value)
+
+
+KIND = Kind(accepts="a torch Dataset or IterableDataset", matches=_is_dataset, open=DatasetSource)

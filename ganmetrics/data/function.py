@@ -1,0 +1,80 @@
+"""A function that makes images: it is asked for n and returns n."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data.base import Source
+from ganmetrics.data.kinds import Kind, Opening, is_instance
+from ganmetrics.data.pixels import to_uint8
+from ganmetrics.data.tensor import is_tensor
+from ganmetrics.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from ganmetrics.types import ArrayLike, Images
+
+CALL_IMAGES = 64  # fixed, so that a seeded function gives the same images whatever the batch size of the evaluation
+
+
+class FunctionSource(Source):
+    """The images that a function ``n -> images`` makes, asked for 64 at a time and for the rest at last.
+
+    Parameters
+    ----------
+    function : callable
+        Returns n images as [n, 3, H, W] (an array also [n, H, W, 3]), uint8, or float with a value range. It runs
+        without gradients; what it draws from the global random streams is its own affair.
+    opening : Opening
+        ``num_images`` says how many are made, ``value_range`` what float images call black and white.
+
+    Raises
+    ------
+    UsageError
+        The number of images is missing.
+    """
+
+    def __init__(self, function: Callable[[int], ArrayLike], opening: Opening) -> None:
+        super().__init__()
+        self.name = f"function {getattr(function, '__name__', type(function).__name__)}"
+        if opening.num_images is None:
+            what = "a function can make any number of images; num_images must say how many are scored"
+            raise UsageError(what, where=self.name, hint="Pass num_images, for instance 50000", code="E-SOURCE")
+        self.count: int = opening.num_images
+        self._function, self._range = function, opening.value_range
+
+    def batches(self) -> Iterator[Images]:
+        """The images in the order they are made; see ``Source.batches``."""
+        self.notes.sizes.clear()
+        for first in range(0, self.count, CALL_IMAGES):
+            images = self._made(min(CALL_IMAGES, self.count - first), first)
+            self.notes.sizes[(images.shape[2], images.shape[3])] += images.shape[0]
+            yield images
+
+    def _made(self, num: int, first: int) -> Images:
+        import torch
+
+        with torch.no_grad():
+            made: Any = self._function(num)
+        if not is_tensor(made):
+            what = f"the function returned {type(made).__name__}; expected a tensor or array of {num} images"
+            raise InputError(what, where=self.name, code="E-SHAPE")
+        images = to_uint8(made, self._range, self.name, first=first)
+        if images.shape[0] != num:
+            what = f"the function was asked for {num} images and returned {images.shape[0]}"
+            raise InputError(what, where=self.name, hint="It must return as many as it is asked for", code="E-SHAPE")
+        return images
+
+
+def _is_function(value: Any) -> bool:
+    others = (("torch.utils.data", "Dataset"), ("torch.utils.data", "DataLoader"), ("datasets", "Dataset"))
+    is_other = is_tensor(value) or isinstance(value, type) or any(is_instance(value, *other) for other in others)
+    return callable(value) and not is_other
+
+
+KIND = Kind(
+    accepts="a function n -> images, with num_images",
+    matches=_is_function,
+    open=FunctionSource,
+    is_counted_by_caller=True,
+)

@@ -1,0 +1,246 @@
+"""The decode pipeline: items to batches, in order, in worker processes, leaving the caller's process as it was."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from ganmetrics.data.base import Notes, Reading
+from ganmetrics.data.decode import Decoded, Unreadable
+from ganmetrics.data.randomness import OwnStreams
+from ganmetrics.errors import GanMetricsError, InputError, ResourceError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.utils.data import DataLoader
+
+    from ganmetrics.types import Images
+
+MAX_WORKERS = 4
+FEW_IMAGES = 64  # below this, starting processes takes longer than decoding
+TASK_IMAGES = 64
+TASK_BYTES = 64 << 20
+WORKER_TASK_BYTES = 2 << 20  # four workers, two tasks ahead each, stay well within the 64 MB of a container's /dev/shm
+NUM_LISTED = 10
+
+Outcome: TypeAlias = "Decoded | str | GanMetricsError"  # str: the line about an image that cannot be read
+
+
+class Items(Protocol):
+    """Images that can be loaded one by one, in any process."""
+
+    def __len__(self) -> int: ...
+
+    def outcome(self, index: int) -> Outcome:
+        """The image, the line that says why it cannot be read, or the error that ends the whole reading."""
+
+
+@dataclass
+class Part:
+    """Some neighbouring images: the pixels of all in one uint8 buffer, so that a worker passes a single handle."""
+
+    pixels: Tensor  # uint8, flat
+    shapes: list[tuple[int, int, int, int]]  # one (k, 3, H, W) for each run of equal sizes
+    notes: Notes = field(default_factory=Notes)
+    unreadable: list[str] = field(default_factory=list)
+    refusal: GanMetricsError | None = None
+
+    def runs(self) -> Iterator[Images]:
+        """The images as [k, 3, H, W], a new run where the size changes."""
+        start = 0
+        for shape in self.shapes:
+            end = start + shape[0] * shape[1] * shape[2] * shape[3]
+            yield self.pixels[start:end].view(shape)
+            start = end
+
+
+def read_parts(parts: Iterator[Part], reading: Reading, notes: Notes, where: str) -> Iterator[Images]:
+    """The batches of some parts; what was seen goes to the notes.
+
+    Raises
+    ------
+    InputError
+        Images that cannot be read, counted to the end and the first ten named; or not one image is left.
+    """
+    for counts in (notes.kinds, notes.formats, notes.sizes, notes.skipped):
+        counts.clear()
+    unreadable: list[str] = []
+    num_read = 0
+    for part in parts:
+        if part.refusal is not None:
+            raise part.refusal
+        unreadable += part.unreadable
+        num_read += sum(part.notes.sizes.values())
+        _add(part.notes, notes)
+        if not unreadable or reading.on_error == "skip":
+            yield from part.runs()
+    _settle(unreadable, num_read, reading, notes, where)
+
+
+def _add(seen: Notes, notes: Notes) -> None:
+    notes.kinds.update(seen.kinds)
+    notes.formats.update(seen.formats)
+    notes.sizes.update(seen.sizes)
+
+
+def _settle(unreadable: list[str], num_read: int, reading: Reading, notes: Notes, where: str) -> None:
+    if num_read and (reading.on_error == "skip" or not unreadable):
+        notes.skipped.extend(unreadable)
+        return
+    if not unreadable:
+        raise InputError("there are no images", where=where, code="E-EMPTY")
+    listed = "; ".join(unreadable[:NUM_LISTED])
+    more = f"; and {len(unreadable) - NUM_LISTED} more" if len(unreadable) > NUM_LISTED else ""
+    what = f"{len(unreadable)} of {len(unreadable) + num_read} images cannot be read: {listed}{more}"
+    hint = "Repair or remove them" if not num_read else 'Repair or remove them, or --on-error skip (on_error="skip")'
+    raise InputError(what, where=where, hint=hint, code="E-UNREADABLE")
+
+
+def item_parts(items: Items, workers: int) -> Iterator[Part]:
+    """The parts of some items in their order, made by worker processes or, if there are none, in this one.
+
+    Raises
+    ------
+    ResourceError
+        A worker process died.
+    """
+    streams = OwnStreams()
+    iterator = _started(items, workers)
+    try:
+        while True:
+            with streams, watched():
+                part = next(iterator, None)
+            if part is None:
+                return
+            if workers:  # a copy gives the shared memory and its file handle back at once
+                part.pixels = part.pixels.clone()
+            yield part
+    finally:
+        del iterator  # ends the workers also where the consumer stopped early
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Around a step of a DataLoader: its dead worker becomes a ResourceError, warnings about processes are silent.
+
+    Python 3.12 warns of a fork beside threads, torch of more workers than cores; neither helps the caller.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        what = "a process that decodes images died, most often for lack of memory or shared memory"
+        raise ResourceError(what, hint="Use --workers 0 (workers=0) or enlarge /dev/shm (docker --shm-size)") from error
+
+
+def chosen_workers(reading: Reading, count: int) -> int:
+    """The number of worker processes: the caller's choice, else by the number of images and of usable cores."""
+    if reading.workers is not None:
+        return reading.workers
+    if count < FEW_IMAGES or multiprocessing.current_process().daemon:  # a daemon may not have children
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MAX_WORKERS, cores)
+
+
+def serial_parts(outcomes: Iterator[Outcome]) -> Iterator[Part]:
+    """The parts of outcomes that arrive one after another and cannot be split over processes."""
+    streams = OwnStreams()
+    while True:
+        with streams:
+            chunk = list(islice(outcomes, TASK_IMAGES))
+        if not chunk:
+            return
+        yield joined(chunk)
+
+
+def joined(outcomes: Sequence[Outcome]) -> Part:
+    """The outcomes as one part; a refusal among them empties it."""
+    import torch
+
+    refusal = next((outcome for outcome in outcomes if isinstance(outcome, GanMetricsError)), None)
+    images = [outcome for outcome in outcomes if isinstance(outcome, Decoded)] if refusal is None else []
+    part = Part(torch.empty(sum(image.pixels.size for image in images), dtype=torch.uint8), [], refusal=refusal)
+    part.unreadable = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    for (height, width, _), group in groupby(images, key=lambda image: image.pixels.shape):
+        part.shapes.append((len(list(group)), 3, height, width))
+    slots = (slot for run in part.runs() for slot in run.numpy())
+    for image, slot in zip(images, slots, strict=True):
+        slot[...] = image.pixels.transpose(2, 0, 1)
+        _count(image, part.notes)
+    return part
+
+
+def whole(images: Images) -> Part:
+    """A batch that is uint8 [N, 3, H, W] already, as a part."""
+    num, channels, height, width = images.shape
+    part = Part(images.reshape(-1), [(num, channels, height, width)])
+    part.notes.sizes[(height, width)] += num
+    return part
+
+
+def outcome_of(name: str, load: Callable[[], Decoded]) -> Outcome:
+    """What ``load()`` gives, its failure turned into a line or kept as a refusal; both survive a worker's pickle."""
+    try:
+        return load()
+    except Unreadable as error:
+        return f"{name} {error}"
+    except GanMetricsError as error:
+        return error
+
+
+def _count(image: Decoded, notes: Notes) -> None:
+    height, width, _ = image.pixels.shape
+    notes.kinds.update(image.kinds)
+    notes.sizes[(height, width)] += 1
+    if image.format:
+        notes.formats[image.format] += 1
+
+
+def _started(items: Items, workers: int) -> Iterator[Part]:
+    with watched():
+        return iter(_loader(items, workers))
+
+
+def _loader(items: Items, workers: int) -> DataLoader[Any]:
+    import torch
+    from torch.utils.data import DataLoader
+
+    dataset: Any = _Outcomes(items)
+    return DataLoader(
+        dataset,
+        batch_size=_task_images(items, WORKER_TASK_BYTES if workers else TASK_BYTES),
+        num_workers=workers,
+        collate_fn=joined,
+        generator=torch.Generator().manual_seed(0),  # its own, so that starting it draws nothing from the caller's
+    )
+
+
+class _Outcomes:
+    # the form in which DataLoader wants a data set; at the top of the module so that it can be pickled
+
+    def __init__(self, items: Items) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Outcome:
+        return self.items.outcome(index)
+
+
+def _task_images(items: Items, num_bytes: int) -> int:
+    # by the size of the first image, in streams of its own so that looking at it changes nothing
+    with OwnStreams():
+        first = items.outcome(0)
+    size = first.pixels.size if isinstance(first, Decoded) else num_bytes // 16
+    return max(1, min(TASK_IMAGES, num_bytes // max(1, size)))

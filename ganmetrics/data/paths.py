@@ -1,0 +1,131 @@
+"""What a path is, decided by the file itself, and the sentence for a path that holds no images."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from typing import Any, NoReturn
+
+from ganmetrics._files import shown
+from ganmetrics.errors import InputError, UsageError
+
+IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"))
+ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
+OTHER_ARCHIVES = frozenset((".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
+PICKLES = frozenset((".pt", ".pth", ".ckpt", ".pkl", ".pickle"))
+MAGIC = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"BZh": "a bzip2 file",
+}
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def is_path(value: Any) -> bool:
+    """Whether the value names a place in the file system."""
+    return isinstance(value, os.PathLike) or (isinstance(value, str) and not is_torchvision(value))
+
+
+def is_torchvision(value: Any) -> bool:
+    """Whether the value is ``torchvision:NAME:SPLIT``; a file of such a name stays a file."""
+    return isinstance(value, str) and value.startswith("torchvision:") and not os.path.exists(value)
+
+
+def is_folder(value: Any) -> bool:
+    """Whether the value is the path of a folder, whatever its name."""
+    return is_path(value) and os.path.isdir(value)
+
+
+def is_zip(value: Any) -> bool:
+    """Whether the value is the path of a .zip file, or of a file without a telling suffix that starts like one."""
+    if not (is_path(value) and os.path.isfile(value)):
+        return False
+    suffix = suffix_of(value)
+    return suffix == ".zip" or (suffix not in ARRAY_SUFFIXES | PICKLES and first_bytes(value)[:4] in ZIP_MAGIC)
+
+
+def is_array_file(value: Any) -> bool:
+    """Whether the value is the path of an .npy or .npz file."""
+    return is_path(value) and os.path.isfile(value) and suffix_of(value) in ARRAY_SUFFIXES
+
+
+def suffix_of(path: Any) -> str:
+    """The last suffix in lower case, with its dot."""
+    return os.path.splitext(os.fsdecode(path))[1].lower()
+
+
+def first_bytes(path: Any) -> bytes:
+    """The first 16 bytes of a regular file; nothing if it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(16)
+    except OSError:
+        return b""
+
+
+def foreign_archive(path: Any) -> str:
+    """What the file is if it starts like an archive that is not read; empty otherwise."""
+    start = first_bytes(path)
+    return next((title for magic, title in MAGIC.items() if start.startswith(magic)), "")
+
+
+def refuse_path(path: Any) -> NoReturn:
+    """Say why this path, which is of no kind that is read, cannot be scored."""
+    text = os.fsdecode(path)
+    try:
+        os.stat(text)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        _refuse_missing(text)
+    except OSError as error:
+        what = f"the path cannot be opened: {error.strerror or type(error).__name__}"
+        raise InputError(what, where=shown(text), hint=_parent_sentence(text), code="E-MISSING") from None
+    if not os.path.isfile(text):
+        what = "the path is a pipe, socket or device, not a folder of images"
+        raise InputError(what, where=shown(text), code="E-NOT-FOLDER")
+    _refuse_file(text)
+
+
+def _refuse_missing(text: str) -> NoReturn:
+    what = "the path is a link to a missing place" if os.path.islink(text) else "there is no such file or folder"
+    parent = _nearest_parent(text)
+    wanted = os.path.relpath(os.path.abspath(text), parent).split(os.sep)[0]
+    near = difflib.get_close_matches(wanted, _names(parent), n=1, cutoff=0.7)
+    guess = f" Did you mean '{shown(os.path.join(parent, near[0]))}'?" if near and near[0] != wanted else ""
+    hint = f"{_parent_sentence(text)}.{guess}" if guess else _parent_sentence(text)
+    raise InputError(what, where=shown(text) or "an empty path", hint=hint, code="E-MISSING") from None
+
+
+def _parent_sentence(text: str) -> str:
+    return f"The nearest existing folder is '{shown(_nearest_parent(text))}'"
+
+
+def _nearest_parent(text: str) -> str:
+    parent = os.path.dirname(os.path.abspath(text.replace("\0", "")))
+    while not os.path.isdir(parent) and os.path.dirname(parent) != parent:
+        parent = os.path.dirname(parent)
+    return parent
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _refuse_file(text: str) -> NoReturn:
+    suffix, where = suffix_of(text), shown(text)
+    if suffix in OTHER_ARCHIVES or foreign_archive(text):
+        what = f"{foreign_archive(text) or suffix + ' archives'} cannot be read; archives of images are .zip files"
+        raise UsageError(what, where=where, hint="Unpack it and name the folder, or make a .zip", code="E-SOURCE")
+    if suffix in IMAGE_SUFFIXES:
+        what = "the path is one image; a set of images is wanted"
+        raise InputError(what, where=where, hint="Name the folder that holds the images", code="E-NOT-FOLDER")
+    if suffix in PICKLES:
+        what = f"a {suffix} file may run code when it is loaded, so it is not opened"
+        hint = "Load it yourself and pass the uint8 tensor of images"
+        raise InputError(what, where=where, hint=hint, code="E-NOT-FOLDER")
+    what = "the path is a file of no kind that is read; expected a folder of images, or a .zip, .npz or .npy file"
+    raise InputError(what, where=where, code="E-NOT-FOLDER")

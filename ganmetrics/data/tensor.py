@@ -1,0 +1,74 @@
+"""A torch tensor or a NumPy array of images in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data.base import Source
+from ganmetrics.data.kinds import Kind, is_instance
+from ganmetrics.data.pixels import as_tensor, check_values, to_uint8
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import ArrayLike, Images
+
+BATCH = 64
+
+
+class TensorSource(Source):
+    """Images in memory; constructing it checks shape, dtype and every value.
+
+    Parameters
+    ----------
+    images : torch.Tensor or numpy.ndarray
+        [N, 3, H, W], an array also [N, H, W, 3]; uint8, or float with a value range.
+    value_range : (float, float), optional
+        What float images call black and white.
+
+    Raises
+    ------
+    InputError
+        A wrong shape, dtype or value; see ``pixels.to_uint8``.
+    """
+
+    def __init__(self, images: ArrayLike, value_range: tuple[float, float] | None = None) -> None:
+        super().__init__()
+        self.name = f"{_title(images)} of shape {list(images.shape)}"
+        self.identity = f"object {id(images)}"
+        self._original = images  # kept so that its id stays its own
+        self._images = as_tensor(images, self.name)
+        self._range = value_range
+        self.count = self._images.shape[0]
+        for first, piece in self._pieces():
+            if piece.is_floating_point():
+                check_values(piece, value_range, self.name, first=first)
+
+    def batches(self) -> Iterator[Images]:
+        """The images in order; see ``Source.batches``."""
+        height, width = self._images.shape[2:]
+        self.notes.sizes.clear()
+        self.notes.sizes[(height, width)] = self._images.shape[0]
+        for first, piece in self._pieces():
+            yield to_uint8(piece, self._range, self.name, first=first)
+
+    def _pieces(self) -> Iterator[tuple[int, Tensor]]:
+        for first in range(0, self._images.shape[0], BATCH):
+            yield first, self._images[first : first + BATCH]
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether the value is a torch tensor or a NumPy array."""
+    return is_instance(value, "torch", "Tensor") or is_instance(value, "numpy", "ndarray")
+
+
+def _title(images: ArrayLike) -> str:
+    return "tensor" if is_instance(images, "torch", "Tensor") else "array"
+
+
+KIND = Kind(
+    accepts="a uint8 tensor [N, 3, H, W] or array [N, H, W, 3]",
+    matches=is_tensor,
+    open=lambda value, opening: TensorSource(value, opening.value_range),
+)

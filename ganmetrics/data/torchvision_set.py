@@ -1,0 +1,104 @@
+"""A data set of torchvision by name, as in ``torchvision:MNIST:test``."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import sys
+from contextlib import redirect_stdout
+from typing import Any
+
+from ganmetrics._files import shown
+from ganmetrics.data.base import Source
+from ganmetrics.data.dataset import DatasetSource
+from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
+from ganmetrics.data.paths import is_torchvision
+from ganmetrics.errors import InputError, UsageError
+
+NOT_BY_NAME = frozenset(("VisionDataset", "DatasetFolder", "ImageFolder", "FakeData"))
+
+
+def torchvision_source(value: str, opening: Opening = DEFAULT_OPENING) -> Source:
+    """The source of ``torchvision:NAME:SPLIT``; the data are downloaded unless ``GANMETRICS_OFFLINE`` is 1.
+
+    They lie in the folder of ``GANMETRICS_DATA_DIR``, else in the user's cache.
+
+    Raises
+    ------
+    UsageError
+        An unknown data set or split.
+    InputError
+        The data are neither there nor to be had.
+    """
+    parts = value.split(":")
+    if len(parts) != 3 or not all(parts):
+        what = "a data set of torchvision is named torchvision:NAME:SPLIT"
+        raise UsageError(what, where=shown(value), hint="For instance torchvision:MNIST:test", code="E-SOURCE")
+    _, name, split = parts
+    dataset = _loaded(_class_of(name, value), split, value)
+    source = DatasetSource(dataset, opening)
+    source.name = source.identity = shown(value)
+    return source
+
+
+def data_folder() -> str:
+    """The folder that holds the data sets: GANMETRICS_DATA_DIR, else ganmetrics/data in the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.environ.get("GANMETRICS_DATA_DIR") or os.path.join(cache, "ganmetrics", "data")
+
+
+def is_offline() -> bool:
+    """Whether GANMETRICS_OFFLINE forbids the network."""
+    return os.environ.get("GANMETRICS_OFFLINE", "") not in ("", "0")
+
+
+def _class_of(name: str, where: str) -> Any:
+    try:
+        from torchvision import datasets
+    except ImportError:
+        what = "torchvision is not installed"
+        raise UsageError(
+            what, where=shown(where), hint="Install it: pip install torchvision", code="E-SOURCE"
+        ) from None
+    names = {entry.lower(): entry for entry in datasets.__all__ if entry not in NOT_BY_NAME}
+    if name in names.values():
+        return getattr(datasets, name)
+    near = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f"Did you mean {names[near[0]]}?" if near else "The names are those of torchvision.datasets"
+    raise UsageError(f"torchvision has no data set '{shown(name)}'", where=shown(where), hint=hint, code="E-SOURCE")
+
+
+def _loaded(kind: Any, split: str, where: str) -> Any:
+    folder, offline = data_folder(), is_offline()
+    settings = _split_settings(kind, split, where)
+    if "download" in inspect.signature(kind).parameters:
+        settings["download"] = not offline
+    try:
+        with redirect_stdout(sys.stderr):  # stdout is for results
+            return kind(folder, **settings)
+    except ValueError as error:  # torchvision's sentence about an unknown split
+        raise UsageError(shown(str(error)), where=shown(where), code="E-SOURCE") from None
+    except (RuntimeError, OSError) as error:
+        what = "the data set is not there and GANMETRICS_OFFLINE forbids to download it"
+        if not offline:
+            what = f"the data set cannot be had: {shown(str(error).strip().splitlines()[0] or type(error).__name__)}"
+        hint = f"Put its files into '{shown(os.path.join(folder, kind.__name__))}' as torchvision lays them out"
+        raise InputError(what, where=shown(where), hint=hint, code="E-MISSING") from error
+
+
+def _split_settings(kind: Any, split: str, where: str) -> dict[str, Any]:
+    parameters = inspect.signature(kind).parameters
+    if "split" in parameters:
+        return {"split": split}
+    if "train" not in parameters:
+        what = f"{kind.__name__} does not name its splits in a common way"
+        hint = "Make the data set yourself and pass it"
+        raise UsageError(what, where=shown(where), hint=hint, code="E-SOURCE")
+    if split not in ("train", "test"):
+        what = f"{kind.__name__} has the splits train and test, not '{shown(split)}'"
+        raise UsageError(what, where=shown(where), code="E-SOURCE")
+    return {"train": split == "train"}
+
+
+KIND = Kind(accepts="the name torchvision:NAME:SPLIT", matches=is_torchvision, open=torchvision_source)

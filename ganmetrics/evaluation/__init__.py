@@ -1,0 +1,25 @@
+"""From two sets of images to a result: open, measure in one pass each, score."""
+
+from __future__ import annotations
+
+from ganmetrics.evaluation import archive
+from ganmetrics.evaluation.recipe import Recipe, Signature
+from ganmetrics.evaluation.result import Result, Score
+from ganmetrics.evaluation.run import evaluate, measure, score
+from ganmetrics.evaluation.shortcuts import fid, inception_score, kid
+from ganmetrics.evaluation.statistics import Statistics
+
+__all__ = [
+    "Recipe",
+    "Result",
+    "Score",
+    "Signature",
+    "Statistics",
+    "archive",
+    "evaluate",
+    "fid",
+    "inception_score",
+    "kid",
+    "measure",
+    "score",
+]

@@ -1,0 +1,93 @@
+"""What makes a valid score easily misread, as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganmetrics.evaluation.statistics import Statistics
+    from ganmetrics.metrics import Metric
+
+FEW = 10_000  # images below which the literature's FIDs do not compare
+SHARE = 0.01  # of copies, from which they are worth a word
+KINDS = {
+    "exif-rotated": "an EXIF orientation, which was ignored (--exif-transpose applies it)",
+    "icc": "a colour profile, which was ignored",
+    "cmyk": "CMYK colours, converted without a profile",
+    "16-bit": "16 bits a channel, reduced to 8",
+    "alpha": "transparent pixels, treated as --alpha says",
+    "first-frame": "several frames, of which the first was taken",
+    "wrong-extension": "a file name that does not fit their content",
+}
+
+
+def cautions(real: Statistics | None, fake: Statistics, metrics: Sequence[Metric]) -> list[str]:
+    """Everything worth a word about the sets, alone and together."""
+    sides = [("fake", fake)] if real is None else [("real", real), ("fake", fake)]
+    found = [sentence for role, side in sides for sentence in _alone(role, side)]
+    if real is not None:
+        found += _together(real, fake)
+        if any(metric.reads == "moments" for metric in metrics):
+            found += _few(real, fake)
+    return found
+
+
+def _alone(role: str, side: Statistics) -> Iterator[str]:
+    notes = side.notes
+    yield from (f"{role}: {sentence}" for sentence in notes.warnings)
+    if "-custom" in side.recipe.network:
+        yield f"{role}: the weights are not the published ones; the score compares only with others of the same file"
+    if side.skipped:
+        yield f"{role}: {side.skipped} unreadable images were left out of {side.skipped + side.count}"
+    for kind, words in KINDS.items():
+        if notes.kinds[kind]:
+            yield f"{role}: {notes.kinds[kind]} of {side.count} images have {words}"
+    if any(min(size) < 2 for size in notes.sizes):
+        yield f"{role}: some images are a single pixel high or wide"
+    if role == "fake" and len(notes.sizes) > 1:
+        yield f"fake: the images have {len(notes.sizes)} different sizes, which generators rarely make"
+    yield from _copies(role, side)
+
+
+def _copies(role: str, side: Statistics) -> Iterator[str]:
+    distinct = side.pixels.distinct()
+    if len(side.pixels) > 1 and distinct == 1:
+        yield f"{role}: all {side.count} images are identical"
+    elif len(side.pixels) - distinct > SHARE * len(side.pixels):
+        yield f"{role}: {len(side.pixels) - distinct} of {side.count} images are exact copies of others in the set"
+
+
+def _together(real: Statistics, fake: Statistics) -> Iterator[str]:
+    if real.digest == fake.digest:
+        yield "real and fake hold exactly the same images"
+    elif len(fake.pixels) and (shared := fake.pixels.shared(real.pixels)) > SHARE * len(fake.pixels):
+        yield f"{shared} of {fake.count} fake images are exact copies of real ones"
+    sizes = [_commonest(side) for side in (real, fake)]
+    if all(sizes) and sizes[0] != sizes[1]:
+        yield f"real images are mostly {sizes[0]} and fake ones {sizes[1]} pixels; the resize differs between them"
+    lossy = [bool(side.notes.formats["JPEG"]) for side in (real, fake)]
+    if real.notes.formats and fake.notes.formats and lossy[0] != lossy[1]:
+        which = ("real", "fake") if lossy[0] else ("fake", "real")
+        yield f"{which[0]} images are JPEG and {which[1]} ones are not; compression alone moves scores"
+    grey = [side.notes.kinds["grey"] == side.count for side in (real, fake)]
+    if real.notes.formats and fake.notes.formats and grey[0] != grey[1]:
+        yield f"only the {'real' if grey[0] else 'fake'} images are grey"
+
+
+def _commonest(side: Statistics) -> str:
+    (height, width), _ = side.notes.sizes.most_common(1)[0] if side.notes.sizes else ((0, 0), 0)
+    return f"{width}x{height}" if height else ""
+
+
+def _few(real: Statistics, fake: Statistics) -> Iterator[str]:
+    dim = len(fake.moments.mean) if fake.moments is not None else 0
+    counts = [("real", real.count), ("fake", fake.count)]
+    if any(0 < count <= dim for _, count in counts):
+        text = " and ".join(f"{count} {role}" for role, count in counts if 0 < count <= dim)
+        yield f"{text} images for {dim} dimensions: the covariance is singular and FID is mostly bias"
+    elif any(0 < count < FEW for _, count in counts):
+        least = min(count for _, count in counts if count)
+        yield f"FID is biased upward at {least} images; compare it only with scores at the same counts"
+    if real.count == 0 or fake.count == 0:
+        yield "the saved statistics do not say of how many images they are"

@@ -1,0 +1,45 @@
+"""What a side of an evaluation may be: images to read, or statistics that stand for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data import Reading, Source, open_source
+from ganmetrics.errors import InputError
+from ganmetrics.evaluation import archive
+from ganmetrics.evaluation.statistics import Statistics
+from ganmetrics.registry import unknown
+
+if TYPE_CHECKING:
+    from ganmetrics.features import Extractor
+
+Side = Source | Statistics
+
+
+def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
+    """The source or the statistics that a value stands for.
+
+    A path that exists comes before a bundled name; ``extractor`` chooses between bundled statistics of one name.
+    """
+    if isinstance(value, Statistics):
+        return value
+    if value is None:
+        raise InputError("no images were given", where="None", hint="Pass a folder, an array or a source")
+    if isinstance(value, (str, os.PathLike)):
+        return _open_path(os.fspath(value), reading, extractor)
+    return open_source(value, reading=reading)
+
+
+def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
+    path = Path(value)
+    if path.is_file() and archive.is_statistics(path):
+        return archive.load(path)
+    if not path.exists() and value in archive.index():
+        return archive.bundled(value, extractor if isinstance(extractor, str) else None)
+    if not path.exists() and not value.startswith("torchvision:") and os.sep not in value and "." not in value:
+        known = unknown("folder or bundled statistics", value, list(archive.index()))
+        raise InputError(known.what, hint=known.hint, code="E-MISSING")
+    return open_source(value, reading=reading)

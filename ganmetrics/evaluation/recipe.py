@@ -1,0 +1,104 @@
+"""How numbers were made: the recipe of one set's statistics, and the signature that every score carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from ganmetrics.errors import StatisticsError, UsageError
+
+PRECISION = "float32/float64"  # of the network and of the statistics
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides which features an image gets.
+
+    Attributes
+    ----------
+    extractor : str
+        What loads it again, such as ``inception`` or ``inception:768``.
+    network : str
+        The network, its weights' hash and its layer, such as ``inception-2015-12-05:6726825d``.
+    resize : str
+    reading : tuple of str
+        Choices of reading that are not the default, such as ``alpha=white``.
+    precision : str
+        Of the network and of the statistics.
+    """
+
+    extractor: str
+    network: str
+    resize: str
+    reading: tuple[str, ...] = ()
+    precision: str = PRECISION
+
+    def differences(self, other: Recipe) -> list[str]:
+        """What differs and matters, one line each: ``resize: tf1-bilinear / area``."""
+        names = [f.name for f in fields(self) if f.name not in ("extractor", "reading")]
+        rows = [f"{n}: {getattr(self, n)} / {getattr(other, n)}" for n in names if getattr(self, n) != getattr(other, n)]
+        if self.orientation != other.orientation:
+            rows.append(f"reading: {','.join(self.reading) or 'default'} / {','.join(other.reading) or 'default'}")
+        return rows
+
+    @property
+    def orientation(self) -> bool:
+        """Whether EXIF orientation was applied.
+
+        The other choices of reading cannot set two recipes apart: their default refuses every image they could change.
+        """
+        return "exif=transpose" in self.reading
+
+    def require(self, other: Recipe, names: tuple[str, str]) -> None:
+        """Refuse statistics of another recipe, with both shown (StatisticsError)."""
+        rows = self.differences(other)
+        if rows:
+            what = f"{names[0]} and {names[1]} were made by different recipes: {'; '.join(rows)}"
+            hint = "Build both with one extractor, weights file and reading"
+            raise StatisticsError(what, hint=hint, code="E-RECIPE")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a stranger needs to get the same number, as one line.
+
+    Attributes
+    ----------
+    metric : str
+        With every option: ``kid(subset_size=1000,num_subsets=100,seed=2020)``.
+    network, resize, precision : str
+        As in ``Recipe``; ``resize`` also names choices of reading that are not the default.
+    real, fake : str
+        ``name#count:digest``; ``real`` is empty for a metric that needs none.
+    version : str
+        Of ganmetrics.
+    """
+
+    metric: str
+    network: str
+    resize: str
+    real: str
+    fake: str
+    precision: str
+    version: str
+
+    def __str__(self) -> str:
+        sides = ([f"real:{self.real}"] if self.real else []) + [f"fake:{self.fake}"]
+        parts = [self.metric, self.network, self.resize, *sides, self.precision, f"gm:{self.version}"]
+        return "|".join(parts)
+
+    @staticmethod
+    def parse(text: str) -> Signature:
+        """The signature that a line stands for; ``parse(str(s)) == s``.
+
+        Raises
+        ------
+        UsageError
+            A line of another form.
+        """
+        parts = text.strip().split("|")
+        real = parts.pop(3) if len(parts) == 7 else "real:"
+        prefixes = len(parts) == 6 and (real[:5], parts[3][:5], parts[5][:3])
+        if prefixes != ("real:", "fake:", "gm:"):
+            raise UsageError(f"not a signature: {text!r}", hint="It reads metric|network|resize|real:…|fake:…|precision|gm:…")
+        metric, network, resize, fake, precision, version = parts
+        return Signature(metric, network, resize, real[5:], fake[5:], precision, version[3:])

@@ -1,0 +1,162 @@
+"""What an evaluation gives: scores with their signatures, both sets, and what to be careful about."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._files import atomic_write, check_writable
+from ganmetrics.registry import unknown
+from ganmetrics.version import __version__
+
+if TYPE_CHECKING:
+    from ganmetrics.evaluation.recipe import Signature
+    from ganmetrics.evaluation.statistics import Statistics
+    from ganmetrics.metrics import Metric
+
+SCHEMA = 1
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric's value.
+
+    Attributes
+    ----------
+    name, title : str
+    value : float
+    std : float or None
+        The standard deviation over what ``spread`` names (splits, subsets); not a confidence interval.
+    spread : str
+    higher_is_better : bool
+    signature : Signature
+    """
+
+    name: str
+    title: str
+    value: float
+    std: float | None
+    spread: str
+    higher_is_better: bool
+    signature: Signature
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        spread = "" if self.std is None else f" ± {self.std:.3g} (std over {self.spread})"
+        return f"{self.title} {readable(self.value)}{spread}"
+
+    def to_dict(self) -> dict[str, Any]:
+        spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}
+        facts = {"higher_is_better": self.higher_is_better, "signature": str(self.signature)}
+        return {"value": self.value, **spread, **facts}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The scores of one evaluation; prints as a table, indexes by metric.
+
+    Attributes
+    ----------
+    scores : mapping of str to Score
+    real, fake : Statistics
+        ``real`` is ``None`` where no metric needed it.
+    warnings : tuple of str
+        What makes a score easily misread.
+    """
+
+    scores: Mapping[str, Score]
+    real: Statistics | None
+    fake: Statistics
+    warnings: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Score:
+        """The score of a metric by its name."""
+        if name not in self.scores:
+            raise KeyError(str(unknown("score", name, list(self.scores))))
+        return self.scores[name]
+
+    def __str__(self) -> str:
+        rows = [(s.title, readable(s.value), _spread(s), _direction(s)) for s in self.scores.values()]
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        lines = []
+        for row, score in zip(rows, self.scores.values(), strict=True):
+            cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]), row[3]]
+            lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data; ``docs/json.md`` describes it."""
+        return {
+            "schema": SCHEMA,
+            "scores": {name: score.to_dict() for name, score in self.scores.items()},
+            "real": None if self.real is None else describe(self.real),
+            "fake": describe(self.fake),
+            "warnings": list(self.warnings),
+            "environment": environment(),
+        }
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON under this name, whole or not at all.
+
+        Raises
+        ------
+        UsageError
+            The file exists and ``force`` is false.
+        ResourceError
+            The folder is missing or the disk is full.
+        """
+        check_writable(path, force=force)
+        with atomic_write(path) as stream:
+            stream.write(self.to_json().encode() + b"\n")
+
+
+def readable(value: float) -> str:
+    """A value with at least four decimals and at least four significant digits."""
+    return f"{value:.4f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4g}"
+
+
+def describe(statistics: Statistics) -> dict[str, Any]:
+    """A set as plain data: how many images of which sizes and formats, from where, under which recipe."""
+    notes, recipe = statistics.notes, statistics.recipe
+    sizes = {f"{width}x{height}": n for (height, width), n in notes.sizes.most_common(20)}
+    return {
+        "name": statistics.name,
+        "source": statistics.source,
+        "count": statistics.count,
+        "digest": statistics.digest,
+        "skipped": {"count": statistics.skipped, "first": notes.skipped[:10]},
+        "recipe": {**vars(recipe), "reading": list(recipe.reading)},
+        "sizes": sizes,
+        "formats": dict(notes.formats),
+        "kinds": dict(notes.kinds),
+        "ignored": dict(notes.ignored),
+    }
+
+
+def environment() -> dict[str, str]:
+    """The versions that a number may depend on in its last digits."""
+    from PIL import features
+
+    versions = {name: metadata.version(name) for name in PACKAGES}
+    jpeg = features.version("libjpeg_turbo") or features.version("jpg") or "none"
+    return {"ganmetrics": __version__, "python": platform.python_version(), **versions, "libjpeg": str(jpeg)}
+
+
+def _spread(score: Score) -> str:
+    return "" if score.std is None else f"± {score.std:.3g} over {score.spread}"
+
+
+def _direction(score: Score) -> str:
+    return "higher is better" if score.higher_is_better else "lower is better"

@@ -1,0 +1,118 @@
+"""What one pass over a set of images leaves: counts, moments, features and logits under one recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganmetrics.data import Notes
+from ganmetrics.errors import StatisticsError
+from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.numerics.moments import Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+    from ganmetrics.evaluation.recipe import Recipe
+    from ganmetrics.features.base import Extractor
+    from ganmetrics.types import Features, Logits
+
+BLOCK = 512  # rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """One set of images under one recipe.
+
+    Attributes
+    ----------
+    name : str
+        Of a bundled or named set, empty for a user's folder.
+    recipe : Recipe
+    count : int
+        Images scored.
+    digest : str
+        SHA-256 over the pixels of the set, independent of order and container.
+    moments : Moments or None
+    features : Tensor, float32 [N, D], or None
+    logits : Tensor, float32 [N, K], or None
+    skipped : int
+        Images left out because they could not be read.
+    notes : Notes
+        What was seen while reading.
+    pixels : PixelDigests
+        Of each image, where the images were read in this run.
+    source : str
+        Where they came from, for people; not part of the signature.
+    """
+
+    recipe: Recipe
+    count: int
+    digest: str
+    name: str = ""
+    moments: Moments | None = None
+    features: Features | None = None
+    logits: Logits | None = None
+    skipped: int = 0
+    notes: Notes = field(default_factory=Notes)
+    pixels: PixelDigests = field(default_factory=PixelDigests)
+    source: str = ""
+
+    @property
+    def label(self) -> str:
+        """The set as the signature writes it, ``name#count:digest``."""
+        skipped = f":skipped={self.skipped}" if self.skipped else ""
+        return f"{self.name}#{self.count}:{self.digest[:8]}{skipped}"
+
+    def require(self, reads: str) -> None:
+        """Refuse saved statistics that lack what a metric reads (StatisticsError)."""
+        if getattr(self, reads) is None:
+            hint = f"Score the images themselves, or build the file again with --keep {reads}"
+            what = f"the saved statistics hold no {reads}"
+            raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")
+
+
+class Collector:
+    """Gathers what the metrics of a run read, batch by batch, in constant memory where only moments are read."""
+
+    def __init__(self, reads: Iterable[str], extractor: Extractor) -> None:
+        self.reads = sorted(set(reads))
+        self.layer_of = {name: extractor.layer_for(name) for name in self.reads}
+        self.kept: dict[str, list[Tensor]] = {name: [] for name in self.reads}
+        self.moments: Moments | None = None
+        self.waiting: list[Tensor] = []
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers that the extractor must yield."""
+        return sorted(set(self.layer_of.values()))
+
+    def add(self, found: dict[str, Tensor]) -> None:
+        for name in self.reads:
+            value = found[self.layer_of[name]]
+            if name != "moments":
+                self.kept[name].append(value)
+                continue
+            self.waiting.append(value)
+            if sum(map(len, self.waiting)) >= BLOCK:
+                self._merge()
+
+    def _merge(self) -> None:
+        if self.waiting:
+            block = Moments.of(torch.cat(self.waiting))
+            self.moments = block if self.moments is None else self.moments.merge(block)
+            self.waiting = []
+
+    def tensor(self, name: str) -> Tensor | None:
+        """All rows of what was kept under that name."""
+        rows = self.kept.get(name)
+        return torch.cat(rows) if rows else None
+
+    def finished(self) -> Moments | None:
+        """The moments of everything added."""
+        self._merge()
+        return self.moments

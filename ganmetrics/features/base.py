@@ -1,0 +1,89 @@
+"""What every extractor is: a named network from uint8 images to named layers of float32 features."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ganmetrics.errors import UsageError
+from ganmetrics.registry import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from torch import Tensor
+
+    from ganmetrics.types import Images
+
+
+class Extractor(ABC):
+    """A network that turns images into features.
+
+    Attributes
+    ----------
+    name : str
+        What users type.
+    identity : str
+        The network and its weights, as the signature writes them, such as ``inception-2015-12-05:6726825d``.
+    resize : str
+        How images reach the network's size, as the signature writes it.
+    layers : mapping of str to int
+        The layers it can yield and their dimensions.
+    feature_layer : str
+        The layer that FID and KID read.
+    logits_layer : str or None
+        The layer that the Inception Score reads; ``None`` where the network is no classifier.
+    """
+
+    name: str
+    identity: str
+    resize: str
+    layers: Mapping[str, int]
+    feature_layer: str
+    logits_layer: str | None = None
+
+    @abstractmethod
+    def to(self, device: torch.device) -> None:
+        """Move the network to a device, in place."""
+
+    @abstractmethod
+    def prepare(self, images: Images) -> Tensor:
+        """Images of any one size, uint8 [N, 3, H, W], as the network's input, [N, ...]."""
+
+    @abstractmethod
+    def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The named layers of prepared inputs, float32 [N, D] each."""
+
+    def layer_for(self, reads: str) -> str:
+        """The layer behind what a metric reads: the logits for ``"logits"``, else the features.
+
+        Raises
+        ------
+        UsageError
+            Logits of a network that is no classifier.
+        """
+        if reads != "logits":
+            return self.feature_layer
+        if self.logits_layer is None:
+            what = f"the extractor {self.name!r} has no class probabilities, which the Inception Score needs"
+            raise UsageError(what, where="is", hint="Use inception or digits, or leave the metric out")
+        return self.logits_layer
+
+    def choose_layer(self, layer: str) -> None:
+        """Make another layer the one that FID and KID read; it becomes part of the identity."""
+        if layer not in self.layers:
+            raise unknown(f"layer of {self.name}", layer, list(self.layers))
+        if layer != self.feature_layer:
+            self.feature_layer = layer
+            self.identity += f"/{layer}"
+
+
+class ExtractorRecord(NamedTuple):
+    """How to load one extractor, and what to say about it."""
+
+    name: str
+    load: Callable[[str | None], Extractor]  # takes the path of a weights file, or None for its own
+    download: bool  # whether its own weights must be fetched once
+    summary: str

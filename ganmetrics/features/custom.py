@@ -1,0 +1,81 @@
+"""A user's own network or function as an extractor."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganmetrics.errors import InputError
+from ganmetrics.features.base import Extractor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import Images
+
+
+class Custom(Extractor):
+    """Any ``torch.nn.Module`` or callable from uint8 images [N, 3, H, W] to features [N, D].
+
+    A module runs in evaluation mode, on the device where its parameters are, and gets its training flags back after
+    every call. It resizes for itself: images reach it as they are.
+
+    Parameters
+    ----------
+    network : callable
+        Its name and, for a module, a hash of its values stand in the signature.
+    """
+
+    resize = "own"
+    feature_layer = "features"
+
+    def __init__(self, network: Callable[[Tensor], Tensor]) -> None:
+        self.network = network
+        self.name = getattr(network, "__name__", type(network).__name__)
+        is_module = isinstance(network, torch.nn.Module)
+        self.identity = f"custom-{self.name}:{_digest(network) if is_module else 'unhashed'}"
+        self.layers: dict[str, int] = {"features": 0}  # known after the first batch
+        self.device = _device_of(network)
+
+    def to(self, device: torch.device) -> None:
+        """Leave a module where its owner put it; feed a plain callable on the device asked for."""
+        self.device = _device_of(self.network) or device
+
+    def prepare(self, images: Images) -> Tensor:
+        return images.to(self.device)
+
+    def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        flags = [(m, m.training) for m in self.network.modules()] if isinstance(self.network, torch.nn.Module) else []
+        try:
+            for module, _ in flags:
+                module.training = False
+            features = self.network(inputs)
+        finally:
+            for module, training in flags:
+                module.training = training
+        return {name: self._checked(features, len(inputs)) for name in layers}
+
+    def _checked(self, features: Any, count: int) -> Tensor:
+        found = f"shape {list(features.shape)}" if isinstance(features, torch.Tensor) else type(features).__name__
+        if not isinstance(features, torch.Tensor) or features.ndim != 2 or len(features) != count:
+            what = f"the extractor returned {found} for {count} images; expected a tensor of shape [{count}, D]"
+            raise InputError(what, where=self.name, hint="Pool or flatten its output", code="E-SHAPE")
+        self.layers = {"features": features.shape[1]}
+        return features.to(torch.float32)
+
+
+def _device_of(network: object) -> torch.device | None:
+    parameter = next(network.parameters(), None) if isinstance(network, torch.nn.Module) else None
+    return None if parameter is None else parameter.device
+
+
+def _digest(network: Any) -> str:
+    """The first 8 hexadecimal digits of the SHA-256 of a module's names and values."""
+    hasher = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        hasher.update(name.encode())
+        hasher.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return hasher.hexdigest()[:8]

@@ -1,0 +1,139 @@
+"""Running an extractor over batches of images: fixed batches, exact float32, halving when memory runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganmetrics.errors import InputError, ResourceError, UsageError
+from ganmetrics.features.precision import true_float32
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.features.base import Extractor
+    from ganmetrics.types import Images
+
+DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def choose_device(device: str | torch.device) -> torch.device:
+    """The device for ``"auto"`` (CUDA, then MPS, then the CPU) or for a name, checked for presence (UsageError)."""
+    if str(device) == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(name)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise UsageError(f"unknown device {str(device)!r}", hint="Use auto, cpu, cuda, cuda:1 or mps") from error
+    if chosen.type not in DEFAULT_BATCH_SIZES:
+        raise UsageError(f"unsupported device {chosen}", hint="Use auto, cpu, cuda, cuda:1 or mps")
+    found = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}[chosen.type]
+    if (chosen.index or 0) >= found:
+        what = f"the device {chosen} is not there; found {found} of type {chosen.type}"
+        raise UsageError(what, where="device", hint="Use --device auto or cpu", code="E-DEVICE")
+    return chosen
+
+
+class Extraction:
+    """An extractor on a device with a batch size.
+
+    Parameters
+    ----------
+    extractor : Extractor
+    layers : sequence of str
+        What every batch yields.
+    device : torch.device
+    batch_size : int or None
+        Images in one forward pass; ``None`` chooses by device. Memory running out halves it, down to 1.
+    """
+
+    def __init__(
+        self, extractor: Extractor, layers: Sequence[str], device: torch.device, batch_size: int | None = None
+    ) -> None:
+        if batch_size is not None and batch_size < 1:
+            raise UsageError(f"batch_size is {batch_size}; it must be at least 1", where="batch_size")
+        self.extractor, self.layers, self.device = extractor, list(layers), device
+        self.batch_size = batch_size or DEFAULT_BATCH_SIZES[device.type]
+        self.count = 0
+        extractor.to(device)
+
+    def run(self, batches: Iterable[Images]) -> Iterator[dict[str, Tensor]]:
+        """The layers of consecutive images, float32 [n, D] on the CPU, in the order of the images.
+
+        Raises
+        ------
+        InputError
+            A NaN or infinity, with the index of its image.
+        ResourceError
+            Not even one image fits in memory.
+        """
+        self.count = 0
+        for inputs in self._rebatched(batches):
+            found = self._forward(inputs)
+            self._check_finite(found)
+            self.count += len(inputs)
+            yield found
+
+    def _rebatched(self, batches: Iterable[Images]) -> Iterator[Tensor]:
+        """Prepared inputs in batches of the fixed size; a shorter one ends the run or a run of equal shapes."""
+        waiting: list[Tensor] = []
+        for images in batches:
+            inputs = self._prepare(images)
+            if waiting and waiting[0].shape[1:] != inputs.shape[1:]:
+                yield torch.cat(waiting)
+                waiting = []
+            waiting.append(inputs)
+            while sum(map(len, waiting)) >= self.batch_size:
+                joined = torch.cat(waiting)
+                waiting = [joined[self.batch_size :]] if len(joined) > self.batch_size else []
+                yield joined[: self.batch_size]
+        if waiting:
+            yield torch.cat(waiting)
+
+    def _prepare(self, images: Images) -> Tensor:
+        with true_float32():
+            return self.extractor.prepare(images.to(self.device, non_blocking=True))
+
+    def _forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        try:
+            with true_float32():
+                found = self.extractor.forward(self._padded(inputs), self.layers)
+                return {name: value[: len(inputs)].to("cpu", torch.float32) for name, value in found.items()}
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            return self._halved(inputs, error)
+
+    def _padded(self, inputs: Tensor) -> Tensor:
+        """On a GPU a short batch would choose other kernels and round otherwise: fill it up with zeros."""
+        missing = self.batch_size - len(inputs)
+        if self.device.type != "cuda" or missing <= 0:
+            return inputs
+        return torch.cat([inputs, inputs.new_zeros(missing, *inputs.shape[1:])])
+
+    def _halved(self, inputs: Tensor, error: BaseException) -> dict[str, Tensor]:
+        if len(inputs) == 1:
+            what = f"one image does not fit in the memory of {self.device}"
+            raise ResourceError(what, hint="Free memory or use --device cpu", code="E-MEMORY") from error
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        half = len(inputs) // 2
+        self.batch_size = min(self.batch_size, half)
+        first, second = self._forward(inputs[:half]), self._forward(inputs[half:])
+        return {name: torch.cat([first[name], second[name]]) for name in first}
+
+    def _check_finite(self, found: dict[str, Tensor]) -> None:
+        for name, value in found.items():
+            bad = (~torch.isfinite(value).all(dim=1)).nonzero()
+            if len(bad):
+                index = self.count + int(bad[0])
+                what = f"the layer {name!r} of {self.extractor.name} is NaN or infinite for image {index}"
+                raise InputError(what, hint="Look at that image and at the weights", code="E-NOT-FINITE")
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or any(text in str(error) for text in OUT_OF_MEMORY)

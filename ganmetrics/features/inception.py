@@ -1,0 +1,60 @@
+"""``inception``: the network of FID, Inception Score and KID in the literature, with TensorFlow 1's resize inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ganmetrics._files import shown
+from ganmetrics.features import weights
+from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.inception_net import LAYERS, SIZE, InceptionNet
+from ganmetrics.features.resize import tf1_bilinear
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ganmetrics.types import Images
+
+
+class Inception(Extractor):
+    """The FID Inception network of 2015-12-05.
+
+    Parameters
+    ----------
+    path : str or None
+        A weights file of the published layout; ``None`` finds or downloads the published one.
+
+    Raises
+    ------
+    WeightsError
+        The file is missing, damaged, of another layout, or cannot be fetched.
+    """
+
+    name = "inception"
+    resize = "tf1-bilinear"
+    layers = LAYERS
+    feature_layer = "2048"
+    logits_layer = "logits_unbiased"
+
+    def __init__(self, path: str | None = None) -> None:
+        found, self.identity = weights.resolve(weights.WEIGHTS["inception-2015-12-05"], path)
+        self.net = InceptionNet().load(weights.load_state_dict(found), shown(found))
+
+    def to(self, device: torch.device) -> None:
+        self.net.to(device)
+
+    def prepare(self, images: Images) -> Tensor:
+        return tf1_bilinear(images, SIZE).sub_(128).div_(128)
+
+    def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        return self.net(inputs, layers)
+
+
+EXTRACTOR = ExtractorRecord(
+    name="inception",
+    load=Inception,
+    download=True,
+    summary="FID Inception 2015-12-05, 1008 classes; layers 64, 192, 768, 2048, logits_unbiased, logits",
+)

@@ -1,0 +1,122 @@
+"""What a metric is to the rest of the package: a pure function and the facts about it."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ganmetrics.errors import UsageError
+from ganmetrics.registry import unknown
+
+Option = int | float | str
+
+
+class Estimate(NamedTuple):
+    """A value and its spread; what the spread is over (splits, subsets) is the metric's to say."""
+
+    value: float
+    std: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes
+    ----------
+    name : str
+        What users type.
+    title : str
+        What tables print.
+    function : callable
+        Takes what it reads of each side, (real, fake) or (fake), and its options as keywords; gives a float or an
+        ``Estimate``.
+    reads : {"moments", "features", "logits"}
+        What it needs of each set.
+    needs_real : bool
+    higher_is_better : bool
+    best : str
+        The best value, as printed.
+    spread : str
+        What the standard deviation is taken over, empty where there is none.
+    paper : str
+    minimum : str
+        The option that says how many images each set needs at least; 2 where it is empty.
+    options : mapping
+        Its options where they differ from the function's defaults.
+    """
+
+    name: str
+    title: str
+    function: Callable[..., float | Estimate]
+    reads: str
+    needs_real: bool
+    higher_is_better: bool
+    best: str
+    spread: str
+    paper: str
+    minimum: str = ""
+    options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
+
+    @property
+    def defaults(self) -> dict[str, Option]:
+        """The keyword-only options of the function with their defaults."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def settings(self) -> dict[str, Option]:
+        """Every option with the value in force."""
+        return {**self.defaults, **self.options}
+
+    @property
+    def least_count(self) -> int:
+        """The fewest images that each set must have."""
+        return max(2, int(self.settings.get(self.minimum, 2)))
+
+    def configured(self, options: Mapping[str, Option]) -> Metric:
+        """The same metric with some options changed; names and types are checked (UsageError)."""
+        for name, value in options.items():
+            if name not in self.defaults:
+                raise unknown(f"option of {self.name}", name, list(self.defaults))
+            expected = type(self.defaults[name])
+            if type(value) is not expected:
+                what = f"{self.name}.{name} is {value!r}; it must be of type {expected.__name__}"
+                raise UsageError(what, where=f"{self.name}.{name}")
+        return dataclasses.replace(self, options={**self.options, **options})
+
+    def seeded(self, seed: int) -> Metric:
+        """The same metric drawing from that seed, where it draws at all and no seed was set."""
+        return self.configured({"seed": seed}) if "seed" in self.defaults and "seed" not in self.options else self
+
+    def score(self, real: Any, fake: Any) -> Estimate:
+        """The metric of two sets' statistics, each with the attribute that ``reads`` names."""
+        sides = [real, fake] if self.needs_real else [fake]
+        result = self.function(*(getattr(side, self.reads) for side in sides), **self.settings)
+        return result if isinstance(result, Estimate) else Estimate(result)
+
+    def __str__(self) -> str:
+        options = ",".join(f"{name}={value}" for name, value in self.settings.items())
+        return f"{self.name}({options})" if options else self.name
+
+
+def parse_call(text: str) -> tuple[str, dict[str, Option]]:
+    """``"kid(subset_size=500)"`` as the name and the options; a bare name has none."""
+    match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text)
+    if not match:
+        raise UsageError(f"cannot read the metric {text!r}", hint="Write it as 'kid' or 'kid(subset_size=500)'")
+    pairs = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()]
+    return match[1], {name.strip(): parse_option(value.strip()) for name, _, value in pairs}
+
+
+def parse_option(text: str) -> Option:
+    """A number where it reads as one, else the text."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return value if isinstance(value, (int, float, str)) else text

@@ -1,0 +1,45 @@
+"""The checks that every metric's arguments pass before any arithmetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def matrix(values: Any, name: str) -> Tensor:
+    """A finite float64 [N, D] tensor from a tensor, an array or nested lists.
+
+    Raises
+    ------
+    InputError
+        Another shape, an empty one, or a NaN or infinity, with its row.
+    """
+    x = torch.as_tensor(values)
+    if x.ndim != 2 or 0 in x.shape or x.is_complex():
+        what = f"{name} is {x.dtype} of shape {list(x.shape)}; expected real numbers of shape [N, D]"
+        raise InputError(what, where=name, code="E-SHAPE")
+    x = x.to(torch.float64)
+    finite = torch.isfinite(x).all(dim=1)
+    if not bool(finite.all()):
+        row = int((~finite).nonzero()[0])
+        what = f"{name} holds NaN or infinity, first in row {row}"
+        raise InputError(what, where=name, hint="Look at that image and at the extractor", code="E-NOT-FINITE")
+    return x
+
+
+def matrix_pair(real: Any, fake: Any) -> tuple[Tensor, Tensor]:
+    """Two such matrices of one dimension on one device, (real, fake), each of at least two rows."""
+    x, y = matrix(real, "real_features"), matrix(fake, "fake_features")
+    if x.shape[1] != y.shape[1]:
+        what = f"real_features have {x.shape[1]} dimensions and fake_features {y.shape[1]}"
+        raise InputError(what, hint="Both must come from one extractor", code="E-SHAPE")
+    for name, rows in (("real_features", len(x)), ("fake_features", len(y))):
+        if rows < 2:
+            raise InputError(f"{name} hold {rows} row; at least 2 are needed", where=name, code="E-TOO-FEW")
+    return x, y.to(x.device)

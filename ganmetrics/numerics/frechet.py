@@ -1,0 +1,104 @@
+r"""The squared Fréchet (2-Wasserstein) distance of two Gaussians, exact for singular covariances too.
+
+.. math:: d^2 = \|\mu_r - \mu_f\|^2 + \mathrm{tr}\,\Sigma_r + \mathrm{tr}\,\Sigma_f - 2\,\mathrm{tr}(\Sigma_r\Sigma_f)^{1/2}
+
+With any factors Σr = FrᵀFr and Σf = FfᵀFf the last trace is the nuclear norm of Fr Ffᵀ (the sum of its singular
+values), so no matrix square root is taken. A factor comes from centred features, when there are fewer of them than
+dimensions, or from a pivoted Cholesky factorisation (LAPACK ``dpstrf``), which stops at the rank.
+
+References
+----------
+Dowson, Landau: The Fréchet distance between multivariate normal distributions. J. Multivariate Analysis 12, 1982.
+Heusel et al.: GANs Trained by a Two Time-Scale Update Rule. NeurIPS 2017, arXiv:1706.08500.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import linalg
+
+from ganmetrics.errors import NumericalError, StatisticsError
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+EPSILON = float(np.finfo(np.float64).eps)
+ASYMMETRY = 1e-6  # largest relative departure of a covariance from symmetry and from a positive spectrum
+TRUSTED = 1e-10  # error of the trace, relative to tr Σr + tr Σf, up to which eigenvalues stand in for singular values
+NEGATIVE = 1e-6  # a relative result below minus this is a bug, above it rounding
+
+
+def frechet_distance(mu_r: Array, sigma_r: Array, mu_f: Array, sigma_f: Array) -> float:
+    """The squared Fréchet distance of N(mu_r, sigma_r) and N(mu_f, sigma_f).
+
+    Parameters
+    ----------
+    mu_r, mu_f : float64 [D]
+    sigma_r, sigma_f : float64 [D, D], symmetric and positive semidefinite, of any rank
+
+    Returns
+    -------
+    float
+        At least 0.
+
+    Raises
+    ------
+    StatisticsError
+        A covariance that is not symmetric or not positive semidefinite.
+    NumericalError
+        A clearly negative result, which would be a bug.
+    """
+    return distance_of_factors(mu_r, psd_factor(sigma_r, "real"), mu_f, psd_factor(sigma_f, "fake"))
+
+
+def distance_of_factors(mu_r: Array, factor_r: Array, mu_f: Array, factor_f: Array) -> float:
+    """The same from factors, sigma = factor.T @ factor with factor [R, D] of any R >= 0."""
+    traces = float(np.vdot(factor_r, factor_r) + np.vdot(factor_f, factor_f))
+    shift = np.asarray(mu_r) - np.asarray(mu_f)
+    value = float(shift @ shift) + traces - 2 * cross_trace(factor_r, factor_f, traces)
+    if not value >= -NEGATIVE * traces:
+        raise NumericalError(f"the squared Fréchet distance came out as {value:.6g}, with traces of {traces:.6g}")
+    return max(value, 0.0)
+
+
+def centred_factor(features: Array) -> Array:  # [N, D] -> [N, D], F.T @ F = the covariance with N - 1
+    return (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+
+
+def psd_factor(sigma: Array, side: str = "") -> Array:
+    """A factor [R, D] of a positive semidefinite matrix [D, D] of rank R, by pivoted Cholesky."""
+    largest = float(np.abs(sigma).max(initial=0.0))
+    if not np.isfinite(largest):
+        raise StatisticsError("the covariance holds NaN or infinity", where=side, code="E-NOT-FINITE")
+    if float(np.abs(sigma - sigma.T).max(initial=0.0)) > ASYMMETRY * largest:
+        raise StatisticsError("the covariance is not symmetric", where=side, code="E-NOT-PSD")
+    if largest == 0.0:
+        return np.zeros((0, len(sigma)))
+    factor, pivots, rank, _ = linalg.lapack.dpstrf(sigma)
+    result = np.empty((rank, len(sigma)))
+    result[:, pivots - 1] = np.triu(factor[:rank])
+    if float(np.abs(result.T @ result - sigma).max()) > ASYMMETRY * largest:
+        raise StatisticsError("the covariance is not positive semidefinite", where=side, code="E-NOT-PSD")
+    return result
+
+
+def cross_trace(factor_r: Array, factor_f: Array, traces: float) -> float:
+    """tr(Σr Σf)^½, the nuclear norm of factor_r @ factor_f.T.
+
+    The singular values are the roots of the eigenvalues of the smaller Gram matrix, which cost a third of them; that
+    root amplifies rounding near zero, so singular values are taken wherever the error bound is not small enough.
+    """
+    product = factor_r @ factor_f.T
+    if product.size == 0:
+        return 0.0
+    if product.shape[0] > product.shape[1]:
+        product = product.T
+    squares = linalg.eigvalsh(product @ product.T, check_finite=False)
+    noise = EPSILON * squares[-1]
+    clipped = np.maximum(squares, 0.0)
+    bound = float(np.sum(np.sqrt(clipped + noise) - np.sqrt(np.maximum(clipped - noise, 0.0)))) / 2
+    if bound <= TRUSTED * traces:
+        return float(np.sqrt(clipped).sum())
+    return float(linalg.svdvals(product, check_finite=False).sum())

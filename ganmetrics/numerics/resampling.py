@@ -1,0 +1,32 @@
+"""Subsets and splits, drawn from a seeded generator that the caller hands in.
+
+The generator is NumPy's ``RandomState``: its stream is frozen by NumPy's compatibility policy, so a seed means the
+same draws in every version, and the peers' published numbers were drawn from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def paired_subsets(
+    count_real: int, count_fake: int, subset_size: int, num_subsets: int, rng: np.random.RandomState
+) -> Iterator[tuple[Indices, Indices]]:
+    """Pairs of index subsets without replacement, (real, fake).
+
+    Of each pair the fake one is drawn first: torch-fidelity takes its first input, the fakes, first, and the same seed
+    then gives the same subsets.
+    """
+    for _ in range(num_subsets):
+        fake = rng.choice(count_fake, subset_size, replace=False)
+        yield rng.choice(count_real, subset_size, replace=False), fake
+
+
+def split_bounds(count: int, splits: int) -> list[tuple[int, int]]:
+    """Consecutive ranges that cover 0..count, as equal as can be."""
+    return [(i * count // splits, (i + 1) * count // splits) for i in range(splits)]

@@ -1,0 +1,1 @@
+"""Bundled reference statistics: ``index.json`` names them, each is one npz file."""
