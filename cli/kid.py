@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ganmetrics.cli.options import Settings, scoring_options
-from ganmetrics.cli.output import score
+from .options import Settings, scoring_options
+from .output import score
 
 
 @click.command()

@@ -10,7 +10,6 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
@@ -54,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
     signal.signal(signal.SIGTERM, _terminate)
-    warnings.showwarning = _show_warning
+    warnings.showwarning = lambda message, *_: click.echo(f"warning: {message}", err=True)
     try:
         code = group.main(given, prog_name="ganmetrics", standalone_mode=False)
         sys.stdout.flush()
@@ -90,10 +89,6 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-def _show_warning(message: Warning | str, *_: Any) -> None:
-    click.echo(f"warning: {message}", err=True)
-
-
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(TERMINATED)
 
@@ -101,5 +96,3 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _silence_stdout() -> None:
     """Keep the interpreter from complaining about a closed pipe while it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-

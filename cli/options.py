@@ -49,13 +49,14 @@ def reading_options(command: Command) -> Command:
     """Options about files and the network, for every command that reads images."""
     for option in reversed(
         [
-            _shared("--extractor", metavar=METAVAR, help="inception, digits, random-vgg16 or pixels, with a layer as in "
-                    "inception:768.  [default: inception, or that of saved statistics]"),
+            _shared("--extractor", metavar=METAVAR, help="inception, digits, random-vgg16 or pixels, with a layer "
+                    "as in inception:768.  [default: inception, or that of saved statistics]"),
             _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
             _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
             _shared("--batch-size", type=click.IntRange(min=1), metavar="N",
                     help="Images in one forward pass.  [default: by device]"),
-            _shared("--workers", type=click.IntRange(min=0), metavar="N", help="Decoding processes.  [default: by cores]"),
+            _shared("--workers", type=click.IntRange(min=0), metavar="N",
+                    help="Decoding processes.  [default: by cores]"),
             _shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True,
                     help="A file that cannot be read ends the run, or is counted and left out."),
             _shared("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error",

@@ -12,8 +12,9 @@ from ganmetrics._files import check_writable
 
 if TYPE_CHECKING:
     from ganmetrics import Result
-    from ganmetrics.cli.options import Settings
     from ganmetrics.metrics import Metric
+
+    from .options import Settings
 
 
 def score(real: str | None, fake: str, metrics: Sequence[str], settings: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ganmetrics.cli.options import Settings, force_option, reading_options
+from .options import Settings, force_option, reading_options
 
 
 @click.group()

@@ -101,7 +101,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ganmetrics' has no attribute {name!r}")
     home, _, attribute = _HOMES[name].partition(":")
-    value = getattr(import_module(f"ganmetrics.{home}"), attribute or name) if home else import_module(f"ganmetrics.{name}")
+    module = import_module(f"ganmetrics.{home or name}")
+    value = getattr(module, attribute or name) if home else module
     globals()[name] = value
     return value
 

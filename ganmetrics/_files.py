@@ -54,14 +54,22 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """
     target = Path(path)
     temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    with disk_errors(target):
+        try:
+            with open(temporary, "xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors(path: str | os.PathLike[str], hint: str = "") -> Iterator[None]:
+    """Turn the operating system's refusal to write at ``path`` into a ``ResourceError``."""
     try:
-        with open(temporary, "xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ResourceError(f"cannot write the file: {reason}", where=shown(target), code="E-WRITE") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        what = f"cannot write the file: {error.strerror or type(error).__name__}"
+        raise ResourceError(what, where=shown(path), hint=hint, code="E-WRITE") from error

@@ -4,7 +4,7 @@
 
 DIR is a torchvision root (it holds ``MNIST/raw``). About an hour on one core; an interrupted run goes on from its
 checkpoint. The last third of the run lowers the learning rate linearly to zero, and the bundled weights are an
-exponential moving average (0.999) whose batch statistics are measured again at the end: both are additions to the paper.
+exponential moving average (0.999) whose batch statistics are measured again at the end: additions to the paper.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def main(data: str, output: Path, checkpoint: Path, iterations: int, seed: int) 
             seconds = time.monotonic() - start
             click.echo(f"{training.iteration} d {d_loss:.3f} g {g_loss:.3f} {seconds:.0f} s", err=True)
     card = {"system": "DCGAN", "data": "MNIST train", "seed": seed, "iterations": iterations, "batch_size": BATCH_SIZE}
-    weights = {name: value.half() for name, value in training.finished().state_dict().items() if value.is_floating_point()}
+    weights = {
+        name: value.half() for name, value in training.finished().state_dict().items() if value.is_floating_point()
+    }
     save_file(weights, output, metadata={"ganmetrics": json.dumps(card)})
 
 

@@ -9,7 +9,7 @@ from ganmetrics.data.base import Source
 from ganmetrics.data.dataset import number_of
 from ganmetrics.data.items import decoded, image_of, images_of
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
-from ganmetrics.data.loading import Part, joined, outcome_of, read_parts, watched, whole
+from ganmetrics.data.loading import Part, Parts, joined, outcome_of, read_parts, watched, whole
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.randomness import OwnStreams
 
@@ -40,7 +40,7 @@ class LoaderSource(Source):
         """The images in the loader's order; see ``Source.batches``."""
         return read_parts(self._parts(), self._opening.reading, self.notes, self.name)
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Parts:
         streams, first = OwnStreams(), 0
         with streams, watched():
             iterator = iter(self._loader)

@@ -53,7 +53,7 @@ def is_instance(value: Any, module: str, name: str) -> bool:
 
 def _check_range(value_range: tuple[float, float]) -> None:
     try:
-        low, high = (float(bound) for bound in value_range)
+        low, high = (float(bound) for bound in value_range if not isinstance(bound, str))
     except (TypeError, ValueError):
         low, high = math.nan, math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low < high):

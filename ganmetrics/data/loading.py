@@ -5,8 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -60,7 +60,10 @@ class Part:
             start = end
 
 
-def read_parts(parts: Iterator[Part], reading: Reading, notes: Notes, where: str) -> Iterator[Images]:
+Parts: TypeAlias = Generator[Part, None, None]
+
+
+def read_parts(parts: Parts, reading: Reading, notes: Notes, where: str) -> Iterator[Images]:
     """The batches of some parts; what was seen goes to the notes.
 
     Raises
@@ -72,14 +75,15 @@ def read_parts(parts: Iterator[Part], reading: Reading, notes: Notes, where: str
         counts.clear()
     unreadable: list[str] = []
     num_read = 0
-    for part in parts:
-        if part.refusal is not None:
-            raise part.refusal
-        unreadable += part.unreadable
-        num_read += sum(part.notes.sizes.values())
-        _add(part.notes, notes)
-        if not unreadable or reading.on_error == "skip":
-            yield from part.runs()
+    with closing(parts):  # at once, also where the consumer stops early: a traceback would keep the workers alive
+        for part in parts:
+            if part.refusal is not None:
+                raise part.refusal
+            unreadable += part.unreadable
+            num_read += sum(part.notes.sizes.values())
+            _add(part.notes, notes)
+            if not unreadable or reading.on_error == "skip":
+                yield from part.runs()
     _settle(unreadable, num_read, reading, notes, where)
 
 
@@ -102,7 +106,7 @@ def _settle(unreadable: list[str], num_read: int, reading: Reading, notes: Notes
     raise InputError(what, where=where, hint=hint, code="E-UNREADABLE")
 
 
-def item_parts(items: Items, workers: int) -> Iterator[Part]:
+def item_parts(items: Items, workers: int) -> Parts:
     """The parts of some items in their order, made by worker processes or, if there are none, in this one.
 
     Raises
@@ -152,7 +156,7 @@ def chosen_workers(reading: Reading, count: int) -> int:
     return min(MAX_WORKERS, cores)
 
 
-def serial_parts(outcomes: Iterator[Outcome]) -> Iterator[Part]:
+def serial_parts(outcomes: Iterator[Outcome]) -> Parts:
     """The parts of outcomes that arrive one after another and cannot be split over processes."""
     streams = OwnStreams()
     while True:

@@ -107,7 +107,7 @@ def check_values(images: Tensor, value_range: tuple[float, float] | None, where:
 
 
 def _check_dtype(images: ArrayLike, is_array: bool, where: str) -> None:
-    name = str(images.dtype).removeprefix("torch.")
+    name = str(getattr(images.dtype, "name", images.dtype)).removeprefix("torch.")
     if name in ("uint8", "float16", "bfloat16", "float32", "float64"):
         return
     cast = "images.astype(np.uint8)" if is_array else "images.to(torch.uint8)"

@@ -75,16 +75,17 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
     arrays = _arrays(path)
     facts = _facts(arrays, path, assume)
     recipe = Recipe(**{**facts["recipe"], "reading": tuple(facts["recipe"].get("reading", ()))})
-    kept = {name: torch.from_numpy(arrays[name]) for name in ("features", "logits") if name in arrays}
+    features, logits = (torch.from_numpy(arrays[name]) if name in arrays else None for name in ("features", "logits"))
     return Statistics(
         recipe=recipe,
         count=facts["count"],
         digest=facts["digest"],
         name=facts["name"],
         moments=_moments(arrays, facts["count"], path),
+        features=features,
+        logits=logits,
         skipped=facts["skipped"],
         source=shown(path),
-        **kept,
     )
 
 
@@ -142,7 +143,9 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
     except UNREADABLE as error:
         trouble = str(error).splitlines()[0] if str(error) else type(error).__name__
         what = f"cannot read the statistics: {trouble}"
-        raise StatisticsError(what, where=shown(path), hint="Build or fetch the file again", code="E-DAMAGED") from error
+        raise StatisticsError(
+            what, where=shown(path), hint="Build or fetch the file again", code="E-DAMAGED"
+        ) from error
 
 
 def _check_header(archive: zipfile.ZipFile, name: str) -> None:
@@ -155,7 +158,9 @@ def _check_header(archive: zipfile.ZipFile, name: str) -> None:
     if dtype.hasobject:
         raise StatisticsError(f"{name!r} contains Python objects; refused", code="E-PICKLE")
     if len(shape) != len(most) or any(n > m for n, m in zip(shape, most, strict=True)):
-        raise StatisticsError(f"{name!r} has the shape {list(shape)}", hint=f"Expected at most {list(most)}", code="E-SHAPE")
+        raise StatisticsError(
+            f"{name!r} has the shape {list(shape)}", hint=f"Expected at most {list(most)}", code="E-SHAPE"
+        )
     if name != KEY and dtype.kind != "f":
         raise StatisticsError(f"{name!r} is of type {dtype}; expected floats", code="E-DTYPE")
     if declared != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:

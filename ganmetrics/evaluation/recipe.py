@@ -35,7 +35,9 @@ class Recipe:
     def differences(self, other: Recipe) -> list[str]:
         """What differs and matters, one line each: ``resize: tf1-bilinear / area``."""
         names = [f.name for f in fields(self) if f.name not in ("extractor", "reading")]
-        rows = [f"{n}: {getattr(self, n)} / {getattr(other, n)}" for n in names if getattr(self, n) != getattr(other, n)]
+        rows = [
+            f"{n}: {getattr(self, n)} / {getattr(other, n)}" for n in names if getattr(self, n) != getattr(other, n)
+        ]
         if self.orientation != other.orientation:
             rows.append(f"reading: {','.join(self.reading) or 'default'} / {','.join(other.reading) or 'default'}")
         return rows
@@ -99,6 +101,8 @@ class Signature:
         real = parts.pop(3) if len(parts) == 7 else "real:"
         prefixes = len(parts) == 6 and (real[:5], parts[3][:5], parts[5][:3])
         if prefixes != ("real:", "fake:", "gm:"):
-            raise UsageError(f"not a signature: {text!r}", hint="It reads metric|network|resize|real:…|fake:…|precision|gm:…")
+            raise UsageError(
+                f"not a signature: {text!r}", hint="It reads metric|network|resize|real:…|fake:…|precision|gm:…"
+            )
         metric, network, resize, fake, precision, version = parts
         return Signature(metric, network, resize, real[5:], fake[5:], precision, version[3:])

@@ -17,7 +17,6 @@ from ganmetrics.version import __version__
 if TYPE_CHECKING:
     from ganmetrics.evaluation.recipe import Signature
     from ganmetrics.evaluation.statistics import Statistics
-    from ganmetrics.metrics import Metric
 
 SCHEMA = 1
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
+from ganmetrics._progress import progress_bar
 from ganmetrics.data import Reading, Source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.evaluation import archive
 from ganmetrics.evaluation.cautions import cautions
 from ganmetrics.evaluation.digests import PixelDigests
 from ganmetrics.evaluation.opening import Side, open_side
@@ -166,8 +164,7 @@ class _Measuring:
 
     def watched(self, source: Source, pixels: PixelDigests) -> Iterator[Images]:
         """The images on their way to the network, with the bar moved and their digests taken."""
-        hidden = not self.reading.progress
-        with tqdm(total=source.count, desc=source.name[-40:], unit="img", disable=hidden, dynamic_ncols=True) as bar:
+        with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
                 pixels.add(images)
                 yield images
@@ -209,7 +206,9 @@ def _score(each: Metric, real: Statistics | None, fake: Statistics) -> Score:
     try:
         estimate = each.score(real, fake)
     except StatisticsError as error:
-        raise StatisticsError(f"{each.name}: {error.what}", where=error.where, hint=error.hint, code=error.code) from error
+        raise StatisticsError(
+            f"{each.name}: {error.what}", where=error.where, hint=error.hint, code=error.code
+        ) from error
     recipe = fake.recipe
     signature = Signature(
         metric=str(each),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -33,7 +34,7 @@ class Digits(Extractor):
 
     name = "digits"
     resize = "luma-28-antialiased"
-    layers = {"features": FEATURE_DIM, "logits": NUM_CLASSES}
+    layers: Mapping[str, int] = MappingProxyType({"features": FEATURE_DIM, "logits": NUM_CLASSES})
     feature_layer = "features"
     logits_layer = "logits"
 

@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
@@ -20,6 +20,7 @@ from urllib import error as urlerror
 from urllib import request as urlrequest
 from urllib.parse import urlsplit
 
+from ganmetrics import _files
 from ganmetrics._files import shown
 from ganmetrics.errors import ResourceError, WeightsError
 
@@ -97,18 +98,10 @@ def text_kind(path: str | os.PathLike[str]) -> str:
     return "a Git LFS pointer" if head.startswith(b"version https://git-lfs") else ""
 
 
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write at ``path`` into a ``ResourceError``."""
-    try:
-        yield
-    except OSError as error:
-        raise ResourceError(
-            f"cannot write the file: {error.strerror or type(error).__name__}",
-            where=shown(path),
-            hint="Free some space there, or set GANMETRICS_WEIGHTS_DIR to a folder that can be written",
-            code="E-WRITE",
-        ) from error
+def disk_errors(path: Path) -> AbstractContextManager[None]:
+    """The operating system's refusal to write weights at ``path``, as a ``ResourceError`` with a way out."""
+    hint = "Free some space there, or set GANMETRICS_WEIGHTS_DIR to a folder that can be written"
+    return _files.disk_errors(path, hint)
 
 
 def _try_mirror(url: str, wanted: Wanted, progress: bool, patience: Patience) -> str:  # the last reason, "" when done

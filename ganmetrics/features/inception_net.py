@@ -77,7 +77,9 @@ class Block(nn.Module):
         return POOLS[name](x) if name in POOLS else self.get_submodule(name)(x)
 
 
-def chain(name: str, widths: Sequence[int], kernels: Sequence[tuple[int, int]], last_stride: int = 1) -> list[Convolution]:
+def chain(
+    name: str, widths: Sequence[int], kernels: Sequence[tuple[int, int]], last_stride: int = 1
+) -> list[Convolution]:
     """Convolutions ``name_1``, ``name_2`` ... between consecutive widths."""
     last = len(kernels)
     return [
@@ -195,7 +197,8 @@ class InceptionNet(nn.Module):
         found = {key for key in state if not any(part in key for part in NOT_USED)}
         if expected != found:
             missing, extra = sorted(expected - found), sorted(found - expected)
-            what = f"not the FID Inception's layout: {len(missing)} keys missing {missing[:3]}, {len(extra)} not known {extra[:3]}"
+            trouble = f"{len(missing)} keys missing {missing[:3]}, {len(extra)} not known {extra[:3]}"
+            what = f"not the FID Inception's layout: {trouble}"
             raise WeightsError(what, where=where, code="E-LAYOUT")
         try:
             for name, module in convolutions.items():

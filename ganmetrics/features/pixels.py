@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,7 +26,7 @@ class Pixels(Extractor):
     name = "pixels"
     identity = "pixels-8x8"
     resize = "area"
-    layers = {"features": 3 * SIZE * SIZE}
+    layers: Mapping[str, int] = MappingProxyType({"features": 3 * SIZE * SIZE})
     feature_layer = "features"
 
     def __init__(self, path: str | None = None) -> None:

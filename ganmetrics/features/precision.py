@@ -28,14 +28,14 @@ def true_float32() -> Iterator[None]:
 
 
 def _switches() -> list[tuple[Any, str, Any]]:
-    backends = torch.backends
+    backends: Any = torch.backends
     matmul, convolution = backends.cuda.matmul, getattr(backends.cudnn, "conv", None)
     rows: list[tuple[Any, str, Any]] = [(backends.cudnn, "benchmark", False), (backends.cudnn, "deterministic", True)]
     if hasattr(convolution, "fp32_precision"):  # torch >= 2.9; the older flags may not be mixed with these
         onednn, recurrent = backends.mkldnn, backends.cudnn.rnn
         exact = (matmul, convolution, recurrent, onednn.conv, onednn.matmul)
         return rows + [(switch, "fp32_precision", "ieee") for switch in exact]
-    return rows + [(matmul, "allow_tf32", False), (backends.cudnn, "allow_tf32", False)]
+    return [*rows, (matmul, "allow_tf32", False), (backends.cudnn, "allow_tf32", False)]
 
 
 def _restore(saved: list[tuple[Any, str, Any]]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -39,7 +40,7 @@ class RandomVGG16(Extractor):
     name = "random-vgg16"
     identity = f"random-vgg16-{FEATURE_DIM}:seed{SEED}"
     resize = "antialiased-224"
-    layers = {"features": FEATURE_DIM}
+    layers: Mapping[str, int] = MappingProxyType({"features": FEATURE_DIM})
     feature_layer = "features"
 
     def __init__(self, path: str | None = None) -> None:
@@ -61,7 +62,7 @@ class RandomVGG16(Extractor):
 
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         features = self.net(inputs)
-        return {name: features for name in layers}
+        return dict.fromkeys(layers, features)
 
 
 def draw_weights(net: nn.Module, rng: torch.Generator) -> None:

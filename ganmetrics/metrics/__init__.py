@@ -6,7 +6,12 @@ from ganmetrics.metrics.record import Estimate, Metric, parse_call
 from ganmetrics.registry import Registry
 
 METRICS: Registry[Metric] = Registry("ganmetrics.metrics", "METRIC", "metric")
-ALIASES = {"isc": "is", "inception_score": "is", "frechet_inception_distance": "fid", "kernel_inception_distance": "kid"}
+ALIASES = {
+    "isc": "is",
+    "inception_score": "is",
+    "frechet_inception_distance": "fid",
+    "kernel_inception_distance": "kid",
+}
 
 
 def metric(text: str | Metric) -> Metric:

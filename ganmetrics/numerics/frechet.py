@@ -1,6 +1,6 @@
 r"""The squared Fréchet (2-Wasserstein) distance of two Gaussians, exact for singular covariances too.
 
-.. math:: d^2 = \|\mu_r - \mu_f\|^2 + \mathrm{tr}\,\Sigma_r + \mathrm{tr}\,\Sigma_f - 2\,\mathrm{tr}(\Sigma_r\Sigma_f)^{1/2}
+.. math:: d^2 = \|\mu_r - \mu_f\|^2 + \mathrm{tr}(\Sigma_r + \Sigma_f) - 2\,\mathrm{tr}(\Sigma_r\Sigma_f)^{1/2}
 
 With any factors Σr = FrᵀFr and Σf = FfᵀFf the last trace is the nuclear norm of Fr Ffᵀ (the sum of its singular
 values), so no matrix square root is taken. A factor comes from centred features, when there are fewer of them than

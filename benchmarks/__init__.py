@@ -1,0 +1,1 @@
+"""Side-by-side measurements against the peers; ``python -m benchmarks run`` makes all of them."""

@@ -1,0 +1,30 @@
+"""``ganmetrics demo``."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option("--num-images", default=2000, show_default=True, type=click.IntRange(min=100), help="How many to draw.")
+@click.option("--seed", default=0, show_default=True, help="Of the latents.")
+@click.option("--folder", default="ganmetrics-demo", show_default=True, help="Where the images go.")
+@click.option("--force", is_flag=True, help="Overwrite the images of an earlier run.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
+def command(num_images: int, seed: int, folder: str, force: bool, quiet: bool) -> None:
+    """Draw digits from the bundled DCGAN, score them against MNIST, and show them; nothing is downloaded.
+
+    \b
+    ganmetrics demo
+    """
+    from ganmetrics.demo import run
+
+    demo = run(folder, num_images=num_images, seed=seed, force=force, progress=not quiet)
+    click.echo(f"{demo.num_images} images of the bundled DCGAN are in {demo.fake}, some of them on {demo.sheet}\n")
+    click.echo("Scored against MNIST's test set with the extractor digits (its own scale, not Inception's):")
+    click.echo(str(demo.result))
+    for warning in demo.result.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo("\nNext:")
+    for line in demo.next_commands:
+        click.echo(f"  {line}")
