@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Behind a ReLU of standard normal inputs the variance is (1 - 1 / pi) / 2; this gain brings it back to 1.
 GAIN = float(np.sqrt(2 / (1 - 1 / np.pi)))
 SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
-OCTAVES = ((4, 90.0), (16, 30.0), (64, 10.0))  # cells along a side, standard deviation in grey levels
+OCTAVES = ((4, 60.0), (16, 30.0), (64, 10.0))  # cells along a side, standard deviation in grey levels
 
 
 def write_weights(path: str | os.PathLike[str], seed: int = 0) -> Path:

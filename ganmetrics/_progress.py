@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -16,6 +16,7 @@ LOG_INTERVAL = 10.0  # seconds between lines where stderr is a log and not a ter
 def progress_bar(description: str, total: int | None, shown: bool) -> TextBar:
     """A bar counting images; in a log it prints rarely, hidden it prints nothing."""
     interval = 0.1 if sys.stderr is not None and sys.stderr.isatty() else LOG_INTERVAL
-    return tqdm(
+    bar: Any = tqdm(
         total=total, desc=description, unit="img", disable=not shown, dynamic_ncols=True, mininterval=interval
     )
+    return bar

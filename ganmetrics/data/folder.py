@@ -49,15 +49,14 @@ class FolderSource(Source):
         self.name = shown(path)
         self.identity = os.path.realpath(path)
         self.reading = reading
-        self._files = _scan(os.fsencode(path), self.notes.ignored)
-        self.count = len(self._files)
+        self._items = _FolderItems(_scan(os.path.abspath(os.fsencode(path)), self.notes.ignored), reading)
+        self.count = len(self._items)
         if not self.count:
             raise _empty(os.fsdecode(path), self.notes)
 
     def batches(self) -> Iterator[Images]:
         """The images in the order of their paths' bytes; see ``Source.batches``."""
-        items = _FolderItems(self._files, self.reading)
-        parts = item_parts(items, chosen_workers(self.reading, len(items)))
+        parts = item_parts(self._items, chosen_workers(self.reading, len(self._items)))
         return read_parts(parts, self.reading, self.notes, self.name)
 
 

@@ -39,6 +39,7 @@ def torchvision_source(value: str, opening: Opening = DEFAULT_OPENING) -> Source
     dataset = _loaded(_class_of(name, value), split, value)
     source = DatasetSource(dataset, opening)
     source.name = source.identity = shown(value)
+    source.label = "-".join(parts)
     return source
 
 

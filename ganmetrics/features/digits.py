@@ -40,7 +40,7 @@ class Digits(Extractor):
 
     def __init__(self, path: str | None = None) -> None:
         file = Path(path) if path else WEIGHTS
-        self.net = filled(DigitNet(), file)
+        self.net = filled(DigitNet, file)
         self.identity = f"digits:{weights.digest(file)[:8]}"
 
     def to(self, device: torch.device) -> None:

@@ -49,7 +49,7 @@ class RandomVGG16(Extractor):
         from torchvision.models import vgg16  # here, because importing torchvision costs two seconds
 
         with torch.device("meta"):
-            net = vgg16(weights=None, num_classes=FEATURE_DIM, init_weights=False)
+            net = vgg16(weights=None, num_classes=FEATURE_DIM, init_weights=False).float()
         self.net = net.to_empty(device="cpu").eval().requires_grad_(False)
         draw_weights(self.net, torch.Generator().manual_seed(SEED))
 

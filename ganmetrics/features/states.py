@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
+
+import torch
 
 from ganmetrics._files import shown
 from ganmetrics.errors import WeightsError
@@ -16,8 +19,10 @@ if TYPE_CHECKING:
 Net = TypeVar("Net", bound="nn.Module")
 
 
-def filled(net: Net, path: Path) -> Net:
-    """The network with the values of a safetensors file, float16 widened, ready for inference.
+def filled(build: Callable[[], Net], path: Path) -> Net:
+    """A new network with the values of a safetensors file, float16 widened, ready for inference.
+
+    It is built without values of its own, which would cost time and draw from the caller's random stream.
 
     Raises
     ------
@@ -27,9 +32,13 @@ def filled(net: Net, path: Path) -> Net:
     if not path.is_file():
         raise WeightsError("the weights file is missing", where=shown(path), code="E-MISSING")
     state = {name: value.float() for name, value in weights.load_state_dict(path).items()}
-    counters = {name for name in net.state_dict() if name.endswith("num_batches_tracked")}
-    missing, extra = net.load_state_dict(state, strict=False)
-    if set(missing) - counters or extra:
-        what = f"another network's weights: missing {sorted(set(missing) - counters)[:3]}, not known {extra[:3]}"
+    with torch.device("meta"):
+        net = build()
+    counters = [name for name in net.state_dict() if name.endswith("num_batches_tracked")]
+    state |= {name: torch.tensor(0) for name in counters}
+    missing, extra = sorted(net.state_dict().keys() - state.keys()), sorted(state.keys() - net.state_dict().keys())
+    if missing or extra:
+        what = f"another network's weights: missing {missing[:3]}, not known {extra[:3]}"
         raise WeightsError(what, where=shown(path), code="E-LAYOUT")
+    net.load_state_dict(state, assign=True)
     return net.eval().requires_grad_(False)

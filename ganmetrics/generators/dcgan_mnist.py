@@ -24,7 +24,7 @@ class DcganMnist:
     """Samples the bundled DCGAN."""
 
     def __init__(self) -> None:
-        self.net = filled(Generator(), WEIGHTS)
+        self.net = filled(Generator, WEIGHTS)
 
     def __call__(self, num_images: int, *, seed: int = 0) -> Images:
         """Digits as uint8 [num_images, 3, 28, 28], the three channels equal.

@@ -193,6 +193,14 @@ def test_34_alpha_follows_the_choice(alpha, pixel):
     assert decoded.kinds == ("alpha",)
 
 
+@pytest.mark.parametrize(("alpha", "background"), [("white", 255), ("black", 0)])
+def test_34_every_blend_is_rounded_exactly(alpha, background):
+    level, opacity = np.meshgrid(np.arange(256), np.arange(256))
+    image = Image.fromarray(np.stack([level, level, level, opacity], 2).astype(np.uint8))
+    expected = np.round((level * opacity + background * (255 - opacity)) / 255)
+    assert np.array_equal(from_pil(image, Reading(alpha=alpha)).pixels[..., 0], expected)
+
+
 @pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_36_first_frame_by_choice(file_format):
     decoded = decode(frames(file_format), Reading(frames="first"))

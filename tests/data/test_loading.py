@@ -110,3 +110,16 @@ def test_large_images_come_in_small_batches(tmp_path, monkeypatch, kit):
     assert [len(batch) for batch in open_source(tmp_path).batches()] == [2, 2, 2]
     monkeypatch.setattr("ganmetrics.data.loading.TASK_BYTES", 10)
     assert [len(batch) for batch in open_source(tmp_path).batches()] == [1] * 6
+
+
+def test_items_can_be_sent_to_a_worker_that_is_not_forked(many, tmp_path):
+    import pickle
+    import shutil
+
+    archive = shutil.make_archive(str(tmp_path / "many"), "zip", many)
+    names = (many, archive)
+    for items in [open_source(name)._items for name in names]:
+        expected = items.outcome(1)
+        again = pickle.loads(pickle.dumps(items)).outcome(1)
+        assert np.array_equal(expected.pixels, again.pixels)
+    items.close()

@@ -1,0 +1,56 @@
+"""What the whole suite shares: synthetic Inception weights, folders of images, the data sets beside the repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.synthetic import write_images, write_weights
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "data"
+SIZES = (28, 64, 150, 299, 400, 600)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offline() -> None:
+    """No test reaches for the network by accident."""
+    os.environ["GANMETRICS_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def synthetic_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seeded Inception weights in the published layout."""
+    return write_weights(tmp_path_factory.mktemp("weights") / "synthetic.pth", seed=0)
+
+
+@pytest.fixture(scope="session")
+def mixed_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A real and a fake folder of PNG and JPEG files from 28 to 600 pixels."""
+    root = tmp_path_factory.mktemp("mixed")
+    for name, shift, seed in (("real", 0.0, 1), ("fake", 0.6, 2)):
+        write_images(root / name, 24, SIZES, seed, "png", shift)
+        write_images(root / name / "jpeg", 12, SIZES, seed + 10, "jpeg", shift)
+    return root / "real", root / "fake"
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A torchvision root with MNIST and Fashion-MNIST, or a skip where the data is not there."""
+    if not (DATA / "MNIST").is_dir():
+        pytest.skip("the data sets of ../shared/data are not here")
+    root = tmp_path_factory.mktemp("data")
+    for name in ("MNIST", "FashionMNIST"):
+        raw = root / name / "raw"
+        raw.mkdir(parents=True)
+        for file in (DATA / name / "raw").iterdir():
+            (raw / file.name).symlink_to(file)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _two_threads() -> None:
+    torch.set_num_threads(min(2, os.cpu_count() or 1))

@@ -1,0 +1,536 @@
+"""Saved statistics: what comes back, who else can read them, and every damaged or hostile file."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import pickle
+import random
+import re
+import struct
+import time
+import warnings
+import zipfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganmetrics.errors import ResourceError, StatisticsError, UsageError
+from ganmetrics.evaluation import archive
+from ganmetrics.evaluation.archive import is_statistics, load, save
+from ganmetrics.evaluation.recipe import Recipe
+from ganmetrics.evaluation.statistics import Statistics
+from ganmetrics.numerics.moments import Moments
+
+DIM, COUNT = 6, 50
+RECIPE = Recipe("pixels", "pixels-16:00000000", "area", ("alpha=white", "exif=transpose"))
+FACTS = {
+    "schema": 1,
+    "name": "set",
+    "count": COUNT,
+    "digest": "ab" * 32,
+    "skipped": 3,
+    "recipe": {**asdict(RECIPE), "reading": list(RECIPE.reading)},
+}
+
+
+def features(count=COUNT):
+    return torch.from_numpy(np.random.RandomState(0).randn(count, DIM).astype(np.float32))
+
+
+def statistics(**changes):
+    facts = {name: FACTS[name] for name in ("name", "count", "digest", "skipped")}
+    return Statistics(**{"recipe": RECIPE, **facts, "moments": Moments.of(features()), **changes})
+
+
+def npy(value, **options):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.asarray(value), **options)
+    return stream.getvalue()
+
+
+def header(shape, descr="<f8"):
+    """The first bytes of an array of that shape, whose numbers never follow."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+def written(path, members, compression=zipfile.ZIP_DEFLATED):
+    """An npz file of those members; a value that is not bytes already is written as an array."""
+    with zipfile.ZipFile(path, "w", compression) as target:
+        for name, value in members.items():
+            target.writestr(f"{name}.npy", value if isinstance(value, bytes) else npy(value))
+    return path
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Writes a file of our own with some members changed; ``None`` leaves one out."""
+    moments = Moments.of(features())
+    sound = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy(), "ganmetrics": json.dumps(FACTS)}
+
+    def write(**changes):
+        members = {name: value for name, value in {**sound, **changes}.items() if value is not None}
+        return written(tmp_path / "own.npz", members)
+
+    return write
+
+
+def refusal(path, **options):
+    with pytest.raises(StatisticsError) as caught:
+        load(path, **options)
+    assert caught.value.exit_code == 4
+    return caught.value
+
+
+# --- what comes back ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 50, 4999])
+def test_saving_and_loading_gives_the_same_bits(tmp_path, count):
+    rows = features(count)
+    before = statistics(count=count, moments=Moments.of(rows), features=rows, logits=rows[:, :3] * 1e-30)
+    save(before, tmp_path / "s.npz")
+    after = load(tmp_path / "s.npz")
+    for name in ("recipe", "count", "digest", "name", "skipped", "label"):
+        assert getattr(after, name) == getattr(before, name)
+    assert after.moments.count == count
+    assert torch.equal(after.moments.mean, before.moments.mean)
+    assert torch.equal(after.moments.covariance(), before.moments.covariance())
+    assert torch.equal(after.features, before.features)
+    assert torch.equal(after.logits, before.logits)
+    assert after.features.dtype == after.logits.dtype == torch.float32
+    assert after.source == str(tmp_path / "s.npz")
+
+
+def test_saving_what_was_loaded_gives_the_same_file(tmp_path):
+    save(statistics(features=features()), tmp_path / "a.npz")
+    save(load(tmp_path / "a.npz"), tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_the_same_content_gives_the_same_bytes_at_any_time(tmp_path, monkeypatch):
+    save(statistics(), tmp_path / "now")
+    later, local = time.time() + 1e8, time.localtime
+    monkeypatch.setattr(time, "time", lambda: later)
+    monkeypatch.setattr(time, "localtime", lambda seconds=later: local(seconds))
+    save(statistics(), tmp_path / "later")
+    assert (tmp_path / "now").read_bytes() == (tmp_path / "later").read_bytes()
+
+
+@pytest.mark.parametrize("kept", ["moments", "features", "logits"])
+def test_any_part_may_be_kept_alone(tmp_path, kept):
+    parts = {"moments": Moments.of(features()), "features": features(), "logits": features()}
+    only = {name: value if name == kept else None for name, value in parts.items()}
+    save(statistics(**only), tmp_path / "s.npz")
+    after = load(tmp_path / "s.npz")
+    assert [name for name in parts if getattr(after, name) is not None] == [kept]
+    after.require(kept)
+    for missing in set(parts) - {kept}:
+        with pytest.raises(StatisticsError, match=f"hold no {missing}") as caught:
+            after.require(missing)
+        assert caught.value.code == "E-KEPT"
+
+
+@pytest.mark.parametrize("name", ["stats", "stats.npz", "stats.v1.bin", "línea \N{SNOWMAN}"])
+def test_the_file_has_exactly_the_name_given(tmp_path, name):
+    save(statistics(), str(tmp_path / name))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert load(str(tmp_path / name)).count == COUNT
+
+
+def test_names_in_any_script_come_back(tmp_path):
+    save(statistics(name="línea \N{SNOWMAN} \\ \" '"), tmp_path / "s.npz")
+    assert load(tmp_path / "s.npz").name == "línea \N{SNOWMAN} \\ \" '"
+
+
+def test_an_existing_file_is_replaced(tmp_path):
+    (tmp_path / "s.npz").write_bytes(b"old")
+    save(statistics(), tmp_path / "s.npz")
+    assert load(tmp_path / "s.npz").count == COUNT
+
+
+# --- with other packages -----------------------------------------------------------------------------------------
+
+
+def test_pytorch_fid_reads_our_files(tmp_path):
+    peer = pytest.importorskip("pytorch_fid.fid_score")
+    save(statistics(features=features()), tmp_path / "s.npz")
+    mu, sigma = peer.compute_statistics_of_path(str(tmp_path / "s.npz"), None, 1, DIM, "cpu")
+    np.testing.assert_array_equal(mu, Moments.of(features()).mean)
+    np.testing.assert_array_equal(sigma, Moments.of(features()).covariance())
+    assert mu.dtype == sigma.dtype == np.float64
+
+
+def test_numpy_reads_our_files_without_pickle(tmp_path):
+    save(statistics(), tmp_path / "s.npz")
+    with np.load(tmp_path / "s.npz", allow_pickle=False) as file:
+        assert sorted(file) == ["ganmetrics", "mu", "sigma"]
+        assert json.loads(str(file["ganmetrics"])) == FACTS
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A file as pytorch-fid writes it."""
+    moments = Moments.of(features())
+    np.savez_compressed(tmp_path / "foreign.npz", mu=moments.mean.numpy(), sigma=moments.covariance().numpy())
+    return tmp_path / "foreign.npz"
+
+
+def test_a_file_without_a_recipe_needs_somebody_to_vouch_for_it(foreign):
+    error = refusal(foreign)
+    assert error.code == "E-NO-RECIPE"
+    assert all(name in error.hint for name in ("--assume-recipe", *archive.ASSUMED))
+
+
+@pytest.mark.parametrize(("assume", "recipe"), archive.ASSUMED.items(), ids=archive.ASSUMED)
+def test_a_file_without_a_recipe_under_an_assumed_one(foreign, assume, recipe):
+    found = load(foreign, assume=assume)
+    assert found.recipe == recipe
+    assert (found.name, found.count, found.digest) == ("unverified", 0, "unknown")
+    assert torch.equal(found.moments.mean, Moments.of(features()).mean)
+    assert torch.equal(found.moments.covariance(), Moments.of(features()).covariance())
+
+
+def test_the_assumed_recipes_differ():
+    fidelity, pytorch_fid = archive.ASSUMED.values()
+    assert fidelity.differences(pytorch_fid) == ["resize: tf1-bilinear / pytorch-fid-bilinear"]
+
+
+def test_an_unknown_assumed_recipe_is_answered_with_the_nearest(foreign):
+    with pytest.raises(UsageError) as caught:
+        load(foreign, assume="torch-fidelty")
+    assert "Did you mean 'torch-fidelity'?" in caught.value.hint
+
+
+def test_a_recipe_in_the_file_stands_whatever_is_assumed(own):
+    assert load(own(), assume="pytorch-fid").recipe == RECIPE
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_narrow_numbers_are_widened(own, dtype):
+    mu, sigma = np.arange(DIM).astype(dtype), np.eye(DIM, dtype=dtype)
+    found = load(own(mu=mu, sigma=sigma))
+    assert found.moments.mean.dtype == found.moments.covariance().dtype == torch.float64
+    np.testing.assert_array_equal(found.moments.mean, mu)
+    np.testing.assert_array_equal(found.moments.covariance(), sigma)
+
+
+def test_members_in_fortran_order_are_read(own):
+    sigma = np.asfortranarray(Moments.of(features()).covariance().numpy())
+    assert np.isfortran(sigma)
+    np.testing.assert_array_equal(load(own(sigma=sigma)).moments.covariance(), sigma)
+
+
+def test_statistics_of_another_recipe_are_refused(own):
+    found = load(own())
+    found.recipe.require(RECIPE, ("file", "run"))
+    with pytest.raises(StatisticsError, match="network: pixels-16:00000000 / inception"):
+        found.recipe.require(replace(RECIPE, network="inception"), ("file", "run"))
+
+
+# --- damaged and hostile -----------------------------------------------------------------------------------------
+
+NAN_ROW = np.where(np.eye(DIM) > 0, 1.0, np.nan)
+DAMAGED_NUMBERS = {  # members changed, code, words of the message
+    "mu is too short": ({"mu": np.zeros(DIM - 1)}, "E-SHAPE", "mu has 5 dimensions and sigma the shape [6, 6]"),
+    "sigma is not square": ({"sigma": np.zeros((DIM, DIM + 1))}, "E-SHAPE", "[6, 7]"),
+    "mu is a matrix": ({"mu": np.zeros((1, DIM))}, "E-SHAPE", "'mu' has the shape [1, 6]"),
+    "mu is a number": ({"mu": np.float64(0.0)}, "E-SHAPE", "'mu' has the shape []"),
+    "sigma is a diagonal": ({"sigma": np.ones(DIM)}, "E-SHAPE", "'sigma' has the shape [6]"),
+    "features are a vector": ({"features": np.zeros(DIM)}, "E-SHAPE", "'features' has the shape [6]"),
+    "mu holds NaN": ({"mu": np.full(DIM, np.nan)}, "E-NOT-FINITE", "mu holds NaN or infinity"),
+    "mu holds infinity": ({"mu": np.full(DIM, np.inf)}, "E-NOT-FINITE", "mu holds NaN or infinity"),
+    "sigma holds NaN": ({"sigma": NAN_ROW}, "E-NOT-FINITE", "covariance holds NaN or infinity"),
+    "sigma holds infinity": (
+        {"sigma": np.full((DIM, DIM), np.inf)},
+        "E-NOT-FINITE",
+        "covariance holds NaN or infinity",
+    ),
+    "sigma is random": ({"sigma": np.random.RandomState(0).rand(DIM, DIM)}, "E-NOT-PSD", "not symmetric"),
+    "sigma is skew": ({"sigma": np.eye(DIM) + 1e-5 * np.eye(DIM, k=1)}, "E-NOT-PSD", "not symmetric"),
+    "sigma is negative": ({"sigma": -1000.0 * np.eye(DIM)}, "E-NOT-PSD", "not positive semidefinite"),
+    "sigma is indefinite": ({"sigma": np.eye(DIM) - 0.5}, "E-NOT-PSD", "not positive semidefinite"),
+    "mu holds integers": ({"mu": np.zeros(DIM, dtype=np.int64)}, "E-DTYPE", "'mu' is of type int64"),
+    "mu holds complex numbers": ({"mu": np.zeros(DIM, dtype=complex)}, "E-DTYPE", "'mu' is of type complex128"),
+    "mu holds text": ({"mu": np.array(["a"] * DIM)}, "E-DTYPE", "'mu' is of type <U1"),
+    "the description is a list": ({"ganmetrics": np.array(["a", "b"])}, "E-SHAPE", "'ganmetrics' has the shape [2]"),
+}
+
+
+@pytest.mark.parametrize(("changes", "code", "words"), DAMAGED_NUMBERS.values(), ids=DAMAGED_NUMBERS)
+def test_damaged_numbers(own, changes, code, words):
+    error = refusal(own(**changes))
+    assert (error.code, error.where) == (code, str(own()))
+    assert words in error.what
+
+
+@pytest.mark.parametrize(
+    ("kept", "listed"), [("mu", "'mu'"), ("sigma", "'sigma'"), ("features", "'features'"), (None, "nothing")]
+)
+def test_missing_keys_are_told_with_those_there_are(tmp_path, kept, listed):
+    values = {"mu": np.zeros(DIM), "sigma": np.eye(DIM), "features": np.zeros((4, DIM))}
+    path = written(tmp_path / "x.npz", {kept: values[kept]} if kept else {"other": np.zeros(3)})
+    error = refusal(path, assume="pytorch-fid")
+    assert error.code == "E-KEYS"
+    assert error.what == f"the file holds {listed}; expected 'mu' and 'sigma'"
+
+
+DAMAGED_FACTS = {
+    "not JSON": "{",
+    "nothing": "",
+    "a list": "[1, 2]",
+    "a number": "1",
+    "null": "null",
+    "empty": "{}",
+    **{f"no {name}": json.dumps({k: v for k, v in FACTS.items() if k != name}) for name in FACTS},
+    "count is text": json.dumps({**FACTS, "count": "50"}),
+    "count is a fraction": json.dumps({**FACTS, "count": 50.5}),
+    "count is NaN": json.dumps({**FACTS, "count": float("nan")}),
+    "count is 1": json.dumps({**FACTS, "count": 1}),
+    "count is negative": json.dumps({**FACTS, "count": -50}),
+    "schema is text": json.dumps({**FACTS, "schema": "1"}),
+    "recipe is text": json.dumps({**FACTS, "recipe": "pixels"}),
+    "recipe lacks a field": json.dumps({**FACTS, "recipe": {"extractor": "pixels"}}),
+    "recipe has another field": json.dumps({**FACTS, "recipe": {**FACTS["recipe"], "self": 1}}),
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED_FACTS.values(), ids=DAMAGED_FACTS)
+def test_a_damaged_description(own, text):
+    error = refusal(own(ganmetrics=text))
+    assert (error.code, error.where) == ("E-DAMAGED", str(own()))
+    assert "description" in error.what
+
+
+def test_a_description_that_is_no_text(own):
+    assert refusal(own(ganmetrics=np.array(7.5))).code == "E-DAMAGED"
+
+
+def test_a_newer_file_asks_for_an_upgrade(own):
+    error = refusal(own(ganmetrics=json.dumps({**FACTS, "schema": archive.SCHEMA + 1})))
+    assert (error.code, error.hint) == ("E-SCHEMA", "Upgrade ganmetrics")
+
+
+class Touch:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("member", ["mu", "sigma", "features", "logits", "ganmetrics"])
+def test_python_objects_are_refused_and_never_run(own, tmp_path, member):
+    marker = tmp_path / "marker"
+    objects = npy(np.array([Touch(marker)], dtype=object), allow_pickle=True)
+    error = refusal(own(**{member: objects}))
+    assert (error.code, error.what) == ("E-PICKLE", f"{member!r} contains Python objects; refused")
+    assert not marker.exists()
+
+
+def test_a_pickle_by_the_name_of_an_archive_is_refused_and_never_run(tmp_path):
+    marker = tmp_path / "marker"
+    path = tmp_path / "x.npz"
+    path.write_bytes(pickle.dumps(Touch(marker)))
+    assert refusal(path).code == "E-DAMAGED"
+    assert not marker.exists()
+    pickle.loads(path.read_bytes())
+    assert marker.exists()  # so the refusal above meant something
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """Fails as soon as NumPy is asked to read a member."""
+
+    def read(*_, **__):
+        raise AssertionError("the file was read before its headers were checked")
+
+    monkeypatch.setattr(np, "load", read)
+
+
+HOSTILE_HEADERS = {
+    "8 TB": ({"sigma": header((10**6, 10**6))}, "E-SHAPE"),
+    "more than 64 bits": ({"sigma": header((2**40, 2**40))}, "E-SHAPE"),
+    "within the limits, but short": ({"sigma": header((16_384, 16_384))}, "E-DAMAGED"),
+    "features within the limits, but short": ({"features": header((10_000_000, 16_384))}, "E-DAMAGED"),
+    "negative": ({"mu": header((-1,))}, "E-DAMAGED"),
+    "longer than declared": ({"mu": npy(np.zeros(DIM)) + b"more"}, "E-DAMAGED"),
+    "a wide mu": ({"mu": np.zeros(1_000_000)}, "E-SHAPE"),
+    "no header": ({"mu": b""}, "E-DAMAGED"),
+    "another file": ({"mu": b"GIF89a" * 10}, "E-DAMAGED"),
+}
+
+
+@pytest.mark.parametrize(("changes", "code"), HOSTILE_HEADERS.values(), ids=HOSTILE_HEADERS)
+def test_headers_are_checked_before_anything_is_read(own, unread, changes, code):
+    error = refusal(own(**changes))
+    assert (error.code, error.where) == (code, str(own()))
+
+
+def test_a_bomb_is_refused_by_its_header(own, unread):
+    """A few kilobytes that would unfold to eight megabytes of zeros."""
+    path = own(mu=np.zeros(1_000_000))
+    assert path.stat().st_size < 20_000
+    assert refusal(path).code == "E-SHAPE"
+
+
+def test_other_members_are_passed_over_unread(own, tmp_path):
+    marker = tmp_path / "marker"
+    junk = {
+        "objects": npy(np.array([Touch(marker)], dtype=object), allow_pickle=True),
+        "huge": header((10**9, 10**9)),
+        "garbage": b"\0",
+        "mu_s": np.zeros(3),
+    }
+    found = load(own(**junk))
+    assert torch.equal(found.moments.mean, Moments.of(features()).mean)
+    assert not marker.exists()
+
+
+def test_truncated_files(own, tmp_path):
+    whole = own(features=features().numpy()).read_bytes()
+    for length in range(0, len(whole), 97):
+        cut = tmp_path / "cut.npz"
+        cut.write_bytes(whole[:length])
+        assert refusal(cut).code == "E-DAMAGED"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", b"text", b"\x89PNG\r\n\x1a\n", npy(np.zeros(3)), b"PK\x05\x06" + b"\xff" * 18]
+)
+def test_what_is_no_archive(tmp_path, content):
+    path = tmp_path / "x.npz"
+    path.write_bytes(content)
+    error = refusal(path)
+    assert error.code == "E-DAMAGED"
+    assert "cannot read the statistics" in error.what
+
+
+def test_a_flipped_bit_is_found(tmp_path):
+    """In a file that is not compressed, as np.savez writes it, only the checksum can tell."""
+    path = written(tmp_path / "x.npz", {"mu": np.zeros(DIM), "sigma": np.eye(DIM)}, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    one = data.index(struct.pack("<d", 1.0))
+    data[one + 6] ^= 1
+    path.write_bytes(data)
+    error = refusal(path, assume="pytorch-fid")
+    assert error.code == "E-DAMAGED"
+    assert "CRC" in error.what
+
+
+def test_a_damaged_byte_is_our_error_or_no_matter(tmp_path):
+    """Whatever is damaged, nothing but a StatisticsError comes out, and never other numbers."""
+    values = {"mu": np.arange(float(DIM)), "sigma": np.eye(DIM)}
+    whole = written(tmp_path / "x.npz", values, zipfile.ZIP_STORED).read_bytes()
+    headers = [found.start() for found in re.finditer(b"NUMPY", whole)]
+    elsewhere = [i for i in range(len(whole)) if not any(start <= i < start + 122 for start in headers)]
+    rng, loaded = random.Random(0), 0
+    for _ in range(400):
+        data = bytearray(whole)
+        data[rng.choice(elsewhere)] ^= rng.randrange(1, 256)
+        (tmp_path / "y.npz").write_bytes(data)
+        try:
+            found = load(tmp_path / "y.npz", assume="pytorch-fid")
+        except StatisticsError:
+            continue
+        loaded += 1
+        np.testing.assert_array_equal(found.moments.mean, values["mu"])
+        np.testing.assert_array_equal(found.moments.covariance(), values["sigma"])
+    assert loaded < 400
+
+
+def test_an_encrypted_member_is_refused(tmp_path):
+    path = written(tmp_path / "x.npz", {"mu": np.zeros(DIM), "sigma": np.eye(DIM)}, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + flags] |= 1
+    path.write_bytes(data)
+    assert refusal(path, assume="pytorch-fid").code == "E-DAMAGED"
+
+
+@pytest.mark.parametrize("name", ["missing.npz", "folder"])
+def test_a_file_that_is_not_there(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    error = refusal(tmp_path / name)
+    assert (error.code, error.where) == ("E-DAMAGED", str(tmp_path / name))
+
+
+def test_the_message_is_one_printable_line(tmp_path):
+    error = refusal(tmp_path / "two\nlines\x1b.npz")
+    assert str(error).isprintable()
+    assert "two\\nlines\\x1b.npz" in error.where
+
+
+def test_loading_warns_of_nothing(own):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        load(own(features=features().numpy()))
+    assert caught == []
+
+
+# --- faults while writing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("old", [None, b"old"], ids=["new file", "old file"])
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, old):
+    path = tmp_path / "s.npz"
+    if old:
+        path.write_bytes(old)
+
+    def half(stream, **_):
+        stream.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "savez_compressed", half)
+    with pytest.raises(ResourceError, match="No space left") as caught:
+        save(statistics(), path)
+    assert (caught.value.exit_code, caught.value.where) == (6, str(path))
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == ({"s.npz": old} if old else {})
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    with pytest.raises(ResourceError) as caught:
+        save(statistics(), tmp_path / "missing" / "s.npz")
+    assert caught.value.code == "E-WRITE"
+
+
+# --- which files are statistics, and the bundled ones ------------------------------------------------------------
+
+
+def test_statistics_are_known_by_their_members(tmp_path, own):
+    save(statistics(moments=None, features=features()), tmp_path / "features.NPZ")
+    np.savez(tmp_path / "images.npz", arr_0=np.zeros((2, 4, 4, 3), dtype=np.uint8))
+    np.savez(tmp_path / "only-mu.npz", mu=np.zeros(3))
+    np.savez(tmp_path / "foreign.npz", mu=np.zeros(3), sigma=np.eye(3), more=1)
+    (tmp_path / "text.npz").write_text("mu sigma")
+    own().rename(tmp_path / "own.zip")
+    found = {path.name for path in tmp_path.iterdir() if is_statistics(path)}
+    assert found == {"features.NPZ", "foreign.npz"}
+    assert not is_statistics(tmp_path / "missing.npz")
+
+
+TABLE = {"mnist-test": {"digits": {"file": "a.npz"}, "inception": {"file": "b.npz"}}}
+
+
+def test_an_unknown_bundled_name_is_answered_with_the_nearest(monkeypatch):
+    monkeypatch.setattr(archive, "index", lambda: TABLE)
+    with pytest.raises(UsageError) as caught:
+        archive.bundled("mnist-tset")
+    assert "Did you mean 'mnist-test'?" in caught.value.hint
+
+
+def test_a_bundled_name_under_another_extractor(monkeypatch):
+    monkeypatch.setattr(archive, "index", lambda: TABLE)
+    with pytest.raises(StatisticsError, match="exist for digits, inception, not for pixels") as caught:
+        archive.bundled("mnist-test", "pixels")
+    assert caught.value.code == "E-RECIPE"
+    assert "--extractor digits" in caught.value.hint

@@ -1,0 +1,221 @@
+"""What every metric keeps to; a new file in ``ganmetrics/metrics`` is tested here without a line being added."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import re
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from ganmetrics import functional
+from ganmetrics.errors import InputError
+from ganmetrics.metrics import METRICS, Estimate, metric
+from ganmetrics.numerics.moments import Moments
+
+RECORDS = METRICS.records()
+COUNT, DIM = 60, 6
+SECTIONS = ["Parameters", "Returns", "Raises", "Notes", "References", "Examples"]
+
+pytestmark = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
+
+
+def public(record):
+    """The function of ``ganmetrics.functional`` that lives in the metric's own file."""
+    functions = [getattr(functional, name) for name in functional.__all__]
+    return next(f for f in functions if inspect.isfunction(f) and f.__module__ == record.function.__module__)
+
+
+def positional(record):
+    return [p.name for p in inspect.signature(public(record)).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+
+
+def drawn(seed, dtype=np.float32, shift=0.0):
+    return (np.random.RandomState(seed).randn(COUNT, DIM) + shift).astype(np.float32).astype(dtype)
+
+
+def arguments(record, dtype=np.float32):
+    return [drawn(seed, dtype) for seed in range(len(positional(record)))]
+
+
+def small(record):
+    """Options with which ``COUNT`` images are enough."""
+    return {record.minimum: 5} if record.minimum else {}
+
+
+def value(record, *sides, **options):
+    result = public(record)(*sides, **{**small(record), **options})
+    return result.value if isinstance(result, Estimate) else result
+
+
+def test_the_record_is_complete(record):
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", record.name)
+    assert record.title.strip()
+    assert record.best.strip()
+    assert re.search(r"\b(19|20)\d\d\b", record.paper)
+    assert record.reads in {"moments", "features", "logits"}
+    assert record.needs_real in {True, False}
+    assert record.higher_is_better in {True, False}
+    assert record.minimum in {"", *record.defaults}
+    assert record.least_count >= 2
+
+
+def test_options_are_keywords_with_typed_defaults(record):
+    for name, default in record.defaults.items():
+        assert type(default) in (int, float, str), name
+        annotation = inspect.signature(record.function).parameters[name].annotation
+        assert annotation in (type(default), type(default).__name__), name
+    for function in (record.function, public(record)):
+        kinds = {p.kind for p in inspect.signature(function).parameters.values()}
+        assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
+
+
+def test_the_public_function_has_the_same_options(record):
+    parameters = inspect.signature(public(record)).parameters.values()
+    assert {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} == record.defaults
+
+
+def test_real_comes_before_fake(record):
+    for function in (record.function, public(record)):
+        parameters = inspect.signature(function).parameters.values()
+        names = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        if record.needs_real:
+            assert [name.split("_")[0] for name in names] == ["real", "fake"]
+        else:
+            assert len(names) == 1
+            assert "real" not in names[0]
+
+
+def test_the_docstring_is_complete(record):
+    doc = inspect.getdoc(public(record))
+    headings = re.findall(r"^(\w+)\n-{3,}$", doc, flags=re.MULTILINE)
+    assert headings == SECTIONS
+    assert ("Higher is better" in doc) == record.higher_is_better
+    assert ("Lower is better" in doc) != record.higher_is_better
+    described = doc.split("Parameters\n")[1].split("Returns\n")[0]
+    for name in inspect.signature(public(record)).parameters:
+        assert re.search(rf"^([\w, ]*, )?{name}\b", described, flags=re.MULTILINE), name
+
+
+def test_the_text_names_every_option_and_reads_back(record):
+    assert all(f"{name}=" in str(record) for name in record.defaults)
+    again = metric(str(record))
+    assert again.settings == record.settings
+    assert str(again) == str(record)
+    changed = record.configured({name: default + 1 for name, default in record.defaults.items()})
+    assert metric(str(changed)).settings == changed.settings
+    assert metric(changed) is changed
+
+
+def test_scoring_statistics_equals_the_public_function(record):
+    sides = [
+        SimpleNamespace(
+            moments=Moments.of(torch.from_numpy(x)), features=torch.from_numpy(x), logits=torch.from_numpy(x)
+        )
+        for x in (drawn(0), drawn(1, shift=0.5))
+    ]
+    read = [drawn(0), drawn(1, shift=0.5)][-len(positional(record)) :]
+    found = record.configured(small(record)).score(*sides)
+    assert isinstance(found, Estimate)
+    assert found.value == pytest.approx(value(record, *read), rel=1e-9)
+    assert bool(record.spread) == (found.std is not None)
+
+
+def test_the_direction_is_as_declared(record):
+    """Fakes of the distribution of the reals, each its own class, against fakes that are all but one and the same."""
+    good, poor = 5.0 * drawn(1), 1e-3 * drawn(1) + 50.0
+    real = [5.0 * drawn(0)] * record.needs_real
+    difference = value(record, *real, good) - value(record, *real, poor)
+    assert difference > 0 if record.higher_is_better else difference < 0
+
+
+def test_float32_and_float64_of_the_same_values_agree(record):
+    assert value(record, *arguments(record)) == value(record, *arguments(record, np.float64))
+
+
+def test_arrays_tensors_and_lists_agree(record):
+    arrays = arguments(record, np.float64)
+    expected = value(record, *arrays)
+    assert value(record, *map(torch.from_numpy, arrays)) == expected
+    assert value(record, *(x.tolist() for x in arrays)) == expected
+
+
+BROKEN = {
+    "NaN": (lambda x: np.where(np.arange(COUNT)[:, None] == 3, np.nan, x), "E-NOT-FINITE"),
+    "infinity": (lambda x: np.where(np.arange(COUNT)[:, None] == 3, np.inf, x), "E-NOT-FINITE"),
+    "one vector": (lambda x: x[0], "E-SHAPE"),
+    "feature maps": (lambda x: x.reshape(COUNT, DIM, 1, 1), "E-SHAPE"),
+    "a number": (lambda x: 1.0, "E-SHAPE"),
+    "no rows": (lambda x: x[:0], "E-SHAPE"),
+    "no columns": (lambda x: x[:, :0], "E-SHAPE"),
+    "complex": (lambda x: x * 1j, "E-SHAPE"),
+}
+
+
+@pytest.mark.parametrize(("broken", "code"), BROKEN.values(), ids=BROKEN)
+def test_what_cannot_be_scored_is_refused_by_the_name_of_the_argument(record, broken, code):
+    for index, name in enumerate(positional(record)):
+        sides = arguments(record)
+        sides[index] = broken(sides[index])
+        with pytest.raises(InputError) as caught:
+            value(record, *sides)
+        assert (caught.value.code, caught.value.where) == (code, name)
+        if code == "E-NOT-FINITE":
+            assert "row 3" in caught.value.what
+
+
+def test_sides_of_different_dimensions_are_refused(record):
+    if not record.needs_real:
+        pytest.skip("it reads one set only")
+    with pytest.raises(InputError, match=f"{DIM} dimensions .* {DIM - 1}") as caught:
+        value(record, drawn(0), drawn(1)[:, 1:])
+    assert caught.value.code == "E-SHAPE"
+
+
+def test_only_the_seed_is_random(record):
+    sides, results = arguments(record), []
+    for state in (0, 1):
+        random.seed(state)
+        np.random.seed(state)
+        torch.manual_seed(state)
+        results.append(value(record, *sides))
+    assert results[0] == results[1]
+    if "seed" in record.defaults:
+        assert value(record, *sides, seed=record.defaults["seed"]) == results[0]
+        assert value(record, *sides, seed=1) != value(record, *sides, seed=2)
+        assert record.seeded(7).settings["seed"] == 7
+        assert record.configured({"seed": 5}).seeded(7).settings["seed"] == 5
+    else:
+        assert record.seeded(7) is record
+
+
+def global_state():
+    return {
+        "random": random.getstate(),
+        "numpy": np.random.get_state(legacy=False)["state"]["key"].tolist(),
+        "numpy position": np.random.get_state(legacy=False)["state"]["pos"],
+        "torch": torch.get_rng_state().tolist(),
+        "filters": list(warnings.filters),
+        "floating point errors": np.geterr(),
+        "default dtype": torch.get_default_dtype(),
+        "gradients": torch.is_grad_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def test_nothing_global_is_touched(record):
+    sides = arguments(record)
+    copies, before = [x.copy() for x in sides], global_state()
+    value(record, *sides)
+    assert global_state() == before
+    assert all(np.array_equal(x, copy) for x, copy in zip(sides, copies, strict=True))
+
+
+def test_nothing_is_printed(record, capfd):
+    value(record, *arguments(record))
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,125 @@
+"""Naming a metric and its options: what is understood, what is refused and how."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganmetrics.errors import UsageError
+from ganmetrics.metrics import ALIASES, METRICS, Metric, metric
+from ganmetrics.metrics.record import parse_call, parse_option
+
+PLAIN = Metric("plain", "Plain", lambda fake, *, rate=0.5, mode="fast": 1.0, "features", False, True, "1", "", "A 2020")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fid", ("fid", {})),
+        ("  fid  ", ("fid", {})),
+        ("fid()", ("fid", {})),
+        ("kid(subset_size=500)", ("kid", {"subset_size": 500})),
+        ("kid( subset_size = 500 , seed=1 )", ("kid", {"subset_size": 500, "seed": 1})),
+        ("kid(seed=1,)", ("kid", {"seed": 1})),
+        ("x-y(rate=0.5,mode=fast)", ("x-y", {"rate": 0.5, "mode": "fast"})),
+        ("kid(seed=-1)", ("kid", {"seed": -1})),
+        ("kid(seed)", ("kid", {"seed": ""})),
+    ],
+)
+def test_calls_are_read(text, expected):
+    assert parse_call(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "kid(", "kid)", "kid(seed=1", "kid seed=1", "(seed=1)", "kid(seed=1) x", "a b"]
+)
+def test_what_is_no_call_is_refused(text):
+    with pytest.raises(UsageError, match="cannot read the metric"):
+        parse_call(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5", 5),
+        ("-5", -5),
+        ("0.5", 0.5),
+        ("1e3", 1000.0),
+        ("True", True),
+        ("'5'", "5"),
+        ("fast", "fast"),
+        ("None", "None"),
+        ("[1]", "[1]"),
+        ("", ""),
+        ("__import__('os')", "__import__('os')"),
+    ],
+)
+def test_options_are_numbers_where_they_read_as_one(text, expected):
+    found = parse_option(text)
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_aliases_name_metrics(alias, name):
+    assert metric(alias).name == metric(name).name == name
+    assert alias not in METRICS.names()
+
+
+def test_an_alias_takes_options():
+    assert str(metric("isc(splits=5)")) == "is(splits=5,seed=2020)"
+
+
+@pytest.mark.parametrize(("text", "nearest"), [("kyd", "kid"), ("fidd", "fid"), ("KID(seed=1)", ""), ("zzz", "")])
+def test_an_unknown_metric_is_answered_with_the_nearest(text, nearest):
+    with pytest.raises(UsageError) as caught:
+        metric(text)
+    assert caught.value.code == "E-UNKNOWN"
+    assert ("Did you mean" in caught.value.hint) == bool(nearest)
+    assert caught.value.hint.startswith(f"Did you mean {nearest!r}? " if nearest else "Known: ")
+    assert all(name in caught.value.hint for name in METRICS.names())
+
+
+def test_an_unknown_option_is_answered_with_the_nearest():
+    with pytest.raises(UsageError, match="unknown option of kid 'subset_sizes'") as caught:
+        metric("kid(subset_sizes=5)")
+    assert "Did you mean 'subset_size'?" in caught.value.hint
+
+
+def test_a_metric_without_options_takes_none():
+    with pytest.raises(UsageError, match="unknown option of fid 'seed'"):
+        metric("fid(seed=1)")
+
+
+@pytest.mark.parametrize("given", ["1000.0", "True", "many", "'5'", "", "None", "1e3"])
+def test_an_option_of_another_type_is_refused(given):
+    with pytest.raises(UsageError, match="must be of type int") as caught:
+        metric(f"kid(subset_size={given})")
+    assert caught.value.where == "kid.subset_size"
+
+
+@pytest.mark.parametrize(("options", "expected"), [({"rate": 1}, "float"), ({"mode": 2}, "str")])
+def test_types_are_those_of_the_defaults(options, expected):
+    with pytest.raises(UsageError, match=f"must be of type {expected}"):
+        PLAIN.configured(options)
+
+
+def test_configuring_keeps_earlier_options_and_leaves_the_metric_alone():
+    once = PLAIN.configured({"rate": 0.25})
+    twice = once.configured({"mode": "slow"})
+    assert (str(PLAIN), str(once)) == ("plain(rate=0.5,mode=fast)", "plain(rate=0.25,mode=fast)")
+    assert str(twice) == "plain(rate=0.25,mode=slow)"
+
+
+@pytest.mark.parametrize(
+    ("text", "least"), [("fid", 2), ("kid", 1000), ("kid(subset_size=50)", 50), ("is", 10), ("is(splits=1)", 2)]
+)
+def test_the_least_number_of_images_follows_from_the_options(text, least):
+    assert metric(text).least_count == least
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("fid", "fid"), ("kid", "kid(subset_size=1000,num_subsets=100,seed=2020)"), ("is", "is(splits=10,seed=2020)")],
+)
+def test_defaults_are_those_of_the_literature(name, text):
+    """Part of every signature ever printed, so they do not change."""
+    assert str(metric(name)) == text

@@ -1,0 +1,183 @@
+"""The squared Fréchet distance from means and covariances: closed forms, both routes, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import linalg
+
+from ganmetrics.errors import NumericalError, StatisticsError
+from ganmetrics.numerics import frechet
+from ganmetrics.numerics.frechet import centred_factor, cross_trace, distance_of_factors, frechet_distance, psd_factor
+
+ALWAYS_SINGULAR_VALUES, ALWAYS_EIGENVALUES = -1.0, np.inf
+
+
+def rotation(dim, rng):
+    return np.linalg.qr(rng.randn(dim, dim))[0]
+
+
+def covariance(dim, seed, count=None):
+    x = np.random.RandomState(seed).randn(count or 3 * dim + 2, dim)
+    return np.cov(x, rowvar=False).reshape(dim, dim)
+
+
+def between(sigma_r, sigma_f):
+    return frechet_distance(np.zeros(len(sigma_r)), sigma_r, np.zeros(len(sigma_f)), sigma_f)
+
+
+def test_gaussians_of_one_dimension_by_hand():
+    """(0 - 1)² + (1 - 2)² for N(0, 1) and N(1, 4)."""
+    found = frechet_distance(np.zeros(1), np.array([[1.0]]), np.ones(1), np.array([[4.0]]))
+    assert found == pytest.approx(2.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 7, 64, 300])
+@pytest.mark.parametrize("seed", range(3))
+def test_rank_one_closed_form(dim, seed):
+    u, v = np.random.RandomState(seed).randn(2, dim)
+    v[0] = u[0] - 1.0  # keeps the two apart where dim is 1
+    expected = u @ u + v @ v - 2 * abs(u @ v)
+    assert between(np.outer(u, u), np.outer(v, v)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_orthogonal_rank_one_covariances_add():
+    u, v = np.eye(5)[0], 3.0 * np.eye(5)[1]
+    assert between(np.outer(u, u), np.outer(v, v)) == pytest.approx(10.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("dim", [2, 16, 128])
+def test_commuting_covariances(dim):
+    """With one eigenbasis the square roots subtract: the sum of (√a - √b)²."""
+    rng = np.random.RandomState(dim)
+    q, a, b = rotation(dim, rng), rng.rand(dim) + 0.1, rng.rand(dim) * 5 + 0.1
+    found = between((q * a) @ q.T, (q * b) @ q.T)
+    assert found == pytest.approx(np.sum((np.sqrt(a) - np.sqrt(b)) ** 2), rel=1e-11)
+
+
+def test_no_variance_leaves_the_distance_of_the_means():
+    a, b = np.array([1.0, -2.0, 3.0]), np.array([0.5, 0.0, 3.0])
+    zero = np.zeros((3, 3))
+    assert frechet_distance(a, zero, b, zero) == pytest.approx(4.25, rel=1e-15)
+    assert frechet_distance(a, zero, b, np.eye(3)) == pytest.approx(7.25, rel=1e-15)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 8, 32, 64])
+@pytest.mark.parametrize("seed", range(2))
+def test_agrees_with_the_matrix_square_root_of_scipy(dim, seed):
+    sigma_r, sigma_f = covariance(dim, seed), 2.0 * covariance(dim, seed + 10)
+    mu_r, mu_f = np.random.RandomState(seed).randn(2, dim)
+    root = np.atleast_2d(linalg.sqrtm(sigma_r @ sigma_f))
+    expected = (mu_r - mu_f) @ (mu_r - mu_f) + np.trace(sigma_r) + np.trace(sigma_f) - 2 * np.trace(root).real
+    assert frechet_distance(mu_r, sigma_r, mu_f, sigma_f) == pytest.approx(expected, rel=1e-8)
+
+
+def test_agrees_with_torch_fidelity():
+    peer = pytest.importorskip("torch_fidelity.metric_fid")
+    sides = [{"mu": np.full(24, float(seed)), "sigma": covariance(24, seed)} for seed in (0, 1)]
+    expected = peer.fid_statistics_to_metric(*sides, verbose=False)[peer.KEY_METRIC_FID]
+    found = frechet_distance(*sides[0].values(), *sides[1].values())
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 40), st.integers(2, 60), st.integers(2, 60), st.floats(0.0, 1.0), st.integers(0, 2**32 - 1))
+def test_eigenvalues_and_singular_values_agree(dim, count_r, count_f, decay, seed):
+    """With spectra that fall by up to forty decades, where roots of eigenvalues alone would be too coarse."""
+    rng = np.random.RandomState(seed)
+    scales = 10.0 ** (-decay * np.arange(dim))
+    x, y = rng.randn(count_r, dim) * scales, rng.randn(count_f, dim) * rng.permutation(scales)
+    factors = centred_factor(x), centred_factor(y)
+    traces = sum(float(np.vdot(f, f)) for f in factors)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frechet, "TRUSTED", ALWAYS_SINGULAR_VALUES)
+        exact = cross_trace(*factors, traces)
+    assert cross_trace(*factors, traces) == pytest.approx(exact, rel=0, abs=1e-9 * traces)
+
+
+def test_eigenvalues_alone_agree_where_the_spectrum_is_flat(monkeypatch):
+    factors = [psd_factor(covariance(20, seed)) for seed in (0, 1)]
+    traces = sum(float(np.vdot(f, f)) for f in factors)
+    values = []
+    for trusted in (ALWAYS_EIGENVALUES, ALWAYS_SINGULAR_VALUES):
+        monkeypatch.setattr(frechet, "TRUSTED", trusted)
+        values.append(cross_trace(*factors, traces))
+    assert values[0] == pytest.approx(values[1], rel=1e-11)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 3, 10, 20])
+def test_a_factor_gives_its_matrix_back(rank):
+    basis = np.random.RandomState(rank).randn(rank, 20)
+    sigma = basis.T @ basis
+    factor = psd_factor(sigma)
+    assert factor.shape == (rank, 20)
+    np.testing.assert_allclose(factor.T @ factor, sigma, rtol=0, atol=1e-12 * max(1.0, np.abs(sigma).max()))
+
+
+def test_a_factor_of_features_gives_their_covariance():
+    x = np.random.RandomState(0).randn(6, 9) + 5.0
+    factor = centred_factor(x)
+    np.testing.assert_allclose(factor.T @ factor, np.cov(x, rowvar=False), atol=1e-13)
+
+
+def test_factors_of_no_rows_have_no_covariance():
+    none = np.zeros((0, 4))
+    assert distance_of_factors(np.zeros(4), none, np.ones(4), none) == 4.0
+    assert distance_of_factors(np.zeros(4), none, np.zeros(4), np.eye(4)) == pytest.approx(4.0)
+
+
+INDEFINITE = covariance(6, 0) - 2.0 * np.eye(6)
+REFUSED = {
+    "random": (np.random.RandomState(0).rand(8, 8), "E-NOT-PSD"),
+    "negative": (-1000.0 * np.eye(4), "E-NOT-PSD"),
+    "indefinite": (INDEFINITE, "E-NOT-PSD"),
+    "zero diagonal": (np.array([[0.0, 1.0], [1.0, 0.0]]), "E-NOT-PSD"),
+    "one negative eigenvalue": (np.diag([1.0, 1.0, -1e-5]), "E-NOT-PSD"),
+    "nearly singular, wrong sign": (np.eye(30) - 1.01 / 30, "E-NOT-PSD"),
+    "asymmetric": (np.eye(3) + 1e-5 * np.eye(3, k=1), "E-NOT-PSD"),
+    "NaN": (np.full((3, 3), np.nan), "E-NOT-FINITE"),
+    "one NaN": (np.where(np.eye(3) > 0, 1.0, np.nan), "E-NOT-FINITE"),
+    "infinity": (np.diag([1.0, np.inf]), "E-NOT-FINITE"),
+}
+
+
+@pytest.mark.parametrize("side", ["real", "fake"])
+@pytest.mark.parametrize(("sigma", "code"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_covariance_is_refused_with_its_side(sigma, code, side):
+    sound = np.eye(len(sigma))
+    with pytest.raises(StatisticsError) as caught:
+        between(*((sigma, sound) if side == "real" else (sound, sigma)))
+    assert (caught.value.code, caught.value.where, caught.value.exit_code) == (code, side, 4)
+
+
+@pytest.mark.parametrize(
+    "sigma", [np.eye(3) + 1e-8 * np.eye(3, k=1), np.diag([1.0, 1.0, -1e-9])], ids=["skew", "negative"]
+)
+def test_rounding_in_a_covariance_is_forgiven(sigma):
+    assert between(sigma, sigma) == pytest.approx(0.0, abs=1e-7)
+
+
+def test_float32_covariances_of_a_file_are_accepted():
+    sigma = covariance(40, 3, count=20).astype(np.float32)
+    assert between(sigma, sigma) <= 1e-6 * np.trace(sigma)
+
+
+def test_a_clearly_negative_result_is_an_error(monkeypatch):
+    monkeypatch.setattr(frechet, "cross_trace", lambda *_: 100.0)
+    with pytest.raises(NumericalError, match="-196"):
+        between(np.eye(2), np.eye(2))
+
+
+def test_a_result_below_zero_by_rounding_is_zero(monkeypatch):
+    monkeypatch.setattr(frechet, "cross_trace", lambda *_: 2.0 + 1e-9)
+    assert between(np.eye(2), np.eye(2)) == 0.0
+
+
+@pytest.mark.parametrize("scale", [1e-60, 1e-30, 1e-10, 1e10, 1e30, 1e60])
+def test_extreme_units_only_scale_the_result(scale):
+    sigma_r, sigma_f = covariance(8, 1), covariance(8, 2)
+    mu = np.ones(8)
+    found = frechet_distance(mu * scale, sigma_r * scale**2, 0 * mu, sigma_f * scale**2) / scale**2
+    assert found == pytest.approx(frechet_distance(mu, sigma_r, 0 * mu, sigma_f), rel=1e-10)

@@ -1,0 +1,51 @@
+"""The polynomial kernel and its discrepancy, against loops over single vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ganmetrics.numerics.kernels import polynomial_kernel, subset_sums, unbiased_mmd2
+
+
+def drawn(count, dim=6, seed=0):
+    return torch.from_numpy(np.random.RandomState(seed).randn(count, dim))
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_kernel_of_single_vectors(degree):
+    x, y = drawn(4, seed=1), drawn(5, seed=2)
+    expected = [[(float(a @ b) / 6 + 1) ** degree for b in y] for a in x]
+    np.testing.assert_allclose(polynomial_kernel(x, y, degree=degree), expected, rtol=1e-13)
+
+
+def test_kernel_is_cubic_unless_told_otherwise():
+    x = drawn(3)
+    assert torch.equal(polynomial_kernel(x, x), polynomial_kernel(x, x, degree=3))
+
+
+def test_kernel_equals_that_of_scikit_learn():
+    sklearn = pytest.importorskip("sklearn.metrics.pairwise")
+    x, y = drawn(20, 16, seed=1), drawn(30, 16, seed=2)
+    expected = sklearn.polynomial_kernel(x.numpy(), y.numpy(), degree=3, gamma=None, coef0=1)
+    np.testing.assert_allclose(polynomial_kernel(x, y), expected, rtol=1e-12)
+
+
+def test_discrepancy_of_single_pairs():
+    x, y = drawn(7, seed=1), drawn(7, seed=2) + 0.3
+    kernel = lambda a, b: (float(a @ b) / 6 + 1) ** 3  # noqa: E731
+    pairs = [(i, j) for i in range(7) for j in range(7) if i != j]
+    within = sum(kernel(x[i], x[j]) + kernel(y[i], y[j]) for i, j in pairs) / 42
+    across = sum(kernel(a, b) for a in x for b in y) / 49
+    found = unbiased_mmd2(polynomial_kernel(x, x), polynomial_kernel(x, y), polynomial_kernel(y, y))
+    assert found == pytest.approx(within - 2 * across, rel=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 3, 10, 1024])
+def test_subset_sums_do_not_depend_on_the_block(block):
+    x, y = drawn(10, seed=1), drawn(8, seed=2)
+    members = np.random.RandomState(3)
+    in_x, in_y = (torch.from_numpy(members.randint(0, 2, (len(z), 4)).astype(float)) for z in (x, y))
+    expected = [float(polynomial_kernel(x[a.bool()], y[b.bool()]).sum()) for a, b in zip(in_x.T, in_y.T, strict=True)]
+    np.testing.assert_allclose(subset_sums(x, y, in_x, in_y, block=block), expected, rtol=1e-12)
