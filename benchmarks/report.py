@@ -33,7 +33,9 @@ files to run them by hand, with `TORCH_HOME` set to that folder, where pytorch-f
 Their memory is the peak of the process and its workers together, read from `/proc` every 50 ms (or more rarely, so that
 reading takes at most a twentieth of the time): anonymous and shared pages by proportional share, so that what a worker
 inherited counts once, and mapped files by the process that has most of them resident. CPU seconds include the workers.
-Fréchet distances are shown with their difference because below full rank the peers' routes lose digits."""
+Fréchet distances are shown with their difference because below full rank the peers' routes lose digits;
+a whole FID differs from torch-fidelity's by that and by the float32 rounding of the network. pytorch-fid's also differs
+by its resize, which is another one."""
 QUICK = "**A quick run: tiny sizes, one turn. It proves that the code works; its numbers are not measurements.**"
 
 

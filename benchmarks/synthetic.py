@@ -57,7 +57,7 @@ def state_dict(seed: int = 0) -> dict[str, torch.Tensor]:
             state[f"{name}.bn.num_batches_tracked"] = torch.tensor(0)
     for part in ("weight", "bias"):
         shape = tuple(getattr(net.fc, part).shape)
-        state[f"fc.{part}"] = torch.from_numpy(_normal(_values(seed, f"fc.{part}"), shape, 0.05))
+        state[f"fc.{part}"] = torch.from_numpy(_normal(_values(seed, f"fc.{part}"), shape, 0.1))
     return state
 
 

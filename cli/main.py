@@ -55,8 +55,12 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = lambda message, *_: click.echo(f"warning: {message}", err=True)
     try:
-        code = group.main(given, prog_name="ganmetrics", standalone_mode=False)
+        with group.make_context("ganmetrics", given) as context:
+            group.invoke(context)
         sys.stdout.flush()
+        code = 0
+    except click.exceptions.Exit as ending:
+        code = ending.exit_code
     except BrokenPipeError:
         _silence_stdout()
         code = 0
@@ -74,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         what = f"internal error: {type(error).__name__}: {error}"
         code = _fail(f"{what}\nThis is a bug; please report it with the output of the same command and --debug.", 1)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code)
 
 
 def _report(error: GanMetricsError, given: list[str]) -> int:

@@ -29,6 +29,10 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path
         The folder is missing or read-only.
     """
     target = Path(path)
+    if "\0" in str(target):
+        raise UsageError("the output's name holds a null byte", where=shown(target), code="E-OUTPUT")
+    with disk_errors(target):
+        target.exists()  # raises where the name is too long
     if target.is_dir():
         raise UsageError("the output is a folder", where=shown(target), hint="Name a file", code="E-OUTPUT")
     if target.exists() and not force:
@@ -53,7 +57,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         The disk is full or the folder cannot be written.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    temporary = target.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.part")
     with disk_errors(target):
         try:
             with open(temporary, "xb") as stream:

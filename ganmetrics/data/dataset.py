@@ -56,6 +56,8 @@ class DatasetSource(Source):
 
 
 class _DatasetItems:
+    is_quiet = False
+
     def __init__(self, dataset: Any, opening: Opening, title: str) -> None:
         self.dataset, self.opening, self.title = dataset, opening, title
 

@@ -82,6 +82,8 @@ class _Files:
 
 
 class _FolderItems:
+    is_quiet = True
+
     def __init__(self, files: _Files, reading: Reading) -> None:
         self.files, self.reading = files, reading
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -33,7 +34,13 @@ Outcome: TypeAlias = "Decoded | str | GanMetricsError"  # str: the line about an
 
 
 class Items(Protocol):
-    """Images that can be loaded one by one, in any process."""
+    """Images that can be loaded one by one, in any process.
+
+    ``is_quiet`` says that nothing of the caller's runs in a worker, whose stderr may then be closed: C libraries write
+    about corrupt files there, and a worker that is ended complains of its lost connection.
+    """
+
+    is_quiet: bool
 
     def __len__(self) -> int: ...
 
@@ -225,8 +232,20 @@ def _loader(items: Items, workers: int) -> DataLoader[Any]:
         batch_size=_task_images(items, WORKER_TASK_BYTES if workers else TASK_BYTES),
         num_workers=workers,
         collate_fn=joined,
+        worker_init_fn=_detach_quietly if items.is_quiet else _detach,
         generator=torch.Generator().manual_seed(0),  # its own, so that starting it draws nothing from the caller's
     )
+
+
+def _detach(worker: int) -> None:
+    """Leave Ctrl-C and termination to the main process, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _detach_quietly(worker: int) -> None:
+    _detach(worker)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 class _Outcomes:

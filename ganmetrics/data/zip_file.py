@@ -100,6 +100,7 @@ class ZipSource(Source):
 
 class _ZipItems:
     # Each process opens the archive for itself: a handle shared by a fork would share one file position.
+    is_quiet = True
 
     def __init__(self, path: str, names: list[str], reading: Reading, caps: Caps) -> None:
         self.path, self.names, self.reading, self.caps = path, names, reading, caps

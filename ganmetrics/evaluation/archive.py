@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from ganmetrics._files import atomic_write, shown
+from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
+from ganmetrics.evaluation.members import FACTS, MAX_ROWS, read_members
 from ganmetrics.evaluation.recipe import Recipe
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics import frechet
@@ -23,22 +25,11 @@ from ganmetrics.numerics.moments import Moments
 from ganmetrics.registry import unknown
 
 SCHEMA = 1
-MAX_DIM = 16_384
-MAX_ROWS = 10_000_000
-KEY = "ganmetrics"  # the member that holds everything but the numbers, as JSON
-LIMITS: dict[str, tuple[int, ...]] = {  # the largest plausible shape of each member that is read; others never are
-    "mu": (MAX_DIM,),
-    "sigma": (MAX_DIM, MAX_DIM),
-    "features": (MAX_ROWS, MAX_DIM),
-    "logits": (MAX_ROWS, MAX_DIM),
-    KEY: (),
-}
 FID_INCEPTION = "inception-2015-12-05:6726825d"
 ASSUMED = {
     "torch-fidelity": Recipe("inception", FID_INCEPTION, "tf1-bilinear"),
     "pytorch-fid": Recipe("inception", FID_INCEPTION, "pytorch-fid-bilinear"),
 }
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
 
 def save(statistics: Statistics, path: str | os.PathLike[str]) -> None:
@@ -52,7 +43,7 @@ def save(statistics: Statistics, path: str | os.PathLike[str]) -> None:
             arrays[name] = getattr(statistics, name).numpy()
     fields = ("name", "count", "digest", "skipped")
     facts = {"schema": SCHEMA, **{name: getattr(statistics, name) for name in fields}}
-    arrays[KEY] = np.array(json.dumps({**facts, "recipe": asdict(statistics.recipe)}, sort_keys=True))
+    arrays[FACTS] = np.array(json.dumps({**facts, "recipe": asdict(statistics.recipe)}, sort_keys=True))
     with atomic_write(path) as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -72,8 +63,9 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
     StatisticsError
         A file that is damaged, holds Python objects, has other keys or shapes, or names no recipe.
     """
-    arrays = _arrays(path)
+    arrays = read_members(path)
     facts = _facts(arrays, path, assume)
+    _check_rows(arrays, facts["count"], path)
     recipe = Recipe(**{**facts["recipe"], "reading": tuple(facts["recipe"].get("reading", ()))})
     features, logits = (torch.from_numpy(arrays[name]) if name in arrays else None for name in ("features", "logits"))
     return Statistics(
@@ -85,6 +77,7 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
         features=features,
         logits=logits,
         skipped=facts["skipped"],
+        notes=_notes(arrays),
         source=shown(path),
     )
 
@@ -95,7 +88,7 @@ def is_statistics(path: Path) -> bool:
         return False
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
-    return {"mu.npy", "sigma.npy"} <= names or f"{KEY}.npy" in names
+    return {"mu.npy", "sigma.npy"} <= names or f"{FACTS}.npy" in names
 
 
 @cache
@@ -128,48 +121,9 @@ def bundled(name: str, extractor: str | None = None) -> Statistics:
         return load(path)
 
 
-def _arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Every known member, read only after its header was found plausible."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [name.removesuffix(".npy") for name in archive.namelist()]
-            names = [name for name in found if name in LIMITS]
-            for name in names:
-                _check_header(archive, name)
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in names}
-    except StatisticsError as error:
-        raise StatisticsError(error.what, where=shown(path), hint=error.hint, code=error.code) from error
-    except UNREADABLE as error:
-        trouble = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what = f"cannot read the statistics: {trouble}"
-        raise StatisticsError(
-            what, where=shown(path), hint="Build or fetch the file again", code="E-DAMAGED"
-        ) from error
-
-
-def _check_header(archive: zipfile.ZipFile, name: str) -> None:
-    most = LIMITS[name]
-    with archive.open(f"{name}.npy") as member:
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(member)
-        declared = archive.getinfo(f"{name}.npy").file_size - member.tell()
-    if dtype.hasobject:
-        raise StatisticsError(f"{name!r} contains Python objects; refused", code="E-PICKLE")
-    if len(shape) != len(most) or any(n > m for n, m in zip(shape, most, strict=True)):
-        raise StatisticsError(
-            f"{name!r} has the shape {list(shape)}", hint=f"Expected at most {list(most)}", code="E-SHAPE"
-        )
-    if name != KEY and dtype.kind != "f":
-        raise StatisticsError(f"{name!r} is of type {dtype}; expected floats", code="E-DTYPE")
-    if declared != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
-        raise StatisticsError(f"{name!r} claims the shape {list(shape)} but holds {declared} bytes", code="E-DAMAGED")
-
-
 def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | None) -> dict[str, Any]:
-    if KEY in arrays:
-        return _own_facts(str(arrays[KEY]), path)
+    if FACTS in arrays:
+        return _own_facts(str(arrays[FACTS]), path)
     missing = [name for name in ("mu", "sigma") if name not in arrays]
     if missing:
         what = f"the file holds {', '.join(map(repr, sorted(arrays))) or 'nothing'}; expected 'mu' and 'sigma'"
@@ -185,30 +139,60 @@ def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | N
 
 
 def _own_facts(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
+    damaged = "the description inside the statistics file is damaged"
     try:
         facts = json.loads(text)
-        kinds = {"name": str, "count": int, "digest": str, "skipped": int, "recipe": dict, "schema": int}
-        wrong = [name for name, kind in kinds.items() if not isinstance(facts[name], kind)]
-        if wrong or facts["count"] < 2 or set(facts["recipe"]) != set(Recipe.__dataclass_fields__):
-            raise ValueError(wrong)
-    except (ValueError, KeyError, TypeError) as error:
-        what = "the description inside the statistics file is damaged"
-        raise StatisticsError(what, where=shown(path), hint="Build the file again", code="E-DAMAGED") from error
-    if facts["schema"] > SCHEMA:
-        what = f"the file has schema {facts['schema']}; this version reads up to {SCHEMA}"
-        raise StatisticsError(what, where=shown(path), hint="Upgrade ganmetrics", code="E-SCHEMA")
+        schema = facts["schema"]
+        if isinstance(schema, int) and schema > SCHEMA:
+            what = f"the file has schema {schema}; this version reads up to {SCHEMA}"
+            raise StatisticsError(what, where=shown(path), hint="Upgrade ganmetrics", code="E-SCHEMA")
+        if not _is_sound(facts):
+            raise ValueError(damaged)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StatisticsError(damaged, where=shown(path), hint="Build the file again", code="E-DAMAGED") from error
     return facts
 
 
+def _is_sound(facts: dict[str, Any]) -> bool:
+    kinds = {"name": str, "count": int, "digest": str, "skipped": int, "recipe": dict, "schema": int}
+    if any(not isinstance(facts[name], kind) for name, kind in kinds.items()):
+        return False
+    recipe = dict(facts["recipe"])
+    texts = [recipe.pop("reading", None), [facts["name"], facts["digest"], *recipe.values()]]
+    if any(not isinstance(part, list) or not all(map(_is_field, part)) for part in texts):
+        return False
+    is_counted = 2 <= facts["count"] <= MAX_ROWS * 1000 and 0 <= facts["skipped"] <= MAX_ROWS * 1000
+    return is_counted and set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
+
+
+def _is_field(value: object) -> bool:
+    """Whether a value can stand in a signature, whose fields are parted by ``|``."""
+    return isinstance(value, str) and value.isprintable() and "|" not in value
+
+
 def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> Moments | None:
-    if "mu" not in arrays:
+    missing = [name for name in ("mu", "sigma") if name not in arrays]
+    if len(missing) == 2:
         return None
+    if missing:
+        raise StatisticsError(f"the file holds no {missing[0]!r}", where=shown(path), code="E-KEYS")
     mu, sigma = (torch.from_numpy(arrays[name]).double() for name in ("mu", "sigma"))
     if sigma.shape != (len(mu), len(mu)):
         what = f"mu has {len(mu)} dimensions and sigma the shape {list(sigma.shape)}"
         raise StatisticsError(what, where=shown(path), code="E-SHAPE")
-    if not bool(torch.isfinite(mu).all()):
-        raise StatisticsError("mu holds NaN or infinity", where=shown(path), code="E-NOT-FINITE")
     frechet.psd_factor(sigma.numpy(), shown(path))
     n = count or 2  # a count of 2 leaves a foreign sigma as it is
     return Moments(n, mu, sigma * (n - 1))
+
+
+def _check_rows(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> None:
+    for name in ("features", "logits"):
+        if name in arrays and len(arrays[name]) != count:
+            what = f"{name!r} has {len(arrays[name])} rows for {count} images"
+            raise StatisticsError(what, where=shown(path), code="E-SHAPE")
+
+
+def _notes(arrays: dict[str, Any]) -> Notes:
+    narrow = [name for name in ("mu", "sigma") if name in arrays and arrays[name].dtype != np.float64]
+    warnings = [f"{' and '.join(narrow)} were saved in less than float64"] if narrow else []
+    return Notes(warnings=warnings)

@@ -25,6 +25,8 @@ class Inception(Extractor):
     ----------
     path : str or None
         A weights file of the published layout; ``None`` finds or downloads the published one.
+    exact : bool
+        Keep the peers' order of operations; see ``InceptionNet``.
 
     Raises
     ------
@@ -38,9 +40,9 @@ class Inception(Extractor):
     feature_layer = "2048"
     logits_layer = "logits_unbiased"
 
-    def __init__(self, path: str | None = None) -> None:
+    def __init__(self, path: str | None = None, *, exact: bool = False) -> None:
         found, self.identity = weights.resolve(weights.WEIGHTS["inception-2015-12-05"], path)
-        self.net = InceptionNet().load(weights.load_state_dict(found), shown(found))
+        self.net = InceptionNet(exact=exact).load(weights.load_state_dict(found), shown(found))
 
     def to(self, device: torch.device) -> None:
         self.net.to(device)

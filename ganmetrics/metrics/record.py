@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ganmetrics.errors import UsageError
@@ -87,6 +87,8 @@ class Metric:
             if type(value) is not expected:
                 what = f"{self.name}.{name} is {value!r}; it must be of type {expected.__name__}"
                 raise UsageError(what, where=f"{self.name}.{name}")
+            if name == "seed" and not 0 <= int(value) < 2**32:
+                raise UsageError(f"the seed {value} is not in 0..{2**32 - 1}", where=f"{self.name}.seed")
         return dataclasses.replace(self, options={**self.options, **options})
 
     def seeded(self, seed: int) -> Metric:
@@ -110,13 +112,15 @@ def parse_call(text: str) -> tuple[str, dict[str, Option]]:
     if not match:
         raise UsageError(f"cannot read the metric {text!r}", hint="Write it as 'kid' or 'kid(subset_size=500)'")
     pairs = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()]
-    return match[1], {name.strip(): parse_option(value.strip()) for name, _, value in pairs}
+    options = {name.strip(): parse_option(value.strip()) for name, _, value in pairs}
+    if len(options) < len(pairs):
+        raise UsageError(f"an option is set twice in {text!r}", where="metrics")
+    return match[1], options
 
 
 def parse_option(text: str) -> Option:
     """A number where it reads as one, else the text."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    return value if isinstance(value, (int, float, str)) else text
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(text)
+    return text

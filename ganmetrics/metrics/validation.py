@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ganmetrics.errors import InputError
@@ -20,7 +21,7 @@ def matrix(values: Any, name: str) -> Tensor:
     InputError
         Another shape, an empty one, or a NaN or infinity, with its row.
     """
-    x = torch.as_tensor(values)
+    x = _tensor(values, name)
     if x.ndim != 2 or 0 in x.shape or x.is_complex():
         what = f"{name} is {x.dtype} of shape {list(x.shape)}; expected real numbers of shape [N, D]"
         raise InputError(what, where=name, code="E-SHAPE")
@@ -31,6 +32,17 @@ def matrix(values: Any, name: str) -> Tensor:
         what = f"{name} holds NaN or infinity, first in row {row}"
         raise InputError(what, where=name, hint="Look at that image and at the extractor", code="E-NOT-FINITE")
     return x
+
+
+def _tensor(values: Any, name: str) -> Tensor:
+    if isinstance(values, torch.Tensor):
+        return values.detach()
+    try:
+        array = np.asarray(values)
+        return torch.from_numpy(array.astype(np.complex128 if np.iscomplexobj(array) else np.float64))
+    except (TypeError, ValueError, RuntimeError) as error:
+        what = f"{name} is {type(values).__name__} that holds no numbers of shape [N, D]"
+        raise InputError(what, where=name, code="E-SHAPE") from error
 
 
 def matrix_pair(real: Any, fake: Any) -> tuple[Tensor, Tensor]:

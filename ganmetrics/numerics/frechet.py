@@ -91,8 +91,10 @@ def cross_trace(factor_r: Array, factor_f: Array, traces: float) -> float:
     root amplifies rounding near zero, so singular values are taken wherever the error bound is not small enough.
     """
     product = factor_r @ factor_f.T
-    if product.size == 0:
+    unit = float(np.abs(product).max(initial=0.0))
+    if unit == 0.0:
         return 0.0
+    product, traces = product / unit, traces / unit  # so that squares neither overflow nor vanish in any unit
     if product.shape[0] > product.shape[1]:
         product = product.T
     squares = linalg.eigvalsh(product @ product.T, check_finite=False)
@@ -100,5 +102,5 @@ def cross_trace(factor_r: Array, factor_f: Array, traces: float) -> float:
     clipped = np.maximum(squares, 0.0)
     bound = float(np.sum(np.sqrt(clipped + noise) - np.sqrt(np.maximum(clipped - noise, 0.0)))) / 2
     if bound <= TRUSTED * traces:
-        return float(np.sqrt(clipped).sum())
-    return float(linalg.svdvals(product, check_finite=False).sum())
+        return unit * float(np.sqrt(clipped).sum())
+    return unit * float(linalg.svdvals(product, check_finite=False).sum())

@@ -337,6 +337,13 @@ def test_python_objects_are_refused_and_never_run(own, tmp_path, member):
     assert not marker.exists()
 
 
+def test_objects_that_slip_past_the_header_check_are_not_run_either(own, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "_check_header", lambda *_: None)
+    marker = tmp_path / "marker"
+    assert refusal(own(mu=npy(np.array([Touch(marker)], dtype=object), allow_pickle=True))).code == "E-DAMAGED"
+    assert not marker.exists()
+
+
 def test_a_pickle_by_the_name_of_an_archive_is_refused_and_never_run(tmp_path):
     marker = tmp_path / "marker"
     path = tmp_path / "x.npz"

@@ -185,7 +185,7 @@ def test_extreme_units_only_scale_the_result(dim, scale):
 
 
 def test_golden_number():
-    """As torch-fidelity 0.4.0 gives (0.15865349295697406), and pytorch-fid 0.3.0 with SciPy 1.17.1 (0.1586534929569723)."""
+    """torch-fidelity 0.4.0 gives 0.15865349295697406, pytorch-fid 0.3.0 (SciPy 1.17.1) 0.1586534929569723."""
     rng = np.random.RandomState(2020)
     real, fake = rng.rand(200, 16), 1.1 * rng.rand(150, 16)
     assert fid(real, fake) == pytest.approx(0.158653492956974, rel=1e-11)

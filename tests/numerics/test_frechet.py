@@ -97,6 +97,16 @@ def test_eigenvalues_and_singular_values_agree(dim, count_r, count_f, decay, see
     assert cross_trace(*factors, traces) == pytest.approx(exact, rel=0, abs=1e-9 * traces)
 
 
+def test_overlap_in_one_direction_is_exact():
+    """The product is of rank one, a bᵀ, and 39 roots of rounded eigenvalues would add up to 1e-7."""
+    shared, rng = 39, np.random.RandomState(0)
+    factor_r, factor_f = np.zeros((2, 40, 80))
+    factor_r[:, : shared + 1], factor_f[:, shared:79] = rng.randn(2, 40, 40)
+    traces = float(np.vdot(factor_r, factor_r) + np.vdot(factor_f, factor_f))
+    expected = np.linalg.norm(factor_r[:, shared]) * np.linalg.norm(factor_f[:, shared])
+    assert cross_trace(factor_r, factor_f, traces) == pytest.approx(expected, abs=1e-12 * traces)
+
+
 def test_eigenvalues_alone_agree_where_the_spectrum_is_flat(monkeypatch):
     factors = [psd_factor(covariance(20, seed)) for seed in (0, 1)]
     traces = sum(float(np.vdot(f, f)) for f in factors)

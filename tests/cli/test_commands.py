@@ -1,0 +1,223 @@
+"""The command line as a user meets it: a real process, its stdout, its stderr, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ganmetrics as gm
+
+COMMAND = [sys.executable, "-c", "from ganmetrics.cli import main; main()"]
+
+
+def run(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "GANMETRICS_OFFLINE": "1", **environment},
+        timeout=200,
+    )
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    root = tmp_path_factory.mktemp("folders")
+    for seed, name in enumerate(("real", "fake")):
+        (root / name).mkdir()
+        rng = np.random.default_rng(seed)
+        for index in range(40):
+            pixels = rng.integers(0, 200 + 30 * seed, (20, 20, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{index:03d}.png")
+    return root / "real", root / "fake"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "fid", "kid", "is", "evaluate", "demo", "stats", "stats build", "stats list", "stats show", "stats verify",
+     "weights", "weights list", "weights path", "weights fetch", "weights verify", "weights import"],
+)  # fmt: skip
+def test_every_command_has_help(command: str) -> None:
+    done = run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: ganmetrics")
+    assert done.stderr == ""
+
+
+def test_fid_prints_the_score_and_its_signature_only(folders: tuple[Path, Path]) -> None:
+    done = run("fid", *folders, "--extractor", "pixels")
+    assert done.returncode == 0
+    first, second = done.stdout.splitlines()
+    assert first.startswith("FID ")
+    assert gm.Signature.parse(second).metric == "fid"
+    assert "warning: " in done.stderr
+
+
+def test_json_on_stdout_is_json_only(folders: tuple[Path, Path]) -> None:
+    done = run("evaluate", *folders, "--extractor", "digits", "--set", "kid.subset_size=20", "--json", "-")
+    data = json.loads(done.stdout)
+    assert list(data["scores"]) == ["fid", "is", "kid"]
+    assert data["warnings"]
+    expected = gm.evaluate(*folders, metrics=["fid", "is", "kid(subset_size=20)"], extractor="digits")
+    for name in ("fid", "is", "kid"):
+        assert data["scores"][name]["value"] == pytest.approx(expected[name].value, rel=1e-6)
+        assert data["scores"][name]["signature"] == str(expected[name].signature)
+
+
+def test_json_goes_to_a_file_that_must_not_exist(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    target = tmp_path / "result.json"
+    assert run("fid", *folders, "--extractor", "pixels", "--json", target).returncode == 0
+    assert json.loads(target.read_text())["scores"]["fid"]["value"] > 0
+    again = run("fid", *folders, "--extractor", "pixels", "--json", target)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "exists already" in again.stderr
+    assert run("fid", *folders, "--extractor", "pixels", "--json", target, "--force").returncode == 0
+
+
+def test_the_inception_score_needs_fakes_only(folders: tuple[Path, Path]) -> None:
+    done = run("is", folders[1], "--extractor", "digits")
+    assert done.returncode == 0
+    assert "real:" not in done.stdout
+
+
+def test_kid_with_too_few_images_says_what_to_type(folders: tuple[Path, Path]) -> None:
+    done = run("kid", *folders, "--extractor", "pixels")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "--set kid.subset_size=40" in done.stderr
+    assert run("kid", *folders, "--extractor", "pixels", "--set", "kid.subset_size=40").returncode == 0
+
+
+FAULTS = [
+    (["fid", "nowhere", "{fake}"], 3, "nowhere"),
+    (["fid", "{empty}", "{fake}"], 3, "E-EMPTY"),
+    (["fid", "{picture}", "{fake}"], 3, "error[E-"),
+    (["fid", "{real}"], 2, "Missing argument"),
+    (["fit", "{real}", "{fake}"], 2, "No such command"),
+    (["fid", "{real}", "{fake}", "--batch-size", "0"], 2, "batch-size"),
+    (["fid", "{real}", "{fake}", "--workers", "-1"], 2, "workers"),
+    (["fid", "{real}", "{fake}", "--device", "cuda:9"], 2, "E-DEVICE"),
+    (["fid", "{real}", "{fake}", "--device", "gpu"], 2, "unknown device"),
+    (["fid", "{real}", "{fake}", "--extractor", "incepton"], 2, "Did you mean 'inception'"),
+    (["fid", "{real}", "{fake}", "--extractor", "inception:2047"], 5, "E-OFFLINE"),
+    (["fid", "{real}", "{fake}"], 5, "E-OFFLINE"),
+    (["fid", "{real}", "{fake}", "--weights", "none.pth"], 5, "none.pth"),
+    (["fid", "{real}", "{fake}", "--json", "no/such/folder/x.json"], 6, "folder does not exist"),
+    (["evaluate", "{real}", "{fake}", "--metrics", "fid,kidd"], 2, "Did you mean 'kid'"),
+    (["evaluate", "{real}", "{fake}", "--metrics", ""], 2, "no metric"),
+    (["fid", "{real}", "{fake}", "--extractor", "pixels", "--set", "kid.subset_size=3"], 2, "--set"),
+    (["kid", "{real}", "{fake}", "--extractor", "pixels", "--set", "kid.subset_size=x"], 2, "type int"),
+    (["fid", "{real}", "{fake}", "--extractor", "pixels", "--strict"], 3, "E-STRICT"),
+    (["fid", "mnist-tset", "{fake}"], 3, "Did you mean 'mnist-test'"),
+    (["stats", "show", "none.npz"], 4, "none.npz"),
+    (["stats", "build", "{real}", "-o", "no/such/x.npz"], 6, "folder does not exist"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), FAULTS, ids=[" ".join(a) for a, *_ in FAULTS])
+def test_faults_are_one_sentence_and_a_code(
+    arguments: list[str], code: int, words: str, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    picture = folders[0] / "000.png"
+    places = {"real": folders[0], "fake": folders[1], "empty": tmp_path / "empty", "picture": picture}
+    done = run(*(a.format(**places) for a in arguments), cwd=tmp_path, TORCH_HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_with_json_is_an_object_on_stderr(folders: tuple[Path, Path]) -> None:
+    done = run("fid", "nowhere", folders[1], "--json", "-")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert json.loads(done.stderr)["error"]["code"] == "E-MISSING"
+
+
+def test_debug_shows_the_traceback(folders: tuple[Path, Path]) -> None:
+    assert "Traceback" in run("fid", "nowhere", folders[1], "--debug").stderr
+
+
+def test_statistics_from_build_to_score(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    real, fake = folders
+    target = tmp_path / "real.stats"
+    target = tmp_path / "real.npz"
+    assert run("stats", "build", real, "-o", target, "--extractor", "pixels", "--keep", "features", "-q").returncode == 0
+    with np.load(target) as file:
+        assert {"mu", "sigma", "features"} <= set(file.files)
+    shown = json.loads(run("stats", "show", target, "--json").stdout)
+    assert (shown["count"], shown["network"], shown["keeps"]) == (40, "pixels-8x8", "moments, features")
+    assert "sound" in run("stats", "verify", target).stdout
+    assert "verified against" in run("stats", "verify", target, real, "-q").stdout
+    other = run("stats", "verify", target, fake, "-q")
+    assert (other.returncode, other.stdout) == (4, "")
+    direct = run("fid", real, fake, "--extractor", "pixels", "-q").stdout
+    assert run("fid", target, fake, "-q").stdout == direct
+
+
+def test_bundled_statistics_are_listed_and_used(folders: tuple[Path, Path]) -> None:
+    assert "mnist-test" in run("stats", "list").stdout
+    done = run("fid", "mnist-test", folders[1], "-q")
+    assert done.returncode == 0
+    assert "digits:" in done.stdout
+
+
+def test_statistics_of_another_package_need_a_word(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        rows = rng.standard_normal((100, 8))
+        np.savez(tmp_path / f"{name}.npz", mu=rows.mean(axis=0), sigma=np.cov(rows, rowvar=False))
+    pair = (tmp_path / "a.npz", tmp_path / "b.npz")
+    refused = run("fid", *pair)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "--assume-recipe" in refused.stderr
+    done = run("fid", *pair, "--assume-recipe", "pytorch-fid")
+    assert done.returncode == 0
+    assert "pytorch-fid-bilinear" in done.stdout
+    assert "do not say of how many images" in done.stderr
+
+
+def test_an_ascii_terminal_is_enough(folders: tuple[Path, Path]) -> None:
+    done = run("is", folders[1], "--extractor", "digits", "-q", LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+
+
+def test_a_closed_pipe_ends_quietly(folders: tuple[Path, Path]) -> None:
+    command = [*COMMAND, "fid", *map(str, folders), "--extractor", "pixels", "-q", "--json", "-"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert b"BrokenPipe" not in errors
+    assert b"Exception ignored" not in errors
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_with_their_code_and_leave_nothing(number: int, code: int, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.mkdir()
+    source = next(iter(sorted(folders[0].iterdir())))
+    for index in range(20_000):
+        os.link(source, big / f"{index}.png")
+    target = tmp_path / "out.npz"
+    command = [*COMMAND, "stats", "build", str(big), "-o", str(target), "--extractor", "pixels", "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    time.sleep(6)
+    assert process.poll() is None, "it ended before the signal"
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out == b""
+    assert b"Traceback" not in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["big"]
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
