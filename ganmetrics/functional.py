@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ganmetrics.metrics.fid import fid
+from ganmetrics.metrics.fid import fid, frechet_distance
 from ganmetrics.metrics.inception_score import inception_score
 from ganmetrics.metrics.kid import kid
 from ganmetrics.metrics.record import Estimate
-from ganmetrics.numerics.frechet import frechet_distance
 
 __all__ = ["Estimate", "fid", "frechet_distance", "inception_score", "kid"]

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import os
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks.synthetic import write_images, write_weights
-
 ROOT = Path(__file__).parent.parent
+
+
+def _make_importable(name: str) -> None:
+    """Import a folder of the repository as a package.
+
+    Not through ``sys.path``: the repository's root there would hide the installed package behind its sources, which
+    hold no ``ganmetrics.cli``.
+    """
+    place = ROOT / name
+    spec = spec_from_file_location(name, place / "__init__.py", submodule_search_locations=[str(place)])
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+_make_importable("benchmarks")
+
+from benchmarks.synthetic import write_images, write_weights  # noqa: E402
+
 DATA = ROOT.parent / "shared" / "data"
 SIZES = (28, 64, 150, 299, 400, 600)
 

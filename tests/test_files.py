@@ -80,6 +80,29 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     assert asked == [(tmp_path, os.W_OK)]
 
 
+def test_a_name_that_is_too_long(tmp_path):
+    kind, code, where = refusal(tmp_path / ("n" * 300))
+    assert (kind, code, where) == (ResourceError, "E-WRITE", str(tmp_path / ("n" * 300)))
+    assert refusal(tmp_path / ("n" * 300), force=True) == (kind, code, where)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_null_byte_in_a_name(tmp_path, force):
+    assert refusal(f"{tmp_path}/a\0b", force=force) == (UsageError, "E-OUTPUT", f"{tmp_path}/a\\x00b")
+
+
+LONG_NAMES = {"emoji": "\N{GRINNING FACE}" * 60, "letters": "n" * 255, "accents": "é" * 127}  # up to 255 bytes
+
+
+@pytest.mark.parametrize("name", LONG_NAMES.values(), ids=LONG_NAMES)
+def test_the_longest_names_are_written(tmp_path, name):
+    """The temporary file has a short name of its own."""
+    assert 240 <= len(name.encode()) <= 255
+    with atomic_write(check_writable(tmp_path / name)) as stream:
+        stream.write(b"new")
+    assert contents(tmp_path) == {name: b"new"}
+
+
 @pytest.fixture(params=[None, b"old"], ids=["new file", "old file"])
 def target(tmp_path, request):
     path = tmp_path / "target.bin"

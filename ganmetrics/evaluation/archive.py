@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from dataclasses import asdict
 from functools import cache
 from importlib import resources
@@ -16,8 +15,8 @@ import torch
 
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
-from ganmetrics.errors import StatisticsError
-from ganmetrics.evaluation.members import FACTS, MAX_ROWS, read_members
+from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.evaluation.members import FACTS, MAX_ROWS, member_names, read_members
 from ganmetrics.evaluation.recipe import Recipe
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics import frechet
@@ -25,6 +24,7 @@ from ganmetrics.numerics.moments import Moments
 from ganmetrics.registry import unknown
 
 SCHEMA = 1
+MAX_IMAGES = 1000 * MAX_ROWS
 FID_INCEPTION = "inception-2015-12-05:6726825d"
 ASSUMED = {
     "torch-fidelity": Recipe("inception", FID_INCEPTION, "tf1-bilinear"),
@@ -33,7 +33,16 @@ ASSUMED = {
 
 
 def save(statistics: Statistics, path: str | os.PathLike[str]) -> None:
-    """Write statistics under exactly this name, whole or not at all (ResourceError)."""
+    """Write statistics under exactly this name, whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        A name or a recipe that cannot stand in a signature.
+    ResourceError
+        The disk is full or the folder cannot be written.
+    """
+    description = _description(statistics)
     arrays: dict[str, Any] = {}
     if statistics.moments is not None:
         arrays["mu"] = statistics.moments.mean.numpy()
@@ -41,9 +50,7 @@ def save(statistics: Statistics, path: str | os.PathLike[str]) -> None:
     for name in ("features", "logits"):
         if getattr(statistics, name) is not None:
             arrays[name] = getattr(statistics, name).numpy()
-    fields = ("name", "count", "digest", "skipped")
-    facts = {"schema": SCHEMA, **{name: getattr(statistics, name) for name in fields}}
-    arrays[FACTS] = np.array(json.dumps({**facts, "recipe": asdict(statistics.recipe)}, sort_keys=True))
+    arrays[FACTS] = np.array(description)
     with atomic_write(path) as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -84,11 +91,10 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
 
 def is_statistics(path: Path) -> bool:
     """Whether a file is an npz archive with ``mu`` and ``sigma`` or with our own facts."""
-    if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
+    if path.suffix.lower() != ".npz":
         return False
-    with zipfile.ZipFile(path) as archive:
-        names = set(archive.namelist())
-    return {"mu.npy", "sigma.npy"} <= names or f"{FACTS}.npy" in names
+    names = member_names(path)
+    return {"mu", "sigma"} <= names or FACTS in names
 
 
 @cache
@@ -138,31 +144,44 @@ def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | N
     return {"name": "unverified", "count": 0, "digest": "unknown", "skipped": 0, "recipe": recipe}
 
 
+def _description(statistics: Statistics) -> str:
+    """Everything but the numbers, as JSON."""
+    facts = {name: getattr(statistics, name) for name in ("name", "count", "digest", "skipped")}
+    text = json.dumps({"schema": SCHEMA, **facts, "recipe": asdict(statistics.recipe)}, sort_keys=True)
+    if not _is_sound(json.loads(text)):
+        what = f"the set {statistics.name!r} or its recipe holds '|' or a character that cannot be printed"
+        raise UsageError(what, where="name", hint="Give the set and the extractor plain names")
+    return text
+
+
 def _own_facts(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
-    damaged = "the description inside the statistics file is damaged"
     try:
-        facts = json.loads(text)
+        facts: dict[str, Any] = json.loads(text)
         schema = facts["schema"]
-        if isinstance(schema, int) and schema > SCHEMA:
-            what = f"the file has schema {schema}; this version reads up to {SCHEMA}"
-            raise StatisticsError(what, where=shown(path), hint="Upgrade ganmetrics", code="E-SCHEMA")
-        if not _is_sound(facts):
-            raise ValueError(damaged)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StatisticsError(damaged, where=shown(path), hint="Build the file again", code="E-DAMAGED") from error
+        is_newer = type(schema) is int and schema > SCHEMA
+        is_sound = is_newer or _is_sound(facts)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        is_newer = is_sound = False
+    if is_newer:
+        what = f"the file has schema {schema}; this version reads up to {SCHEMA}"
+        raise StatisticsError(what, where=shown(path), hint="Upgrade ganmetrics", code="E-SCHEMA")
+    if not is_sound:
+        what = "the description inside the statistics file is damaged"
+        raise StatisticsError(what, where=shown(path), hint="Build the file again", code="E-DAMAGED")
     return facts
 
 
 def _is_sound(facts: dict[str, Any]) -> bool:
     kinds = {"name": str, "count": int, "digest": str, "skipped": int, "recipe": dict, "schema": int}
-    if any(not isinstance(facts[name], kind) for name, kind in kinds.items()):
+    if any(type(facts[name]) is not kind for name, kind in kinds.items()) or facts["schema"] < 1:
         return False
     recipe = dict(facts["recipe"])
     texts = [recipe.pop("reading", None), [facts["name"], facts["digest"], *recipe.values()]]
     if any(not isinstance(part, list) or not all(map(_is_field, part)) for part in texts):
         return False
-    is_counted = 2 <= facts["count"] <= MAX_ROWS * 1000 and 0 <= facts["skipped"] <= MAX_ROWS * 1000
-    return is_counted and set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
+    is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES  # 0: of how many is unknown
+    is_whole = set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
+    return is_counted and is_whole and 0 <= facts["skipped"] <= MAX_IMAGES
 
 
 def _is_field(value: object) -> bool:
@@ -187,12 +206,12 @@ def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -
 
 def _check_rows(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> None:
     for name in ("features", "logits"):
-        if name in arrays and len(arrays[name]) != count:
+        if count and name in arrays and len(arrays[name]) != count:
             what = f"{name!r} has {len(arrays[name])} rows for {count} images"
             raise StatisticsError(what, where=shown(path), code="E-SHAPE")
 
 
 def _notes(arrays: dict[str, Any]) -> Notes:
     narrow = [name for name in ("mu", "sigma") if name in arrays and arrays[name].dtype != np.float64]
-    warnings = [f"{' and '.join(narrow)} were saved in less than float64"] if narrow else []
+    warnings = [f"{' and '.join(narrow)} came in less than float64"] if narrow else []
     return Notes(warnings=warnings)

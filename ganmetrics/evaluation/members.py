@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 import tokenize
+import warnings
 import zipfile
 import zlib
 from typing import Any
@@ -27,16 +29,20 @@ LIMITS: dict[str, tuple[int, ...]] = {  # the largest plausible shape of each me
     FACTS: (),
 }
 FLOATS = tuple(np.dtype(name) for name in ("<f2", "<f4", "<f8"))
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 UNREADABLE = (
     OSError,
     ValueError,
-    KeyError,
+    LookupError,
     TypeError,
+    ArithmeticError,
     EOFError,
     MemoryError,
     RuntimeError,
+    SyntaxError,  # this and the next from NumPy's parser of headers
+    tokenize.TokenError,
+    struct.error,
     zlib.error,
-    tokenize.TokenError,  # from NumPy's parser of headers
     zipfile.BadZipFile,
 )
 
@@ -50,42 +56,63 @@ def read_members(path: str | os.PathLike[str]) -> dict[str, Any]:
         The file is missing, damaged or no npz; or a member is a pickle, a bomb, or of an implausible shape or type.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            found = [name.removesuffix(".npy") for name in archive.namelist()]
-            names = [name for name in found if name in LIMITS]
-            for name in names:
-                _check(archive, name)
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in names}
-        _check_finite(arrays)
+        with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy remarks on the headers of Python 2
+            arrays = _read(archive, os.path.getsize(path))
     except StatisticsError as error:
         raise StatisticsError(error.what, where=shown(path), hint=error.hint, code=error.code) from error
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StatisticsError("there is no such file", where=shown(path), code="E-MISSING") from error
     except UNREADABLE as error:
-        trouble = str(error).splitlines()[0] if str(error) else type(error).__name__
-        what, hint = f"cannot read the statistics: {trouble}", "Build or fetch the file again"
+        what, hint = f"cannot read the statistics: {_trouble(error)}", "Build or fetch the file again"
         raise StatisticsError(what, where=shown(path), hint=hint, code="E-DAMAGED") from error
     return arrays
 
 
-def _check(archive: zipfile.ZipFile, name: str) -> None:
+def member_names(path: str | os.PathLike[str]) -> set[str]:
+    """The names of an npz file's arrays; none where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")}
+    except UNREADABLE:
+        return set()
+
+
+def _read(archive: zipfile.ZipFile, size: int) -> dict[str, Any]:
+    names = [name for name in LIMITS if f"{name}.npy" in archive.namelist()]
+    for name in names:
+        _check(archive, name, size)
+    arrays = {}
+    for name in names:
+        with archive.open(f"{name}.npy") as member:
+            arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
+        if name != FACTS and not np.isfinite(arrays[name]).all():
+            raise StatisticsError(f"{name!r} holds NaN or infinity", code="E-NOT-FINITE")
+    return arrays
+
+
+def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
     info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in COMPRESSIONS:
+        raise StatisticsError(f"{name!r} is compressed by a method that npz files never use", code="E-DAMAGED")
+    shape, dtype, held = _header(archive, info)
+    _check_type(name, dtype)
+    _check_shape(name, shape)
+    if held != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
+        raise StatisticsError(f"{name!r} claims the shape {list(shape)} but holds {held} bytes", code="E-DAMAGED")
+    packed = min(info.compress_size, size)  # an archive may lie about the first
+    if info.file_size > max(MAX_SUSPECT, MAX_RATIO * packed):
+        what = f"{name!r} would grow from {packed} to {info.file_size} bytes; refused"
+        raise StatisticsError(what, code="E-BOMB")
+
+
+def _header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """The shape and type that a member claims, and the bytes that follow its header."""
     with archive.open(info) as member:
         version = np.lib.format.read_magic(member)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(member)
-        held = info.file_size - member.tell()
-    _check_type(name, dtype)
-    most = LIMITS[name]
-    if len(shape) != len(most) or any(not 0 < n <= m for n, m in zip(shape, most, strict=True)):
-        what = f"{name!r} has the shape {list(shape)}; expected at most {list(most)}"
-        raise StatisticsError(what, code="E-SHAPE")
-    if held != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
-        raise StatisticsError(f"{name!r} claims the shape {list(shape)} but holds {held} bytes", code="E-DAMAGED")
-    if info.file_size > max(MAX_SUSPECT, MAX_RATIO * info.compress_size):
-        what = f"{name!r} would grow from {info.compress_size} to {info.file_size} bytes; refused"
-        raise StatisticsError(what, code="E-BOMB")
+        return shape, dtype, info.file_size - member.tell()
 
 
 def _check_type(name: str, dtype: np.dtype[Any]) -> None:
@@ -93,14 +120,19 @@ def _check_type(name: str, dtype: np.dtype[Any]) -> None:
         raise StatisticsError(f"{name!r} contains Python objects; refused", code="E-PICKLE")
     is_right = dtype.kind == "U" and dtype.itemsize <= MAX_FACTS if name == FACTS else dtype in FLOATS
     if not is_right:
-        raise StatisticsError(f"{name!r} is of type {dtype}; expected {_expected(name)}", code="E-DTYPE")
+        expected = "a short text" if name == FACTS else "float16, float32 or float64, little-endian"
+        raise StatisticsError(f"{name!r} is of type {dtype!s:.60}; expected {expected}", code="E-DTYPE")
 
 
-def _expected(name: str) -> str:
-    return "a short text" if name == FACTS else "float16, float32 or float64"
+def _check_shape(name: str, shape: tuple[int, ...]) -> None:
+    most = LIMITS[name]
+    if len(shape) != len(most) or any(not 0 < n <= m for n, m in zip(shape, most, strict=True)):
+        expected = ", ".join(f"1..{m}" for m in most)
+        what = f"{name!r} has the shape {list(shape)!s:.60}; expected [{expected}]"
+        raise StatisticsError(what, code="E-SHAPE")
 
 
-def _check_finite(arrays: dict[str, Any]) -> None:
-    for name, array in arrays.items():
-        if name != FACTS and not np.isfinite(array).all():
-            raise StatisticsError(f"{name!r} holds NaN or infinity", code="E-NOT-FINITE")
+def _trouble(error: BaseException) -> str:
+    """The system's own words, as one short printable line."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return shown(text.strip().partition("\n")[0][:200])

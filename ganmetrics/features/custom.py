@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ class Custom(Extractor):
     Parameters
     ----------
     network : callable
-        Its name and, for a module, a hash of its values stand in the signature.
+        Its name, in plain letters, and for a module a hash of its values stand in the signature.
     """
 
     resize = "own"
@@ -34,7 +35,7 @@ class Custom(Extractor):
 
     def __init__(self, network: Callable[[Tensor], Tensor]) -> None:
         self.network = network
-        self.name = getattr(network, "__name__", type(network).__name__)
+        self.name = _plain(getattr(network, "__name__", type(network).__name__))
         is_module = isinstance(network, torch.nn.Module)
         self.identity = f"custom-{self.name}:{_digest(network) if is_module else 'unhashed'}"
         self.layers: dict[str, int] = {"features": 0}  # known after the first batch
@@ -65,6 +66,11 @@ class Custom(Extractor):
             raise InputError(what, where=self.name, hint="Pool or flatten its output", code="E-SHAPE")
         self.layers = {"features": features.shape[1]}
         return features.to(torch.float32)
+
+
+def _plain(name: object) -> str:
+    """A name that can stand in a signature, whose fields are parted by other characters; ``<lambda>`` is ``lambda``."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", str(name)).strip("-") or "unnamed"
 
 
 def _device_of(network: object) -> torch.device | None:

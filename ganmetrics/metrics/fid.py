@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
+
+from ganmetrics.errors import StatisticsError
 from ganmetrics.metrics.record import Metric
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
-    import torch
-
     from ganmetrics.types import ArrayLike
 
 
@@ -57,10 +59,77 @@ def fid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
     return frechet.distance_of_factors(_mean(real), _factor(real), _mean(fake), _factor(fake))
 
 
+def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma_f: ArrayLike) -> float:
+    """Squared Fréchet distance of two Gaussians given by their means and covariances, real before fake.
+
+    Lower is better, 0 is best (equal Gaussians); in squared units of the features. Exact, whatever the ranks.
+
+    Parameters
+    ----------
+    mu_r, mu_f : array_like, [D]
+        Lists, arrays or tensors of real numbers, on any device.
+    sigma_r, sigma_f : array_like, [D, D]
+        Symmetric and positive semidefinite.
+
+    Returns
+    -------
+    float
+        At least 0.
+
+    Raises
+    ------
+    StatisticsError
+        Other shapes, two dimensions, NaN or infinity, or a covariance that is none, with the side (real, fake).
+
+    Notes
+    -----
+    Computed in float64 without a matrix square root; see ``numerics.frechet``.
+
+    References
+    ----------
+    Dowson, Landau: The Fréchet distance between multivariate normal distributions. J. Multivariate Analysis 12, 1982.
+
+    Examples
+    --------
+    >>> frechet_distance([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]], [3.0, 0.0], [[4.0, 0.0], [0.0, 1.0]])
+    10.0
+    """
+    (real, factor_r), (fake, factor_f) = _gaussian(mu_r, sigma_r, "real"), _gaussian(mu_f, sigma_f, "fake")
+    if len(real) != len(fake):
+        what = f"the real Gaussian has {len(real)} dimensions and the fake one {len(fake)}"
+        raise StatisticsError(what, where="real, fake", hint="Both must come from one extractor", code="E-SHAPE")
+    return frechet.distance_of_factors(real, factor_r, fake, factor_f)
+
+
 def fid_of_moments(real: Moments, fake: Moments) -> float:
     """The same from the moments that one pass over each set leaves."""
     mu_r, mu_f = real.mean.numpy(), fake.mean.numpy()
     return frechet.frechet_distance(mu_r, real.covariance().numpy(), mu_f, fake.covariance().numpy())
+
+
+def _gaussian(mu: Any, sigma: Any, side: str) -> tuple[frechet.Array, frechet.Array]:
+    """The mean [D] and a factor [R, D] of the covariance."""
+    mean, covariance = _float64(mu, "mu", side), _float64(sigma, "sigma", side)
+    if mean.ndim != 1 or not mean.size or covariance.shape != (len(mean), len(mean)):
+        what = f"mu is of shape {list(mean.shape)} and sigma {list(covariance.shape)}; expected [D] and [D, D]"
+        raise StatisticsError(what, where=side, code="E-SHAPE")
+    if not np.isfinite(mean).all():
+        raise StatisticsError("mu holds NaN or infinity", where=side, code="E-NOT-FINITE")
+    return mean, frechet.psd_factor(covariance, side)
+
+
+def _float64(values: Any, name: str, side: str) -> frechet.Array:
+    try:
+        if isinstance(values, torch.Tensor):
+            values = values.detach().cpu()
+            values = values if values.is_complex() else values.double()
+        array = np.asarray(values)
+        if array.dtype.kind in "biufO":
+            return array.astype(np.float64)
+        found = str(array.dtype)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError):
+        found = type(values).__name__
+    raise StatisticsError(f"{name} is {found}; expected real numbers", where=side, code="E-DTYPE")
 
 
 def _mean(x: torch.Tensor) -> frechet.Array:  # [N, D] -> [D]

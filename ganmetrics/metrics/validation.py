@@ -39,8 +39,10 @@ def _tensor(values: Any, name: str) -> Tensor:
         return values.detach()
     try:
         array = np.asarray(values)
+        if array.dtype.kind not in "biufcO":
+            raise TypeError(array.dtype)
         return torch.from_numpy(array.astype(np.complex128 if np.iscomplexobj(array) else np.float64))
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         what = f"{name} is {type(values).__name__} that holds no numbers of shape [N, D]"
         raise InputError(what, where=name, code="E-SHAPE") from error
 

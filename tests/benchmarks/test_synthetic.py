@@ -11,7 +11,7 @@ from benchmarks import synthetic
 from benchmarks.plan import CHECKPOINT
 from ganmetrics.features.inception import Inception
 
-FIRST_WEIGHTS, FIRST_BIASES = [0.18791273, 0.36881024, 0.34130540], [0.03279125, 0.01094358]
+FIRST_WEIGHTS, FIRST_BIASES = [0.18791273, 0.36881024, 0.34130540], [0.0393495, 0.013132298]
 FIRST_PIXELS = [[109, 236, 195], [156, 22, 97]]
 
 

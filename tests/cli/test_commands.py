@@ -8,26 +8,53 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import ganmetrics as gm
+from ganmetrics.cli import main
 
 COMMAND = [sys.executable, "-c", "from ganmetrics.cli import main; main()"]
 
 
-def run(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "GANMETRICS_OFFLINE": "1", **environment},
-        timeout=200,
-    )
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """The command in this process, which saves importing PyTorch each time; what it installs is put back."""
+    handler, shower = signal.getsignal(signal.SIGTERM), warnings.showwarning
+
+    def call(*arguments: object) -> Done:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            main([str(argument) for argument in arguments])
+        out, errors = capfd.readouterr()
+        assert isinstance(ending.value.code, int)
+        return Done(ending.value.code, out, errors)
+
+    yield call
+    signal.signal(signal.SIGTERM, handler)
+    warnings.showwarning = shower
+
+
+def process(*arguments: object, **environment: str) -> Done:
+    """The command in a process of its own."""
+    command = [*COMMAND, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=200)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +74,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     ["", "fid", "kid", "is", "evaluate", "demo", "stats", "stats build", "stats list", "stats show", "stats verify",
      "weights", "weights list", "weights path", "weights fetch", "weights verify", "weights import"],
 )  # fmt: skip
-def test_every_command_has_help(command: str) -> None:
+def test_every_command_has_help(run: Run, command: str) -> None:
     done = run(*command.split(), "--help")
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ganmetrics")
     assert done.stderr == ""
 
 
-def test_fid_prints_the_score_and_its_signature_only(folders: tuple[Path, Path]) -> None:
+def test_fid_prints_the_score_and_its_signature_only(run: Run, folders: tuple[Path, Path]) -> None:
     done = run("fid", *folders, "--extractor", "pixels")
     assert done.returncode == 0
     first, second = done.stdout.splitlines()
@@ -63,7 +90,7 @@ def test_fid_prints_the_score_and_its_signature_only(folders: tuple[Path, Path])
     assert "warning: " in done.stderr
 
 
-def test_json_on_stdout_is_json_only(folders: tuple[Path, Path]) -> None:
+def test_json_on_stdout_is_json_only(run: Run, folders: tuple[Path, Path]) -> None:
     done = run("evaluate", *folders, "--extractor", "digits", "--set", "kid.subset_size=20", "--json", "-")
     data = json.loads(done.stdout)
     assert list(data["scores"]) == ["fid", "is", "kid"]
@@ -74,7 +101,7 @@ def test_json_on_stdout_is_json_only(folders: tuple[Path, Path]) -> None:
         assert data["scores"][name]["signature"] == str(expected[name].signature)
 
 
-def test_json_goes_to_a_file_that_must_not_exist(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_json_goes_to_a_file_that_must_not_exist(run: Run, folders: tuple[Path, Path], tmp_path: Path) -> None:
     target = tmp_path / "result.json"
     assert run("fid", *folders, "--extractor", "pixels", "--json", target).returncode == 0
     assert json.loads(target.read_text())["scores"]["fid"]["value"] > 0
@@ -84,13 +111,13 @@ def test_json_goes_to_a_file_that_must_not_exist(folders: tuple[Path, Path], tmp
     assert run("fid", *folders, "--extractor", "pixels", "--json", target, "--force").returncode == 0
 
 
-def test_the_inception_score_needs_fakes_only(folders: tuple[Path, Path]) -> None:
+def test_the_inception_score_needs_fakes_only(run: Run, folders: tuple[Path, Path]) -> None:
     done = run("is", folders[1], "--extractor", "digits")
     assert done.returncode == 0
     assert "real:" not in done.stdout
 
 
-def test_kid_with_too_few_images_says_what_to_type(folders: tuple[Path, Path]) -> None:
+def test_kid_with_too_few_images_says_what_to_type(run: Run, folders: tuple[Path, Path]) -> None:
     done = run("kid", *folders, "--extractor", "pixels")
     assert (done.returncode, done.stdout) == (3, "")
     assert "--set kid.subset_size=40" in done.stderr
@@ -125,32 +152,43 @@ FAULTS = [
 
 @pytest.mark.parametrize(("arguments", "code", "words"), FAULTS, ids=[" ".join(a) for a, *_ in FAULTS])
 def test_faults_are_one_sentence_and_a_code(
-    arguments: list[str], code: int, words: str, folders: tuple[Path, Path], tmp_path: Path
+    run: Run,
+    arguments: list[str],
+    code: int,
+    words: str,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "empty").mkdir()
     picture = folders[0] / "000.png"
     places = {"real": folders[0], "fake": folders[1], "empty": tmp_path / "empty", "picture": picture}
-    done = run(*(a.format(**places) for a in arguments), cwd=tmp_path, TORCH_HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for variable in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    done = run(*(a.format(**places) for a in arguments))
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_error_with_json_is_an_object_on_stderr(folders: tuple[Path, Path]) -> None:
+def test_an_error_with_json_is_an_object_on_stderr(run: Run, folders: tuple[Path, Path]) -> None:
     done = run("fid", "nowhere", folders[1], "--json", "-")
     assert (done.returncode, done.stdout) == (3, "")
     assert json.loads(done.stderr)["error"]["code"] == "E-MISSING"
 
 
-def test_debug_shows_the_traceback(folders: tuple[Path, Path]) -> None:
-    assert "Traceback" in run("fid", "nowhere", folders[1], "--debug").stderr
+def test_debug_raises_the_error(run: Run, folders: tuple[Path, Path]) -> None:
+    with pytest.raises(gm.InputError, match="nowhere"):
+        main(["fid", "nowhere", str(folders[1]), "--debug"])
 
 
-def test_statistics_from_build_to_score(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_statistics_from_build_to_score(run: Run, folders: tuple[Path, Path], tmp_path: Path) -> None:
     real, fake = folders
-    target = tmp_path / "real.stats"
     target = tmp_path / "real.npz"
-    assert run("stats", "build", real, "-o", target, "--extractor", "pixels", "--keep", "features", "-q").returncode == 0
+    assert (
+        run("stats", "build", real, "-o", target, "--extractor", "pixels", "--keep", "features", "-q").returncode == 0
+    )
     with np.load(target) as file:
         assert {"mu", "sigma", "features"} <= set(file.files)
     shown = json.loads(run("stats", "show", target, "--json").stdout)
@@ -163,14 +201,14 @@ def test_statistics_from_build_to_score(folders: tuple[Path, Path], tmp_path: Pa
     assert run("fid", target, fake, "-q").stdout == direct
 
 
-def test_bundled_statistics_are_listed_and_used(folders: tuple[Path, Path]) -> None:
+def test_bundled_statistics_are_listed_and_used(run: Run, folders: tuple[Path, Path]) -> None:
     assert "mnist-test" in run("stats", "list").stdout
     done = run("fid", "mnist-test", folders[1], "-q")
     assert done.returncode == 0
     assert "digits:" in done.stdout
 
 
-def test_statistics_of_another_package_need_a_word(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_statistics_of_another_package_need_a_word(run: Run, folders: tuple[Path, Path], tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         rows = rng.standard_normal((100, 8))
@@ -186,8 +224,10 @@ def test_statistics_of_another_package_need_a_word(folders: tuple[Path, Path], t
 
 
 def test_an_ascii_terminal_is_enough(folders: tuple[Path, Path]) -> None:
-    done = run("is", folders[1], "--extractor", "digits", "-q", LC_ALL="C", PYTHONIOENCODING="ascii")
+    """A process of its own, which also shows that nothing but the score reaches stdout."""
+    done = process("is", folders[1], "--extractor", "digits", "-q", LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_a_closed_pipe_ends_quietly(folders: tuple[Path, Path]) -> None:
@@ -202,7 +242,9 @@ def test_a_closed_pipe_ends_quietly(folders: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_end_with_their_code_and_leave_nothing(number: int, code: int, folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_signals_end_with_their_code_and_leave_nothing(
+    number: int, code: int, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
     big = tmp_path / "big"
     big.mkdir()
     source = next(iter(sorted(folders[0].iterdir())))

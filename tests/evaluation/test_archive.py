@@ -13,6 +13,7 @@ import struct
 import time
 import warnings
 import zipfile
+import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,8 +21,9 @@ import numpy as np
 import pytest
 import torch
 
+from ganmetrics._files import shown
 from ganmetrics.errors import ResourceError, StatisticsError, UsageError
-from ganmetrics.evaluation import archive
+from ganmetrics.evaluation import archive, members
 from ganmetrics.evaluation.archive import is_statistics, load, save
 from ganmetrics.evaluation.recipe import Recipe
 from ganmetrics.evaluation.statistics import Statistics
@@ -61,10 +63,15 @@ def header(shape, descr="<f8"):
     return stream.getvalue()
 
 
-def written(path, members, compression=zipfile.ZIP_DEFLATED):
+def raw_header(text):
+    """The first bytes of an array with any text in the place of its description."""
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
+
+
+def written(path, arrays, compression=zipfile.ZIP_DEFLATED):
     """An npz file of those members; a value that is not bytes already is written as an array."""
     with zipfile.ZipFile(path, "w", compression) as target:
-        for name, value in members.items():
+        for name, value in arrays.items():
             target.writestr(f"{name}.npy", value if isinstance(value, bytes) else npy(value))
     return path
 
@@ -76,8 +83,7 @@ def own(tmp_path):
     sound = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy(), "ganmetrics": json.dumps(FACTS)}
 
     def write(**changes):
-        members = {name: value for name, value in {**sound, **changes}.items() if value is not None}
-        return written(tmp_path / "own.npz", members)
+        return written(tmp_path / "own.npz", {k: v for k, v in {**sound, **changes}.items() if v is not None})
 
     return write
 
@@ -220,6 +226,26 @@ def test_narrow_numbers_are_widened(own, dtype):
     assert found.moments.mean.dtype == found.moments.covariance().dtype == torch.float64
     np.testing.assert_array_equal(found.moments.mean, mu)
     np.testing.assert_array_equal(found.moments.covariance(), sigma)
+    assert found.notes.warnings == ["mu and sigma came in less than float64"]
+
+
+def test_one_narrow_member_is_named_and_float64_needs_no_word(own):
+    assert load(own(mu=np.zeros(DIM, dtype=np.float32))).notes.warnings == ["mu came in less than float64"]
+    assert load(own(features=features().numpy())).notes.warnings == []
+
+
+def test_features_of_another_package_need_no_count(tmp_path):
+    arrays = {"mu": np.zeros(DIM), "sigma": np.eye(DIM), "features": features().numpy()}
+    found = load(written(tmp_path / "x.npz", arrays), assume="pytorch-fid")
+    assert torch.equal(found.features, features())
+
+
+def test_an_assumed_recipe_can_be_saved(foreign, tmp_path):
+    before = load(foreign, assume="pytorch-fid")
+    save(before, tmp_path / "own.npz")
+    after = load(tmp_path / "own.npz")
+    assert (after.recipe, after.count, after.label) == (before.recipe, 0, before.label)
+    assert torch.equal(after.moments.covariance(), before.moments.covariance())
 
 
 def test_members_in_fortran_order_are_read(own):
@@ -245,20 +271,28 @@ DAMAGED_NUMBERS = {  # members changed, code, words of the message
     "mu is a number": ({"mu": np.float64(0.0)}, "E-SHAPE", "'mu' has the shape []"),
     "sigma is a diagonal": ({"sigma": np.ones(DIM)}, "E-SHAPE", "'sigma' has the shape [6]"),
     "features are a vector": ({"features": np.zeros(DIM)}, "E-SHAPE", "'features' has the shape [6]"),
-    "mu holds NaN": ({"mu": np.full(DIM, np.nan)}, "E-NOT-FINITE", "mu holds NaN or infinity"),
-    "mu holds infinity": ({"mu": np.full(DIM, np.inf)}, "E-NOT-FINITE", "mu holds NaN or infinity"),
-    "sigma holds NaN": ({"sigma": NAN_ROW}, "E-NOT-FINITE", "covariance holds NaN or infinity"),
-    "sigma holds infinity": (
-        {"sigma": np.full((DIM, DIM), np.inf)},
-        "E-NOT-FINITE",
-        "covariance holds NaN or infinity",
-    ),
+    "mu holds NaN": ({"mu": np.full(DIM, np.nan)}, "E-NOT-FINITE", "'mu' holds NaN or infinity"),
+    "mu holds infinity": ({"mu": np.full(DIM, np.inf)}, "E-NOT-FINITE", "'mu' holds NaN or infinity"),
+    "sigma holds NaN": ({"sigma": NAN_ROW}, "E-NOT-FINITE", "'sigma' holds NaN or infinity"),
+    "sigma holds infinity": ({"sigma": np.full((DIM, DIM), np.inf)}, "E-NOT-FINITE", "'sigma' holds NaN or infinity"),
+    "features hold NaN": ({"features": np.full((COUNT, 2), np.nan)}, "E-NOT-FINITE", "'features' holds NaN"),
+    "logits hold infinity": ({"logits": np.full((COUNT, 2), np.inf)}, "E-NOT-FINITE", "'logits' holds NaN"),
+    "fewer features than images": ({"features": np.zeros((4, 2))}, "E-SHAPE", "'features' has 4 rows for 50 images"),
+    "more logits than images": ({"logits": np.zeros((51, 2))}, "E-SHAPE", "'logits' has 51 rows for 50 images"),
+    "mu alone": ({"sigma": None}, "E-KEYS", "the file holds no 'sigma'"),
+    "sigma alone": ({"mu": None}, "E-KEYS", "the file holds no 'mu'"),
+    "mu is empty": ({"mu": np.zeros(0)}, "E-SHAPE", "'mu' has the shape [0]; expected [1..16384]"),
+    "sigma has no rows": ({"sigma": np.zeros((0, DIM))}, "E-SHAPE", "expected [1..16384, 1..16384]"),
     "sigma is random": ({"sigma": np.random.RandomState(0).rand(DIM, DIM)}, "E-NOT-PSD", "not symmetric"),
     "sigma is skew": ({"sigma": np.eye(DIM) + 1e-5 * np.eye(DIM, k=1)}, "E-NOT-PSD", "not symmetric"),
     "sigma is negative": ({"sigma": -1000.0 * np.eye(DIM)}, "E-NOT-PSD", "not positive semidefinite"),
     "sigma is indefinite": ({"sigma": np.eye(DIM) - 0.5}, "E-NOT-PSD", "not positive semidefinite"),
     "mu holds integers": ({"mu": np.zeros(DIM, dtype=np.int64)}, "E-DTYPE", "'mu' is of type int64"),
     "mu holds complex numbers": ({"mu": np.zeros(DIM, dtype=complex)}, "E-DTYPE", "'mu' is of type complex128"),
+    "mu is big-endian": ({"mu": np.zeros(DIM, dtype=">f8")}, "E-DTYPE", "'mu' is of type >f8"),
+    "features are big-endian": ({"features": np.zeros((COUNT, 2), dtype=">f4")}, "E-DTYPE", "of type >f4"),
+    "mu is structured": ({"mu": np.zeros(DIM, dtype=[("a", "<f8")])}, "E-DTYPE", "'mu' is of type [('a', '<f8')]"),
+    "the description is a number": ({"ganmetrics": np.array(7.5)}, "E-DTYPE", "of type float64; expected a short text"),
     "mu holds text": ({"mu": np.array(["a"] * DIM)}, "E-DTYPE", "'mu' is of type <U1"),
     "the description is a list": ({"ganmetrics": np.array(["a", "b"])}, "E-SHAPE", "'ganmetrics' has the shape [2]"),
 }
@@ -269,6 +303,13 @@ def test_damaged_numbers(own, changes, code, words):
     error = refusal(own(**changes))
     assert (error.code, error.where) == (code, str(own()))
     assert words in error.what
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="long doubles are doubles here")
+def test_long_doubles_are_refused(own):
+    error = refusal(own(sigma=np.eye(DIM, dtype=np.longdouble)))
+    assert (error.code, error.where) == ("E-DTYPE", str(own()))
+    assert "expected float16, float32 or float64" in error.what
 
 
 @pytest.mark.parametrize(
@@ -298,6 +339,21 @@ DAMAGED_FACTS = {
     "schema is text": json.dumps({**FACTS, "schema": "1"}),
     "recipe is text": json.dumps({**FACTS, "recipe": "pixels"}),
     "recipe lacks a field": json.dumps({**FACTS, "recipe": {"extractor": "pixels"}}),
+    "schema is 0": json.dumps({**FACTS, "schema": 0}),
+    "count is true": json.dumps({**FACTS, "count": True}),
+    "count has 400 digits": json.dumps({**FACTS, "count": 10**400}),
+    "count has 5000 digits": json.dumps(FACTS).replace('"count": 50', '"count": 5' + "0" * 4999),
+    "skipped is negative": json.dumps({**FACTS, "skipped": -1}),
+    "skipped has 400 digits": json.dumps({**FACTS, "skipped": 10**400}),
+    "deeply nested": "[" * 100_000,
+    "a deeply nested recipe": json.dumps(FACTS).replace('"recipe": {', '"recipe": {"a": ' + '{"a":' * 50_000),
+    **{
+        f"recipe's {name} is {kind}": json.dumps({**FACTS, "recipe": {**FACTS["recipe"], name: value}})
+        for name in FACTS["recipe"]
+        for kind, value in {"a number": 7, "null": None, "an object": {}, "a list of numbers": [7]}.items()
+    },
+    "recipe's reading is text": json.dumps({**FACTS, "recipe": {**FACTS["recipe"], "reading": "exif=transpose"}}),
+    "recipe's reading is parted": json.dumps({**FACTS, "recipe": {**FACTS["recipe"], "reading": ["a|b"]}}),
     "recipe has another field": json.dumps({**FACTS, "recipe": {**FACTS["recipe"], "self": 1}}),
 }
 
@@ -309,13 +365,39 @@ def test_a_damaged_description(own, text):
     assert "description" in error.what
 
 
-def test_a_description_that_is_no_text(own):
-    assert refusal(own(ganmetrics=np.array(7.5))).code == "E-DAMAGED"
+NEWER = {
+    "the same fields": {},
+    "another field of the recipe": {"recipe": {**FACTS["recipe"], "dither": "none"}},
+    "a field of another type": {"count": {"real": 50}},
+    "more facts": {"more": [1, 2]},
+}
 
 
-def test_a_newer_file_asks_for_an_upgrade(own):
-    error = refusal(own(ganmetrics=json.dumps({**FACTS, "schema": archive.SCHEMA + 1})))
-    assert (error.code, error.hint) == ("E-SCHEMA", "Upgrade ganmetrics")
+@pytest.mark.parametrize("changes", NEWER.values(), ids=NEWER)
+def test_a_newer_file_asks_for_an_upgrade(own, changes):
+    error = refusal(own(ganmetrics=json.dumps({**FACTS, **changes, "schema": archive.SCHEMA + 1})))
+    assert (error.code, error.hint, error.where) == ("E-SCHEMA", "Upgrade ganmetrics", str(own()))
+
+
+UNSIGNABLE = ["a|b", "two\nlines", "\x1b[2J", "\u202egnp.exe", "\ud800", "nul\0"]
+
+
+@pytest.mark.parametrize("text", UNSIGNABLE)
+@pytest.mark.parametrize("field", ["name", "digest", "extractor", "network", "resize", "precision"])
+def test_what_would_break_a_signature_is_refused(own, field, text):
+    facts = {"recipe": {**FACTS["recipe"], field: text}} if field in FACTS["recipe"] else {field: text}
+    error = refusal(own(ganmetrics=json.dumps({**FACTS, **facts})))
+    assert (error.code, error.where) == ("E-DAMAGED", str(own()))
+    assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("text", UNSIGNABLE)
+def test_what_would_break_a_signature_is_not_saved_either(tmp_path, text):
+    for changes in ({"name": text}, {"recipe": replace(RECIPE, network=text)}):
+        with pytest.raises(UsageError, match="cannot be printed") as caught:
+            save(statistics(**changes), tmp_path / "s.npz")
+        assert str(caught.value).isprintable()
+    assert not list(tmp_path.iterdir())
 
 
 class Touch:
@@ -338,7 +420,7 @@ def test_python_objects_are_refused_and_never_run(own, tmp_path, member):
 
 
 def test_objects_that_slip_past_the_header_check_are_not_run_either(own, tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "_check_header", lambda *_: None)
+    monkeypatch.setattr(members, "_check", lambda *_: None)
     marker = tmp_path / "marker"
     assert refusal(own(mu=npy(np.array([Touch(marker)], dtype=object), allow_pickle=True))).code == "E-DAMAGED"
     assert not marker.exists()
@@ -361,7 +443,7 @@ def unread(monkeypatch):
     def read(*_, **__):
         raise AssertionError("the file was read before its headers were checked")
 
-    monkeypatch.setattr(np, "load", read)
+    monkeypatch.setattr(np.lib.format, "read_array", read)
 
 
 HOSTILE_HEADERS = {
@@ -369,11 +451,32 @@ HOSTILE_HEADERS = {
     "more than 64 bits": ({"sigma": header((2**40, 2**40))}, "E-SHAPE"),
     "within the limits, but short": ({"sigma": header((16_384, 16_384))}, "E-DAMAGED"),
     "features within the limits, but short": ({"features": header((10_000_000, 16_384))}, "E-DAMAGED"),
-    "negative": ({"mu": header((-1,))}, "E-DAMAGED"),
+    "negative": ({"mu": header((-1,))}, "E-SHAPE"),
     "longer than declared": ({"mu": npy(np.zeros(DIM)) + b"more"}, "E-DAMAGED"),
     "a wide mu": ({"mu": np.zeros(1_000_000)}, "E-SHAPE"),
     "no header": ({"mu": b""}, "E-DAMAGED"),
     "another file": ({"mu": b"GIF89a" * 10}, "E-DAMAGED"),
+    "a version from the future": ({"mu": b"\x93NUMPY\x09\x09" + bytes(100)}, "E-DAMAGED"),
+    "a huge text": ({"ganmetrics": header((), "<U100000000")}, "E-DTYPE"),
+    "a text over the limit": ({"ganmetrics": np.array("x" * (members.MAX_FACTS // 4 + 1))}, "E-DTYPE"),
+    "a million dimensions": (
+        {"mu": raw_header("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 900 + ")}")},
+        "E-SHAPE",
+    ),
+    **{
+        f"header {text[:30]!r}": ({"mu": raw_header(text)}, "E-DAMAGED")
+        for text in (
+            "{'descr': (",  # tokenize.TokenError
+            "(" * 5000,
+            "if x:\n    y\n  z\n",  # IndentationError
+            "{'descr': (), 'fortran_order': False, 'shape': (3,)}",  # IndexError
+            "{'descr': '|V99999999999', 'fortran_order': False, 'shape': (3,)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (0x" + "f" * 9000 + ",)}",
+            "{{}: 1}",
+            "\0" * 20,
+            "",
+        )
+    },
 }
 
 
@@ -381,6 +484,66 @@ HOSTILE_HEADERS = {
 def test_headers_are_checked_before_anything_is_read(own, unread, changes, code):
     error = refusal(own(**changes))
     assert (error.code, error.where) == (code, str(own()))
+    assert str(error).isprintable()
+    assert len(error.what) < 400
+
+
+def with_sizes(path, member, unfolded, packed=None):
+    """The archive with other sizes of a member in its directory."""
+    data = bytearray(path.read_bytes())
+    start = data.rindex(f"{member}.npy".encode()) - 46
+    assert data[start : start + 4] == b"PK\x01\x02"
+    data[start + 24 : start + 28] = struct.pack("<I", unfolded)
+    if packed:
+        data[start + 20 : start + 24] = struct.pack("<I", packed)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("packed", [None, 3 << 30], ids=["packed size true", "packed size forged too"])
+def test_a_forged_huge_member_is_refused_by_its_ratio(own, unread, packed):
+    head = header((16_000, 16_000))
+    path = with_sizes(own(sigma=head), "sigma", len(head) + 16_000**2 * 8, packed)
+    error = refusal(path)
+    assert (error.code, error.where) == ("E-BOMB", str(path))
+    assert f"to {len(head) + 16_000**2 * 8} bytes" in error.what
+
+
+def test_a_ratio_of_zeros_is_a_bomb_above_a_size_only(own, monkeypatch):
+    rows = np.zeros((COUNT, 4000), dtype=np.float32)  # packs a thousand to one
+    assert load(own(features=rows)).features.shape == rows.shape
+    monkeypatch.setattr(members, "MAX_SUSPECT", 100_000)
+    assert refusal(own(features=rows)).code == "E-BOMB"
+
+
+def test_no_memory_is_one_sentence(own, monkeypatch):
+    def read(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(np.lib.format, "read_array", read)
+    error = refusal(own())
+    assert (error.code, error.what) == ("E-DAMAGED", "cannot read the statistics: MemoryError")
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_npz_files_never_use_are_refused(tmp_path, unread, compression):
+    path = written(tmp_path / "x.npz", {"mu": np.zeros(DIM), "sigma": np.eye(DIM)}, compression)
+    error = refusal(path, assume="pytorch-fid")
+    assert error.code == "E-DAMAGED"
+    assert "compressed" in error.what
+
+
+def test_a_member_without_the_suffix_cannot_stand_in_for_a_checked_one(own):
+    path = own()
+    with zipfile.ZipFile(path, "a") as target:
+        target.writestr("mu", npy(np.ones(DIM, dtype=">f8")))
+    assert torch.equal(load(path).moments.mean, Moments.of(features()).mean)
+
+
+def test_headers_of_python_2_are_read_without_a_word(own):
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({DIM}L,), }}"
+    found = load(own(mu=raw_header(text) + np.arange(float(DIM)).tobytes()))
+    assert found.moments.mean.tolist() == list(range(DIM))
 
 
 def test_a_bomb_is_refused_by_its_header(own, unread):
@@ -455,6 +618,41 @@ def test_a_damaged_byte_is_our_error_or_no_matter(tmp_path):
     assert loaded < 400
 
 
+def test_damaged_compressed_bytes_are_our_error(tmp_path):
+    """zlib's own error among them, which is no ValueError."""
+    save(statistics(features=features()), tmp_path / "x.npz")
+    whole = (tmp_path / "x.npz").read_bytes()
+    rng, errors = random.Random(1), []
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 4)):
+            data[rng.randrange(len(data))] ^= rng.randrange(1, 256)
+        (tmp_path / "y.npz").write_bytes(data)
+        try:
+            load(tmp_path / "y.npz", assume="pytorch-fid")
+        except StatisticsError as error:
+            errors.append(error)
+        is_statistics(tmp_path / "y.npz")  # raises nothing
+    assert zlib.error in {type(error.__cause__) for error in errors}
+    assert all(str(error).isprintable() for error in errors)
+
+
+def test_damaged_headers_are_our_error(tmp_path):
+    """Mutated before they are packed, so that no checksum tells."""
+    rng, whole, errors = random.Random(2), npy(np.arange(float(DIM))), []
+    for _ in range(600):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 4)):
+            data[rng.randrange(128)] = rng.choice(b"{}()[]'\",:<>|LVfiObU0123456789 \n\0\xff")
+        path = written(tmp_path / "y.npz", {"mu": bytes(data), "sigma": np.eye(DIM)})
+        try:
+            load(path, assume="pytorch-fid")
+        except StatisticsError as error:
+            errors.append(error)
+    assert len(errors) > 300
+    assert all(str(error).isprintable() for error in errors)
+
+
 def test_an_encrypted_member_is_refused(tmp_path):
     path = written(tmp_path / "x.npz", {"mu": np.zeros(DIM), "sigma": np.eye(DIM)}, zipfile.ZIP_STORED)
     data = bytearray(path.read_bytes())
@@ -464,11 +662,24 @@ def test_an_encrypted_member_is_refused(tmp_path):
     assert refusal(path, assume="pytorch-fid").code == "E-DAMAGED"
 
 
-@pytest.mark.parametrize("name", ["missing.npz", "folder"])
-def test_a_file_that_is_not_there(tmp_path, name):
+PLACES = {
+    "missing.npz": ("E-MISSING", "there is no such file"),
+    "missing/x.npz": ("E-MISSING", "there is no such file"),
+    "file/x.npz": ("E-MISSING", "there is no such file"),
+    "folder": ("E-DAMAGED", "cannot read the statistics: Is a directory"),
+    "n" * 300: ("E-DAMAGED", "cannot read the statistics: File name too long"),
+    "nul\0.npz": ("E-DAMAGED", "cannot read the statistics: embedded null"),
+}
+
+
+@pytest.mark.parametrize(("name", "facts"), PLACES.items(), ids=[name[:20] for name in PLACES])
+def test_a_file_that_is_not_there(tmp_path, name, facts):
     (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"")
     error = refusal(tmp_path / name)
-    assert (error.code, error.where) == ("E-DAMAGED", str(tmp_path / name))
+    assert (error.code, error.where) == (facts[0], shown(tmp_path / name))
+    assert error.what.startswith(facts[1])
+    assert not is_statistics(tmp_path / name)
 
 
 def test_the_message_is_one_printable_line(tmp_path):
@@ -519,6 +730,7 @@ def test_statistics_are_known_by_their_members(tmp_path, own):
     np.savez(tmp_path / "only-mu.npz", mu=np.zeros(3))
     np.savez(tmp_path / "foreign.npz", mu=np.zeros(3), sigma=np.eye(3), more=1)
     (tmp_path / "text.npz").write_text("mu sigma")
+    own().with_name("broken.npz").write_bytes(own().read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03"))
     own().rename(tmp_path / "own.zip")
     found = {path.name for path in tmp_path.iterdir() if is_statistics(path)}
     assert found == {"features.NPZ", "foreign.npz"}

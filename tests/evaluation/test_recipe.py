@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
+from functools import partial
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganmetrics.data import Reading
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.evaluation.recipe import Recipe, Signature
+from ganmetrics.evaluation.run import recipe_of
+from ganmetrics.features.custom import Custom
 
 PLAIN = Recipe("inception", "inception-2015-12-05:6726825d", "tf1-bilinear")
 KINDS = {  # one field that decides the features changed: field, new value, what is shown of both
@@ -80,6 +86,38 @@ def test_a_signature_reads_back(signature):
     assert "\n" not in line
     assert Signature.parse(line) == signature
     assert Signature.parse(f"  {line}\n") == signature
+
+
+NAMES = {
+    "mean_colour": "mean_colour",
+    "resnet-50.v2": "resnet-50.v2",
+    "<lambda>": "lambda",
+    "a|b": "a-b",
+    "pkg:net/layer": "pkg-net-layer",
+    "two\nlines\x1b": "two-lines",
+    "réseau": "r-seau",
+    "\N{SNOWMAN}": "unnamed",
+    "": "unnamed",
+    7: "7",
+}
+
+
+@pytest.mark.parametrize(("name", "plain"), NAMES.items(), ids=map(repr, NAMES))
+def test_a_network_of_any_name_has_a_signature_that_reads_back(name, plain):
+    network = torch.nn.Flatten()
+    network.__name__ = name
+    extractor = Custom(network)
+    assert extractor.name == plain
+    assert re.fullmatch(rf"custom-{re.escape(plain)}:[0-9a-f]{{8}}", extractor.identity)
+    signature = Signature("fid", extractor.identity, "own", "#2:ab", "#2:cd", "float32/float64", "1.0")
+    assert Signature.parse(str(signature)) == signature
+    assert recipe_of(extractor, Reading()).extractor == plain
+
+
+def test_the_kind_of_a_network_is_its_name_where_it_has_none():
+    assert Custom(torch.nn.Flatten()).name == "Flatten"
+    assert Custom(partial(torch.flatten, start_dim=1)).identity == "custom-partial:unhashed"
+    assert Custom(lambda images: images).identity == "custom-lambda:unhashed"
 
 
 WITH_REAL = "kid(seed=1)|net:6726825d|area|real:mnist#10:abc|fake:#9:def:skipped=1|float32/float64|gm:1.0"

@@ -177,7 +177,7 @@ def test_bias_of_finite_samples():
     assert np.mean(values) == pytest.approx(expected, rel=0.1)
 
 
-@pytest.mark.parametrize("scale", [1e-60, 1e-30, 1e30, 1e60])
+@pytest.mark.parametrize("scale", [1e-150, 1e-60, 1e-30, 1e30, 1e60, 1e150])
 @TALL_AND_WIDE
 def test_extreme_units_only_scale_the_result(dim, scale):
     x, y = pair(dim)

@@ -123,3 +123,28 @@ def test_the_least_number_of_images_follows_from_the_options(text, least):
 def test_defaults_are_those_of_the_literature(name, text):
     """Part of every signature ever printed, so they do not change."""
     assert str(metric(name)) == text
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+@pytest.mark.parametrize("name", ["kid", "is"])
+def test_seeds_of_numpy_are_taken(name, seed):
+    assert metric(f"{name}(seed={seed})").settings["seed"] == seed
+    assert metric(name).seeded(seed).settings["seed"] == seed
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**30])
+@pytest.mark.parametrize("name", ["kid", "is"])
+def test_other_seeds_are_refused_before_anything_is_drawn(name, seed):
+    for configure in (lambda: metric(f"{name}(seed={seed})"), lambda: metric(name).seeded(seed)):
+        with pytest.raises(UsageError, match=r"is not in 0\.\.4294967295") as caught:
+            configure()
+        assert caught.value.where == f"{name}.seed"
+
+
+@pytest.mark.parametrize(
+    "text", ["kid(seed=1,seed=2)", "kid(seed=1,seed=1)", "kid(seed=1, subset_size=5, seed =1)", "x(a,a)"]
+)
+def test_an_option_set_twice_is_refused(text):
+    with pytest.raises(UsageError, match="an option is set twice") as caught:
+        parse_call(text)
+    assert text in caught.value.what

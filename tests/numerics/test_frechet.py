@@ -185,9 +185,26 @@ def test_a_result_below_zero_by_rounding_is_zero(monkeypatch):
     assert between(np.eye(2), np.eye(2)) == 0.0
 
 
-@pytest.mark.parametrize("scale", [1e-60, 1e-30, 1e-10, 1e10, 1e30, 1e60])
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e-30, 1e-10, 1e10, 1e30, 1e100, 1e150])
 def test_extreme_units_only_scale_the_result(scale):
     sigma_r, sigma_f = covariance(8, 1), covariance(8, 2)
     mu = np.ones(8)
     found = frechet_distance(mu * scale, sigma_r * scale**2, 0 * mu, sigma_f * scale**2) / scale**2
     assert found == pytest.approx(frechet_distance(mu, sigma_r, 0 * mu, sigma_f), rel=1e-10)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-75, 1e75, 1e150])
+def test_extreme_units_do_not_hide_a_wrong_covariance(scale):
+    with pytest.raises(StatisticsError) as caught:
+        between(INDEFINITE * scale**2, np.eye(6) * scale**2)
+    assert caught.value.code == "E-NOT-PSD"
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e100, 1e150])
+def test_singular_values_are_taken_in_extreme_units_too(scale, monkeypatch):
+    factors = [psd_factor(covariance(8, seed)) for seed in (1, 2)]
+    traces = sum(float(np.vdot(f, f)) for f in factors)
+    expected = cross_trace(*factors, traces)
+    monkeypatch.setattr(frechet, "TRUSTED", ALWAYS_SINGULAR_VALUES)
+    found = cross_trace(*(f * scale for f in factors), traces * scale**2)
+    assert found / scale**2 == pytest.approx(expected, rel=1e-10)
