@@ -35,8 +35,10 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
     import ganmetrics as gm
     from ganmetrics._files import check_writable
     from ganmetrics.evaluation import archive
+    from ganmetrics.evaluation.recipe import check_field
 
     settings = Settings.of(ctx)
+    check_field(name, "--name")
     check_writable(output, force=settings.force)
     statistics = gm.measure(
         source,

@@ -17,7 +17,7 @@ from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.evaluation.members import FACTS, MAX_ROWS, member_names, read_members
-from ganmetrics.evaluation.recipe import Recipe
+from ganmetrics.evaluation.recipe import Recipe, is_field
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.moments import Moments
@@ -177,16 +177,11 @@ def _is_sound(facts: dict[str, Any]) -> bool:
         return False
     recipe = dict(facts["recipe"])
     texts = [recipe.pop("reading", None), [facts["name"], facts["digest"], *recipe.values()]]
-    if any(not isinstance(part, list) or not all(map(_is_field, part)) for part in texts):
+    if any(not isinstance(part, list) or not all(map(is_field, part)) for part in texts):
         return False
     is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES  # 0: of how many is unknown
     is_whole = set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
     return is_counted and is_whole and 0 <= facts["skipped"] <= MAX_IMAGES
-
-
-def _is_field(value: object) -> bool:
-    """Whether a value can stand in a signature, whose fields are parted by ``|``."""
-    return isinstance(value, str) and value.isprintable() and "|" not in value
 
 
 def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> Moments | None:

@@ -9,6 +9,18 @@ from ganmetrics.errors import StatisticsError, UsageError
 PRECISION = "float32/float64"  # of the network and of the statistics
 
 
+def is_field(value: object) -> bool:
+    """Whether a value can stand in a signature, whose fields are parted by ``|``."""
+    return isinstance(value, str) and value.isprintable() and "|" not in value
+
+
+def check_field(value: str, where: str) -> None:
+    """Refuse a text that would make a signature unreadable (UsageError)."""
+    if not is_field(value):
+        what = f"{value!r} cannot stand in a signature: it holds '|' or a character that does not print"
+        raise UsageError(what, where=where, code="E-NAME")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """All that decides which features an image gets.
@@ -31,6 +43,10 @@ class Recipe:
     resize: str
     reading: tuple[str, ...] = ()
     precision: str = PRECISION
+
+    def __post_init__(self) -> None:
+        for name in ("extractor", "network", "resize", "precision"):
+            check_field(getattr(self, name), f"{name} of the recipe")
 
     def differences(self, other: Recipe) -> list[str]:
         """What differs and matters, one line each: ``resize: tf1-bilinear / area``."""

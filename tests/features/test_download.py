@@ -274,8 +274,8 @@ def test_escapes_from_the_server_are_shown_not_sent(server, wanted):
 
 def test_folder_that_cannot_exist(server, tmp_path):
     (tmp_path / "file").write_bytes(b"")
+    wanted = Wanted(tmp_path / "file" / "tiny.pth", len(BODY), sha256(BODY))
     with pytest.raises(ResourceError, match="cannot write the file"):
-        wanted = Wanted(tmp_path / "file" / "tiny.pth", len(BODY), sha256(BODY))
         download([server.url("/a", good)], wanted, progress=False, patience=HASTE)
 
 

@@ -108,7 +108,7 @@ def check_scores(result: gm.Result, peer: dict[str, float], tolerances: dict[tup
 def test_scores_equal_torch_fidelitys(synthetic_weights: Path, mixed_folders: tuple[Path, Path]) -> None:
     """The exact network gives the peer's scores, the folded default gives them within its float32 rounding.
 
-    Two tolerances are the peer's own: 36 images in 2048 dimensions leave the covariances singular, where the eigenvalues
+    Two tolerances are the peer's own: 36 images in 2048 dimensions leave the covariances singular, where eigenvalues
     of a product that is not symmetric are off by up to 2e-6; and its kernels are summed in float32. The two tests after
     this one take both causes away and hold 1e-6.
     """
