@@ -116,7 +116,7 @@ def test_scores_equal_torch_fidelitys(synthetic_weights: Path, mixed_folders: tu
     exact = Inception(str(synthetic_weights), exact=True)
     same = gm.evaluate(*mixed_folders, metrics=METRICS, extractor=exact, device="cpu", batch_size=1)
     tight = dict.fromkeys(KEYS, 1e-06)
-    check_scores(same, peer, {**tight, ("fid", "value"): 2e-6, ("kid", "value"): 5e-6, ("kid", "std"): 5e-6})
+    check_scores(same, peer, {**tight, ("fid", "value"): 2e-6, ("kid", "value"): 5e-6, ("kid", "std"): 5e-5})
     folded = gm.evaluate(*mixed_folders, metrics=METRICS, weights=synthetic_weights, device="cpu")
     check_scores(folded, peer, {("fid", "value"): 3e-6, ("is", "value"): 1e-6, ("kid", "value"): 1e-5})
 
