@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from types import FrameType
 
 import click
 
-from ganmetrics.errors import GanMetricsError
+from ganmetrics.errors import GanMetricsError, ResourceError
 from ganmetrics.version import __version__
 
 NOT_COMMANDS = {"__init__", "main", "options", "output"}
@@ -57,7 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         with group.make_context("ganmetrics", given) as context:
             group.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by the shell
+            sys.stdout.flush()
         code = 0
     except click.exceptions.Exit as ending:
         code = ending.exit_code
@@ -76,9 +78,16 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        what = f"internal error: {type(error).__name__}: {error}"
-        code = _fail(f"{what}\nThis is a bug; please report it with the output of the same command and --debug.", 1)
+        code = _unexpected(error)
     sys.exit(code)
+
+
+def _unexpected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        _silence_stdout()
+        return _fail("error[E-WRITE]: cannot write the output: no space left on the device", ResourceError.exit_code)
+    what = f"internal error: {type(error).__name__}: {error}"
+    return _fail(f"{what}\nThis is a bug; please report it with the output of the same command and --debug.", 1)
 
 
 def _report(error: GanMetricsError, given: list[str]) -> int:

@@ -54,10 +54,11 @@ def show(result: Result, settings: Settings) -> None:
 def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric]:
     """The named metrics with every ``METRIC.OPTION=VALUE`` applied (UsageError)."""
     from ganmetrics import UsageError
+    from ganmetrics.evaluation.run import chosen_metrics
     from ganmetrics.metrics import metric
     from ganmetrics.metrics.record import parse_option
 
-    chosen = {each.name: each for each in map(metric, metrics)}
+    chosen = {each.name: each for each in chosen_metrics(list(metrics))}
     for change in changes:
         target, _, value = change.partition("=")
         name, _, option = target.partition(".")

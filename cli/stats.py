@@ -35,16 +35,17 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
     import ganmetrics as gm
     from ganmetrics._files import check_writable
     from ganmetrics.evaluation import archive
-    from ganmetrics.evaluation.recipe import check_field
+    from ganmetrics.evaluation.recipe import check_name
 
     settings = Settings.of(ctx)
-    check_field(name, "--name")
+    check_name(name)
     check_writable(output, force=settings.force)
     statistics = gm.measure(
         source,
         reads=("moments", *keep),
         extractor=settings.extractor or "inception",
         device=settings.device,
+        batch_size=settings.batch_size,
         weights=settings.weights,
         reading=settings.reading,
     )
@@ -75,17 +76,31 @@ def show(statistics: str, as_json: bool) -> None:
     click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts)))
 
 
-@command.command()
+@command.command(name="verify")
 @click.argument("statistics")
 @click.argument("source", required=False)
 @reading_options
 @click.pass_context
-def verify(ctx: click.Context, statistics: str, source: str | None) -> None:
-    """Check that a file is sound, and with SOURCE that it is of those images: it is measured again and compared."""
-    from ganmetrics.evaluation.checking import verify as check
+def verify_(ctx: click.Context, statistics: str, source: str | None) -> None:
+    """Check that a file is well-formed, and with SOURCE that it is of those images, which are measured again."""
+    import ganmetrics as gm
+    from ganmetrics.evaluation.checking import opened, verify
 
     settings = Settings.of(ctx)
-    click.echo(check(statistics, source, settings.device, settings.weights, settings.reading))
+    found = opened(statistics)
+    if source is None:
+        click.echo(f"{statistics}: well-formed; {found.label} under {found.recipe.network}")
+        return
+    again = gm.measure(
+        source,
+        extractor=settings.extractor or found.recipe.extractor,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        weights=settings.weights,
+        reading=settings.reading,
+    )
+    drift = verify(found, again, (statistics, source))
+    click.echo(f"{statistics}: verified against {source}; {found.label}, drift {drift:.1e} of the trace")
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         measure,
         score,
     )
+    from ganmetrics.evaluation.archive import load as load_statistics
+    from ganmetrics.evaluation.archive import save as save_statistics
     from ganmetrics.features import Extractor, load_extractor
 
 _HOMES = {
@@ -66,6 +68,8 @@ _HOMES = {
     "score": "evaluation",
     "Extractor": "features",
     "load_extractor": "features",
+    "load_statistics": "evaluation.archive:load",
+    "save_statistics": "evaluation.archive:save",
 }
 
 __all__ = [
@@ -91,7 +95,9 @@ __all__ = [
     "inception_score",
     "kid",
     "load_extractor",
+    "load_statistics",
     "measure",
+    "save_statistics",
     "score",
     "source",
 ]

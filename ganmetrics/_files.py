@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +34,8 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path
         raise UsageError("the output's name holds a null byte", where=shown(target), code="E-OUTPUT")
     with disk_errors(target):
         target.exists()  # raises where the name is too long
-    if target.is_dir():
-        raise UsageError("the output is a folder", where=shown(target), hint="Name a file", code="E-OUTPUT")
+    if target.exists() and not target.is_file():
+        raise UsageError("the output is not a regular file", where=shown(target), hint="Name a file", code="E-OUTPUT")
     if target.exists() and not force:
         hint = "Choose another name or pass --force (force=True)"
         raise UsageError("the output exists already", where=shown(target), hint=hint, code="E-EXISTS")
@@ -56,7 +57,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     ResourceError
         The disk is full or the folder cannot be written.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
+    with disk_errors(target):
+        if target.exists() and not target.is_file():  # a folder, or a device that would be replaced
+            raise ResourceError("the output is not a regular file", where=shown(target), code="E-WRITE")
     temporary = target.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.part")
     with disk_errors(target):
         try:
@@ -64,6 +68,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
+            if target.exists():
+                shutil.copymode(target, temporary)
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)

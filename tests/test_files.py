@@ -206,7 +206,7 @@ with atomic_write(sys.argv[1]) as stream:
 @pytest.mark.parametrize("moment", ["writing", "renaming"])
 def test_a_killed_process_leaves_what_was_there(target, moment):
     before = contents(target.parent)
-    done = subprocess.run([sys.executable, "-c", KILLED, str(target), moment], check=False)
+    done = subprocess.run([sys.executable, "-I", "-c", KILLED, str(target), moment], check=False)
     assert done.returncode == -signal.SIGKILL
     after = contents(target.parent)
     assert {name: data for name, data in after.items() if not name.endswith(".part")} == before

@@ -12,7 +12,8 @@ import ganmetrics as gm
 NAMES = {
     "Extractor", "GanMetricsError", "InputError", "NumericalError", "Reading", "ResourceError", "Result", "Score",
     "Signature", "Source", "Statistics", "StatisticsError", "UsageError", "WeightsError", "__version__", "evaluate",
-    "fid", "functional", "generators", "inception_score", "kid", "load_extractor", "measure", "score", "source",
+    "fid", "functional", "generators", "inception_score", "kid", "load_extractor", "load_statistics", "measure",
+    "save_statistics", "score", "source",
 }  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_does_not_import_torch(statement: str) -> None:
     heavy = "('torch', 'torchvision', 'scipy', 'numpy', 'PIL')"
     code = f"import sys; {statement}; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -46,5 +47,5 @@ def test_help_imports_no_torch() -> None:
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "print([m for m in ('torch', 'torchvision', 'scipy', 'numpy', 'PIL') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")

@@ -39,7 +39,12 @@ class FunctionSource(Source):
         self.name = f"function {getattr(function, '__name__', type(function).__name__)}"
         if opening.num_images is None:
             what = "a function can make any number of images; num_images must say how many are scored"
-            raise UsageError(what, where=self.name, hint="Pass num_images, for instance 50000", code="E-SOURCE")
+            raise UsageError(
+                what,
+                where=self.name,
+                hint="Pass num_images, as in gm.source(function, num_images=50000)",
+                code="E-SOURCE",
+            )
         self.count: int = opening.num_images
         self._function, self._range = function, opening.value_range
 

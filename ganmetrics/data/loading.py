@@ -28,6 +28,7 @@ FEW_IMAGES = 64  # below this, starting processes takes longer than decoding
 TASK_IMAGES = 64
 TASK_BYTES = 64 << 20
 WORKER_TASK_BYTES = 2 << 20  # four workers, two tasks ahead each, stay well within the 64 MB of a container's /dev/shm
+NUM_PROBES = 8  # images looked at for the size of a task; where sizes vary wildly, a task may still be several times it
 NUM_LISTED = 10
 
 Outcome: TypeAlias = "Decoded | str | GanMetricsError"  # str: the line about an image that cannot be read
@@ -150,7 +151,10 @@ def watched() -> Iterator[None]:
         if "DataLoader worker" not in str(error):
             raise
         what = "a process that decodes images died, most often for lack of memory or shared memory"
-        raise ResourceError(what, hint="Use --workers 0 (workers=0) or enlarge /dev/shm (docker --shm-size)") from error
+        hint = "Use --workers 0 (workers=0) or enlarge /dev/shm (docker --shm-size)"
+        if multiprocessing.get_start_method(allow_none=True) != "fork":
+            hint += "; a script needs its `if __name__ == '__main__':` guard where processes are not forked"
+        raise ResourceError(what, hint=hint) from error
 
 
 def chosen_workers(reading: Reading, count: int) -> int:
@@ -262,8 +266,8 @@ class _Outcomes:
 
 
 def _task_images(items: Items, num_bytes: int) -> int:
-    # by the size of the first image, in streams of its own so that looking at it changes nothing
+    # by the largest of a few images across the set, in streams of its own so that looking at them changes nothing
     with OwnStreams():
-        first = items.outcome(0)
-    size = first.pixels.size if isinstance(first, Decoded) else num_bytes // 16
-    return max(1, min(TASK_IMAGES, num_bytes // max(1, size)))
+        probes = [items.outcome(index * len(items) // NUM_PROBES) for index in range(NUM_PROBES)]
+    sizes = [probe.pixels.size for probe in probes if isinstance(probe, Decoded)]
+    return max(1, min(TASK_IMAGES, num_bytes // max(sizes, default=num_bytes // 16)))

@@ -96,7 +96,7 @@ def check_values(images: Tensor, value_range: tuple[float, float] | None, where:
     least, most = (float(bound) for bound in images.aminmax())
     seen = f"the values run from {least:.4g} to {most:.4g}"
     if value_range is None:
-        hint = "State the range of black and white, such as value_range=(0, 1) or (-1, 1)"
+        hint = "State the range of black and white, as in gm.source(images, value_range=(0, 1)) or (-1, 1)"
         raise InputError(f"float images need their value_range; {seen}", where=where, hint=hint, code="E-RANGE")
     low, high = value_range
     slack = TOLERANCE * (high - low)

@@ -17,7 +17,7 @@ from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
 from ganmetrics.evaluation.members import FACTS, MAX_ROWS, member_names, read_members
-from ganmetrics.evaluation.recipe import Recipe, check_field, is_field
+from ganmetrics.evaluation.recipe import Recipe, check_name, is_field, is_name
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.moments import Moments
@@ -83,6 +83,7 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
         moments=_moments(arrays, facts["count"], path),
         features=features,
         logits=logits,
+        order=facts.get("order", ""),
         skipped=facts["skipped"],
         notes=_notes(arrays),
         source=shown(path),
@@ -90,9 +91,7 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
 
 
 def is_statistics(path: Path) -> bool:
-    """Whether a file is an npz archive with ``mu`` and ``sigma`` or with our own facts."""
-    if path.suffix.lower() != ".npz":
-        return False
+    """Whether a file of any name is an npz archive with ``mu`` and ``sigma`` or with our own facts."""
     names = member_names(path)
     return {"mu", "sigma"} <= names or FACTS in names
 
@@ -146,8 +145,10 @@ def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | N
 
 def _description(statistics: Statistics) -> str:
     """Everything but the numbers, as JSON."""
-    check_field(statistics.name, "name of the set")
+    check_name(statistics.name)
     facts = {name: getattr(statistics, name) for name in ("name", "count", "digest", "skipped")}
+    if statistics.order:
+        facts["order"] = statistics.order
     return json.dumps({"schema": SCHEMA, **facts, "recipe": asdict(statistics.recipe)}, sort_keys=True)
 
 
@@ -173,7 +174,9 @@ def _is_sound(facts: dict[str, Any]) -> bool:
     if any(type(facts[name]) is not kind for name, kind in kinds.items()) or facts["schema"] < 1:
         return False
     recipe = dict(facts["recipe"])
-    texts = [recipe.pop("reading", None), [facts["name"], facts["digest"], *recipe.values()]]
+    if not is_name(facts["name"]):
+        return False
+    texts = [recipe.pop("reading", None), [facts["digest"], facts.get("order", ""), *recipe.values()]]
     if any(not isinstance(part, list) or not all(map(is_field, part)) for part in texts):
         return False
     is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES  # 0: of how many is unknown

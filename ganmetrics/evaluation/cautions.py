@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ganmetrics.metrics import Metric
 
 FEW = 10_000  # images below which the literature's FIDs do not compare
+THIN_SPLIT = 1000  # images in a split below which the Inception Score is clearly biased
 SHARE = 0.01  # of copies, from which they are worth a word
 KINDS = {
     "exif-rotated": "an EXIF orientation, which was ignored (--exif-transpose applies it)",
@@ -30,13 +31,19 @@ def cautions(real: Statistics | None, fake: Statistics, metrics: Sequence[Metric
         found += _together(real, fake)
         if any(metric.reads == "moments" for metric in metrics):
             found += _few(real, fake)
-    return found
+    return found + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
+
+
+def _of_metric(metric: Metric, fake: Statistics) -> Iterator[str]:
+    splits = int(metric.settings.get("splits", 0))
+    if splits and fake.count < THIN_SPLIT * splits:
+        yield f"IS is biased downward in splits of {fake.count // splits} images; the literature takes 5,000 in each"
 
 
 def _alone(role: str, side: Statistics) -> Iterator[str]:
     notes = side.notes
     yield from (f"{role}: {sentence}" for sentence in notes.warnings)
-    if "-custom" in side.recipe.network:
+    if "-custom:" in side.recipe.network:
         yield f"{role}: the weights are not the published ones; the score compares only with others of the same file"
     if side.skipped:
         yield f"{role}: {side.skipped} unreadable images were left out of {side.skipped + side.count}"
@@ -59,7 +66,9 @@ def _copies(role: str, side: Statistics) -> Iterator[str]:
 
 
 def _together(real: Statistics, fake: Statistics) -> Iterator[str]:
-    if real.digest == fake.digest:
+    if real.place and real.place == fake.place:
+        yield f"real and fake are the same place, {fake.source}"
+    if real.digest == fake.digest != "unknown":
         yield "real and fake hold exactly the same images"
     elif len(fake.pixels) and (shared := fake.pixels.shared(real.pixels)) > SHARE * len(fake.pixels):
         yield f"{shared} of {fake.count} fake images are exact copies of real ones"
@@ -89,5 +98,7 @@ def _few(real: Statistics, fake: Statistics) -> Iterator[str]:
     elif any(0 < count < FEW for _, count in counts):
         least = min(count for _, count in counts if count)
         yield f"FID is biased upward at {least} images; compare it only with scores at the same counts"
+    if real.count != fake.count and real.count and fake.count:
+        yield f"the counts differ, {real.count} real and {fake.count} fake; published FIDs name both"
     if real.count == 0 or fake.count == 0:
         yield "the saved statistics do not say of how many images they are"

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import StatisticsError
 from ganmetrics.evaluation import archive
-from ganmetrics.evaluation.run import measure
 from ganmetrics.numerics import frechet
 
 if TYPE_CHECKING:
-    from ganmetrics.data import Reading
     from ganmetrics.evaluation.statistics import Statistics
 
 DRIFT = 1e-4  # squared distance of two measurements, relative to the trace, that other processors' rounding may cause
@@ -42,24 +40,20 @@ def facts_of(name: str) -> dict[str, Any]:
     }
 
 
-def verify(name: str, source: str | None, device: str, weights: str | None, reading: Reading) -> str:
-    """A sentence about statistics that are right; with a source it is measured again and compared.
+def verify(found: Statistics, again: Statistics, names: tuple[str, str]) -> float:
+    """The drift between saved statistics and those of the images, measured again: a share of the trace.
 
     Raises
     ------
     StatisticsError
-        The file is damaged, or it is of other images or another recipe.
+        The statistics are of other images or of another recipe, or their numbers were changed.
     """
-    found = opened(name)
-    if source is None:
-        return f"{name}: sound; {found.label} under {found.recipe.network}"
-    again = measure(source, extractor=found.recipe.extractor, device=device, weights=weights, reading=reading)
-    found.recipe.require(again.recipe, (name, source))
+    found.recipe.require(again.recipe, names)
     for fact in ("count", "digest"):
         if getattr(found, fact) != getattr(again, fact):
             what = f"the {fact} is {getattr(found, fact)}; the images have {getattr(again, fact)}"
-            raise StatisticsError(what, where=name, hint="It is of other images", code="E-VERIFY")
-    return f"{name}: verified against {source}; {found.label}, drift {_drift(found, again, name):.1e} of the trace"
+            raise StatisticsError(what, where=names[0], hint="It is of other images", code="E-VERIFY")
+    return _drift(found, again, names[0])
 
 
 def _drift(found: Statistics, again: Statistics, name: str) -> float:

@@ -33,6 +33,10 @@ class PixelDigests:
         """One digest of the set, the same for any order: the SHA-256 of the sorted digests, in hexadecimal."""
         return hashlib.sha256(np.sort(self._array()).tobytes()).hexdigest()
 
+    def ordered(self) -> str:
+        """The same of the images in their order, which subsets drawn by position depend on."""
+        return hashlib.sha256(self._array().tobytes()).hexdigest()
+
     def distinct(self) -> int:
         """How many different images there are."""
         return len(np.unique(self._array()))

@@ -9,9 +9,21 @@ from ganmetrics.errors import StatisticsError, UsageError
 PRECISION = "float32/float64"  # of the network and of the statistics
 
 
+def is_name(value: object) -> bool:
+    """Whether a text can be the name of a set, which stands before ``#count:digest``."""
+    return is_field(value) and not set(str(value)) & set("#:~")
+
+
 def is_field(value: object) -> bool:
     """Whether a value can stand in a signature, whose fields are parted by ``|``."""
     return isinstance(value, str) and value.isprintable() and "|" not in value
+
+
+def check_name(value: str) -> None:
+    """Refuse a name of a set that would make its label ambiguous (UsageError)."""
+    if not is_name(value):
+        what = f"the name {value!r} holds one of | # : ~ or a character that does not print"
+        raise UsageError(what, where="name", code="E-NAME")
 
 
 def check_field(value: str, where: str) -> None:
@@ -54,20 +66,25 @@ class Recipe:
         rows = [
             f"{n}: {getattr(self, n)} / {getattr(other, n)}" for n in names if getattr(self, n) != getattr(other, n)
         ]
-        if self.orientation != other.orientation:
+        if any(self._disagrees(other, choice) for choice in ("exif", "alpha", "frames")):
             rows.append(f"reading: {','.join(self.reading) or 'default'} / {','.join(other.reading) or 'default'}")
         return rows
 
-    @property
-    def orientation(self) -> bool:
-        """Whether EXIF orientation was applied.
+    def _disagrees(self, other: Recipe, choice: str) -> bool:
+        """Whether two choices of reading could give one image different pixels.
 
-        The other choices of reading cannot set two recipes apart: their default refuses every image they could change.
+        The defaults of ``alpha`` and ``frames`` refuse every image that the other choices could change, so a set read
+        under them is the same under any; the default of ``exif`` ignores the orientation, which is a choice.
         """
-        return "exif=transpose" in self.reading
+        mine, theirs = ({part for part in r.reading if part.startswith(choice)} for r in (self, other))
+        return mine != theirs and (choice == "exif" or bool(mine and theirs))
 
     def require(self, other: Recipe, names: tuple[str, str]) -> None:
         """Refuse statistics of another recipe, with both shown (StatisticsError)."""
+        if self.network == other.network and self.network.endswith(":unhashed"):
+            what = f"nothing tells whether {names[0]} and {names[1]} saw one and the same function {self.network}"
+            hint = "Score both sets in one call, or make the function a torch.nn.Module, whose values are hashed"
+            raise StatisticsError(what, hint=hint, code="E-RECIPE")
         rows = self.differences(other)
         if rows:
             what = f"{names[0]} and {names[1]} were made by different recipes: {'; '.join(rows)}"
@@ -84,9 +101,10 @@ class Signature:
     metric : str
         With every option: ``kid(subset_size=1000,num_subsets=100,seed=2020)``.
     network, resize, precision : str
-        As in ``Recipe``; ``resize`` also names choices of reading that are not the default.
+        As in ``Recipe``.
     real, fake : str
-        ``name#count:digest``; ``real`` is empty for a metric that needs none.
+        ``name#count:digest``, then ``~order`` where the metric draws subsets by position, ``:skipped=3`` where images
+        were left out, and choices of reading that are not the default; ``real`` is empty for a metric that needs none.
     version : str
         Of ganmetrics.
     """

@@ -35,6 +35,8 @@ class Score:
     spread : str
     higher_is_better : bool
     signature : Signature
+    warnings : tuple of str
+        What makes the score easily misread; those of the whole evaluation.
     """
 
     name: str
@@ -44,13 +46,15 @@ class Score:
     spread: str
     higher_is_better: bool
     signature: Signature
+    warnings: tuple[str, ...] = ()
 
     def __float__(self) -> float:
         return self.value
 
     def __str__(self) -> str:
         spread = "" if self.std is None else f" ± {self.std:.3g} (std over {self.spread})"
-        return f"{self.title} {readable(self.value)}{spread}"
+        caution = f" [{len(self.warnings)} warnings]" if self.warnings else ""
+        return f"{self.title} {readable(self.value)}{spread}{caution}"
 
     def to_dict(self) -> dict[str, Any]:
         spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}

@@ -37,6 +37,8 @@ class Statistics:
         Images scored.
     digest : str
         SHA-256 over the pixels of the set, independent of order and container.
+    order : str
+        The same, dependent on the order, which subsets drawn by position depend on; empty where it is not known.
     moments : Moments or None
     features : Tensor, float32 [N, D], or None
     logits : Tensor, float32 [N, K], or None
@@ -46,6 +48,8 @@ class Statistics:
         What was seen while reading.
     pixels : PixelDigests
         Of each image, where the images were read in this run.
+    place : str
+        Equal for two sets that were surely read from the same place; empty where nothing is known.
     source : str
         Where they came from, for people; not part of the signature.
     """
@@ -54,19 +58,29 @@ class Statistics:
     count: int
     digest: str
     name: str = ""
+    order: str = ""
     moments: Moments | None = None
     features: Features | None = None
     logits: Logits | None = None
     skipped: int = 0
     notes: Notes = field(default_factory=Notes)
     pixels: PixelDigests = field(default_factory=PixelDigests)
+    place: str = ""
     source: str = ""
 
     @property
     def label(self) -> str:
-        """The set as the signature writes it, ``name#count:digest``."""
-        skipped = f":skipped={self.skipped}" if self.skipped else ""
-        return f"{self.name}#{self.count}:{self.digest[:8]}{skipped}"
+        """The set as the signature writes it, ``name#count:digest`` and what else sets it apart."""
+        return self._labelled("")
+
+    @property
+    def ordered_label(self) -> str:
+        """The same with ``~order`` behind the digest, for metrics that draw subsets by position."""
+        return self._labelled(f"~{self.order[:8]}" if self.order else "")
+
+    def _labelled(self, order: str) -> str:
+        skipped = [f"skipped={self.skipped}"] if self.skipped else []
+        return ":".join([f"{self.name}#{self.count}", f"{self.digest[:8]}{order}", *skipped, *self.recipe.reading])
 
     def require(self, reads: str) -> None:
         """Refuse saved statistics that lack what a metric reads (StatisticsError)."""
@@ -98,14 +112,14 @@ class Collector:
                 self.kept[name].append(value)
                 continue
             self.waiting.append(value)
-            if sum(map(len, self.waiting)) >= BLOCK:
-                self._merge()
+            while sum(map(len, self.waiting)) >= BLOCK:  # blocks of one size, whatever the batches were
+                joined = torch.cat(self.waiting)
+                self._merge(joined[:BLOCK])
+                self.waiting = [joined[BLOCK:]]
 
-    def _merge(self) -> None:
-        if self.waiting:
-            block = Moments.of(torch.cat(self.waiting))
-            self.moments = block if self.moments is None else self.moments.merge(block)
-            self.waiting = []
+    def _merge(self, rows: Tensor) -> None:
+        block = Moments.of(rows)
+        self.moments = block if self.moments is None else self.moments.merge(block)
 
     def tensor(self, name: str) -> Tensor | None:
         """All rows of what was kept under that name."""
@@ -114,5 +128,8 @@ class Collector:
 
     def finished(self) -> Moments | None:
         """The moments of everything added."""
-        self._merge()
+        rest = torch.cat(self.waiting) if self.waiting else torch.empty(0)
+        self.waiting = []
+        if len(rest):
+            self._merge(rest)
         return self.moments

@@ -61,7 +61,12 @@ class Custom(Extractor):
 
     def _checked(self, features: Any, count: int) -> Tensor:
         found = f"shape {list(features.shape)}" if isinstance(features, torch.Tensor) else type(features).__name__
-        if not isinstance(features, torch.Tensor) or features.ndim != 2 or len(features) != count:
+        if (
+            not isinstance(features, torch.Tensor)
+            or features.ndim != 2
+            or len(features) != count
+            or not features.shape[1]
+        ):
             what = f"the extractor returned {found} for {count} images; expected a tensor of shape [{count}, D]"
             raise InputError(what, where=self.name, hint="Pool or flatten its output", code="E-SHAPE")
         self.layers = {"features": features.shape[1]}
@@ -79,9 +84,9 @@ def _device_of(network: object) -> torch.device | None:
 
 
 def _digest(network: Any) -> str:
-    """The first 8 hexadecimal digits of the SHA-256 of a module's names and values."""
-    hasher = hashlib.sha256()
+    """The first 8 hexadecimal digits of the SHA-256 of a module's class and of its values with their names."""
+    hasher = hashlib.sha256(f"{type(network).__module__}.{type(network).__qualname__} ".encode())
     for name, value in sorted(network.state_dict().items()):
-        hasher.update(name.encode())
+        hasher.update(f"{name} {value.dtype} {list(value.shape)} ".encode())
         hasher.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return hasher.hexdigest()[:8]

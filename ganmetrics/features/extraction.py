@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ganmetrics.features.base import Extractor
     from ganmetrics.types import Images
 
+Result = TypeVar("Result")
 DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -72,17 +74,17 @@ class Extraction:
             Not even one image fits in memory.
         """
         self.count = 0
-        for inputs in self._rebatched(batches):
-            found = self._forward(inputs)
-            self._check_finite(found)
-            self.count += len(inputs)
-            yield found
+        with closing(self._rebatched(batches)) as inputs:
+            for batch in inputs:
+                for found in self._within_memory(self._forward, batch):
+                    self._check_finite(found)
+                    self.count += len(next(iter(found.values())))
+                    yield found
 
-    def _rebatched(self, batches: Iterable[Images]) -> Iterator[Tensor]:
+    def _rebatched(self, batches: Iterable[Images]) -> Generator[Tensor, None, None]:
         """Prepared inputs in batches of the fixed size; a shorter one ends the run or a run of equal shapes."""
         waiting: list[Tensor] = []
-        for images in batches:
-            inputs = self._prepare(images)
+        for inputs in self._inputs(batches):
             if waiting and waiting[0].shape[1:] != inputs.shape[1:]:
                 yield torch.cat(waiting)
                 waiting = []
@@ -94,19 +96,36 @@ class Extraction:
         if waiting:
             yield torch.cat(waiting)
 
-    def _prepare(self, images: Images) -> Tensor:
+    def _inputs(self, batches: Iterable[Images]) -> Iterator[Tensor]:
+        for images in batches:
+            for piece in images.split(self.batch_size):  # a source's batch may be larger than what fits
+                yield from self._within_memory(self._prepared, piece)
+
+    def _prepared(self, images: Images) -> Tensor:
         with true_float32():
             return self.extractor.prepare(images.to(self.device, non_blocking=True))
 
     def _forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        with true_float32():
+            found = self.extractor.forward(self._padded(inputs), self.layers)
+            return {name: value[: len(inputs)].to("cpu", torch.float32) for name, value in found.items()}
+
+    def _within_memory(self, work: Callable[[Tensor], Result], batch: Tensor) -> list[Result]:
+        """The work on a batch, or on its halves and their halves where memory runs out."""
         try:
-            with true_float32():
-                found = self.extractor.forward(self._padded(inputs), self.layers)
-                return {name: value[: len(inputs)].to("cpu", torch.float32) for name, value in found.items()}
+            return [work(batch)]
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
-            return self._halved(inputs, error)
+            if len(batch) == 1:
+                what = f"one image does not fit in the memory of {self.device}"
+                raise ResourceError(what, hint="Free memory or use --device cpu", code="E-MEMORY") from error
+        # Out of the handler, whose exception would keep every tensor of the failed pass alive.
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        half = len(batch) // 2
+        self.batch_size = min(self.batch_size, half)
+        return self._within_memory(work, batch[:half]) + self._within_memory(work, batch[half:])
 
     def _padded(self, inputs: Tensor) -> Tensor:
         """On a GPU a short batch would choose other kernels and round otherwise: fill it up with zeros."""
@@ -114,17 +133,6 @@ class Extraction:
         if self.device.type != "cuda" or missing <= 0:
             return inputs
         return torch.cat([inputs, inputs.new_zeros(missing, *inputs.shape[1:])])
-
-    def _halved(self, inputs: Tensor, error: BaseException) -> dict[str, Tensor]:
-        if len(inputs) == 1:
-            what = f"one image does not fit in the memory of {self.device}"
-            raise ResourceError(what, hint="Free memory or use --device cpu", code="E-MEMORY") from error
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        half = len(inputs) // 2
-        self.batch_size = min(self.batch_size, half)
-        first, second = self._forward(inputs[:half]), self._forward(inputs[half:])
-        return {name: torch.cat([first[name], second[name]]) for name in first}
 
     def _check_finite(self, found: dict[str, Tensor]) -> None:
         for name, value in found.items():

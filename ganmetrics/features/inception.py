@@ -41,6 +41,8 @@ class Inception(Extractor):
     logits_layer = "logits_unbiased"
 
     def __init__(self, path: str | None = None, *, exact: bool = False) -> None:
+        if exact:
+            self.name = "inception-exact"
         found, self.identity = weights.resolve(weights.WEIGHTS["inception-2015-12-05"], path)
         self.net = InceptionNet(exact=exact).load(weights.load_state_dict(found), shown(found))
 

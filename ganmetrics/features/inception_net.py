@@ -213,19 +213,29 @@ class InceptionNet(nn.Module):
 
     def load(self, state: Mapping[str, Tensor], where: str) -> InceptionNet:
         """Take the published state dict; another layout is refused with what differs (WeightsError)."""
-        convolutions = {name: module for name, module in self.named_modules() if isinstance(module, Conv)}
-        expected = {f"{name}.{part}" for name in convolutions for part in PARTS} | {"fc.weight", "fc.bias"}
+        shapes = self._shapes()
         found = {key for key in state if not any(part in key for part in NOT_USED)}
-        if expected != found:
-            missing, extra = sorted(expected - found), sorted(found - expected)
-            trouble = f"{len(missing)} keys missing {missing[:3]}, {len(extra)} not known {extra[:3]}"
-            what = f"not the FID Inception's layout: {trouble}"
-            raise WeightsError(what, where=where, code="E-LAYOUT")
-        try:
-            for name, module in convolutions.items():
-                (module.fold if self.is_folded else module.load)(name, state)
-        except RuntimeError as error:
-            raise WeightsError(f"a tensor has the wrong shape: {error}", where=where, code="E-LAYOUT") from error
+        missing, extra = sorted(shapes.keys() - found), sorted(found - shapes.keys())
+        if missing or extra:
+            what = f"{len(missing)} keys missing {missing[:3]}, {len(extra)} not known {extra[:3]}"
+            raise WeightsError(f"not the FID Inception's layout: {what}", where=where, code="E-LAYOUT")
+        for name, shape in shapes.items():
+            if tuple(state[name].shape) != shape:
+                what = f"the tensor {name!r} has the shape {list(state[name].shape)}; expected {list(shape)}"
+                raise WeightsError(what, where=where, code="E-LAYOUT")
+        for name, module in self._convolutions().items():
+            (module.fold if self.is_folded else module.load)(name, state)
         self.fc.weight = nn.Parameter(state["fc.weight"].float().clone(), requires_grad=False)
         self.fc.bias = nn.Parameter(state["fc.bias"].float().clone(), requires_grad=False)
         return self
+
+    def _convolutions(self) -> dict[str, Conv]:
+        return {name: module for name, module in self.named_modules() if isinstance(module, Conv)}
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """The published keys and the shapes of their tensors."""
+        shapes: dict[str, tuple[int, ...]] = {"fc.weight": (NUM_CLASSES, 2048), "fc.bias": (NUM_CLASSES,)}
+        for name, module in self._convolutions().items():
+            filters = tuple(module.conv.weight.shape)
+            shapes |= {f"{name}.{part}": filters if part == "conv.weight" else filters[:1] for part in PARTS}
+        return shapes

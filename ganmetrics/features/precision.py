@@ -19,6 +19,9 @@ def true_float32() -> Iterator[None]:
     saved = [(switch, name, getattr(switch, name)) for switch, name, _ in _switches()]
     with ExitStack() as stack:
         stack.callback(_restore, saved)
+        if not _has_new_switches():
+            stack.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+            torch.set_float32_matmul_precision("highest")
         for switch, name, value in _switches():
             setattr(switch, name, value)
         for kind in ("cpu", "cuda"):
@@ -27,15 +30,20 @@ def true_float32() -> Iterator[None]:
         yield
 
 
+def _has_new_switches() -> bool:
+    """Whether this is torch 2.9 or later, whose switches for each operation may not be mixed with the older ones."""
+    backends: Any = torch.backends
+    return hasattr(getattr(backends.cudnn, "conv", None), "fp32_precision")
+
+
 def _switches() -> list[tuple[Any, str, Any]]:
     backends: Any = torch.backends
-    matmul, convolution = backends.cuda.matmul, getattr(backends.cudnn, "conv", None)
     rows: list[tuple[Any, str, Any]] = [(backends.cudnn, "benchmark", False), (backends.cudnn, "deterministic", True)]
-    if hasattr(convolution, "fp32_precision"):  # torch >= 2.9; the older flags may not be mixed with these
-        onednn, recurrent = backends.mkldnn, backends.cudnn.rnn
-        exact = (matmul, convolution, recurrent, onednn.conv, onednn.matmul)
-        return rows + [(switch, "fp32_precision", "ieee") for switch in exact]
-    return [*rows, (matmul, "allow_tf32", False), (backends.cudnn, "allow_tf32", False)]
+    if not _has_new_switches():
+        return [*rows, (backends.cudnn, "allow_tf32", False)]
+    onednn, cudnn = backends.mkldnn, backends.cudnn
+    exact = (backends.cuda.matmul, cudnn.conv, cudnn.rnn, onednn.conv, onednn.matmul)
+    return rows + [(switch, "fp32_precision", "ieee") for switch in exact]
 
 
 def _restore(saved: list[tuple[Any, str, Any]]) -> None:

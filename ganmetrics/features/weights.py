@@ -55,7 +55,7 @@ WEIGHTS: dict[str, WeightFile] = {
         size=95_628_359,
         sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         license="Apache-2.0",
-        used_by=("inception",),
+        used_by=("inception", "inception-exact"),
     ),
 }
 

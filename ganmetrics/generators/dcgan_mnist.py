@@ -33,10 +33,11 @@ class DcganMnist:
         """
         if num_images < 1:
             raise UsageError(f"num_images is {num_images}; it must be at least 1", where="num_images")
-        latents = draw_latents(num_images, torch.Generator().manual_seed(seed))
+        whole_chunks = -(-num_images // CHUNK) * CHUNK
+        latents = draw_latents(whole_chunks, torch.Generator().manual_seed(seed))
         with true_float32():
             grey = torch.cat([to_uint8(self.net(z)) for z in latents.split(CHUNK)])
-        return grey.clone().expand(-1, 3, -1, -1).contiguous()
+        return grey[:num_images].clone().expand(-1, 3, -1, -1).contiguous()
 
 
 def to_uint8(images: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Estimate, Metric
 from ganmetrics.metrics.validation import matrix
 from ganmetrics.numerics.entropy import mean_divergence
-from ganmetrics.numerics.resampling import split_bounds
+from ganmetrics.numerics.resampling import seeded, split_bounds
 
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
@@ -65,7 +65,7 @@ def inception_score(logits: ArrayLike, *, splits: int = 10, seed: int = 2020) ->
     if len(x) < splits:
         what = f"{len(x)} images cannot be cut into {splits} splits"
         raise InputError(what, where="is.splits", hint="Score more images or lower splits", code="E-TOO-FEW")
-    order = torch.from_numpy(np.random.RandomState(seed).permutation(len(x)))
+    order = torch.from_numpy(seeded(seed).permutation(len(x)))
     log_p = torch.log_softmax(x[order.to(x.device)], dim=1)
     scores = [math.exp(mean_divergence(log_p[start:stop])) for start, stop in split_bounds(len(x), splits)]
     return Estimate(float(np.mean(scores)), float(np.std(scores)))

@@ -12,7 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Estimate, Metric
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.kernels import polynomial_kernel, subset_sums, unbiased_mmd2
-from ganmetrics.numerics.resampling import Indices, paired_subsets
+from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,8 +79,7 @@ def kid(
         what = f"subsets of {subset_size} images need as many on each side; found {len(real)} real and {len(fake)} fake"
         hint = f"Score more images, or set kid.subset_size={smaller} (a different protocol)"
         raise InputError(what, where="kid.subset_size", hint=hint, code="E-TOO-FEW")
-    rng = np.random.RandomState(seed)
-    pairs = list(paired_subsets(len(real), len(fake), subset_size, num_subsets, rng))
+    pairs = list(paired_subsets(len(real), len(fake), subset_size, num_subsets, seeded(seed)))
     values = _cheaper_route(len(real), len(fake), subset_size, num_subsets)(real, fake, pairs)
     return Estimate(float(np.mean(values)), float(np.std(values)))
 

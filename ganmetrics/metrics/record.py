@@ -87,6 +87,8 @@ class Metric:
             if type(value) is not expected:
                 what = f"{self.name}.{name} is {value!r}; it must be of type {expected.__name__}"
                 raise UsageError(what, where=f"{self.name}.{name}")
+            if name != "seed" and isinstance(value, int) and value < 1:
+                raise UsageError(f"{self.name}.{name} is {value}; it must be at least 1", where=f"{self.name}.{name}")
             if name == "seed" and not 0 <= int(value) < 2**32:
                 raise UsageError(f"the seed {value} is not in 0..{2**32 - 1}", where=f"{self.name}.seed")
         return dataclasses.replace(self, options={**self.options, **options})

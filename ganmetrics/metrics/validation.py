@@ -36,7 +36,7 @@ def matrix(values: Any, name: str) -> Tensor:
 
 def _tensor(values: Any, name: str) -> Tensor:
     if isinstance(values, torch.Tensor):
-        return values.detach()
+        return values.detach().cpu() if values.device.type == "mps" else values.detach()  # MPS has no float64
     try:
         array = np.asarray(values)
         if array.dtype.kind not in "biufcO":

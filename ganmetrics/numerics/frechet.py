@@ -105,7 +105,7 @@ def cross_trace(factor_r: Array, factor_f: Array, traces: float) -> float:
     return unit * float(linalg.svdvals(product, check_finite=False).sum())
 
 
-def _root_error(squares: Array) -> float:  # ascending eigenvalues [R] -> float
+def _root_error(squares: np.ndarray[Any, Any]) -> float:  # ascending eigenvalues [R] -> float
     """The error to expect in the sum of their roots if each is off by one rounding of the largest.
 
     Errors of eigenvalues well above that noise have either sign and add up as a random walk; one that may be zero

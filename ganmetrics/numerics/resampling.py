@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from ganmetrics.errors import UsageError
+
 Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def seeded(seed: int) -> np.random.RandomState:
+    """The generator of a seed in 0..2**32 - 1 (UsageError)."""
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"the seed {seed} is not in 0..{2**32 - 1}", where="seed")
+    return np.random.RandomState(seed)
 
 
 def paired_subsets(

@@ -86,12 +86,12 @@ def test_memory_counts_pages_of_a_worker_once():
     code = "import os, time; x = b'x' * 2**26; os.fork() or os.execvp('sleep', ['sleep', '0.3']); os.wait()"
     shared = "import os, time; x = b'x' * 2**26; pid = os.fork(); time.sleep(0.4); pid and os.wait()"
     for each in (code, shared):
-        assert 64 < measured([sys.executable, "-c", each]).memory < 110
+        assert 64 < measured([sys.executable, "-I", "-c", each]).memory < 110
 
 
 def test_a_command_that_fails_is_quoted():
     with pytest.raises(ProcessFailed, match="ended with 3: no luck"):
-        measured([sys.executable, "-c", "import sys; print('no luck', file=sys.stderr); sys.exit(3)"])
+        measured([sys.executable, "-I", "-c", "import sys; print('no luck', file=sys.stderr); sys.exit(3)"])
     with pytest.raises(ProcessFailed, match="not installed"):
         timing.program("no-such-command")
 

@@ -114,5 +114,5 @@ def test_files_that_are_no_source(case, tmp_path):
 )
 def test_imports_are_late(code, absent, folder):
     code = f"import sys; FOLDER = {str(folder[0])!r}; {code}; print(*(name in sys.modules for name in {absent}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"] * len(absent)

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import ganmetrics as gm
 from ganmetrics.evaluation import archive
+from ganmetrics.features.digits import Digits
 from ganmetrics.features.pixels import Pixels
 
 REAL, FAKE = 0, 1
@@ -139,17 +140,84 @@ def test_saved_statistics_stand_for_their_images(tmp_path: Path) -> None:
         assert str(loaded[name].signature) == str(direct[name].signature)
 
 
-def test_statistics_of_another_recipe_are_refused_with_both_recipes(tmp_path: Path) -> None:
+def test_statistics_of_another_recipe_are_refused_before_any_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
+    monkeypatch.setattr(Digits, "forward", lambda *_: pytest.fail("an image reached the network"))
     with pytest.raises(gm.StatisticsError, match=r"network: pixels-8x8 / digits:\w+; resize: area / luma") as caught:
         gm.fid(tmp_path / "real.npz", images(30, FAKE), extractor="digits")
     assert caught.value.exit_code == 4
+    with pytest.raises(gm.StatisticsError, match="different recipes"):
+        gm.fid(images(30, FAKE), tmp_path / "real.npz", extractor="digits")
 
 
 def test_statistics_without_features_cannot_give_a_kid(tmp_path: Path) -> None:
     archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
     with pytest.raises(gm.StatisticsError, match="hold no features"):
         gm.evaluate(tmp_path / "real.npz", images(30, FAKE), metrics=["kid(subset_size=20)"])
+
+
+def test_statistics_on_either_side_bring_their_extractor(tmp_path: Path) -> None:
+    archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "set.npz")
+    as_real, as_fake = gm.fid(tmp_path / "set.npz", images(30, FAKE)), gm.fid(images(30, FAKE), tmp_path / "set.npz")
+    assert as_real.value == pytest.approx(as_fake.value, rel=1e-12)
+    assert as_fake.signature.network == "pixels-8x8"
+
+
+def test_a_function_cannot_vouch_for_saved_statistics() -> None:
+    def mean_colour(x: torch.Tensor) -> torch.Tensor:
+        return x.float().mean(dim=(2, 3))
+
+    saved = gm.measure(images(40, REAL), extractor=mean_colour)
+    with pytest.raises(gm.StatisticsError, match="one and the same function"):
+        gm.fid(saved, images(30, FAKE), extractor=mean_colour)
+
+
+def test_choices_of_reading_stand_in_the_label_of_their_side(tmp_path: Path) -> None:
+    archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
+    score = gm.evaluate(tmp_path / "real.npz", images(30, FAKE), reading=gm.Reading(alpha="white"))["fid"]
+    assert "alpha" not in score.signature.real
+    assert score.signature.fake.endswith(":alpha=white")
+
+
+def test_the_order_stands_in_the_signature_where_it_matters() -> None:
+    real, fake = images(60, REAL), images(60, FAKE)
+    metrics = ["fid", "kid(subset_size=20,num_subsets=5)"]
+    one, two = (gm.evaluate(real, x, metrics=metrics, extractor="pixels") for x in (fake, fake[::-1].copy()))
+    assert str(one["fid"].signature) == str(two["fid"].signature)
+    assert one["kid"].value != two["kid"].value
+    assert str(one["kid"].signature) != str(two["kid"].signature)
+    assert "~" in one["kid"].signature.fake
+
+
+def test_a_source_that_is_used_twice_leaves_the_first_result_alone(tmp_path: Path) -> None:
+    source = gm.source(write(tmp_path / "fake", images(30, FAKE)))
+    first = gm.evaluate(images(40, REAL), source, extractor="pixels")
+    before = first.to_json()
+    second = gm.evaluate(images(40, REAL), source, extractor="pixels")
+    assert first.to_json() == before == second.to_json()
+
+
+def test_scores_of_other_networks_are_labelled_as_their_own() -> None:
+    score = gm.fid(images(40, REAL), images(30, FAKE), extractor="pixels")
+    assert score.title == "FID(pixels)"
+    assert score.warnings
+    assert "warnings]" in str(score)
+
+
+@pytest.mark.parametrize("reads", ["momments", ("features", "foo"), ()])
+def test_what_is_measured_must_be_known(reads: Any) -> None:
+    with pytest.raises(gm.UsageError):
+        gm.measure(images(40, REAL), reads=reads, extractor="pixels")
+
+
+def test_measured_sets_are_scored_without_their_images() -> None:
+    real, fake = (gm.measure(images(40, s), reads="moments", extractor="pixels") for s in (REAL, FAKE))
+    direct = gm.fid(images(40, REAL), images(40, FAKE), extractor="pixels")
+    assert gm.score(real, fake, "fid")["fid"].value == direct.value
+    with pytest.raises(gm.UsageError, match="no metric"):
+        gm.score(real, fake, [])
 
 
 def test_bundled_statistics_bring_their_extractor() -> None:
@@ -172,7 +240,10 @@ EARLY = [
     ({"metrics": []}, gm.UsageError, "no metric"),
     ({"metrics": ["fdi"]}, gm.UsageError, "Did you mean 'fid'"),
     ({"metrics": ["kid(subsets=3)"]}, gm.UsageError, "unknown option of kid"),
-    ({"metrics": ["kid"]}, gm.InputError, "at least 1000 images on each side; found 40"),
+    ({"metrics": ["kid"]}, gm.InputError, "at least 1000 images in each set; found 40 real and 30 fake"),
+    ({"metrics": ["fid", "fid"]}, gm.UsageError, "asked for twice"),
+    ({"metrics": ["fid", "is"]}, gm.UsageError, "no class probabilities"),
+    ({"metrics": ["kid(subset_size=0)"]}, gm.UsageError, "at least 1"),
     ({"device": "cuda:77"}, gm.UsageError, "not there"),
     ({"batch_size": 0}, gm.UsageError, "at least 1"),
 ]

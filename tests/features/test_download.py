@@ -297,7 +297,7 @@ except ResourceError as error:
 def child(url, wanted, limit=0):
     arguments = [url, str(wanted.target), str(wanted.size), wanted.sha256, str(limit)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stderr=subprocess.PIPE, env=environ)
+    return subprocess.Popen([sys.executable, "-I", "-c", CHILD, *arguments], stderr=subprocess.PIPE, env=environ)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits on file sizes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,31 @@ def test_running_out_of_memory_halves_the_batch_and_keeps_the_features(limit: in
     spy = Spy(limit)
     assert torch.equal(extract(spy, [images(21)], 16), extract(Pixels(), [images(21)]))
     assert max(spy.calls[-3:]) <= limit
+
+
+def test_a_failed_pass_is_freed_before_its_halves_run() -> None:
+    """The handled exception's traceback would keep every tensor of the failed pass, and halving would free nothing."""
+    alive: list[weakref.ref[torch.Tensor]] = []
+
+    class Greedy(Spy):
+        def forward(self, inputs: torch.Tensor, layers: Any) -> dict[str, torch.Tensor]:
+            assert not any(reference() is not None for reference in alive)
+            activations = inputs * 2
+            alive.append(weakref.ref(activations))
+            return super().forward(inputs, layers)
+
+    extract(Greedy(2), [images(16)], 16)
+    assert len(alive) > 3
+
+
+def test_preparing_is_within_the_batch_size_and_memory_too() -> None:
+    class Small(Pixels):
+        def prepare(self, batch: torch.Tensor) -> torch.Tensor:
+            if len(batch) > 3:
+                raise RuntimeError("CUDA out of memory. Tried to allocate")
+            return super().prepare(batch)
+
+    assert torch.equal(extract(Small(), [images(21)], 16), extract(Pixels(), [images(21)]))
 
 
 def test_not_even_one_image_fits() -> None:
@@ -172,7 +198,7 @@ def test_a_function_is_an_extractor() -> None:
     assert score.value > 0
 
 
-@pytest.mark.parametrize("wrong", [lambda x: x.float(), lambda x: x.float().mean(dim=(1, 2, 3)), lambda x: 3])
+@pytest.mark.parametrize("wrong", [lambda x: x.float(), lambda x: x.float().mean(dim=(2, 3))[:, :0], lambda x: x.float().mean(dim=(1, 2, 3)), lambda x: 3])
 def test_features_of_another_shape_are_refused(wrong) -> None:
     with pytest.raises(gm.InputError, match=r"expected a tensor of shape \[20, D\]"):
         gm.fid(images(20), images(20, seed=1), extractor=wrong, device="cpu")

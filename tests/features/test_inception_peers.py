@@ -189,5 +189,13 @@ def test_another_layout_is_refused(synthetic_weights: Path, tmp_path: Path) -> N
         Inception(str(tmp_path / "other.pth"))
 
 
+def test_tensors_of_another_shape_are_refused(synthetic_weights: Path, tmp_path: Path) -> None:
+    state = torch.load(synthetic_weights, weights_only=True, mmap=True)
+    state["Conv2d_2a_3x3.conv.weight"] = torch.zeros(32, 32, 1, 1)
+    torch.save(state, tmp_path / "other.pth")
+    with pytest.raises(gm.WeightsError, match=r"has the shape \[32, 32, 1, 1\]; expected \[32, 32, 3, 3\]"):
+        Inception(str(tmp_path / "other.pth"))
+
+
 def test_other_weights_are_named_in_the_signature(ours: Inception) -> None:
     assert ours.identity.startswith("inception-2015-12-05-custom:")

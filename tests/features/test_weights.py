@@ -78,7 +78,9 @@ def test_known_refuses_a_typo_with_a_guess():
 
 def test_import_does_not_load_torch():
     code = "import sys, ganmetrics.features.weights; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-I", "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode == 0
+    )
 
 
 # --- where files are -------------------------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ print(fetch(WeightFile(**json.loads(sys.argv[1]))))
 def test_ten_processes_make_one_download(server, own):
     file = json.dumps(asdict(weight_file(server.url("/a", trickles))))
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    call = [sys.executable, "-c", CHILD, file]
+    call = [sys.executable, "-I", "-c", CHILD, file]
     children = [subprocess.Popen(call, stdout=subprocess.PIPE, text=True, env=environ) for _ in range(10)]
     answers = [child.communicate(timeout=120)[0].strip() for child in children]
     assert answers == [str(own / "pt_tiny.pth")] * 10
@@ -412,4 +414,4 @@ def test_cli_help_is_fast():
         "try: command(['--help'])\nexcept SystemExit: pass\n"
         "sys.exit(bool({'torch', 'numpy', 'urllib.request'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+    assert subprocess.run([sys.executable, "-I", "-c", code], stdout=subprocess.DEVNULL).returncode == 0
