@@ -167,7 +167,7 @@ FAULTS = [
     (["fid", "{real}", "{fake}", "--extractor", "pixels", "--strict"], 3, "E-STRICT"),
     (["fid", "mnist-tset", "{fake}"], 3, "Did you mean 'mnist-test'"),
     (["stats", "show", "none.npz"], 4, "none.npz"),
-    (["stats", "build", "mnist-test", "-o", "x.npz"], 2, "statistics already"),
+    (["stats", "build", "mnist-test", "-o", "x.npz", "--extractor", "digits"], 2, "statistics already"),
     (["stats", "build", "{real}", "-o", "x.npz", "--name", "a#3:b"], 2, "E-NAME"),
     (["evaluate", "{real}", "{fake}", "--metrics", "fid,fid", "--extractor", "pixels"], 2, "asked for twice"),
     (["stats", "build", "{real}", "-o", "no/such/x.npz"], 6, "folder does not exist"),

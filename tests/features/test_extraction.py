@@ -198,7 +198,15 @@ def test_a_function_is_an_extractor() -> None:
     assert score.value > 0
 
 
-@pytest.mark.parametrize("wrong", [lambda x: x.float(), lambda x: x.float().mean(dim=(2, 3))[:, :0], lambda x: x.float().mean(dim=(1, 2, 3)), lambda x: 3])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x: x.float(),
+        lambda x: x.float().mean(dim=(2, 3))[:, :0],
+        lambda x: x.float().mean(dim=(1, 2, 3)),
+        lambda x: 3,
+    ],
+)
 def test_features_of_another_shape_are_refused(wrong) -> None:
     with pytest.raises(gm.InputError, match=r"expected a tensor of shape \[20, D\]"):
         gm.fid(images(20), images(20, seed=1), extractor=wrong, device="cpu")
