@@ -19,6 +19,8 @@ from ganmetrics.version import __version__
 
 NOT_COMMANDS = {"__init__", "main", "options", "output"}
 INTERRUPTED, TERMINATED = 130, 143
+SECONDS_TO_LEAVE = 5.0
+HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
 
 
 class Commands(click.Group):
@@ -79,6 +81,9 @@ def main(arguments: list[str] | None = None) -> None:
         if debug:
             raise
         code = _unexpected(error)
+    finally:
+        if HAS_TIMERS:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     sys.exit(code)
 
 
@@ -103,6 +108,14 @@ def _fail(text: str, code: int) -> int:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    """End with the exit code of SIGTERM.
+
+    Python ignores an exception that is raised while a finalizer happens to run, so it is raised again after a while
+    unless ``main`` has seen it.
+    """
+    if HAS_TIMERS:
+        signal.signal(signal.SIGALRM, _terminate)
+        signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_LEAVE)
     raise SystemExit(TERMINATED)
 
 
