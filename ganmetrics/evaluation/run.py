@@ -105,6 +105,8 @@ def score(real: Statistics | None, fake: Statistics, metrics: str | Sequence[str
         Statistics of different recipes, or without what a metric reads.
     """
     chosen = chosen_metrics(metrics)
+    if real is None and any(each.needs_real for each in chosen):
+        raise UsageError("a metric that was asked for needs real images", where="real")
     if real is not None:
         real.recipe.require(fake.recipe, (real.source or "real", fake.source or "fake"))
     return _scored(real, fake, chosen)

@@ -77,7 +77,7 @@ def download(urls: Sequence[str], wanted: Wanted, *, progress: bool = True, pati
         if not reason:
             return
         reasons.append(f"\n  {url}: {reason}")
-    raise WeightsError(f"no mirror gave the file:{''.join(reasons)}\n", where=shown(wanted.target), code="E-DOWNLOAD")
+    raise WeightsError(f"no mirror gave the file:{''.join(reasons)}", code="E-DOWNLOAD")
 
 
 def digest(path: str | os.PathLike[str]) -> str:

@@ -259,7 +259,8 @@ def _fetch_locked(weight_file: WeightFile, progress: bool, patience: Patience) -
             wanted = Wanted(target, weight_file.size, weight_file.sha256)
             download(weight_file.urls, wanted, progress=progress, patience=patience)
         except WeightsError as error:
-            raise WeightsError(error.what, where=error.where, hint=_placing(weight_file), code=error.code) from error
+            hint = f"\n{_placing(weight_file, 'any of them')}"
+            raise WeightsError(error.what, hint=hint, code=error.code) from error
     return target
 
 
@@ -289,11 +290,11 @@ def _folder(variable: str, name: str) -> Path | None:
     return None if folder.startswith("~") else Path(folder)
 
 
-def _placing(weight_file: WeightFile) -> str:
+def _placing(weight_file: WeightFile, place: str = "") -> str:
     folder = _own_folder() or Path("$GANMETRICS_WEIGHTS_DIR")
-    urls = "".join(f"\n  {url}" for url in weight_file.urls)
+    urls = place or "".join(f"\n  {url}" for url in weight_file.urls) + "\n"
     return (
-        f"Fetch the file elsewhere ({weight_file.size:,} bytes, SHA-256 {weight_file.sha256}) from{urls}\n"
+        f"Fetch the file elsewhere ({weight_file.size:,} bytes, SHA-256 {weight_file.sha256}) from {urls} "
         f"and put it at {shown(folder / weight_file.filenames[0])}, "
         f"or run `ganmetrics weights import FILE`. {NEEDS_NO_DOWNLOAD}"
     )

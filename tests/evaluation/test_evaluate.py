@@ -218,6 +218,8 @@ def test_measured_sets_are_scored_without_their_images() -> None:
     assert gm.score(real, fake, "fid")["fid"].value == direct.value
     with pytest.raises(gm.UsageError, match="no metric"):
         gm.score(real, fake, [])
+    with pytest.raises(gm.UsageError, match="needs real images"):
+        gm.score(None, fake, "fid")
 
 
 def test_bundled_statistics_bring_their_extractor() -> None:
