@@ -125,7 +125,7 @@ def _float64(values: Any, name: str, side: str) -> frechet.Array:
             values = values if values.is_complex() else values.double()
         array = np.asarray(values)
         if array.dtype.kind in "biufO":
-            return array.astype(np.float64)
+            return array.astype(np.float64, copy=False)
         found = str(array.dtype)
     except (TypeError, ValueError, ArithmeticError, RuntimeError):
         found = type(values).__name__
