@@ -94,11 +94,11 @@ def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma
     >>> frechet_distance([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]], [3.0, 0.0], [[4.0, 0.0], [0.0, 1.0]])
     10.0
     """
-    (real, factor_r), (fake, factor_f) = _gaussian(mu_r, sigma_r, "real"), _gaussian(mu_f, sigma_f, "fake")
-    if len(real) != len(fake):
-        what = f"the real Gaussian has {len(real)} dimensions and the fake one {len(fake)}"
+    real, fake = _gaussian(mu_r, sigma_r, "real"), _gaussian(mu_f, sigma_f, "fake")
+    if len(real[0]) != len(fake[0]):
+        what = f"the real Gaussian has {len(real[0])} dimensions and the fake one {len(fake[0])}"
         raise StatisticsError(what, where="real, fake", hint="Both must come from one extractor", code="E-SHAPE")
-    return frechet.distance_of_factors(real, factor_r, fake, factor_f)
+    return frechet.frechet_distance(*real, *fake)
 
 
 def fid_of_moments(real: Moments, fake: Moments) -> float:
@@ -108,14 +108,14 @@ def fid_of_moments(real: Moments, fake: Moments) -> float:
 
 
 def _gaussian(mu: Any, sigma: Any, side: str) -> tuple[frechet.Array, frechet.Array]:
-    """The mean [D] and a factor [R, D] of the covariance."""
+    """The mean [D] and the covariance [D, D]."""
     mean, covariance = _float64(mu, "mu", side), _float64(sigma, "sigma", side)
     if mean.ndim != 1 or not mean.size or covariance.shape != (len(mean), len(mean)):
         what = f"mu is of shape {list(mean.shape)} and sigma {list(covariance.shape)}; expected [D] and [D, D]"
         raise StatisticsError(what, where=side, code="E-SHAPE")
     if not np.isfinite(mean).all():
         raise StatisticsError("mu holds NaN or infinity", where=side, code="E-NOT-FINITE")
-    return mean, frechet.psd_factor(covariance, side)
+    return mean, covariance
 
 
 def _float64(values: Any, name: str, side: str) -> frechet.Array:

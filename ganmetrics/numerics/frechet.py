@@ -14,6 +14,7 @@ Heusel et al.: GANs Trained by a Two Time-Scale Update Rule. NeurIPS 2017, arXiv
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 EPSILON = float(np.finfo(np.float64).eps)
 ASYMMETRY = 1e-6  # largest relative departure of a covariance from symmetry and from a positive spectrum
 PROBES = 16  # vectors that miss a spectrum with negative parts once in 2^16 at most
+CLEAR = 16  # roundings of the largest eigenvalue above which another is surely positive
 CHEAP = 512  # rank up to which singular values cost no time worth saving
 TRUSTED = 2e-10  # error of the trace, relative to tr Σr + tr Σf, up to which eigenvalues stand in for singular values
 NEGATIVE = 1e-6  # a relative result below minus this is a bug, above it rounding
@@ -52,14 +54,24 @@ def frechet_distance(mu_r: Array, sigma_r: Array, mu_f: Array, sigma_f: Array) -
     NumericalError
         A clearly negative result, which would be a bug.
     """
-    return distance_of_factors(mu_r, psd_factor(sigma_r, "real"), mu_f, psd_factor(sigma_f, "fake"))
+    factor_r = psd_factor(sigma_r, "real")
+    _check_symmetric(sigma_f, "fake")
+    traces = float(np.trace(sigma_r) + np.trace(sigma_f))
+    cross = _definite_cross_trace(factor_r, sigma_f, traces)
+    if cross is None:
+        return distance_of_factors(mu_r, factor_r, mu_f, psd_factor(sigma_f, "fake"))
+    return _distance(mu_r, mu_f, traces, cross)
 
 
 def distance_of_factors(mu_r: Array, factor_r: Array, mu_f: Array, factor_f: Array) -> float:
     """The same from factors, sigma = factor.T @ factor with factor [R, D] of any R >= 0."""
     traces = _squared_norm(factor_r) + _squared_norm(factor_f)
+    return _distance(mu_r, mu_f, traces, cross_trace(factor_r, factor_f, traces))
+
+
+def _distance(mu_r: Array, mu_f: Array, traces: float, cross: float) -> float:
     shift = np.asarray(mu_r) - np.asarray(mu_f)
-    value = float(shift @ shift) + traces - 2 * cross_trace(factor_r, factor_f, traces)
+    value = float(shift @ shift) + traces - 2 * cross
     if not value >= -NEGATIVE * traces:
         raise NumericalError(f"the squared Fréchet distance came out as {value:.6g}, with traces of {traces:.6g}")
     return max(value, 0.0)
@@ -76,11 +88,7 @@ def centred_factor(features: Array) -> Array:  # [N, D] -> [N, D], F.T @ F = the
 
 def psd_factor(sigma: Array, side: str = "") -> Array:
     """A factor [R, D] of a positive semidefinite matrix [D, D] of rank R, by pivoted Cholesky."""
-    largest = float(np.abs(sigma).max(initial=0.0))
-    if not np.isfinite(largest):
-        raise StatisticsError("the covariance holds NaN or infinity", where=side, code="E-NOT-FINITE")
-    if float(np.abs(sigma - sigma.T).max(initial=0.0)) > ASYMMETRY * largest:
-        raise StatisticsError("the covariance is not symmetric", where=side, code="E-NOT-PSD")
+    largest = _check_symmetric(sigma, side)
     if largest == 0.0:
         return np.zeros((0, len(sigma)))
     factor, pivots, rank, _ = linalg.lapack.dpstrf(sigma)
@@ -90,6 +98,35 @@ def psd_factor(sigma: Array, side: str = "") -> Array:
     if rank < len(sigma) and _leaves(sigma, result) > ASYMMETRY * largest:
         raise StatisticsError("the covariance is not positive semidefinite", where=side, code="E-NOT-PSD")
     return result
+
+
+def _check_symmetric(sigma: Array, side: str) -> float:
+    """The largest magnitude in a matrix, which must be finite and symmetric."""
+    largest = float(np.abs(sigma).max(initial=0.0))
+    if not np.isfinite(largest):
+        raise StatisticsError("the covariance holds NaN or infinity", where=side, code="E-NOT-FINITE")
+    if float(np.abs(sigma - sigma.T).max(initial=0.0)) > ASYMMETRY * largest:
+        raise StatisticsError("the covariance is not symmetric", where=side, code="E-NOT-PSD")
+    return largest
+
+
+def _definite_cross_trace(factor_r: Array, sigma_f: Array, traces: float) -> float | None:
+    """tr(Σr Σf)^½ of two large definite matrices without factoring the second; None where that is not surely exact.
+
+    With Fr invertible, Fr Σf Frᵀ has as many negative and zero eigenvalues as Σf (Sylvester): all of them clearly
+    positive prove that Σf is definite too.
+    """
+    if len(factor_r) < len(sigma_f) or len(sigma_f) <= CHEAP:
+        return None
+    units = float(np.abs(factor_r).max()), float(np.abs(sigma_f).max())  # so that nothing overflows in any unit
+    if units[1] == 0.0:
+        return None
+    scaled = factor_r / units[0]
+    squares = linalg.eigvalsh(scaled @ (sigma_f / units[1]) @ scaled.T, check_finite=False, driver="ev")
+    unit = units[0] * math.sqrt(units[1])
+    if squares[0] <= CLEAR * EPSILON * squares[-1] or _root_error(squares) > TRUSTED * traces / unit:
+        return None
+    return unit * float(np.sqrt(squares).sum())
 
 
 def _leaves(sigma: Array, factor: Array) -> float:
@@ -128,6 +165,6 @@ def _root_error(squares: np.ndarray[Any, Any]) -> float:  # ascending eigenvalue
     adds its whole root.
     """
     noise = EPSILON * squares[-1]
-    above = squares > 16 * noise
+    above = squares > CLEAR * noise
     spread = noise / (2 * np.sqrt(squares[above]))
     return float(np.sqrt(np.sum(spread**2)) + np.count_nonzero(~above) * np.sqrt(noise))

@@ -213,3 +213,40 @@ def test_singular_values_are_taken_in_extreme_units_too(scale, monkeypatch):
     monkeypatch.setattr(frechet, "TRUSTED", ALWAYS_SINGULAR_VALUES)
     found = cross_trace(*(f * scale for f in factors), traces * scale**2)
     assert found / scale**2 == pytest.approx(expected, rel=1e-10)
+
+
+def large_pair(decay=4.0, dim=560, count=1200):
+    rng = np.random.RandomState(7)
+    scales = np.exp(-np.linspace(0.0, decay, dim) / 2)
+    return [np.cov(rng.randn(count, dim) * scales * size, rowvar=False) for size in (1.0, 1.2)]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-140, 1e140])
+def test_large_definite_covariances_need_one_factor_only(scale, monkeypatch):
+    """The short route against singular values of both factors."""
+    sigma_r, sigma_f = large_pair()
+    mu = np.zeros(len(sigma_r))
+    exact = distance_of_factors(mu, psd_factor(sigma_r), mu, psd_factor(sigma_f))
+    monkeypatch.setattr(frechet, "distance_of_factors", None)  # the long route would fail
+    found = frechet_distance(mu, sigma_r * scale, mu, sigma_f * scale)
+    assert found / scale == pytest.approx(exact, rel=1e-9)
+    assert frechet_distance(mu, sigma_r * scale, mu, sigma_r * scale) <= 1e-9 * np.trace(sigma_r) * scale
+
+
+def test_a_large_matrix_with_a_negative_part_is_refused():
+    sigma_r, sigma_f = large_pair()
+    values, vectors = np.linalg.eigh(sigma_f)
+    values[0] = -0.01 * values[-1]
+    mu = np.zeros(len(sigma_r))
+    for pair in ((sigma_r, (vectors * values) @ vectors.T), ((vectors * values) @ vectors.T, sigma_r)):
+        symmetric = [(sigma + sigma.T) / 2 for sigma in pair]
+        with pytest.raises(StatisticsError, match="positive semidefinite"):
+            frechet_distance(mu, symmetric[0], mu, symmetric[1])
+
+
+def test_a_large_singular_fake_takes_the_long_route():
+    sigma_r, _ = large_pair()
+    mu, rng = np.zeros(len(sigma_r)), np.random.RandomState(1)
+    low = np.cov(rng.randn(50, len(mu)), rowvar=False)
+    exact = distance_of_factors(mu, psd_factor(sigma_r), mu, psd_factor(low))
+    assert frechet_distance(mu, sigma_r, mu, low) == pytest.approx(exact, rel=1e-12)
