@@ -18,7 +18,7 @@ from ganmetrics.errors import GanMetricsError, ResourceError
 from ganmetrics.version import __version__
 
 NOT_COMMANDS = {"__init__", "main", "options", "output"}
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
 SECONDS_TO_LEAVE = 5.0
 HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
 
@@ -55,7 +55,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     warnings.showwarning = lambda message, *_: click.echo(f"warning: {message}", err=True)
     try:
         with group.make_context("ganmetrics", given) as context:
@@ -68,8 +69,12 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         _silence_stdout()
         code = 0
-    except (KeyboardInterrupt, click.Abort):
-        code = _fail("interrupted; nothing was written", INTERRUPTED)
+    except click.Abort:
+        code = INTERRUPTED
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            _fail("interrupted; nothing was written", INTERRUPTED)
+        raise
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -107,16 +112,17 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """End with the exit code of SIGTERM.
+def _end(number: int, frame: FrameType | None) -> None:
+    """End with a signal's exit code, 130 for Ctrl-C and 143 for termination, wherever the program is.
 
     Python ignores an exception that is raised while a finalizer happens to run, so it is raised again after a while
     unless ``main`` has seen it.
     """
     if HAS_TIMERS:
-        signal.signal(signal.SIGALRM, _terminate)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch's handler would report the workers that now end
+        signal.signal(signal.SIGALRM, lambda *_: _end(number, frame))
         signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_LEAVE)
-    raise SystemExit(TERMINATED)
+    raise SystemExit(128 + number)
 
 
 def _silence_stdout() -> None:

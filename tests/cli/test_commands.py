@@ -35,7 +35,8 @@ Run = Callable[..., Done]
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """The command in this process, which saves importing PyTorch each time; what it installs is put back."""
-    handler, shower = signal.getsignal(signal.SIGTERM), warnings.showwarning
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers, shower = [signal.getsignal(number) for number in numbers], warnings.showwarning
 
     def call(*arguments: object) -> Done:
         capfd.readouterr()
@@ -46,7 +47,8 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> I
         return Done(ending.value.code, out, errors)
 
     yield call
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
     warnings.showwarning = shower
 
 
@@ -271,13 +273,15 @@ def test_signals_end_with_their_code_and_leave_nothing(
 ) -> None:
     big = tmp_path / "big"
     big.mkdir()
-    source = next(iter(sorted(folders[0].iterdir())))
-    for index in range(20_000):
-        os.link(source, big / f"{index}.png")
+    sources = sorted(folders[0].iterdir())
+    for index in range(60_000):
+        os.link(sources[index % len(sources)], big / f"{index}.png")
     target = tmp_path / "out.npz"
     command = [*COMMAND, "stats", "build", str(big), "-o", str(target), "--extractor", "pixels", "--workers", "2"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    time.sleep(6)
+    assert process.stderr is not None
+    process.stderr.read(1)  # the bar: it has begun to read images, of which there are enough for ten seconds
+    time.sleep(1)
     assert process.poll() is None, "it ended before the signal"
     process.send_signal(number)
     out, errors = process.communicate(timeout=60)
