@@ -49,8 +49,8 @@ def reading_options(command: Command) -> Command:
     """Options about files and the network, for every command that reads images."""
     for option in reversed(
         [
-            _shared("--extractor", metavar=METAVAR, help="inception, digits, random-vgg16 or pixels, with a layer "
-                    "as in inception:768.  [default: inception, or that of saved statistics]"),
+            _shared("--extractor", metavar=METAVAR, help="inception, digits, fashion, random-vgg16 or pixels, with a "
+                    "layer as in inception:768.  [default: inception, or that of saved statistics]"),
             _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
             _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
             _shared("--batch-size", type=click.IntRange(min=1), metavar="N",

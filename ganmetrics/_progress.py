@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 LOG_INTERVAL = 10.0  # seconds between lines where stderr is a log and not a terminal
 
 
-def progress_bar(description: str, total: int | None, shown: bool) -> TextBar:
-    """A bar counting images; in a log it prints rarely, hidden it prints nothing."""
+def progress_bar(description: str, total: int | None, shown: bool, *, unit: str = "img") -> TextBar:
+    """A bar counting images or another unit; in a log it prints rarely, hidden it prints nothing."""
     interval = 0.1 if sys.stderr is not None and sys.stderr.isatty() else LOG_INTERVAL
     bar: Any = tqdm(
-        total=total, desc=description, unit="img", disable=not shown, dynamic_ncols=True, mininterval=interval
+        total=total, desc=description, unit=unit, disable=not shown, dynamic_ncols=True, mininterval=interval
     )
     return bar

@@ -1,10 +1,29 @@
-"""The metrics as pure functions of features and logits: arrays in, numbers out, (real, fake) in this order."""
+"""The metrics as pure functions: features, points, labels or tokens in, numbers out, (real, fake) in this order."""
 
 from __future__ import annotations
 
 from ganmetrics.metrics.fid import fid, frechet_distance
 from ganmetrics.metrics.inception_score import inception_score
 from ganmetrics.metrics.kid import kid
+from ganmetrics.metrics.mixture import MixtureModes, ModeCount, mixture_modes, stacked_modes
+from ganmetrics.metrics.ndb import NdbBins, ndb, ndb_bins
 from ganmetrics.metrics.record import Estimate
+from ganmetrics.metrics.sequences import distinct_n, self_bleu, sequence_nll
 
-__all__ = ["Estimate", "fid", "frechet_distance", "inception_score", "kid"]
+__all__ = [
+    "Estimate",
+    "MixtureModes",
+    "ModeCount",
+    "NdbBins",
+    "distinct_n",
+    "fid",
+    "frechet_distance",
+    "inception_score",
+    "kid",
+    "mixture_modes",
+    "ndb",
+    "ndb_bins",
+    "self_bleu",
+    "sequence_nll",
+    "stacked_modes",
+]

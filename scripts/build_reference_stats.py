@@ -2,8 +2,9 @@
 
     GANMETRICS_DATA_DIR=DIR python scripts/build_reference_stats.py -o reference_stats
 
-DIR is a torchvision root (it holds ``MNIST/raw``). Features are kept for the test set only, so that KID works against
-it; the training set's would be six times as large.
+DIR is a torchvision root (it holds ``MNIST/raw`` and ``FashionMNIST/raw``). Features are kept for the test sets only,
+so that KID works against them; a training set's would be six times as large. With ``--only NAME`` the other files stay
+as they are.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -18,24 +20,55 @@ import ganmetrics as gm
 from ganmetrics._files import atomic_write
 from ganmetrics.evaluation import archive
 
-SETS = [
-    ("mnist-test", "torchvision:MNIST:test", "digits", "MNIST, 10,000 test digits", ("moments", "features")),
-    ("mnist-train", "torchvision:MNIST:train", "digits", "MNIST, 60,000 training digits", ("moments",)),
+
+class Reference(NamedTuple):
+    """One set of images under one extractor, and what its statistics keep."""
+
+    name: str
+    source: str
+    extractor: str
+    data: str
+    reads: tuple[str, ...] = ("moments",)
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.{self.extractor}.npz"
+
+
+MNIST, FASHION = "torchvision:MNIST", "torchvision:FashionMNIST"
+LICENSED = "Fashion-MNIST (Zalando, MIT)"
+REFERENCES = [
+    Reference("mnist-test", f"{MNIST}:test", "digits", "MNIST, 10,000 test digits", ("moments", "features")),
+    Reference("mnist-train", f"{MNIST}:train", "digits", "MNIST, 60,000 training digits"),
+    Reference("fashion-test", f"{FASHION}:test", "fashion", f"{LICENSED}, 10,000 test images", ("moments", "features")),
+    Reference("fashion-train", f"{FASHION}:train", "fashion", f"{LICENSED}, 60,000 training images"),
 ]
+NAMES = list(dict.fromkeys(reference.name for reference in REFERENCES))
+
+
+def build(reference: Reference, output: Path) -> dict[str, object]:
+    """Measure one set and write its npz; its entry in the index."""
+    reading = gm.Reading(progress=True)
+    measured = gm.measure(reference.source, reads=reference.reads, extractor=reference.extractor, reading=reading)
+    archive.save(replace(measured, name=reference.name), output / reference.file)
+    return {"file": reference.file, "count": measured.count, "digest": measured.digest, "data": reference.data}
 
 
 @click.command()
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path))
-def main(output: Path) -> None:
-    """Measure every set, write one npz for each and the index."""
+@click.option("--only", multiple=True, type=click.Choice(NAMES), help="Build these alone; may be repeated.")
+def main(output: Path, only: tuple[str, ...]) -> None:
+    """Measure the sets, write one npz for each and the index."""
+    path = output / "index.json"
+    old = json.loads(path.read_text()) if only else {}
     index: dict[str, dict[str, dict[str, object]]] = {}
-    for name, source, extractor, data, reads in SETS:
-        measured = gm.measure(source, reads=reads, extractor=extractor, reading=gm.Reading(progress=True))
-        file = f"{name}.{extractor}.npz"
-        archive.save(replace(measured, name=name), output / file)
-        entry = {"file": file, "count": measured.count, "digest": measured.digest, "data": data}
-        index.setdefault(name, {})[extractor] = entry
-    with atomic_write(output / "index.json") as stream:
+    for reference in REFERENCES:
+        name, extractor = reference.name, reference.extractor
+        if not only or name in only:
+            index.setdefault(name, {})[extractor] = build(reference, output)
+        elif extractor in old.get(name, {}):
+            index.setdefault(name, {})[extractor] = old[name][extractor]
+    with atomic_write(path) as stream:
         stream.write((json.dumps(index, indent=2) + "\n").encode())
 
 

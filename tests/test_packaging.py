@@ -36,14 +36,18 @@ def test_the_version_is_the_installed_one() -> None:
 
 
 def test_every_data_file_is_package_data() -> None:
-    suffixes = {pattern.removeprefix("*") for pattern in SETTINGS["tool"]["setuptools"]["package-data"]["*"]}
-    for top in TOPS:
-        for file in (ROOT / top).rglob("*"):
-            if file.is_file() and file.suffix not in (".py", ".pyc"):
-                assert file.suffix in suffixes or file.name in suffixes, file
+    patterns = SETTINGS["tool"]["setuptools"]["package-data"]
+    for top, package in TOPS.items():
+        folders = {file.parent for file in (ROOT / top).rglob("__init__.py")}
+        data = {file for file in (ROOT / top).rglob("*") if file.is_file() and file.suffix not in (".py", ".pyc")}
+        for folder in folders:
+            name = ".".join([package, *folder.relative_to(ROOT / top).parts])
+            for pattern in [*patterns["*"], *patterns.get(name, [])]:
+                data -= set(folder.glob(pattern))
+        assert not data
 
 
 def test_the_bundled_weights_are_small() -> None:
-    for package, file in (("features", "digits"), ("generators", "dcgan-mnist")):
+    for package, file in (("features", "digits"), ("features", "fashion"), ("generators", "dcgan-mnist")):
         path = resources.files(f"ganmetrics.{package}").joinpath(f"{file}.safetensors")
         assert 0 < len(path.read_bytes()) <= 2_000_000

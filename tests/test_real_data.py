@@ -40,8 +40,13 @@ def test_scores_grow_with_every_degradation(data_root: Path) -> None:
     check(list(degradations.rows(str(data_root), count=1000, reference="mnist-test")))
 
 
-def test_the_bundled_statistics_are_of_mnist(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "source"), [("mnist-test", "torchvision:MNIST:test"), ("fashion-test", "torchvision:FashionMNIST:test")]
+)
+def test_the_bundled_statistics_are_of_their_data(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str
+) -> None:
     monkeypatch.setenv("GANMETRICS_DATA_DIR", str(data_root))
-    score = gm.fid("mnist-test", "torchvision:MNIST:test")
+    score = gm.fid(name, source)
     assert score.value <= 1e-6
     assert score.signature.real.partition("#")[2] == score.signature.fake.partition("#")[2]

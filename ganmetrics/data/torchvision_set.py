@@ -36,11 +36,23 @@ def torchvision_source(value: str, opening: Opening = DEFAULT_OPENING) -> Source
         what = "a data set of torchvision is named torchvision:NAME:SPLIT"
         raise UsageError(what, where=shown(value), hint="For instance torchvision:MNIST:test", code="E-SOURCE")
     _, name, split = parts
-    dataset = _loaded(_class_of(name, value), split, value)
+    dataset = load_dataset(name, split, where=value)
     source = DatasetSource(dataset, opening)
     source.name = source.identity = shown(value)
     source.label = "-".join(parts)
     return source
+
+
+def load_dataset(name: str, split: str, *, folder: str | None = None, where: str = "") -> Any:
+    """torchvision's data set of that name and split, from ``folder`` or the folder of ``data_folder``.
+
+    Raises
+    ------
+    UsageError, InputError
+        As ``torchvision_source``; ``where`` is what they name, by default the data set.
+    """
+    where = where or f"torchvision:{name}:{split}"
+    return _loaded(_class_of(name, where), split, where, folder or data_folder())
 
 
 def data_folder() -> str:
@@ -70,8 +82,8 @@ def _class_of(name: str, where: str) -> Any:
     raise UsageError(f"torchvision has no data set '{shown(name)}'", where=shown(where), hint=hint, code="E-SOURCE")
 
 
-def _loaded(kind: Any, split: str, where: str) -> Any:
-    folder, offline = data_folder(), is_offline()
+def _loaded(kind: Any, split: str, where: str, folder: str) -> Any:
+    offline = is_offline()
     settings = _split_settings(kind, split, where)
     if "download" in inspect.signature(kind).parameters:
         settings["download"] = not offline

@@ -23,8 +23,8 @@ def load_extractor(
     Parameters
     ----------
     extractor : str, Extractor or callable
-        ``"inception"``, ``"digits"``, ``"random-vgg16"``, ``"pixels"``, any of them with a layer as in
-        ``"inception:768"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
+        ``"inception"``, ``"digits"``, ``"fashion"``, ``"random-vgg16"``, ``"pixels"``, any of them with a layer as
+        in ``"inception:768"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
     weights : path, optional
         A weights file in place of the network's own.
 

@@ -68,7 +68,7 @@ class Extractor(ABC):
             return self.feature_layer
         if self.logits_layer is None:
             what = f"the extractor {self.name!r} has no class probabilities, which the Inception Score needs"
-            raise UsageError(what, where="is", hint="Use inception or digits, or leave the metric out")
+            raise UsageError(what, where="is", hint="Use inception, digits or fashion, or leave the metric out")
         return self.logits_layer
 
     def choose_layer(self, layer: str) -> None:

@@ -1,8 +1,8 @@
-"""Filling a small network from a file of the package."""
+"""Filling a small network with stored values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -14,15 +14,13 @@ from ganmetrics.features import weights
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
 
 Net = TypeVar("Net", bound="nn.Module")
 
 
 def filled(build: Callable[[], Net], path: Path) -> Net:
-    """A new network with the values of a safetensors file, float16 widened, ready for inference.
-
-    It is built without values of its own, which would cost time and draw from the caller's random stream.
+    """A new network with the values of a safetensors file, as ``filled_from``.
 
     Raises
     ------
@@ -31,14 +29,32 @@ def filled(build: Callable[[], Net], path: Path) -> Net:
     """
     if not path.is_file():
         raise WeightsError("the weights file is missing", where=shown(path), code="E-MISSING")
-    state = {name: value.float() for name, value in weights.load_state_dict(path).items()}
+    return filled_from(build, weights.load_state_dict(path), where=shown(path))
+
+
+def filled_from(build: Callable[[], Net], values: Mapping[str, Tensor], *, where: str = "") -> Net:
+    """A new network with these values, float16 widened, ready for inference.
+
+    It is built without values of its own, which would cost time and draw from the caller's random stream.
+
+    Raises
+    ------
+    WeightsError
+        The values are of another layout.
+    """
+    state = {name: value.float() for name, value in values.items()}
     with torch.device("meta"):
         net = build()
     counters = [name for name in net.state_dict() if name.endswith("num_batches_tracked")]
     state |= {name: torch.tensor(0) for name in counters}
-    missing, extra = sorted(net.state_dict().keys() - state.keys()), sorted(state.keys() - net.state_dict().keys())
+    expected = {name: value.shape for name, value in net.state_dict().items()}
+    missing, extra = sorted(expected.keys() - state.keys()), sorted(state.keys() - expected.keys())
     if missing or extra:
         what = f"another network's weights: missing {missing[:3]}, not known {extra[:3]}"
-        raise WeightsError(what, where=shown(path), code="E-LAYOUT")
+        raise WeightsError(what, where=where, code="E-LAYOUT")
+    for name, shape in expected.items():
+        if state[name].shape != shape:
+            what = f"another network's weights: {name} is {list(state[name].shape)}, expected {list(shape)}"
+            raise WeightsError(what, where=where, code="E-LAYOUT")
     net.load_state_dict(state, assign=True)
     return net.eval().requires_grad_(False)

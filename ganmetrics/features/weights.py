@@ -24,7 +24,7 @@ from ganmetrics.features.download import digest as digest
 if TYPE_CHECKING:
     from torch import Tensor
 
-NEEDS_NO_DOWNLOAD = "The extractors digits, random-vgg16 and pixels need no download"
+NEEDS_NO_DOWNLOAD = "The extractors digits, fashion, random-vgg16 and pixels need no download"
 
 
 @dataclass(frozen=True)

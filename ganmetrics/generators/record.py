@@ -1,24 +1,94 @@
-"""What a reference generator is to the rest of the package."""
+"""What a reference system is to the rest of the package: how it is trained, sampled and scored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from ganmetrics.types import Images
+    import torch
+    from torch import Tensor
+
+    from ganmetrics.generators.training import Training
 
 
 class Sampler(Protocol):
-    """A trained generator: a number of images and a seed to uint8 RGB images [N, 3, H, W]."""
+    """A trained generator: a number of samples and a seed to samples, the same for the same seed.
 
-    def __call__(self, num_images: int, *, seed: int = 0) -> Images: ...
+    Images are uint8 RGB [N, 3, H, W], points float32 [N, 2], sequences int64 [N, T]. The first n samples of a seed
+    are the same however many are asked for. A sampler may take further keyword options, such as ``labels`` or
+    ``truncation``.
+    """
+
+    def __call__(self, num_samples: int, *, seed: int = 0) -> Tensor: ...
 
 
-class GeneratorRecord(NamedTuple):
-    """How to load one trained generator, and what to say about it."""
+class Measured(NamedTuple):
+    """One score of a generator.
+
+    ``protocol`` says how it was taken where ``signature`` is empty, because no evaluation of two sets gave it.
+    """
 
     name: str
-    load: Callable[[], Sampler]
+    title: str
+    value: float
+    higher_is_better: bool
+    signature: str = ""
+    protocol: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training of a system: everything ``ganmetrics generators train NAME`` needs to know.
+
+    Attributes
+    ----------
+    name : str
+        What users type, and the name of the bundle's folder.
+    summary : str
+    data : str
+        What it is trained on, such as ``"mnist"``.
+    settings : dataclass
+        The system's own settings.
+    iterations : int
+    fault : str
+        What is wrong with it on purpose; empty where nothing is.
+    """
+
+    name: str
     summary: str
+    data: str
+    settings: Any
+    iterations: int
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class System:
+    """One system: a paper, its training and its sampling.
+
+    Attributes
+    ----------
+    name, title, paper : str
+    makes : {"images", "points", "sequences"}
+    settings : type
+        The frozen dataclass of its settings; a card stores its values.
+    train : callable
+        A recipe, the data root (or ``None`` for the default), a seed and a device to a ``Training`` at iteration 0.
+    sampler : callable
+        Settings and stored weights to a sampler.
+    score : callable
+        A recipe, a sampler and a seed to the scores of the samples of that seed.
+    recipes : tuple of Recipe
+    """
+
+    name: str
+    title: str
     paper: str
+    makes: str
+    settings: type
+    train: Callable[[Recipe, str | None, int, torch.device], Training]
+    sampler: Callable[[Any, Mapping[str, Tensor]], Sampler]
+    score: Callable[[Recipe, Sampler, int], list[Measured]]
+    recipes: tuple[Recipe, ...]

@@ -8,48 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+from commands import Done, Run
 from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.cli import main
 
 COMMAND = [str(Path(sys.executable).with_name("ganmetrics"))]  # the installed program itself
-
-
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """The command in this process, which saves importing PyTorch each time; what it installs is put back."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    handlers, shower = [signal.getsignal(number) for number in numbers], warnings.showwarning
-
-    def call(*arguments: object) -> Done:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ending:
-            main([str(argument) for argument in arguments])
-        out, errors = capfd.readouterr()
-        assert isinstance(ending.value.code, int)
-        return Done(ending.value.code, out, errors)
-
-    yield call
-    for number, handler in zip(numbers, handlers, strict=True):
-        signal.signal(number, handler)
-    warnings.showwarning = shower
 
 
 def process(*arguments: object, **environment: str) -> Done:

@@ -168,7 +168,7 @@ def test_offline_says_what_to_do(monkeypatch, server, own, value):
         fetch(file)
     assert (caught.value.code, caught.value.exit_code) == ("E-OFFLINE", 5)
     facts = (*file.urls, file.sha256, "300,000 bytes", str(own / "pt_tiny.pth"), "ganmetrics weights import FILE")
-    for fact in (*facts, "digits", "random-vgg16", "pixels"):
+    for fact in (*facts, "digits", "fashion", "random-vgg16", "pixels"):
         assert fact in str(caught.value)
     assert server.requests == []
     assert not own.exists()

@@ -186,7 +186,7 @@ def test_only_the_seed_is_random(record):
     assert results[0] == results[1]
     if "seed" in record.defaults:
         assert value(record, *sides, seed=record.defaults["seed"]) == results[0]
-        assert value(record, *sides, seed=1) != value(record, *sides, seed=2)
+        assert len({value(record, *sides, seed=seed) for seed in range(8)}) > 1  # a count may be the same for some
         assert record.seeded(7).settings["seed"] == 7
         assert record.configured({"seed": 5}).seeded(7).settings["seed"] == 5
     else:

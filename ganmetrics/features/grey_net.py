@@ -1,4 +1,4 @@
-"""The network behind the ``digits`` extractor: a small convolutional classifier of 28 x 28 grey digits."""
+"""The network behind ``digits`` and ``fashion``: a small convolutional classifier of 28 x 28 grey images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUM_CLASSES = 10
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601; sums to one, so a replicated grey channel keeps its value
 
 
-class DigitNet(nn.Module):
+class GreyNet(nn.Module):
     """Three convolutions, one hidden layer of 128 rectified features, ten logits; 459,146 parameters."""
 
     def __init__(self) -> None:

@@ -1,0 +1,20 @@
+"""``fashion``: the classifier of ``digits`` trained on Fashion-MNIST; its scores are its own, not Inception's."""
+
+from __future__ import annotations
+
+from ganmetrics.features.base import ExtractorRecord
+from ganmetrics.features.grey_classifier import GreyClassifier
+
+
+class Fashion(GreyClassifier):
+    """A classifier of clothing (92.3 % on Fashion-MNIST's test set) for generators of it at 28 to 32 px."""
+
+    name = "fashion"
+
+
+EXTRACTOR = ExtractorRecord(
+    name="fashion",
+    load=Fashion,
+    download=False,
+    summary="embedded Fashion-MNIST classifier for 28-32 px clothing; 128 features",
+)

@@ -1,0 +1,162 @@
+"""The card of a trained generator: what it is, how it was trained, what it scores; one folder each.
+
+A folder holds ``card.json``, ``weights.safetensors`` (float16, run as float32) and ``samples.png``. Those of the
+package stand in ``bundled``; a user's own are found in the folders that ``GANMETRICS_GENERATORS`` names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._files import atomic_write, shown
+from ganmetrics.errors import InputError
+from ganmetrics.features import weights as weight_files
+from ganmetrics.generators.record import Recipe, System
+from ganmetrics.registry import Registry, unknown
+
+if TYPE_CHECKING:
+    from ganmetrics.generators.record import Sampler
+
+SCHEMA = 1
+CARD, WEIGHTS, SAMPLES = "card.json", "weights.safetensors", "samples.png"
+BUNDLED = Path(__file__).with_name("bundled")
+
+SYSTEMS: Registry[System] = Registry("ganmetrics.generators", "SYSTEM", "system")
+
+
+@dataclass(frozen=True)
+class CardScore:
+    """One recorded score.
+
+    Attributes
+    ----------
+    value : float
+        Of the samples of seed 0.
+    std : float
+        Over the sampling seeds 0 to 4.
+    tolerance : float
+        How far the same score may be on another machine, where rounding differs.
+    signature, protocol : str
+        As in ``Measured``.
+    """
+
+    name: str
+    title: str
+    value: float
+    std: float
+    tolerance: float
+    higher_is_better: bool
+    signature: str = ""
+    protocol: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of one trained generator.
+
+    Attributes
+    ----------
+    settings : mapping
+        The values of the system's settings.
+    parameters : mapping
+        The number of parameters of each network.
+    training : mapping
+        Command, seed, iterations, seconds, threads and versions.
+    scores : tuple of CardScore
+    targets : tuple of str
+        What it was meant to reach, and whether it did.
+    curve : tuple of mapping
+        Scores that the training logged of itself, by iteration.
+    """
+
+    name: str
+    system: str
+    title: str
+    summary: str
+    paper: str
+    data: str
+    settings: Mapping[str, Any]
+    parameters: Mapping[str, int]
+    training: Mapping[str, Any]
+    scores: tuple[CardScore, ...] = ()
+    targets: tuple[str, ...] = ()
+    curve: tuple[Mapping[str, float], ...] = ()
+    fault: str = ""
+    licence: str = "Apache-2.0"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that it was trained by."""
+        settings = SYSTEMS[self.system].settings(**self.settings)
+        return Recipe(self.name, self.summary, self.data, settings, self.training["iterations"], self.fault)
+
+    def score(self, name: str) -> CardScore:
+        """A recorded score by its name (KeyError)."""
+        return {each.name: each for each in self.scores}[name]
+
+    def to_json(self) -> str:
+        """The card as JSON text."""
+        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=1, ensure_ascii=False)
+
+
+def folders() -> dict[str, Path]:
+    """The folder of every card: the bundled ones, then those of the folders that GANMETRICS_GENERATORS names."""
+    own = [Path(place) for place in os.environ.get("GANMETRICS_GENERATORS", "").split(os.pathsep) if place]
+    found = [path.parent for place in [BUNDLED, *own] for path in sorted(place.glob(f"*/{CARD}"))]
+    return {path.name: path for path in found}  # a later folder takes the name of an earlier
+
+
+def folder_of(name: str | os.PathLike[str]) -> Path:
+    """The folder of a card by its name, or a folder that holds one (UsageError for neither)."""
+    if (Path(name) / CARD).is_file():
+        return Path(name)
+    known = folders()
+    if str(name) not in known:
+        raise unknown("generator", shown(name), sorted(known))
+    return known[str(name)]
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a folder.
+
+    Raises
+    ------
+    InputError
+        It is damaged, or of a newer version of the package.
+    """
+    path = folder / CARD
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if facts.pop("schema") != SCHEMA:
+            raise ValueError("its schema is not known; a newer version of ganmetrics wrote it")
+        scores = tuple(CardScore(**each) for each in facts.pop("scores"))
+        return Card(scores=scores, targets=tuple(facts.pop("targets")), curve=tuple(facts.pop("curve")), **facts)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"the card cannot be read: {error}"
+        raise InputError(what, where=shown(path), hint="Export the generator again", code="E-CARD") from error
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write ``card.json``, whole or not at all."""
+    with atomic_write(folder / CARD) as stream:
+        stream.write((card.to_json() + "\n").encode())
+
+
+def load_sampler(folder: Path) -> Sampler:
+    """The sampler of a card's folder.
+
+    Raises
+    ------
+    InputError, WeightsError
+        The card or the weights are damaged.
+    """
+    card = read_card(folder)
+    system = SYSTEMS[card.system]
+    path = folder / WEIGHTS
+    return system.sampler(card.recipe.settings, weight_files.load_state_dict(path) if path.is_file() else {})

@@ -1,0 +1,246 @@
+"""The first GAN, fully connected, on 28 x 28 grey images, with both of its generator losses.
+
+The networks and their training follow Goodfellow et al. (2014) and the settings that its authors published: rectified
+linear units and a sigmoid output in the generator, whose output biases start at the data's mean pixels; a discriminator
+of two maxout layers of 240 units with 5 pieces each, under dropout (0.2 of the pixels, 0.5 of the hidden units);
+standard normal latents; stochastic gradient descent in batches of 100, with a momentum that rises from 0.5 to 0.7 and a
+learning rate that decays exponentially from 0.1.
+
+Deviations: the generator's hidden layers have 600 units in place of 1200; the training is shorter, so momentum rises
+over its first half and the learning rate decays ten times faster; both steps of an iteration share one batch of fakes;
+the bundled weights are an exponential moving average.
+
+References
+----------
+Goodfellow, Pouget-Abadie, Mirza, Xu, Warde-Farley, Ozair, Courville, Bengio: Generative Adversarial Nets. NeurIPS 2014,
+arXiv:1406.2661.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import nn
+
+from ganmetrics.features.states import filled_from
+from ganmetrics.generators import datasets, losses
+from ganmetrics.generators.record import Recipe, System
+from ganmetrics.generators.sampling import LatentSampler, normal_latents
+from ganmetrics.generators.scoring import image_scores
+from ganmetrics.generators.training import Training, averaged, move_average, set_learning_rate, update
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import SGD
+
+    from ganmetrics.generators.sampling import Draw
+
+PIXELS = 28 * 28
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Those of the authors, but for the deviations above.
+
+    Attributes
+    ----------
+    width : int
+        The generator's hidden units.
+    units, pieces : int
+        The discriminator's maxout units in each layer and the linear pieces of each.
+    decay : float
+        What the learning rate is divided by after every iteration.
+    momentum, final_momentum : float
+        Of the first iteration and of the second half.
+    """
+
+    latent_dim: int = 100
+    width: int = 600
+    units: int = 240
+    pieces: int = 5
+    batch_size: int = 100
+    learning_rate: float = 0.1
+    decay: float = 1.00004
+    momentum: float = 0.5
+    final_momentum: float = 0.7
+    average: float = 0.999
+    loss: str = "non-saturating"
+
+
+class Maxout(nn.Module):
+    """The largest of ``pieces`` affine maps for every unit (Goodfellow et al. 2013), [N, inputs] to [N, units]."""
+
+    def __init__(self, inputs: int, units: int, pieces: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, units * pieces)
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x).unflatten(1, (-1, self.pieces)).amax(dim=2)
+
+
+def init_uniform(net: nn.Module, reach: float) -> None:
+    """Weights uniform in -reach..reach, biases 0."""
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.uniform_(module.weight, -reach, reach)
+            nn.init.zeros_(module.bias)
+
+
+class Generator(nn.Module):
+    """Latents [N, latent_dim], standard normal, to images [N, 1, 28, 28] in -1..1."""
+
+    def __init__(self, latent_dim: int = 100, width: int = 600) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Linear(latent_dim, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, PIXELS),
+            nn.Sigmoid(),
+        )
+        init_uniform(self, 0.05)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return as_images(self.net(latents))
+
+
+class Discriminator(nn.Module):
+    """Images [N, 1, 28, 28] in -1..1 to one logit each, [N]: positive means real."""
+
+    def __init__(self, units: int = 240, pieces: int = 5) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Dropout(0.2),
+            Maxout(PIXELS, units, pieces),
+            nn.Dropout(0.5),
+            Maxout(units, units, pieces),
+            nn.Dropout(0.5),
+            nn.Linear(units, 1),
+        )
+        init_uniform(self, 0.005)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.net(as_pixels(images)).flatten()
+
+
+def as_images(pixels: Tensor) -> Tensor:
+    """Rows [N, 784] in 0..1 as images [N, 1, 28, 28] in -1..1."""
+    return (pixels * 2 - 1).view(-1, 1, 28, 28)
+
+
+def as_pixels(images: Tensor) -> Tensor:
+    """Images in -1..1 as rows in 0..1, in which a dropped pixel is black."""
+    return (images.flatten(1) + 1) / 2
+
+
+@torch.no_grad()
+def start_at_mean(layer: nn.Linear, images: Tensor) -> None:
+    """Give a layer before a sigmoid the biases with which its output is the mean of uint8 images, pixel by pixel."""
+    mean = images.flatten(1).float().mean(dim=0) / 255
+    layer.bias.copy_(mean.logit(eps=1e-7))
+
+
+class GANTraining(Training):
+    """Both networks, their optimisers and the averaged generator.
+
+    A subclass replaces ``networks`` and ``draw_real`` where the networks take a condition beside latents and images.
+    """
+
+    def __init__(self, recipe: Recipe, root: str | None, seed: int, device: torch.device) -> None:
+        super().__init__(seed, device)
+        self.settings = recipe.settings
+        self.iterations = recipe.iterations
+        self.images, self.labels = (each.to(device) for each in datasets.load_grey(recipe.data, root))
+        self.generator, self.discriminator, self.latents = self.networks()
+        self.generator.to(device)
+        self.discriminator.to(device)
+        self.average = averaged(self.generator)
+        self.g_optimizer = torch.optim.SGD(self.generator.parameters(), self.settings.learning_rate, momentum=0.5)
+        self.d_optimizer = torch.optim.SGD(self.discriminator.parameters(), self.settings.learning_rate, momentum=0.5)
+        self.parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "average": self.average,
+            "g_optimizer": self.g_optimizer,
+            "d_optimizer": self.d_optimizer,
+        }
+
+    def networks(self) -> tuple[nn.Module, nn.Module, Draw]:
+        settings = self.settings
+        generator = Generator(settings.latent_dim, settings.width)
+        start_at_mean(cast("nn.Linear", generator.net[-2]), self.images)
+        return generator, Discriminator(settings.units, settings.pieces), normal_latents(settings.latent_dim)
+
+    def draw_real(self) -> tuple[Tensor, ...]:
+        """Images in -1..1, and what both networks are conditioned on."""
+        return (datasets.to_range(self.draw(self.images, self.settings.batch_size)),)
+
+    def step(self) -> dict[str, float]:
+        for optimizer in (self.g_optimizer, self.d_optimizer):
+            set_pace(optimizer, self.settings, self.iteration, self.iterations)
+        real, *condition = self.draw_real()
+        fake = self.generator(self.latents(len(real), self.rng).to(self.device), *condition)
+        found = self.step_discriminator(real, fake.detach(), condition) | self.step_generator(fake, condition)
+        move_average(self.average, self.generator, self.settings.average)
+        return found
+
+    def step_discriminator(self, real: Tensor, fake: Tensor, condition: list[Tensor]) -> dict[str, float]:
+        both = [torch.cat([each, each]) for each in condition]
+        real_logits, fake_logits = self.discriminator(torch.cat([real, fake]), *both).chunk(2)
+        loss = losses.discriminator_loss(real_logits, fake_logits)
+        update(self.d_optimizer, loss)
+        accuracy = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        return {"d_loss": loss.item(), "d_accuracy": accuracy.item()}
+
+    def step_generator(self, fake: Tensor, condition: list[Tensor]) -> dict[str, float]:
+        self.discriminator.requires_grad_(False)  # its own gradients would be thrown away
+        loss = losses.GENERATOR_LOSSES[self.settings.loss](self.discriminator(fake, *condition))
+        update(self.g_optimizer, loss)
+        self.discriminator.requires_grad_(True)
+        slopes = [p.grad.norm() for p in self.generator.parameters() if p.grad is not None]
+        return {"g_loss": loss.item(), "g_gradient": torch.stack(slopes).norm().item()}
+
+    def weights(self) -> dict[str, Tensor]:
+        return averaged(self.average).state_dict()
+
+
+def set_pace(optimizer: SGD, settings: Settings, iteration: int, iterations: int) -> None:
+    """The learning rate and the momentum of an iteration."""
+    set_learning_rate(optimizer, settings.learning_rate / settings.decay**iteration)
+    risen = min(1.0, 2 * iteration / iterations)
+    for group in optimizer.param_groups:
+        group["momentum"] = settings.momentum + (settings.final_momentum - settings.momentum) * risen
+
+
+def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
+    net = filled_from(lambda: Generator(settings.latent_dim, settings.width), weights)
+    return LatentSampler(net, normal_latents(settings.latent_dim))
+
+
+RECIPES = (
+    Recipe("gan-mnist", "the first GAN on MNIST, with the non-saturating loss", "mnist", Settings(), 25_000),
+    Recipe(
+        "gan-mnist-minimax",
+        "the first GAN on MNIST, with the minimax loss",
+        "mnist",
+        Settings(loss="minimax"),
+        25_000,
+    ),
+)
+
+SYSTEM = System(
+    name="gan",
+    title="GAN",
+    paper="Goodfellow et al. 2014, arXiv:1406.2661",
+    makes="images",
+    settings=Settings,
+    train=GANTraining,
+    sampler=sampler,
+    score=image_scores,
+    recipes=RECIPES,
+)

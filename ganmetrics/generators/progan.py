@@ -1,0 +1,246 @@
+"""Progressive GAN on grey images padded to 32 x 32 pixels.
+
+As Karras et al. (2018) have it, both networks begin at 4 x 4 pixels; each doubling of the size is faded in on both
+sides, the real images cross-faded with the same weight, and then trained as it is. Theirs too are the minibatch
+standard deviation, pixel normalisation, weights scaled at run time, the WGAN-GP loss with a drift term and one critic
+step to a generator step, Adam without momentum whose state is reset at each new size, and the averaged generator.
+
+Made for one CPU core: narrow networks; the generator's step takes the fakes of the critic's step; the discriminator's
+pooling is part of the convolution before it, so that the rectifier comes after it. An addition to the paper: the
+learning rate falls linearly to zero at the end.
+
+References
+----------
+Karras, Aila, Laine, Lehtinen: Progressive Growing of GANs for Improved Quality, Stability, and Variation. ICLR 2018,
+arXiv:1710.10196.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ganmetrics.features.states import filled_from
+from ganmetrics.generators import datasets, losses
+from ganmetrics.generators.blocks import DownBlock, Seed, UpBlock, Verdict, rectified
+from ganmetrics.generators.layers import EqualizedConv2d, downscaled, upscaled
+from ganmetrics.generators.record import Recipe, System
+from ganmetrics.generators.sampling import LatentSampler, normal_latents
+from ganmetrics.generators.scoring import image_scores
+from ganmetrics.generators.training import (
+    Training,
+    averaged,
+    linear_decay,
+    move_average,
+    set_learning_rate,
+    update,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FULL_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Those of the paper; sizes and the schedule are made for one CPU core.
+
+    Attributes
+    ----------
+    widths : str
+        Channels at 4, 8, 16 and 32 pixels.
+    shares : str
+        Each size's share of the iterations, in any unit.
+    fade : float
+        The fraction of a size's iterations in which it is faded in.
+    drift : float
+        The weight of E f(x)^2, which keeps the critic's scores near zero.
+    decay_after : float
+        The fraction of the training after which the learning rate falls.
+    """
+
+    latent_dim: int = 64
+    widths: str = "64 48 32 16"
+    shares: str = "7 18 35 40"
+    fade: float = 0.5
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    penalty: float = 10.0
+    drift: float = 1e-3
+    average: float = 0.999
+    decay_after: float = 0.8
+
+
+def numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split()]
+
+
+class Growth(NamedTuple):
+    """The stage of the game, 0 for 4 x 4 pixels, and its weight against the stage before (alpha in the paper)."""
+
+    stage: int
+    fade: float
+
+
+def growth_at(iteration: int, iterations: int, settings: Settings) -> Growth:
+    """The growth that an iteration trains at."""
+    shares = numbers(settings.shares)
+    starts = [iterations * done / sum(shares) for done in accumulate(shares, initial=0)]
+    stage = max(index for index, start in enumerate(starts[:-1]) if start <= iteration)
+    fading = (starts[stage + 1] - starts[stage]) * settings.fade
+    return Growth(stage, min(1.0, (iteration - starts[stage]) / fading) if stage and fading else 1.0)
+
+
+def cross_faded(images: Tensor, growth: Growth) -> Tensor:
+    """Images as a discriminator grown so far should see them: of its size, mixed with their smaller version."""
+    while images.shape[-1] > 4 << growth.stage:
+        images = downscaled(images)
+    return images if growth.fade == 1 else torch.lerp(upscaled(downscaled(images)), images, growth.fade)
+
+
+class Generator(nn.Module):
+    """Latents [N, latent_dim] to images [N, 1, S, S] around -1..1, S being the size it has grown to."""
+
+    def __init__(self, latent_dim: int, widths: list[int]) -> None:
+        super().__init__()
+        self.seed = Seed(latent_dim, widths[0])
+        self.blocks = nn.ModuleList(UpBlock(inputs, outputs) for inputs, outputs in pairwise(widths))
+        self.to_grey = nn.ModuleList(EqualizedConv2d(width, 1, 1, gain=1.0) for width in widths)
+
+    def forward(self, latents: Tensor, growth: Growth) -> Tensor:
+        stage, fade = growth
+        x = below = self.seed(latents)
+        for block in self.blocks[:stage]:
+            x, below = block(x), x
+        image: Tensor = self.to_grey[stage](x)
+        return image if fade == 1 else torch.lerp(upscaled(self.to_grey[stage - 1](below)), image, fade)
+
+
+class Discriminator(nn.Module):
+    """Images [N, 1, S, S] of the size that it has grown to, to one score each, [N]: the generator's mirror image."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        self.from_grey = nn.ModuleList(EqualizedConv2d(1, width, 1) for width in widths)
+        self.blocks = nn.ModuleList(DownBlock(inputs, outputs) for outputs, inputs in pairwise(widths))
+        self.verdict = Verdict(widths[0], widths[0])
+
+    def forward(self, images: Tensor, growth: Growth) -> Tensor:
+        stage, fade = growth
+        x = rectified(self.from_grey[stage](images))
+        for index in reversed(range(stage)):
+            x = self.blocks[index](x)
+            if index == stage - 1 and fade < 1:
+                x = torch.lerp(rectified(self.from_grey[index](downscaled(images))), x, fade)
+        scores: Tensor = self.verdict(x)
+        return scores
+
+
+class Grown(nn.Module):
+    """A generator that knows how far it has grown, its images enlarged to the full size."""
+
+    def __init__(self, generator: Generator, growth: Growth) -> None:
+        super().__init__()
+        self.generator = generator
+        self.growth: Tensor
+        self.register_buffer("growth", torch.tensor(growth, dtype=torch.float32))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        stage, fade = self.growth.tolist()
+        images: Tensor = self.generator(latents, Growth(int(stage), fade))
+        return F.interpolate(images, size=FULL_SIZE, mode="nearest")
+
+
+class ProGANTraining(Training):
+    """Both networks, their optimisers and the averaged generator; growth follows from the iteration."""
+
+    def __init__(self, recipe: Recipe, root: str | None, seed: int, device: torch.device) -> None:
+        super().__init__(seed, device)
+        self.settings: Settings = recipe.settings
+        self.iterations = recipe.iterations
+        self.images = datasets.load_grey(recipe.data, root, size=FULL_SIZE).images.to(device)
+        widths = numbers(self.settings.widths)
+        self.latents = normal_latents(self.settings.latent_dim)
+        layout = torch.channels_last
+        self.generator = Generator(self.settings.latent_dim, widths).to(device).to(memory_format=layout)
+        self.discriminator = Discriminator(widths).to(device).to(memory_format=layout)
+        self.average = averaged(self.generator)
+        self.g_optimizer = torch.optim.Adam(self.generator.parameters(), betas=(0.0, 0.99), eps=1e-8)
+        self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=(0.0, 0.99), eps=1e-8)
+        self.parts = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "average": self.average,
+            "g_optimizer": self.g_optimizer,
+            "d_optimizer": self.d_optimizer,
+        }
+
+    def step(self) -> dict[str, float]:
+        growth = self.growth()
+        self.prepare_optimizers()
+        fake = self.generator(self.latents(self.settings.batch_size, self.rng).to(self.device), growth)
+        found = self.step_discriminator(fake.detach(), growth)
+        self.discriminator.requires_grad_(False)  # its slopes would not be used
+        update(self.g_optimizer, -self.discriminator(fake, growth).mean())
+        self.discriminator.requires_grad_(True)
+        move_average(self.average, self.generator, self.settings.average)
+        return found
+
+    def step_discriminator(self, fake: Tensor, growth: Growth) -> dict[str, float]:
+        settings = self.settings
+        real = cross_faded(datasets.to_range(self.draw(self.images, settings.batch_size)), growth)
+        real_scores, fake_scores = self.discriminator(real, growth), self.discriminator(fake, growth)
+        estimate = losses.wasserstein_estimate(real_scores, fake_scores)
+        penalty = losses.gradient_penalty(lambda x: self.discriminator(x, growth), real, fake, self.rng)
+        drift = real_scores.square().mean()
+        update(self.d_optimizer, settings.penalty * penalty + settings.drift * drift - estimate)
+        return {
+            "wasserstein": estimate.item(),
+            "penalty": penalty.item(),
+            "pixels": 4 << growth.stage,
+            "fade": growth.fade,
+        }
+
+    def growth(self, ago: int = 0) -> Growth:
+        return growth_at(max(self.iteration - ago, 0), self.iterations, self.settings)
+
+    def prepare_optimizers(self) -> None:
+        """The learning rate of this iteration, and no memory at the first of a new size."""
+        decay = linear_decay(self.iteration, self.iterations, after=self.settings.decay_after)
+        for optimizer in (self.g_optimizer, self.d_optimizer):
+            set_learning_rate(optimizer, self.settings.learning_rate * decay)
+            if self.growth().stage != self.growth(ago=1).stage:
+                optimizer.state.clear()
+
+    def weights(self) -> dict[str, Tensor]:
+        # as of the last step that was trained
+        return Grown(self.average, self.growth(ago=1)).state_dict()
+
+
+def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
+    def build() -> Grown:
+        return Grown(Generator(settings.latent_dim, numbers(settings.widths)), Growth(0, 1.0))
+
+    return LatentSampler(filled_from(build, weights), normal_latents(settings.latent_dim), border=2)
+
+
+RECIPES = (Recipe("progan-mnist", "ProGAN on MNIST, grown from 4 to 32 pixels", "mnist", Settings(), 20_000),)
+
+SYSTEM = System(
+    name="progan",
+    title="ProGAN",
+    paper="Karras, Aila, Laine, Lehtinen 2018, arXiv:1710.10196",
+    makes="images",
+    settings=Settings,
+    train=ProGANTraining,
+    sampler=sampler,
+    score=image_scores,
+    recipes=RECIPES,
+)

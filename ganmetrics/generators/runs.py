@@ -1,0 +1,197 @@
+"""Trainings in folders of their own: begun, gone on with, and turned into cards."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save
+
+from ganmetrics._files import atomic_write, disk_errors, shown
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.features.extraction import choose_device
+from ganmetrics.generators.cards import SYSTEMS, WEIGHTS, Card, load_sampler, write_card
+from ganmetrics.generators.pictures import save_samples
+from ganmetrics.generators.scoring import REFERENCES, quick_fid
+from ganmetrics.generators.training import CHECKPOINT, fit, read_log, resume
+from ganmetrics.registry import unknown
+from ganmetrics.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ganmetrics.generators.record import Recipe, System
+    from ganmetrics.generators.training import Training
+
+RUN = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training in a folder: its recipe as it was changed, and where its data lie."""
+
+    folder: Path
+    system: System
+    recipe: Recipe
+    seed: int
+    data: str | None
+
+    def training(self, device: str = "auto") -> Training:
+        """The training at its last checkpoint, or at its beginning."""
+        training = self.system.train(self.recipe, self.data, self.seed, choose_device(device))
+        if (self.folder / CHECKPOINT).exists():
+            resume(training, self.folder)
+        return training
+
+    @property
+    def command(self) -> str:
+        """The command that repeats it."""
+        original = recipes()[self.recipe.name][1]
+        words = ["ganmetrics", "generators", "train", self.recipe.name, "--seed", str(self.seed)]
+        if self.recipe.iterations != original.iterations:
+            words += ["--iterations", str(self.recipe.iterations)]
+        for name, value in dataclasses.asdict(self.recipe.settings).items():
+            if value != getattr(original.settings, name):
+                words += ["--set", f"{name}={value}"]
+        return shlex.join(words)
+
+
+def recipes() -> dict[str, tuple[System, Recipe]]:
+    """Every recipe by its name, with its system."""
+    return {recipe.name: (system, recipe) for system in SYSTEMS.records().values() for recipe in system.recipes}
+
+
+def begin(
+    name: str,
+    folder: Path,
+    *,
+    data: str | None = None,
+    seed: int = 0,
+    iterations: int | None = None,
+    changes: Sequence[str] = (),
+) -> Run:
+    """A new training of a recipe.
+
+    Raises
+    ------
+    UsageError
+        An unknown recipe or setting, or a folder that holds a training already.
+    """
+    if name not in recipes():
+        raise unknown("recipe", name, sorted(recipes()))
+    if (folder / RUN).exists():
+        hint = "Pass --resume to go on with it, or -o for another folder"
+        raise UsageError("the folder holds a training already", where=shown(folder), hint=hint, code="E-EXISTS")
+    system, recipe = recipes()[name]
+    recipe = dataclasses.replace(
+        recipe, settings=changed(recipe.settings, changes), iterations=iterations or recipe.iterations
+    )
+    run = Run(folder, system, recipe, seed, data)
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    facts = {"name": name, "seed": seed, "data": data, "iterations": recipe.iterations}
+    with atomic_write(folder / RUN) as stream:
+        stream.write(json.dumps({**facts, "settings": dataclasses.asdict(recipe.settings)}, indent=1).encode())
+    return run
+
+
+def reopen(folder: Path) -> Run:
+    """A training that was begun before.
+
+    Raises
+    ------
+    InputError
+        The folder holds none.
+    """
+    try:
+        facts = json.loads((folder / RUN).read_text())
+        system, recipe = recipes()[facts["name"]]
+        recipe = dataclasses.replace(
+            recipe, settings=system.settings(**facts["settings"]), iterations=facts["iterations"]
+        )
+        return Run(folder, system, recipe, facts["seed"], facts["data"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        hint = "Name the folder that 'ganmetrics generators train' wrote"
+        raise InputError("no training is in this folder", where=shown(folder), hint=hint, code="E-RUN") from error
+
+
+def changed(settings: Any, changes: Sequence[str]) -> Any:
+    """Settings with every NAME=VALUE applied (UsageError)."""
+    types = {field.name: type(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+    values: dict[str, Any] = {}
+    for change in changes:
+        name, _, text = change.partition("=")
+        if name not in types:
+            raise unknown("setting", name, sorted(types))
+        try:
+            values[name] = types[name](text)
+        except ValueError:
+            what = f"the setting {name} is {text!r}; it must be of type {types[name].__name__}"
+            raise UsageError(what, where="--set") from None
+    return dataclasses.replace(settings, **values)
+
+
+def train(run: Run, *, device: str = "auto", watch_every: int = 1000, progress: bool = True) -> None:
+    """Run a training to its end, checkpointed, with FID along the way where its data have bundled statistics."""
+    training = run.training(device)
+
+    def watch() -> dict[str, float]:
+        return quick_fid(run.recipe, run.system.sampler(run.recipe.settings, on_cpu(training.weights())))
+
+    watched = watch if run.recipe.data in REFERENCES and watch_every and run.system.makes == "images" else None
+    fit(training, run.folder, run.recipe.iterations, watch=watched, watch_every=watch_every, progress=progress)
+
+
+def export(run: Run, folder: Path) -> Card:
+    """Turn a training, as it stands, into a card without scores, its weights in float16, and a picture of samples."""
+    training = run.training("cpu")
+    if not training.iteration:
+        raise InputError("the training has no checkpoint yet", where=shown(run.folder), code="E-RUN")
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    stored = {name: value.half().contiguous() for name, value in on_cpu(training.weights()).items()}
+    if stored:
+        with atomic_write(folder / WEIGHTS) as stream:
+            stream.write(save(stored))
+    card = Card(
+        name=run.recipe.name,
+        system=run.system.name,
+        title=run.system.title,
+        summary=run.recipe.summary,
+        paper=run.system.paper,
+        data=run.recipe.data,
+        settings=dataclasses.asdict(run.recipe.settings),
+        parameters=training.parameters(),
+        training={
+            "command": run.command,
+            "seed": run.seed,
+            "iterations": training.iteration,
+            "seconds": round(training.seconds),
+            "threads": torch.get_num_threads(),
+            "versions": {"ganmetrics": __version__, "torch": torch.__version__},
+        },
+        curve=tuple(thinned(read_log(run.folder))),
+        fault=run.recipe.fault,
+    )
+    write_card(card, folder)
+    save_samples(load_sampler(folder), run.system.makes, folder)
+    return card
+
+
+def thinned(log: list[dict[str, float]], most: int = 100) -> list[dict[str, float]]:
+    """About ``most`` evenly spaced entries of each kind that a log holds: losses, and scores along the way."""
+    kinds: dict[tuple[str, ...], list[dict[str, float]]] = {}
+    for entry in log:
+        kinds.setdefault(tuple(entry), []).append(entry)
+    kept = [entry for entries in kinds.values() for entry in entries[:: -(-len(entries) // most)]]
+    return sorted(kept, key=lambda entry: entry["iteration"])
+
+
+def on_cpu(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Floating-point values only, on the CPU: counters of batches are not stored."""
+    return {name: value.detach().cpu() for name, value in weights.items() if value.is_floating_point()}

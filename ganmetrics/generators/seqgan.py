@@ -1,0 +1,278 @@
+"""SeqGAN: sequences of tokens from an LSTM that is trained by policy gradient against a discriminator.
+
+As in the synthetic experiment of Yu et al. (2017): an oracle, an LSTM whose parameters are drawn from N(0, 1), writes
+10,000 sequences of 20 tokens out of a vocabulary of 5,000; a generator of the same architecture learns them, first by
+maximum likelihood (MLE), then by policy gradient, where the reward of a token is the discriminator's mean output over
+Monte-Carlo roll-outs from it. NLL_oracle, the mean negative log-likelihood of generated tokens under the oracle, tells
+how good the generator is. The roll-out policy is the generator itself.
+
+An iteration is one batch of maximum likelihood, then one batch of the discriminator, and in the adversarial phase one
+batch of the discriminator with, every ``policy_every``-th time, one step of the policy.
+
+Deviations:
+TODO
+
+References
+----------
+Yu, Zhang, Wang, Yu: SeqGAN: Sequence generative adversarial nets with policy gradient. AAAI 2017, arXiv:1609.05473.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import nn
+
+from ganmetrics.features.states import filled_from
+from ganmetrics.generators import losses
+from ganmetrics.generators.record import Measured, Recipe, System
+from ganmetrics.generators.sampling import drawn, in_chunks
+from ganmetrics.generators.seqgan_nets import Discriminator, Policy, roll_out
+from ganmetrics.generators.training import Training, averaged, set_learning_rate, update
+from ganmetrics.metrics.sequences import distinct_n, self_bleu, sequence_nll
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.generators.record import Sampler
+
+NUM_SEQUENCES = 2_000
+NUM_BLEU = 500
+WATCHED = 1_000  # sequences of the NLL in a training's log
+WATCH_EVERY = 500  # iterations
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Those of the paper, but for the deviations above.
+
+    Attributes
+    ----------
+    dim : int
+        Of the embedding and of the LSTM's state, in the generator and in the oracle.
+    oracle_seed : int
+        What the oracle's parameters and the real sequences are drawn from.
+    mle_steps : int
+        Iterations of maximum likelihood, whose learning rate falls linearly to a tenth in the second half.
+    pretraining_steps : int
+        Iterations of the discriminator before the adversarial phase.
+    policy_every : int
+        Iterations of the discriminator for one of the policy.
+    num_rollouts : int
+        Completions of each prefix.
+    clip : float
+        The largest norm of the generator's gradient.
+    d_width : float
+        Filters of the discriminator over those of the paper.
+    decay : float
+        Times half the squared norm of the discriminator's output layer, added to its loss.
+    """
+
+    vocabulary: int = 5000
+    length: int = 20
+    dim: int = 32
+    oracle_seed: int = 0
+    num_real: int = 10_000
+    batch_size: int = 64
+    mle_steps: int = 6_000
+    mle_rate: float = 0.01
+    pretraining_steps: int = 2_000
+    policy_every: int = 50
+    policy_rate: float = 0.01
+    num_rollouts: int = 8
+    clip: float = 5.0
+    d_embedding: int = 32
+    d_width: float = 0.25
+    d_rate: float = 1e-3
+    dropout: float = 0.25
+    decay: float = 0.2
+
+
+def phase(iteration: int, settings: Settings) -> str:
+    """What an iteration, counted from 0, is of: "mle", "discriminator" or "adversarial"."""
+    if iteration < settings.mle_steps:
+        return "mle"
+    return "discriminator" if iteration < settings.mle_steps + settings.pretraining_steps else "adversarial"
+
+
+def oracle_of(settings: Settings) -> Policy:
+    """The oracle of a seed, always the same."""
+    rng = torch.Generator().manual_seed(settings.oracle_seed)
+    return Policy(settings.vocabulary, settings.dim, std=1.0, rng=rng).eval().requires_grad_(False)
+
+
+def real_sequences(settings: Settings) -> Tensor:  # -> int64 [num_real, T]
+    return SequenceSampler(oracle_of(settings), settings.length)(settings.num_real, seed=settings.oracle_seed)
+
+
+def nll(policy: Policy, sequences: Tensor) -> float:
+    """Mean negative log-likelihood of a token of sequences [N, T], in nats."""
+    return sequence_nll(in_chunks(policy.log_probabilities, sequences))
+
+
+def policy_loss(log_probabilities: Tensor, values: Tensor) -> Tensor:
+    """What has minus the policy gradient as its gradient, for log-probabilities and action values [N, T].
+
+    Of each value the mean over the other sequences of the batch at the same position is taken off: a baseline that
+    depends on nothing that the sequence itself drew leaves the expectation as it is and lowers its variance.
+    """
+    count = len(values)
+    advantages = (values - values.mean(dim=0)) * (count / (count - 1))  # = value - mean of the others
+    return -(advantages * log_probabilities).sum(dim=1).mean()
+
+
+class SeqGANTraining(Training):
+    """Generator and discriminator, the generator as maximum likelihood left it, and an optimiser for each phase."""
+
+    def __init__(self, recipe: Recipe, root: str | None, seed: int, device: torch.device) -> None:
+        super().__init__(seed, device)
+        self.settings: Settings = recipe.settings
+        s = self.settings
+        self.oracle = oracle_of(s).to(device)
+        self.real = real_sequences(s).to(device)
+        self.generator = Policy(s.vocabulary, s.dim, rng=self.rng).to(device)
+        self.mle = averaged(self.generator)
+        self.discriminator = Discriminator(
+            s.vocabulary, s.length, embedding_dim=s.d_embedding, width=s.d_width, dropout=s.dropout
+        ).to(device)
+        self.mle_optimizer = torch.optim.Adam(self.generator.parameters())
+        self.policy_optimizer = torch.optim.Adam(self.generator.parameters(), lr=s.policy_rate)
+        self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=s.d_rate)
+        self.parts = {
+            "generator": self.generator,
+            "mle": self.mle,
+            "discriminator": self.discriminator,
+            "mle_optimizer": self.mle_optimizer,
+            "policy_optimizer": self.policy_optimizer,
+            "d_optimizer": self.d_optimizer,
+        }
+
+    def step(self) -> dict[str, float]:
+        s, now = self.settings, phase(self.iteration, self.settings)
+        found = self.step_mle() if now == "mle" else self.step_discriminator()
+        if now == "adversarial" and (self.iteration + 1) % s.policy_every == 0:
+            found |= self.step_policy()
+        if (self.iteration + 1) % WATCH_EVERY == 0 or self.iteration + 1 == s.mle_steps:
+            found["nll_oracle"] = self.nll_oracle()
+        return found
+
+    def step_mle(self) -> dict[str, float]:
+        s = self.settings
+        set_learning_rate(self.mle_optimizer, s.mle_rate * mle_decay(self.iteration, s.mle_steps))
+        loss = -self.generator.log_probabilities(self.draw(self.real, s.batch_size)).mean()
+        self.update_generator(self.mle_optimizer, loss)
+        self.mle.load_state_dict(self.generator.state_dict())
+        return {"mle_loss": loss.item()}
+
+    def step_discriminator(self) -> dict[str, float]:
+        s = self.settings
+        real, fake = self.draw(self.real, s.batch_size), self.fakes(s.batch_size)
+        real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).split(s.batch_size)
+        output = self.discriminator.output
+        penalty = output.weight.square().sum() + output.bias.square().sum()
+        loss = losses.discriminator_loss(real_logits, fake_logits)
+        update(self.d_optimizer, loss + s.decay / 2 * penalty)
+        accuracy = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        return {"d_loss": loss.item(), "d_accuracy": accuracy.item()}
+
+    def step_policy(self) -> dict[str, float]:
+        s = self.settings
+        sequences = self.fakes(s.batch_size)
+        reward = self.discriminator.probability_of_real
+        values = roll_out(self.generator, sequences, reward, s.num_rollouts, self.rng)
+        loss = policy_loss(self.generator.log_probabilities(sequences), values)
+        norm = self.update_generator(self.policy_optimizer, loss)
+        return {"reward": values[:, -1].mean().item(), "reward_std": values[:, -1].std().item(), "g_gradient": norm}
+
+    def update_generator(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> float:
+        """One step under the clipped gradient, whose norm before clipping it returns."""
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.settings.clip)
+        optimizer.step()
+        return norm.item()
+
+    def fakes(self, count: int) -> Tensor:  # -> int64 [count, T]
+        return self.generator.sample(torch.rand(count, self.settings.length, generator=self.rng).to(self.device))
+
+    def nll_oracle(self) -> float:
+        """NLL_oracle of sequences from the same uniform numbers every time."""
+        return nll(self.oracle, SequenceSampler(self.generator, self.settings.length)(WATCHED))
+
+    def weights(self) -> dict[str, Tensor]:
+        stages = {"generator": self.generator, "mle": self.mle}
+        return {f"{stage}.{name}": x for stage, net in stages.items() for name, x in net.state_dict().items()}
+
+
+def mle_decay(iteration: int, iterations: int) -> float:
+    """1 in the first half, then linearly down to a tenth."""
+    return min(1.0, 0.1 + 1.8 * (1 - iteration / iterations))
+
+
+class SequenceSampler:
+    """Sequences of a policy, each drawn by inversion from its own row of uniform numbers."""
+
+    def __init__(self, policy: Policy, length: int) -> None:
+        self.policy, self.length = policy, length
+
+    def __call__(self, num_samples: int, *, seed: int = 0) -> Tensor:
+        """Tokens int64 [num_samples, length]."""
+        device = self.policy.embedding.device
+        uniforms = drawn(lambda count, rng: torch.rand(count, self.length, generator=rng), num_samples, seed)
+        return in_chunks(self.policy.sample, uniforms.to(device))[:num_samples]
+
+
+class GeneratorSampler(SequenceSampler):
+    """Sequences of the trained generator; ``mle`` draws those of the generator before its adversarial phase."""
+
+    def __init__(self, policy: Policy, mle: Policy, length: int) -> None:
+        super().__init__(policy, length)
+        self.mle = SequenceSampler(mle, length)
+
+
+def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> GeneratorSampler:
+    generator, mle = (policy_from(settings, weights, stage) for stage in ("generator.", "mle."))
+    return GeneratorSampler(generator, mle, settings.length)
+
+
+def policy_from(settings: Settings, weights: Mapping[str, Tensor], prefix: str) -> Policy:
+    own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    return filled_from(lambda: Policy(settings.vocabulary, settings.dim), own)
+
+
+def sequence_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
+    """NLL_oracle, self-BLEU-2 and distinct-2 of 2,000 sequences, after and before the adversarial phase."""
+    oracle, mle = oracle_of(recipe.settings), cast(GeneratorSampler, sampler).mle
+    after, before = sampler(NUM_SEQUENCES, seed=seed), mle(NUM_SEQUENCES, seed=seed)
+    return [*scores_of(oracle, after), *scores_of(oracle, before, suffix="_mle", of=" after MLE")]
+
+
+def scores_of(oracle: Policy, sequences: Tensor, *, suffix: str = "", of: str = "") -> list[Measured]:
+    count, bleu = len(sequences), self_bleu(sequences, n=2, num_samples=NUM_BLEU)
+    nats = f"mean over {count:,} sequences, nats a token, under the oracle of the settings' seed"
+    among = f"{NUM_BLEU} of {count:,} sequences, each against the others, orders 1 and 2"
+    return [
+        Measured(f"nll_oracle{suffix}", f"NLL_oracle{of}", nll(oracle, sequences), False, protocol=nats),
+        Measured(f"self_bleu_2{suffix}", f"self-BLEU-2{of}", bleu, False, protocol=among),
+        Measured(
+            f"distinct_2{suffix}", f"distinct-2{of}", distinct_n(sequences), True, protocol=f"{count:,} sequences"
+        ),
+    ]
+
+
+RECIPES = (Recipe("seqgan-oracle", "SeqGAN on the sequences of a random LSTM", "oracle", Settings(), 18_000),)
+
+SYSTEM = System(
+    name="seqgan",
+    title="SeqGAN",
+    paper="Yu, Zhang, Wang, Yu 2017, arXiv:1609.05473",
+    makes="sequences",
+    settings=Settings,
+    train=SeqGANTraining,
+    sampler=sampler,
+    score=sequence_scores,
+    recipes=RECIPES,
+)

@@ -1,0 +1,174 @@
+"""Number of statistically different bins, and the divergence of the bins' shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.metrics.record import Metric
+from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.numerics.clusters import kmeans, nearest_center
+from ganmetrics.numerics.entropy import mean_divergence
+from ganmetrics.numerics.modes import two_proportion_z
+from ganmetrics.numerics.resampling import seeded
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import ArrayLike
+
+
+class NdbBins(NamedTuple):
+    """The bins of one clustering of the real features and how both sets fill them.
+
+    Attributes
+    ----------
+    ndb : int
+        Bins whose shares differ significantly.
+    jsd : float
+        Jensen-Shannon divergence of the shares, in nats.
+    real_counts, fake_counts : Tensor, [num_bins]
+    z : Tensor, [num_bins]
+        Real share less fake share in standard errors: above 0 where the fakes are too few.
+    """
+
+    ndb: int
+    jsd: float
+    real_counts: Tensor
+    fake_counts: Tensor
+    z: Tensor
+
+
+def ndb(
+    real_features: ArrayLike, fake_features: ArrayLike, *, num_bins: int = 100, alpha: float = 0.05, seed: int = 2020
+) -> float:
+    """Number of k-means bins of the real features that real and fake fill in significantly different shares.
+
+    Lower is better, 0 is best, ``num_bins`` is worst; papers also print NDB / K, the same over ``num_bins``. About
+    ``alpha * num_bins`` for equal distributions, and more for larger sets, whose smaller differences are significant.
+
+    Parameters
+    ----------
+    real_features, fake_features : array_like, [N, D] and [M, D]
+        The paper takes pixels; at least ``num_bins`` rows each.
+    num_bins : int
+        Clusters, K in the paper.
+    alpha : float
+        Level of the two-sided test of each bin, without correction for their number; 0.0027 is |z| > 3.
+    seed : int
+        Of the k-means++ seeding.
+
+    Returns
+    -------
+    float
+        A whole number in 0..num_bins.
+
+    Raises
+    ------
+    InputError
+        Fewer rows than bins on a side, other shapes, NaN.
+    UsageError
+        ``num_bins`` below 2, ``alpha`` not between 0 and 1.
+
+    Notes
+    -----
+    Each fake belongs to the nearest centre; the test is that of two proportions with pooled variance. The authors'
+    code clusters every sixth dimension at random beyond 1000, and has an option to whiten; here all dimensions count
+    as they are.
+
+    References
+    ----------
+    Richardson, Weiss: On GANs and GMMs. NeurIPS 2018, arXiv:1805.12462.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = np.repeat([[0.0], [1.0], [2.0]], 100, axis=0)
+    >>> ndb(real, real, num_bins=3), ndb(real, real[:150], num_bins=3)
+    (0.0, 2.0)
+    """
+    return float(ndb_bins(real_features, fake_features, num_bins=num_bins, alpha=alpha, seed=seed).ndb)
+
+
+def ndb_bins(
+    real_features: ArrayLike, fake_features: ArrayLike, *, num_bins: int = 100, alpha: float = 0.05, seed: int = 2020
+) -> NdbBins:
+    """Everything that NDB is counted from: the bins' counts, their test values, and the divergence of their shares.
+
+    Lower is better for ``ndb`` and ``jsd``, 0 is best. ``jsd`` is at most log 2 and biased upward, by about
+    (num_bins - 1)(1 / N + 1 / M) / 8.
+
+    Parameters
+    ----------
+    real_features, fake_features : array_like, [N, D] and [M, D]
+    num_bins : int
+    alpha : float
+    seed : int
+        All as in ``ndb``.
+
+    Returns
+    -------
+    NdbBins
+        ``ndb``, ``jsd`` and, bin by bin, ``real_counts``, ``fake_counts`` and ``z``.
+
+    Raises
+    ------
+    InputError, UsageError
+        As ``ndb``.
+
+    Notes
+    -----
+    The divergence is in nats, as the paper's MNIST values are.
+
+    References
+    ----------
+    Richardson, Weiss: On GANs and GMMs. NeurIPS 2018, arXiv:1805.12462.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = np.repeat([[0.0], [1.0]], 50, axis=0)
+    >>> bins = ndb_bins(real, real[50:], num_bins=2)
+    >>> bins.ndb, round(bins.jsd, 4), sorted(bins.fake_counts.tolist())
+    (2, 0.2158, [0, 50])
+    """
+    real, fake = matrix_pair(real_features, fake_features)
+    if num_bins < 2 or not 0 < alpha < 1:
+        what = f"num_bins is {num_bins} and alpha {alpha}; they must be at least 2 and between 0 and 1"
+        raise UsageError(what, where="ndb")
+    smaller = min(len(real), len(fake))
+    if smaller < num_bins:
+        what = f"{num_bins} bins need as many images on each side; found {len(real)} real and {len(fake)} fake"
+        hint = f"Score more images, or set ndb.num_bins={smaller} or fewer (a different protocol)"
+        raise InputError(what, where="ndb.num_bins", hint=hint, code="E-TOO-FEW")
+    centers = kmeans(real, num_bins, seeded(seed))
+    return compared(bin_counts(real, centers), bin_counts(fake, centers), alpha)
+
+
+def bin_counts(features: Tensor, centers: Tensor) -> Tensor:  # [N, D], [K, D] -> [K]
+    """How many rows are nearest to each centre."""
+    return torch.bincount(nearest_center(features, centers)[0], minlength=len(centers))
+
+
+def compared(real_counts: Tensor, fake_counts: Tensor, alpha: float) -> NdbBins:  # [K], [K]
+    """The counts of both sides with what follows from them."""
+    z = two_proportion_z(real_counts, fake_counts)
+    p_values = torch.special.erfc(z.abs() / 2**0.5)
+    shares = torch.stack([counts.to(torch.float64) / counts.sum() for counts in (real_counts, fake_counts)])
+    return NdbBins(int((p_values < alpha).sum()), mean_divergence(shares.log()), real_counts, fake_counts, z)
+
+
+METRIC = Metric(
+    name="ndb",
+    title="NDB",
+    function=ndb,
+    reads="features",
+    needs_real=True,
+    higher_is_better=False,
+    best="0",
+    spread="",
+    paper="Richardson, Weiss 2018, arXiv:1805.12462",
+    minimum="num_bins",
+)

@@ -1,0 +1,67 @@
+"""k-means in float64: seeding by squared distance (Arthur and Vassilvitskii 2007), then Lloyd's iteration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+def kmeans(
+    x: Tensor, k: int, rng: np.random.RandomState, *, tolerance: float = 1e-4, max_iterations: int = 100
+) -> Tensor:  # [N, D] -> [K, D]
+    """Centres of ``k`` clusters, from k-means++ by Lloyd's iteration.
+
+    It ends when the sum of squared distances falls by no more than ``tolerance`` of itself. A cluster that loses every
+    row keeps its centre. Fewer distinct rows than ``k`` leave equal centres; all but the first of them stay empty.
+    """
+    centers = seeded_centers(x, k, rng)
+    labels, squares = nearest_center(x, centers)
+    for _ in range(max_iterations):
+        before = squares.sum()
+        centers = _means(x, labels, centers)
+        labels, squares = nearest_center(x, centers)
+        if before - squares.sum() <= tolerance * before:
+            break
+    return centers
+
+
+def seeded_centers(x: Tensor, k: int, rng: np.random.RandomState) -> Tensor:  # [N, D] -> [K, D]
+    """Rows of ``x``: the first drawn evenly, each next in proportion to its squared distance from those before it."""
+    chosen = [int(rng.randint(len(x)))]
+    squares = _squared_distances(x, chosen[-1])
+    while len(chosen) < k:
+        total = torch.cumsum(squares, dim=0)
+        place = torch.searchsorted(total, total[-1] * float(rng.random_sample()), right=True)
+        chosen.append(min(int(place), len(x) - 1))  # past the end where every distance is 0
+        squares = torch.minimum(squares, _squared_distances(x, chosen[-1]))
+    return x[chosen]
+
+
+def nearest_center(x: Tensor, centers: Tensor, *, block: int = 4096) -> tuple[Tensor, Tensor]:
+    """The nearest centre's index, the first of equals, and squared distance: [N, D], [K, D] -> [N], [N].
+
+    Memory is block * K.
+    """
+    found = [_nearest(rows, centers, centers.square().sum(dim=1)) for rows in x.split(block)]
+    indices, squares = zip(*found, strict=True)
+    return torch.cat(indices), torch.cat(squares)
+
+
+def _nearest(x: Tensor, centers: Tensor, norms: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [K, D], [K] -> [N], [N]
+    values, indices = (norms - 2 * x @ centers.T).min(dim=1)
+    return indices, (x.square().sum(dim=1) + values).clamp_(min=0)  # |x - c|² = |x|² - 2 x·c + |c|²
+
+
+def _squared_distances(x: Tensor, row: int) -> Tensor:  # [N, D] -> [N]
+    return torch.cdist(x, x[row : row + 1], compute_mode="donot_use_mm_for_euclid_dist")[:, 0].square()
+
+
+def _means(x: Tensor, labels: Tensor, centers: Tensor) -> Tensor:  # [N, D], [N], [K, D] -> [K, D]
+    counts = torch.bincount(labels, minlength=len(centers))[:, None]
+    sums = torch.zeros_like(centers).index_add_(0, labels, x)
+    return torch.where(counts > 0, sums / counts.clamp(min=1), centers)

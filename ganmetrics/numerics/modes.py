@@ -1,0 +1,45 @@
+"""Counts over modes or bins, and the nearest mode of a mixture; in float64, divergences in nats."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def captured_modes(counts: Tensor) -> int:  # [K] -> 0..K
+    """The number of modes with at least one sample."""
+    return int((counts > 0).sum())
+
+
+def divergence_from_uniform(counts: Tensor) -> float:  # [K] -> 0..log K, NaN without samples
+    """KL(p || uniform) = log K - H(p) of the shares p = counts / N.
+
+    Biased upward: about (K - 1) / 2N of N samples that are uniform. Without any sample p is undefined: NaN.
+    """
+    p = counts.to(torch.float64) / counts.sum()
+    return float((math.log(len(p)) + torch.special.xlogy(p, p).sum()).clamp(min=0))  # rounding may leave it below 0
+
+
+def two_proportion_z(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K], [K] -> [K]
+    """For each bin, the difference of its shares, real less fake, in standard errors of the pooled share.
+
+    z = (r - f) / sqrt(p (1 - p) (1 / N + 1 / M)) with p the share in both sets together; 0 where p is 0 or 1.
+    """
+    real, fake = real_counts.to(torch.float64), fake_counts.to(torch.float64)
+    n, m = real.sum(), fake.sum()
+    p = (real + fake) / (n + m)
+    difference, variance = real / n - fake / m, p * (1 - p) * (1 / n + 1 / m)
+    return torch.where(variance > 0, difference / variance.sqrt(), 0.0)
+
+
+def nearest_mode(points: Tensor, centers: Tensor, std: float) -> tuple[Tensor, Tensor]:  # [N, D], [K, D] -> [N], [N]
+    """The nearest of equal isotropic Gaussians: its index and its Mahalanobis distance |x - c| / std."""
+    # the expansion |x|² - 2 x·c + |c|² would lose the digits of a std that is small beside the centres
+    distances = torch.cdist(points, centers, compute_mode="donot_use_mm_for_euclid_dist")
+    nearest = distances.min(dim=1)
+    return nearest.indices, nearest.values / std

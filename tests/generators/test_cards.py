@@ -1,0 +1,157 @@
+"""Cards, the trainings that write them, and the scores that are taken again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import ganmetrics as gm
+from ganmetrics.generators import cards, reproduction, runs, scoring
+from ganmetrics.generators.cards import CARD, SAMPLES, WEIGHTS, read_card, write_card
+
+TINY = ("width=4", "batch_size=8", "latent_dim=6")
+
+
+@pytest.fixture(scope="module")
+def card_folder(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny DCGAN after three iterations, exported and scored on 1,000 images for two seeds."""
+    place = tmp_path_factory.mktemp("cards")
+    run = runs.begin("dcgan-mnist", place / "run", data=str(data_root), iterations=3, changes=TINY)
+    runs.train(run, device="cpu", watch_every=0, progress=False)
+    runs.export(runs.reopen(place / "run"), place / "own" / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "NUM_IMAGES", 1000)
+        patch.setattr(reproduction, "SEEDS", range(2))
+        reproduction.rescore(place / "own" / "tiny")
+    return place / "own" / "tiny"
+
+
+def test_a_card_says_what_was_trained(card_folder: Path) -> None:
+    card = read_card(card_folder)
+    assert (card.name, card.system, card.data) == ("dcgan-mnist", "dcgan", "mnist")
+    assert card.settings["width"] == 4
+    assert card.training["iterations"] == 3
+    assert card.training["command"] == (
+        "ganmetrics generators train dcgan-mnist --seed 0 --iterations 3 "
+        "--set latent_dim=6 --set width=4 --set batch_size=8"
+    )
+    assert card.parameters["generator"] == sum(
+        value.numel() for name, value in stored(card_folder).items() if "running" not in name
+    )
+    assert [score.name for score in card.scores] == ["fid", "is", "kid"]
+    assert all(score.std >= 0 and score.tolerance > 0 for score in card.scores)
+    assert card.score("fid").signature.startswith("fid|digits:")
+    assert (card_folder / SAMPLES).stat().st_size > 1000
+
+
+def stored(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / WEIGHTS)
+
+
+def test_stored_weights_are_half_precision_and_run_in_single(card_folder: Path) -> None:
+    assert {value.dtype for value in stored(card_folder).values()} == {torch.float16}
+    sampler = gm.generators.load(card_folder)
+    assert next(sampler.net.parameters()).dtype == torch.float32  # type: ignore[attr-defined]
+
+
+def test_a_card_is_read_as_it_was_written(card_folder: Path, tmp_path: Path) -> None:
+    card = read_card(card_folder)
+    write_card(card, tmp_path)
+    assert read_card(tmp_path) == card
+    assert json.loads((tmp_path / CARD).read_text())["schema"] == cards.SCHEMA
+
+
+def test_the_same_scores_come_out_again(card_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "NUM_IMAGES", 1000)
+    compared = reproduction.reproduce(card_folder)
+    assert all(each.passed for each in compared)
+    assert max(abs(each.difference) for each in compared) <= 1e-6  # the card rounds to six decimals
+
+
+def test_another_generator_fails(card_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safetensors.torch import save_file
+
+    monkeypatch.setattr(scoring, "NUM_IMAGES", 1000)
+    write_card(read_card(card_folder), tmp_path)
+    save_file({name: value * 1.05 for name, value in stored(card_folder).items()}, tmp_path / WEIGHTS)
+    assert not all(each.passed for each in reproduction.reproduce(tmp_path))
+
+
+def test_a_users_cards_are_found_by_name(card_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "tiny" not in gm.generators.names()
+    monkeypatch.setenv("GANMETRICS_GENERATORS", str(card_folder.parent))
+    assert "tiny" in gm.generators.names()
+    assert gm.generators.load("tiny")(4).shape == (4, 3, 28, 28)
+    assert gm.generators.card("tiny") == read_card(card_folder)
+
+
+def test_typing_errors_are_answered() -> None:
+    with pytest.raises(gm.UsageError, match="Did you mean 'dcgan-mnist'"):
+        gm.generators.load("dcgan-mnits")
+    with pytest.raises(gm.UsageError, match="Did you mean 'dcgan-mnist'"):
+        runs.begin("dcgan-mnits", Path("nowhere"))
+    with pytest.raises(gm.UsageError, match="unknown setting 'widht'"):
+        runs.begin("dcgan-mnist", Path("nowhere"), changes=["widht=4"])
+    with pytest.raises(gm.UsageError, match="must be of type int"):
+        runs.begin("dcgan-mnist", Path("nowhere"), changes=["width=wide"])
+    assert not Path("nowhere").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99}', '{"schema": 1}', '{"schema": 1, "scores": 3}'])
+def test_a_damaged_card_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / CARD).write_text(text)
+    with pytest.raises(gm.InputError, match="the card cannot be read"):
+        gm.generators.load(tmp_path)
+
+
+def test_missing_and_foreign_weights_are_refused(card_folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    write_card(read_card(card_folder), tmp_path)
+    with pytest.raises(gm.WeightsError, match="missing"):
+        gm.generators.load(tmp_path)
+    save_file({"other": torch.zeros(2)}, tmp_path / WEIGHTS)
+    with pytest.raises(gm.WeightsError, match="another network's weights"):
+        gm.generators.load(tmp_path)
+    values = stored(card_folder)
+    first = next(iter(values))
+    save_file({**values, first: torch.zeros(1)}, tmp_path / WEIGHTS)
+    with pytest.raises(gm.WeightsError, match="expected"):
+        gm.generators.load(tmp_path)
+
+
+def test_a_card_without_scores_cannot_be_reproduced(card_folder: Path, tmp_path: Path) -> None:
+    write_card(dataclasses.replace(read_card(card_folder), scores=()), tmp_path)
+    with pytest.raises(gm.InputError, match="no scores"):
+        reproduction.reproduce(tmp_path)
+
+
+def test_a_training_is_begun_once_and_gone_on_with(data_root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run = runs.begin("dcgan-mnist", folder, data=str(data_root), iterations=2, changes=TINY, seed=3)
+    with pytest.raises(gm.InputError, match="no checkpoint"):
+        runs.export(run, tmp_path / "card")
+    with pytest.raises(gm.UsageError, match="--resume"):
+        runs.begin("dcgan-mnist", folder)
+    again = runs.reopen(folder)
+    assert (again.recipe, again.seed, again.data) == (run.recipe, 3, str(data_root))
+    runs.train(again, device="cpu", watch_every=2, progress=False)
+    assert [entry["iteration"] for entry in runs.read_log(folder) if "fid" in entry] == [2]
+    with pytest.raises(gm.InputError, match="no training"):
+        runs.reopen(tmp_path)
+
+
+def test_every_recipe_has_a_name_of_its_own_and_settings_of_its_system() -> None:
+    listed = [recipe.name for system in cards.SYSTEMS.records().values() for recipe in system.recipes]
+    assert len(listed) == len(set(listed)) == len(runs.recipes())
+    for system, recipe in runs.recipes().values():
+        assert recipe.name.split("-")[0] in system.name or system.name in recipe.name
+        assert isinstance(recipe.settings, system.settings)
+        assert system.settings(**dataclasses.asdict(recipe.settings)) == recipe.settings
+        assert {type(value) for value in dataclasses.asdict(recipe.settings).values()} <= {int, float, str}
