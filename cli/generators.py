@@ -33,11 +33,12 @@ def list_(as_json: bool) -> None:
     """Every generator with its scores; those of one's own are found in the folders of GANMETRICS_GENERATORS."""
     from ganmetrics.generators.cards import folders, read_card
 
-    cards = [read_card(folder) for _, folder in sorted(folders().items())]
+    cards = {name: read_card(folder) for name, folder in sorted(folders().items())}
     if as_json:
-        click.echo(json.dumps([json.loads(card.to_json()) for card in cards], indent=1, ensure_ascii=False))
+        facts = {name: json.loads(card.to_json()) for name, card in cards.items()}
+        click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
-    rows = [("NAME", "WHAT", "SCORES"), *((card.name, card.summary, _scores(card)) for card in cards)]
+    rows = [("NAME", "WHAT", "SCORES"), *((name, card.summary, _scores(card)) for name, card in cards.items())]
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     for name, what, scores in rows:
         click.echo(f"{name:<{widths[0]}}  {what:<{widths[1]}}  {scores}")
@@ -178,14 +179,18 @@ def reproduce(name: str | None, everything: bool, as_json: bool, quiet: bool) ->
 
 @command.command(epilog="Example: ganmetrics generators rescore mine/dcgan")
 @click.argument("names", nargs=-1, required=True)
+@click.option("--data", metavar="DIR", help="Take the scores that need real data, from this folder, instead.")
 @quiet_option
-def rescore(names: tuple[str, ...], quiet: bool) -> None:
+def rescore(names: tuple[str, ...], data: str | None, quiet: bool) -> None:
     """Take every score of these cards again, with the metrics that stand, and write them into the cards."""
     from ganmetrics._progress import progress_bar
     from ganmetrics.generators import cards, reproduction
 
     for name in names:
         folder = cards.folder_of(name)
+        if data is not None:
+            click.echo("\n".join(_described(reproduction.rescore_on_data(folder, data))))
+            continue
         with progress_bar(name[-40:], len(reproduction.SEEDS), not quiet, unit="seed") as bar:
             card = reproduction.rescore(folder, watch=bar.update)
         click.echo("\n".join(_described(card)))
@@ -219,11 +224,11 @@ def _described(card: Card) -> list[str]:
         "settings": ", ".join(f"{name}={value}" for name, value in card.settings.items() if value != ""),
         "parameters": ", ".join(f"{name} {count:,}" for name, count in card.parameters.items()),
         "trained by": card.training["command"],
-        "took": f"{card.training['iterations']:,} iterations, {card.training['seconds'] / 60:.0f} min",
+        "took": f"{card.training['iterations']:,} iterations, {card.training['cpu_seconds'] / 60:.0f} min of one core",
         "licence": card.licence,
     }
     lines = [f"{name:<11} {value}" for name, value in facts.items() if value]
-    for score in card.scores:
+    for score in [*card.scores, *card.data_scores]:
         better = "higher" if score.higher_is_better else "lower"
         lines += [f"{score.title:<24} {_readable(score):>20}  {better} is better"]
         lines += [f"  {score.signature or score.protocol}"]

@@ -57,7 +57,7 @@ def systems(data: str) -> str:
     rows = []
     for card in healthy(data):
         size = card.parameters.get("generator", sum(card.parameters.values()))
-        time = f"{card.training['iterations']:,} iterations, {card.training['seconds'] / 60:.0f} min"
+        time = f"{card.training['iterations']:,} iterations, {card.training['cpu_seconds'] / 60:.0f} min"
         scores = [shown(card, name) for name in ("fid", "is", "kid", "classes")]
         rows.append([f"[{card.name}](#{card.name})", *scores, f"{size:,}", time])
     return table(head, rows)
@@ -76,6 +76,13 @@ def others(names: Iterable[str]) -> str:
         for score in CARDS[name].scores:
             rows.append([name, score.title, f"{readable(score.value)} ± {score.std:.2g}", score.protocol or "FID"])
     return table(["generator", "score", "value", "protocol"], rows)
+
+
+def truncation() -> str:
+    card = CARDS["stylegan2-mnist"]
+    psis = [score.name.rpartition("_")[2] for score in card.scores if score.name.startswith("fid_psi")]
+    rows = [[psi, shown(card, f"fid_psi_{psi}"), shown(card, f"spread_psi_{psi}")] for psi in psis]
+    return table(["psi", "FID", "spread"], rows)
 
 
 def targets() -> str:
@@ -153,6 +160,7 @@ PIECES: dict[str, Callable[[Path], str]] = {
     "systems": lambda _: systems("mnist"),
     "fashion": lambda _: systems("fashion"),
     "broken": lambda _: broken(),
+    "truncation": lambda _: truncation(),
     "translation": lambda _: others(name for name in CARDS if name.startswith("cyclegan")),
     "mixtures": lambda _: others(name for name, card in CARDS.items() if card.system == "pacgan"),
     "sequences": lambda _: others(name for name in CARDS if name.startswith("seqgan")),

@@ -48,6 +48,17 @@ def test_every_data_file_is_package_data() -> None:
 
 
 def test_the_bundled_weights_are_small() -> None:
-    for package, file in (("features", "digits"), ("features", "fashion"), ("generators", "dcgan-mnist")):
-        path = resources.files(f"ganmetrics.{package}").joinpath(f"{file}.safetensors")
+    for file in ("digits", "fashion"):
+        path = resources.files("ganmetrics.features").joinpath(f"{file}.safetensors")
         assert 0 < len(path.read_bytes()) <= 2_000_000
+    bundle = ROOT / "ganmetrics" / "generators" / "bundled"
+    sizes = [file.stat().st_size for file in bundle.rglob("*") if file.is_file()]
+    assert sizes
+    assert sum(sizes) <= 25_000_000
+
+
+def test_every_bundled_generator_is_a_whole_folder() -> None:
+    for card in (ROOT / "ganmetrics" / "generators" / "bundled").glob("*"):
+        names = {file.name for file in card.iterdir()}
+        assert "card.json" in names, card
+        assert names & {"samples.png", "samples.txt"}, card

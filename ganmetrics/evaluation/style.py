@@ -92,33 +92,29 @@ def style_and_content(
     Parameters
     ----------
     real, fake : path, array, tensor, Dataset, DataLoader or Source
-        Two sets of images, in this order; one image, also an image file, is a set too. They are mapped at their own
-        size.
+        Two sets of images, in this order, at their own sizes; one image, also an image file, is a set too.
     network : {"auto", "vgg19", "random-vgg19", "digits"}
-        ``"auto"`` is VGG19 where its weights are given, and a VGG19 with seeded random weights otherwise; the titles
-        and signatures of the scores say which.
+        ``"auto"`` is VGG19 where its weights are given, else one with random weights; titles and signatures say which.
     weights : path, optional
         Weights for VGG19, in torchvision's layout.
     paired : bool
         Compare the i-th real with the i-th fake image and average; otherwise the sets' mean Gram matrices and mean
         maps. With one image on each side both are the same.
     device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
+        As in ``evaluate``.
     reading : Reading, optional
-        How files are read.
 
     Returns
     -------
     Result
-        The scores ``"style"`` and ``"content"``; the second is left out, with a warning, where images have different
-        sizes.
+        ``"style"`` and ``"content"``; the second is left out, with a warning, where images have different sizes.
 
     Raises
     ------
     UsageError
         An unknown network or device, weights without their network or the reverse, saved statistics.
     InputError
-        Images that cannot be read or are too small, sets of different sizes that should be paired.
+        Images that cannot be read or are too small, sets of different counts that should be paired.
     WeightsError
         A missing or damaged file, or another network's.
 
@@ -134,14 +130,13 @@ def style_and_content(
     sides = _opened(real, reading), _opened(fake, reading)
     if paired:
         _require_equal(sides[0].count, sides[1].count)
-    loaded = load_map_network(network, weights)
-    mapping = _Mapping(loaded, choose_device(device), reading)
+    mapping = _Mapping(load_map_network(network, weights), choose_device(device), reading)
     pixels = PixelDigests(), PixelDigests()
     streams = [mapping.watched(side, seen) for side, seen in zip(sides, pixels, strict=True)]
     with closing(streams[0]), closing(streams[1]):
         found = mapping.of_pairs(*streams) if paired else mapping.of_sets(*streams)
     left, right = (mapping.described(side, seen) for side, seen in zip(sides, pixels, strict=True))
-    return _result(found, (left, right), loaded, paired)
+    return _result(found, (left, right), mapping.network, paired)
 
 
 class _Mapping:

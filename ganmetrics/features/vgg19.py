@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganmetrics._files import shown
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import InputError, UsageError, WeightsError
 from ganmetrics.features import weights as weight_files
 from ganmetrics.features.digits import Digits
 from ganmetrics.features.grey_net import LUMA
@@ -248,9 +248,13 @@ def _drawn(seed: int) -> _Convolutions:
 
 
 def _stored(path: str | os.PathLike[str]) -> _Convolutions:
+    if not Path(path).is_file():
+        raise WeightsError(
+            "there is no such file of weights", where=shown(path), hint="Check the path", code="E-MISSING"
+        )
     state = weight_files.load_state_dict(path)
     renamed = {ours: state[theirs] for ours, theirs in _stored_names().items() if theirs in state}
-    return filled_from(_Convolutions, renamed, where=shown(Path(path)))
+    return filled_from(_Convolutions, renamed, where=shown(path))
 
 
 def _stored_names() -> dict[str, str]:

@@ -68,7 +68,8 @@ class Card:
         The number of parameters of each network.
     training : mapping
         Command, seed, iterations, seconds, threads and versions.
-    scores : tuple of CardScore
+    scores, data_scores : tuple of CardScore
+        Those that anyone can take again, and those that need the real data.
     targets : tuple of str
         What it was meant to reach, and whether it did.
     curve : tuple of mapping
@@ -85,6 +86,7 @@ class Card:
     parameters: Mapping[str, int]
     training: Mapping[str, Any]
     scores: tuple[CardScore, ...] = ()
+    data_scores: tuple[CardScore, ...] = ()
     targets: tuple[str, ...] = ()
     curve: tuple[Mapping[str, float], ...] = ()
     fault: str = ""
@@ -135,8 +137,11 @@ def read_card(folder: Path) -> Card:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts.pop("schema") != SCHEMA:
             raise ValueError("its schema is not known; a newer version of ganmetrics wrote it")
-        scores = tuple(CardScore(**each) for each in facts.pop("scores"))
-        return Card(scores=scores, targets=tuple(facts.pop("targets")), curve=tuple(facts.pop("curve")), **facts)
+        for name in ("scores", "data_scores"):
+            facts[name] = tuple(CardScore(**each) for each in facts[name])
+        for name in ("targets", "curve"):
+            facts[name] = tuple(facts[name])
+        return Card(**facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"the card cannot be read: {error}"
         raise InputError(what, where=shown(path), hint="Export the generator again", code="E-CARD") from error

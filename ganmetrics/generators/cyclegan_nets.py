@@ -30,10 +30,14 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """Images [N, 3, H, W] in -1..1 to images of the other domain, the same size."""
+    """Images [N, 3, H, W] in -1..1 to images of the other domain, the same size.
 
-    def __init__(self, width: int = 16, halvings: int = 1, blocks: int = 3) -> None:
+    With ``is_residual`` the network makes the change of the image in place of the image; that is not bounded to -1..1.
+    """
+
+    def __init__(self, width: int = 16, halvings: int = 1, blocks: int = 3, *, is_residual: bool = False) -> None:
         super().__init__()
+        self.is_residual = is_residual
         widths = [width * 2**level for level in range(halvings + 1)]
         layers = normalised(nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect", bias=False), width)
         for wide in widths[:-1]:
@@ -42,12 +46,13 @@ class Generator(nn.Module):
         for wide in reversed(widths[:-1]):
             doubling = nn.ConvTranspose2d(2 * wide, wide, 3, stride=2, padding=1, output_padding=1, bias=False)
             layers += normalised(doubling, wide)
-        layers += [nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect"), nn.Tanh()]
+        layers.append(nn.Conv2d(width, 3, 7, padding=3, padding_mode="reflect"))
         self.net = nn.Sequential(*layers)
         self.apply(init_weights)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.net(images)
+        made = self.net(images)
+        return images + made if self.is_residual else made.tanh()
 
 
 class PatchDiscriminator(nn.Module):

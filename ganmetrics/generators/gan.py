@@ -8,7 +8,9 @@ learning rate that decays exponentially from 0.1.
 
 Deviations: the generator's hidden layers have 600 units in place of 1200; the training is shorter, so momentum rises
 over its first half and the learning rate decays ten times faster; both steps of an iteration share one batch of fakes;
-the bundled weights are an exponential moving average.
+the bundled weights are an exponential moving average. With the minimax loss these settings fail as the paper warns: the
+discriminator rejects every fake and log(1 - D) leaves no gradient. That recipe uses Adam, which scales a small gradient
+up, and a discriminator that learns ten times more slowly than the generator.
 
 References
 ----------
@@ -34,7 +36,7 @@ from ganmetrics.generators.training import Training, averaged, move_average, set
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.optim import SGD
+    from torch.optim import Optimizer
 
     from ganmetrics.generators.sampling import Draw
 
@@ -51,10 +53,13 @@ class Settings:
         The generator's hidden units.
     units, pieces : int
         The discriminator's maxout units in each layer and the linear pieces of each.
+    optimizer : {"sgd", "adam"}
+    learning_rate, discriminator_rate : float
+        Of the generator and of the discriminator, at the start.
     decay : float
-        What the learning rate is divided by after every iteration.
+        What both are divided by after every iteration.
     momentum, final_momentum : float
-        Of the first iteration and of the second half.
+        Of the first iteration and of the second half; with Adam ``momentum`` is its beta1 throughout.
     """
 
     latent_dim: int = 100
@@ -62,7 +67,9 @@ class Settings:
     units: int = 240
     pieces: int = 5
     batch_size: int = 100
+    optimizer: str = "sgd"
     learning_rate: float = 0.1
+    discriminator_rate: float = 0.1
     decay: float = 1.00004
     momentum: float = 0.5
     final_momentum: float = 0.7
@@ -160,8 +167,8 @@ class GANTraining(Training):
         self.generator.to(device)
         self.discriminator.to(device)
         self.average = averaged(self.generator)
-        self.g_optimizer = torch.optim.SGD(self.generator.parameters(), self.settings.learning_rate, momentum=0.5)
-        self.d_optimizer = torch.optim.SGD(self.discriminator.parameters(), self.settings.learning_rate, momentum=0.5)
+        self.g_optimizer = optimizer_for(self.generator, self.settings)
+        self.d_optimizer = optimizer_for(self.discriminator, self.settings)
         self.parts = {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -181,8 +188,10 @@ class GANTraining(Training):
         return (datasets.to_range(self.draw(self.images, self.settings.batch_size)),)
 
     def step(self) -> dict[str, float]:
-        for optimizer in (self.g_optimizer, self.d_optimizer):
-            set_pace(optimizer, self.settings, self.iteration, self.iterations)
+        decay = self.settings.decay**-self.iteration
+        momentum = momentum_at(self.iteration, self.iterations, self.settings)
+        set_pace(self.g_optimizer, self.settings.learning_rate * decay, momentum)
+        set_pace(self.d_optimizer, self.settings.discriminator_rate * decay, momentum)
         real, *condition = self.draw_real()
         fake = self.generator(self.latents(len(real), self.rng).to(self.device), *condition)
         found = self.step_discriminator(real, fake.detach(), condition) | self.step_generator(fake, condition)
@@ -209,12 +218,25 @@ class GANTraining(Training):
         return averaged(self.average).state_dict()
 
 
-def set_pace(optimizer: SGD, settings: Settings, iteration: int, iterations: int) -> None:
-    """The learning rate and the momentum of an iteration."""
-    set_learning_rate(optimizer, settings.learning_rate / settings.decay**iteration)
+def optimizer_for(net: nn.Module, settings: Settings) -> Optimizer:
+    """The optimiser of a network; every step sets its learning rate."""
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(net.parameters(), betas=(settings.momentum, 0.999))
+    return torch.optim.SGD(net.parameters(), settings.learning_rate, momentum=settings.momentum)
+
+
+def momentum_at(iteration: int, iterations: int, settings: Settings) -> float:
+    """The momentum of an iteration: it rises linearly over the first half of a training."""
     risen = min(1.0, 2 * iteration / iterations)
+    return settings.momentum + (settings.final_momentum - settings.momentum) * risen
+
+
+def set_pace(optimizer: Optimizer, rate: float, momentum: float) -> None:
+    """Give an optimiser its learning rate and, where it has one, its momentum."""
+    set_learning_rate(optimizer, rate)
     for group in optimizer.param_groups:
-        group["momentum"] = settings.momentum + (settings.final_momentum - settings.momentum) * risen
+        if "momentum" in group:
+            group["momentum"] = momentum
 
 
 def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
@@ -228,8 +250,8 @@ RECIPES = (
         "gan-mnist-minimax",
         "the first GAN on MNIST, with the minimax loss",
         "mnist",
-        Settings(loss="minimax"),
-        25_000,
+        Settings(loss="minimax", optimizer="adam", learning_rate=1e-3, discriminator_rate=1e-4),
+        20_000,
     ),
 )
 

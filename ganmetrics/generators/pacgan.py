@@ -221,10 +221,10 @@ def scores_of(points: Tensor, mixture: Mixture, protocol: str) -> list[Measured]
 
 
 RECIPES = (
-    Recipe("gan-ring", "a GAN on a ring of 8 Gaussians", "ring", Settings(), 90_000),
-    Recipe("pacgan2-ring", "PacGAN2 on a ring of 8 Gaussians", "ring", Settings(packing=2), 80_000),
-    Recipe("gan-grid", "a GAN on a grid of 25 Gaussians", "grid", Settings(mixture="grid"), 90_000),
-    Recipe("pacgan2-grid", "PacGAN2 on a grid of 25 Gaussians", "grid", Settings(mixture="grid", packing=2), 80_000),
+    Recipe("gan-ring", "a GAN on a ring of 8 Gaussians", "ring", Settings(), 40_000),
+    Recipe("pacgan2-ring", "PacGAN2 on a ring of 8 Gaussians", "ring", Settings(packing=2), 40_000),
+    Recipe("gan-grid", "a GAN on a grid of 25 Gaussians", "grid", Settings(mixture="grid"), 60_000),
+    Recipe("pacgan2-grid", "PacGAN2 on a grid of 25 Gaussians", "grid", Settings(mixture="grid", packing=2), 60_000),
 )
 
 SYSTEM = System(

@@ -73,6 +73,8 @@ class Settings:
     batch_size: int = 16
     learning_rate: float = 1e-3
     penalty: float = 10.0
+    penalty_every: int = 1
+    slope: float = 1.0
     drift: float = 1e-3
     average: float = 0.999
     decay_after: float = 0.8
@@ -198,15 +200,22 @@ class ProGANTraining(Training):
         real = cross_faded(datasets.to_range(self.draw(self.images, settings.batch_size)), growth)
         real_scores, fake_scores = self.discriminator(real, growth), self.discriminator(fake, growth)
         estimate = losses.wasserstein_estimate(real_scores, fake_scores)
-        penalty = losses.gradient_penalty(lambda x: self.discriminator(x, growth), real, fake, self.rng)
-        drift = real_scores.square().mean()
-        update(self.d_optimizer, settings.penalty * penalty + settings.drift * drift - estimate)
+        loss = settings.drift * real_scores.square().mean() - estimate
+        if self.iteration % settings.penalty_every == 0:
+            loss = loss + settings.penalty_every * settings.penalty * self.penalty(real, fake, growth)
+        update(self.d_optimizer, loss)
         return {
             "wasserstein": estimate.item(),
-            "penalty": penalty.item(),
+            "d_loss": loss.item(),
             "pixels": 4 << growth.stage,
             "fade": growth.fade,
         }
+
+    def penalty(self, real: Tensor, fake: Tensor, growth: Growth) -> Tensor:
+        def critic(images: Tensor) -> Tensor:
+            return self.discriminator(images, growth)
+
+        return losses.gradient_penalty(critic, real, fake, self.rng, target=self.settings.slope)
 
     def growth(self, ago: int = 0) -> Growth:
         return growth_at(max(self.iteration - ago, 0), self.iterations, self.settings)

@@ -81,6 +81,8 @@ class System:
     score : callable
         A recipe, a sampler and a seed to the scores of the samples of that seed.
     recipes : tuple of Recipe
+    score_on_data : callable, optional
+        A recipe, a sampler and the data root to scores that need real data which no package may hold.
     """
 
     name: str
@@ -92,3 +94,4 @@ class System:
     sampler: Callable[[Any, Mapping[str, Tensor]], Sampler]
     score: Callable[[Recipe, Sampler, int], list[Measured]]
     recipes: tuple[Recipe, ...]
+    score_on_data: Callable[[Recipe, Any, str | None], list[Measured]] | None = None

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ganmetrics.errors import InputError
+from ganmetrics._files import shown
+from ganmetrics.errors import InputError, UsageError
 from ganmetrics.generators.cards import SYSTEMS, Card, CardScore, load_sampler, read_card, write_card
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ganmetrics.generators.record import Measured
 
 SEEDS = range(5)
 TOLERANCE = 2e-3  # of a score, or of 1 where it is smaller; rounding moves scores by less than a tenth of it
@@ -41,15 +44,38 @@ def rescore(folder: Path, *, watch: Callable[[], object] = lambda: None) -> Card
     for seed in SEEDS:
         taken.append(system.score(card.recipe, sampler, seed))
         watch()
-    scores = []
-    for same in zip(*taken, strict=True):
-        first, std = same[0], statistics.stdev([each.value for each in same])
-        tolerance = TOLERANCE * max(1.0, abs(first.value))
-        facts = first._asdict() | {"value": round(first.value, 6), "std": round(std, 6), "tolerance": tolerance}
-        scores.append(CardScore(**facts))
-    card = dataclasses.replace(card, scores=tuple(scores))
+    scores = tuple(recorded(list(same)) for same in zip(*taken, strict=True))
+    card = dataclasses.replace(card, scores=scores)
     write_card(card, folder)
     return card
+
+
+def rescore_on_data(folder: Path, root: str | None) -> Card:
+    """Take the scores that need real data and write them into a card.
+
+    Raises
+    ------
+    UsageError
+        The system has none.
+    InputError
+        The data are not there.
+    """
+    card = read_card(folder)
+    score_on_data = SYSTEMS[card.system].score_on_data
+    if score_on_data is None:
+        raise UsageError(f"no score of a {card.title} needs real data", where=card.name, hint="Leave --data out")
+    found = score_on_data(card.recipe, load_sampler(folder), root)
+    card = dataclasses.replace(card, data_scores=tuple(recorded([each]) for each in found))
+    write_card(card, folder)
+    return card
+
+
+def recorded(same: list[Measured]) -> CardScore:
+    """The first of the scores of several seeds, with their standard deviation and a tolerance."""
+    first, std = same[0], statistics.stdev([each.value for each in same]) if len(same) > 1 else 0.0
+    tolerance = TOLERANCE * max(1.0, abs(first.value))
+    facts = first._asdict() | {"value": round(first.value, 6), "std": round(std, 6), "tolerance": tolerance}
+    return CardScore(**facts)
 
 
 def reproduce(folder: Path) -> list[Comparison]:
@@ -62,11 +88,11 @@ def reproduce(folder: Path) -> list[Comparison]:
     """
     card = read_card(folder)
     if not card.scores:
-        hint = f"Run 'ganmetrics generators rescore {folder}' first"
-        raise InputError("the card has no scores to compare with", where=str(folder), hint=hint, code="E-CARD")
+        hint = f"Run 'ganmetrics generators rescore {shown(folder)}' first"
+        raise InputError("the card has no scores to compare with", where=shown(folder), hint=hint, code="E-CARD")
     found = {m.name: m.value for m in SYSTEMS[card.system].score(card.recipe, load_sampler(folder), SEEDS[0])}
     missing = [each.name for each in card.scores if each.name not in found]
     if missing:
-        what = f"the score {missing[0]!r} on the card is none that this version takes of a {card.system}"
-        raise InputError(what, where=str(folder), code="E-CARD")
+        what = f"the score {missing[0]!r} on the card is none that this version takes of a {card.title}"
+        raise InputError(what, where=shown(folder), code="E-CARD")
     return [Comparison(each, found[each.name]) for each in card.scores]

@@ -172,6 +172,7 @@ def export(run: Run, folder: Path) -> Card:
             "seed": run.seed,
             "iterations": training.iteration,
             "seconds": round(training.seconds),
+            "cpu_seconds": round(training.cpu_seconds),
             "threads": torch.get_num_threads(),
             "versions": {"ganmetrics": __version__, "torch": torch.__version__},
         },

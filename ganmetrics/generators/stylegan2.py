@@ -140,19 +140,15 @@ class StyleGAN2Training(Training):
         return found
 
     def play(self, real: Tensor) -> dict[str, float]:
-        """One step of both networks on the same fakes."""
+        """A step of the discriminator, then one of the generator on the same fakes, which it is to improve."""
         fake, _ = self.fakes(len(real))
-        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
-        g_loss = losses.non_saturating_loss(fake_logits)
+        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake.detach())
         d_loss = losses.discriminator_loss(real_logits, fake_logits)
-        for optimizer, net, loss in (
-            (self.g_optimizer, self.generator, g_loss),
-            (self.d_optimizer, self.discriminator, d_loss),
-        ):
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward(retain_graph=loss is g_loss, inputs=list(net.parameters()))
+        update(self.d_optimizer, d_loss)
+        g_loss = losses.non_saturating_loss(self.discriminator(fake))
+        self.g_optimizer.zero_grad(set_to_none=True)
+        g_loss.backward(inputs=list(self.generator.parameters()))
         self.g_optimizer.step()
-        self.d_optimizer.step()
         accuracy = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
         return {"d_loss": d_loss.item(), "g_loss": g_loss.item(), "d_accuracy": accuracy.item()}
 

@@ -148,7 +148,9 @@ class ToGrey(nn.Module):
 class Synthesis(nn.Module):
     """Styles, one for each layer, and noise to images [N, 1, H, H], H = 4, 8, 16, ... by the number of ``channels``.
 
-    Each resolution adds its image to the upsampled one of the resolution before: the skip generator.
+    Each resolution adds its image to the upsampled one of the resolution before: the skip generator. The sum passes
+    through tanh, which the paper's does not: a linear output would have to learn an even black ground for each style,
+    and gives up variety for it.
     """
 
     def __init__(self, channels: Sequence[int], style_dim: int) -> None:
@@ -172,7 +174,7 @@ class Synthesis(nn.Module):
                 grey = self.to_grey[index // 2](x, w[index + 1])
                 image = grey if image is None else doubled(image) + grey
         assert image is not None
-        return image
+        return torch.tanh(image)
 
     def draw_noise(self, count: int, rng: torch.Generator) -> list[Tensor]:
         """Standard normal noise for each layer, [count, 1, H, H] on the CPU."""
@@ -253,7 +255,7 @@ class PathLength(nn.Module):
     Attributes
     ----------
     mean : Tensor, scalar
-        a, zero at first.
+        a, at first that of the first batch: from zero it would begin by pulling all lengths to nothing.
     """
 
     mean: Tensor
@@ -270,5 +272,6 @@ class PathLength(nn.Module):
         """
         (slope,) = torch.autograd.grad((images * direction).sum(), styles, create_graph=True)
         lengths = slope.square().sum(dim=2).mean(dim=1).sqrt()
-        self.mean.lerp_(lengths.detach().mean(), self.decay)
+        found = lengths.detach().mean()
+        self.mean.lerp_(found, 1.0 if self.mean == 0 else self.decay)
         return (lengths - self.mean).square().mean()

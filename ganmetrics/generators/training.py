@@ -39,15 +39,15 @@ class Training(ABC):
     ----------
     iteration : int
         Finished steps.
-    seconds : float
-        Time spent in them, over all the runs that led here.
+    seconds, cpu_seconds : float
+        Time spent in them over all the runs that led here: on the clock, and of processors.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
         torch.manual_seed(seed)
         self.rng = torch.Generator().manual_seed(seed)
         self.device = device
-        self.iteration, self.seconds = 0, 0.0
+        self.iteration, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.parts: dict[str, nn.Module | Optimizer] = {}
 
     @abstractmethod
@@ -73,13 +73,14 @@ class Training(ABC):
         return {
             "iteration": self.iteration,
             "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
             "rng": self.rng.get_state(),
             "global_rng": torch.get_rng_state(),
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.iteration, self.seconds = state["iteration"], state["seconds"]
+        self.iteration, self.seconds, self.cpu_seconds = (state[n] for n in ("iteration", "seconds", "cpu_seconds"))
         self.rng.set_state(state["rng"])
         torch.set_rng_state(state["global_rng"])
         for name, part in self.parts.items():
@@ -165,10 +166,11 @@ def fit(
 def _steps(training: Training, folder: Path, iterations: int) -> Iterator[dict[str, float]]:
     saved = time.monotonic()
     while training.iteration < iterations:
-        start = time.monotonic()
+        start, cpu_start = time.monotonic(), time.process_time()
         entry = training.step()
         training.iteration += 1
         training.seconds += time.monotonic() - start
+        training.cpu_seconds += time.process_time() - cpu_start
         yield entry
         if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
             save_checkpoint(training, folder)

@@ -8,9 +8,9 @@ batch normalisation, weight 10, and Adam with beta1 0.5 and beta2 0.9 as in its 
 ``wasserstein`` in the log is the critic's estimate, averaged over the critic steps of an iteration, taken before each
 update: the quantity that is meant to fall as samples improve.
 
-Deviations: the authors' longer critic training in the first 25 iterations is left out; with the penalty the learning
-rate is 2e-4 in place of 1e-4, for a shorter training; it falls linearly to zero over the last third in both; the
-bundled weights are an exponential moving average.
+Deviations: the authors' longer critic training in the first 25 iterations is left out; with the penalty, for a shorter
+training, the learning rate is 2e-4 in place of 1e-4 and a batch 32 images in place of 64; in both the rate falls
+linearly to zero over the last third; the bundled weights are an exponential moving average.
 
 References
 ----------
@@ -38,6 +38,7 @@ from ganmetrics.generators.training import (
     averaged,
     linear_decay,
     move_average,
+    placed,
     set_learning_rate,
     settle_batch_norm,
     update,
@@ -99,7 +100,8 @@ def init_he(module: nn.Module) -> None:
     """Weights of variance 2 / fan-in, for LeakyReLU of slope 0.2 (He et al. 2015)."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, a=0.2)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 class WGANTraining(Training):
@@ -111,11 +113,9 @@ class WGANTraining(Training):
         self.iterations = recipe.iterations
         self.images = datasets.load_grey(recipe.data, root).images.to(device)
         self.latents = normal_latents(self.settings.latent_dim)
-        layout = torch.channels_last  # a fifth faster on a CPU
         width = self.settings.width
-        self.generator = Generator(self.settings.latent_dim, width).to(device, memory_format=layout)
-        critic = Discriminator(width) if self.settings.clip else SmoothCritic(width)
-        self.critic = critic.to(device, memory_format=layout)
+        self.generator = placed(Generator(self.settings.latent_dim, width), device)
+        self.critic = placed(Discriminator(width) if self.settings.clip else SmoothCritic(width), device)
         self.average = averaged(self.generator)
         self.g_optimizer = optimizer_for(self.generator, self.settings)
         self.c_optimizer = optimizer_for(self.critic, self.settings)
@@ -189,11 +189,11 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
     return LatentSampler(net, normal_latents(settings.latent_dim))
 
 
-WITH_PENALTY = Settings(learning_rate=2e-4, clip=0.0, penalty=10.0)
+WITH_PENALTY = Settings(batch_size=32, learning_rate=2e-4, clip=0.0, penalty=10.0)
 
 RECIPES = (
     Recipe("wgan-mnist", "a Wasserstein GAN on MNIST, with weight clipping", "mnist", Settings(), 4_000),
-    Recipe("wgan-gp-mnist", "a Wasserstein GAN on MNIST, with a gradient penalty", "mnist", WITH_PENALTY, 4_000),
+    Recipe("wgan-gp-mnist", "a Wasserstein GAN on MNIST, with a gradient penalty", "mnist", WITH_PENALTY, 5_500),
 )
 
 SYSTEM = System(

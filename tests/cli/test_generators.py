@@ -39,7 +39,7 @@ def test_a_training_makes_a_card_that_the_other_commands_read(
 ) -> None:
     monkeypatch.setenv("GANMETRICS_GENERATORS", str(trained.parent))
     listed = run("generators", "list")
-    assert [line.split()[0] for line in listed.stdout.splitlines()][0] == "NAME"
+    assert next(line.split()[0] for line in listed.stdout.splitlines()) == "NAME"
     assert any(line.startswith("tiny ") and "KID(digits)" in line for line in listed.stdout.splitlines())
     shown = json.loads(run("generators", "show", "tiny", "--json").stdout)
     assert shown == json.loads((trained / CARD).read_text())

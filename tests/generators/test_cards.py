@@ -42,7 +42,8 @@ def test_a_card_says_what_was_trained(card_folder: Path) -> None:
     assert card.parameters["generator"] == sum(
         value.numel() for name, value in stored(card_folder).items() if "running" not in name
     )
-    assert [score.name for score in card.scores] == ["fid", "is", "kid"]
+    names = ["fid", "is", "kid", "classes", "largest_class", "nearness"]
+    assert [score.name for score in card.scores] == names
     assert all(score.std >= 0 and score.tolerance > 0 for score in card.scores)
     assert card.score("fid").signature.startswith("fid|digits:")
     assert (card_folder / SAMPLES).stat().st_size > 1000

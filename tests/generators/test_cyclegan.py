@@ -13,19 +13,25 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ganmetrics import InputError, UsageError
+from ganmetrics import InputError, UsageError, generators
 from ganmetrics.generators import cyclegan, datasets
 from ganmetrics.generators import cyclegan_domains as domains
 from ganmetrics.generators.cyclegan_domains import STYLE, Domains, drawn_faces, load_emoji, restyled, unstyled
 from ganmetrics.generators.cyclegan_nets import Generator, ImagePool, PatchDiscriminator
 from ganmetrics.generators.cyclegan_scores import HeldOut, sample_scores, scores_on, untranslated_scores
-from ganmetrics.generators.cyclegan_translation import Translator
+from ganmetrics.generators.cyclegan_translation import SOURCES, Translator
 from ganmetrics.generators.scoring import classes_of
 from ganmetrics.generators.training import resume, save_checkpoint
 
 CPU = torch.device("cpu")
 TINY = cyclegan.Settings(data="faces", width=2, blocks=1, patch_width=2, batch_size=2, pool=3)
 RECIPE = cyclegan.Recipe("cyclegan-faces", "", "faces", TINY, 20)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """For networks as small as these a second thread costs more than it brings."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
@@ -169,6 +175,14 @@ def test_a_generator_keeps_the_size_and_stays_in_range(halvings: int) -> None:
     images = Generator(4, halvings, 1)(batch(0).repeat(1, 1, 4, 4))
     assert images.shape == (2, 3, 32, 32)
     assert images.abs().max() <= 1
+
+
+def test_a_residual_generator_without_a_last_layer_leaves_images_as_they_are() -> None:
+    net = Generator(4, 1, 1, is_residual=True)
+    nn.init.zeros_(net.net[-1].weight)
+    images = batch(0).repeat(1, 1, 4, 4)
+    assert torch.equal(net(images), images)
+    assert not torch.equal(Generator(4, 1, 1, is_residual=True)(images), images)
 
 
 def test_weights_are_drawn_from_a_narrow_normal_distribution() -> None:
@@ -344,6 +358,19 @@ def test_stored_weights_give_the_trained_generators(training: cyclegan.CycleGANT
         expected = training.generators[1](datasets.to_range(images))
     levels = (expected + 1) * 127.5
     assert (found.translate(images, "backward").float() - levels).abs().max() <= 0.51
+
+
+def test_the_digits_to_translate_are_those_of_the_bundled_dcgan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> Callable[..., Tensor]:
+        assert name == "dcgan-mnist"
+        return lambda count, *, seed: torch.full((count, 3, 28, 28), 100 + seed, dtype=torch.uint8)
+
+    monkeypatch.setattr(generators, "load", load)
+    digits = SOURCES["restyled-mnist"](4, 7)
+    assert digits.first.shape == (4, 3, 32, 32)
+    assert digits.first[..., 2:-2, 2:-2].unique().tolist() == [107]
+    assert digits.first[..., :2].unique().tolist() == [0]
+    assert torch.equal(digits.second, restyled(digits.first))
 
 
 def test_wrong_requests_are_refused(translator: Translator) -> None:

@@ -26,6 +26,11 @@ CPU = torch.device("cpu")
 TINY = Settings(packing=2, width=8, units=4, pieces=3, batch_size=10)
 
 
+@pytest.fixture(autouse=True)
+def _one_thread(_two_threads: None) -> None:
+    torch.set_num_threads(1)  # networks this small only wait for a second one
+
+
 def training(settings: Settings = TINY, seed: int = 0, iterations: int = 8) -> PacGANTraining:
     return PacGANTraining(Recipe("tiny", "", settings.mixture, settings, iterations), None, seed, CPU)
 
