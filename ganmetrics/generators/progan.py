@@ -6,8 +6,8 @@ standard deviation, pixel normalisation, weights scaled at run time, the WGAN-GP
 step to a generator step, Adam without momentum whose state is reset at each new size, and the averaged generator.
 
 Made for one CPU core: narrow networks; the generator's step takes the fakes of the critic's step; the discriminator's
-pooling is part of the convolution before it, so that the rectifier comes after it. An addition to the paper: the
-learning rate falls linearly to zero at the end.
+pooling is part of the convolution before it, so that the rectifier comes after it; the learning rate is 3e-3, where the
+paper has 1e-3 for a training a hundred times as long, and falls linearly to zero at the end.
 
 References
 ----------
@@ -71,10 +71,8 @@ class Settings:
     shares: str = "7 18 35 40"
     fade: float = 0.5
     batch_size: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     penalty: float = 10.0
-    penalty_every: int = 1
-    slope: float = 1.0
     drift: float = 1e-3
     average: float = 0.999
     decay_after: float = 0.8
@@ -200,22 +198,15 @@ class ProGANTraining(Training):
         real = cross_faded(datasets.to_range(self.draw(self.images, settings.batch_size)), growth)
         real_scores, fake_scores = self.discriminator(real, growth), self.discriminator(fake, growth)
         estimate = losses.wasserstein_estimate(real_scores, fake_scores)
-        loss = settings.drift * real_scores.square().mean() - estimate
-        if self.iteration % settings.penalty_every == 0:
-            loss = loss + settings.penalty_every * settings.penalty * self.penalty(real, fake, growth)
-        update(self.d_optimizer, loss)
+        penalty = losses.gradient_penalty(lambda x: self.discriminator(x, growth), real, fake, self.rng)
+        drift = real_scores.square().mean()
+        update(self.d_optimizer, settings.penalty * penalty + settings.drift * drift - estimate)
         return {
             "wasserstein": estimate.item(),
-            "d_loss": loss.item(),
+            "penalty": penalty.item(),
             "pixels": 4 << growth.stage,
             "fade": growth.fade,
         }
-
-    def penalty(self, real: Tensor, fake: Tensor, growth: Growth) -> Tensor:
-        def critic(images: Tensor) -> Tensor:
-            return self.discriminator(images, growth)
-
-        return losses.gradient_penalty(critic, real, fake, self.rng, target=self.settings.slope)
 
     def growth(self, ago: int = 0) -> Growth:
         return growth_at(max(self.iteration - ago, 0), self.iterations, self.settings)
