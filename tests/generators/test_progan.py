@@ -180,7 +180,7 @@ def test_a_step_logs_what_it_trained_on(started) -> None:
     training.iteration = 9
     entry = training.step()
     assert (entry["pixels"], entry["fade"]) == (16, 0.5)
-    assert set(entry) == {"wasserstein", "d_loss", "pixels", "fade"}
+    assert set(entry) == {"wasserstein", "penalty", "pixels", "fade"}
 
 
 def test_optimisers_forget_at_each_new_size(started) -> None:
