@@ -9,15 +9,18 @@ from ganmetrics.metrics.mixture import MixtureModes, ModeCount, mixture_modes, s
 from ganmetrics.metrics.ndb import NdbBins, ndb, ndb_bins
 from ganmetrics.metrics.record import Estimate
 from ganmetrics.metrics.sequences import distinct_n, self_bleu, sequence_nll
+from ganmetrics.metrics.style import content_distance, gram_matrix, style_distance, total_variation
 
 __all__ = [
     "Estimate",
     "MixtureModes",
     "ModeCount",
     "NdbBins",
+    "content_distance",
     "distinct_n",
     "fid",
     "frechet_distance",
+    "gram_matrix",
     "inception_score",
     "kid",
     "mixture_modes",
@@ -26,4 +29,6 @@ __all__ = [
     "self_bleu",
     "sequence_nll",
     "stacked_modes",
+    "style_distance",
+    "total_variation",
 ]

@@ -150,7 +150,7 @@ def train(run: Run, *, device: str = "auto", watch_every: int = 1000, progress: 
 def export(run: Run, folder: Path) -> Card:
     """Turn a training, as it stands, into a card without scores, its weights in float16, and a picture of samples."""
     training = run.training("cpu")
-    if not training.iteration:
+    if run.recipe.iterations and not training.iteration:
         raise InputError("the training has no checkpoint yet", where=shown(run.folder), code="E-RUN")
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
