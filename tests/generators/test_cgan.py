@@ -72,11 +72,13 @@ def test_the_discriminator_has_the_layers_of_the_paper() -> None:
     assert shapes["joint.3.weight"] == [1, 240]
 
 
-def test_one_label_weighs_as_much_as_a_hundred_latents_at_the_start() -> None:
+def test_the_label_weighs_as_much_as_its_rival_at_the_start() -> None:
     generator = Generator(Settings())
-    from_latents = generator.latents(torch.randn(500, 100)).std()
-    from_labels = generator.labels(torch.eye(10)).std()
-    assert from_labels.item() == pytest.approx(from_latents.item(), rel=0.1)
+    latents, labels = generator.latents(torch.randn(500, 100)).std(), generator.labels(torch.eye(10)).std()
+    assert 0.5 < (labels / latents).item() < 2
+    discriminator = Discriminator(Settings())
+    assert 0.4 < discriminator.labels.linear.weight.max().item() <= 0.5
+    assert discriminator.images[1].linear.weight.max().item() <= 0.005
 
 
 def test_real_images_come_with_their_own_labels(started) -> None:
