@@ -20,11 +20,11 @@ PREFIX = "ganmetrics."
 class Settings:
     """What the shared options of one call say."""
 
-    extractor: str | None
-    weights: str | None
-    device: str
-    batch_size: int | None
     reading: Reading
+    extractor: str | None = None
+    weights: str | None = None
+    device: str = "auto"
+    batch_size: int | None = None
     seed: int = 2020
     changes: tuple[str, ...] = ()
     assume_recipe: str | None = None
@@ -41,22 +41,14 @@ class Settings:
         exif = "transpose" if values.pop("exif_transpose") else "ignore"
         progress = not values.pop("quiet")
         names = ("workers", "on_error", "alpha", "frames")
-        reading = Reading(exif=exif, progress=progress, **{name: values.pop(name) for name in names})
+        reading = Reading(exif=exif, progress=progress, **{name: values.pop(name) for name in names if name in values})
         return Settings(reading=reading, **values)
 
 
-def reading_options(command: Command) -> Command:
-    """Options about files and the network, for every command that reads images."""
+def file_options(command: Command) -> Command:
+    """Options about files, for every command that reads images."""
     for option in reversed(
         [
-            _shared("--extractor", metavar=METAVAR, help="inception, digits, fashion, random-vgg16 or pixels, with a "
-                    "layer as in inception:768.  [default: inception, or that of saved statistics]"),
-            _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
-            _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
-            _shared("--batch-size", type=click.IntRange(min=1), metavar="N",
-                    help="Images in one forward pass.  [default: by device]"),
-            _shared("--workers", type=click.IntRange(min=0), metavar="N",
-                    help="Decoding processes.  [default: by cores]"),
             _shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True,
                     help="A file that cannot be read ends the run, or is counted and left out."),
             _shared("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error",
@@ -71,6 +63,24 @@ def reading_options(command: Command) -> Command:
     return command
 
 
+def reading_options(command: Command) -> Command:
+    """The same, and those of the network that sees them."""
+    for option in reversed(
+        [
+            _shared("--extractor", metavar=METAVAR, help="inception, digits, fashion, random-vgg16 or pixels, with a "
+                    "layer as in inception:768.  [default: inception, or that of saved statistics]"),
+            _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
+            _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
+            _shared("--batch-size", type=click.IntRange(min=1), metavar="N",
+                    help="Images in one forward pass.  [default: by device]"),
+            _shared("--workers", type=click.IntRange(min=0), metavar="N",
+                    help="Decoding processes.  [default: by cores]"),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return file_options(command)
+
+
 def scoring_options(command: Command) -> Command:
     """The same, and those of every command that prints scores."""
     for option in reversed(
@@ -81,7 +91,7 @@ def scoring_options(command: Command) -> Command:
             _shared("--assume-recipe", metavar="NAME",
                     help="Vouch that statistics without a recipe were made by torch-fidelity or pytorch-fid."),
             _shared("--strict", is_flag=True, help="End with an error where there would be warnings."),
-            _shared("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead."),
+            json_option,
             force_option,
         ]
     ):  # fmt: skip
@@ -97,4 +107,5 @@ def _shared(*names: str, **facts: Any) -> Callable[[Command], Command]:
     return click.option(*names, expose_value=False, callback=_keep, **facts)
 
 
+json_option = _shared("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead.")
 force_option = _shared("--force", is_flag=True, help="Overwrite an output that exists.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import Settings
+from .options import Settings, file_options, force_option, json_option
 from .output import show
 
 
@@ -16,30 +16,12 @@ from .output import show
 @click.option("--weights", metavar="FILE", help="Weights for vgg19, in torchvision's layout.")
 @click.option("--paired", is_flag=True, help="Compare the images one by one in their order, and average.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps")
-@click.option("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True,
-              help="A file that cannot be read ends the run, or is counted and left out.")  # fmt: skip
-@click.option("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error", show_default=True,
-              help="Transparent pixels: refuse, paint on a colour, or drop the channel.")  # fmt: skip
-@click.option("--frames", type=click.Choice(["error", "first"]), default="error", show_default=True,
-              help="Images of several frames: refuse, or take the first.")  # fmt: skip
-@click.option("--exif-transpose", is_flag=True, help="Apply EXIF orientations.")
-@click.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
-@click.option("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead.")
-@click.option("--force", is_flag=True, help="Overwrite an output that exists.")
+@file_options
+@json_option
+@force_option
+@click.pass_context
 def command(
-    real: str,
-    fake: str,
-    network: str,
-    weights: str | None,
-    paired: bool,
-    device: str,
-    on_error: str,
-    alpha: str,
-    frames: str,
-    exif_transpose: bool,
-    quiet: bool,
-    json_path: str | None,
-    force: bool,
+    ctx: click.Context, real: str, fake: str, network: str, weights: str | None, paired: bool, device: str
 ) -> None:
     """Style and content distance (Gatys et al.) of two images or two sets; lower is better, 0 at best.
 
@@ -51,15 +33,13 @@ def command(
     ganmetrics style painting.png photo.png
     ganmetrics style photos/ stylised/ --paired --weights vgg19-dcbb9e9d.pth
     """
-    from ganmetrics import Reading
     from ganmetrics._files import check_writable
     from ganmetrics.evaluation.style import style_and_content
 
-    if json_path not in (None, "-"):
-        check_writable(str(json_path), force=force)
-    exif = "transpose" if exif_transpose else "ignore"
-    reading = Reading(on_error=on_error, alpha=alpha, frames=frames, exif=exif, progress=not quiet)
+    settings = Settings.of(ctx)
+    if settings.json_path not in (None, "-"):
+        check_writable(str(settings.json_path), force=settings.force)
     result = style_and_content(
-        real, fake, network=network, weights=weights, paired=paired, device=device, reading=reading
+        real, fake, network=network, weights=weights, paired=paired, device=device, reading=settings.reading
     )
-    show(result, Settings(None, weights, device, None, reading, json_path=json_path, force=force))
+    show(result, settings)

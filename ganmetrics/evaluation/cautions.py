@@ -74,7 +74,8 @@ def _together(real: Statistics, fake: Statistics) -> Iterator[str]:
         yield f"{shared} of {fake.count} fake images are exact copies of real ones"
     sizes = [_commonest(side) for side in (real, fake)]
     if all(sizes) and sizes[0] != sizes[1]:
-        yield f"real images are mostly {sizes[0]} and fake ones {sizes[1]} pixels; the resize differs between them"
+        resized = "" if fake.recipe.resize == "none" else "; the resize differs between them"
+        yield f"real images are mostly {sizes[0]} and fake ones {sizes[1]} pixels{resized}"
     lossy = [bool(side.notes.formats["JPEG"]) for side in (real, fake)]
     if real.notes.formats and fake.notes.formats and lossy[0] != lossy[1]:
         which = ("real", "fake") if lossy[0] else ("fake", "real")

@@ -95,8 +95,10 @@ class Card:
     @property
     def recipe(self) -> Recipe:
         """The recipe that it was trained by."""
-        settings = SYSTEMS[self.system].settings(**self.settings)
-        return Recipe(self.name, self.summary, self.data, settings, self.training["iterations"], self.fault)
+        system = SYSTEMS[self.system]
+        settings, iterations = system.settings(**self.settings), self.training["iterations"]
+        targets = next((recipe.targets for recipe in system.recipes if recipe.name == self.name), ())
+        return Recipe(self.name, self.summary, self.data, settings, iterations, self.fault, targets)
 
     def score(self, name: str) -> CardScore:
         """A recorded score by its name (KeyError)."""

@@ -31,7 +31,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, gan
 from ganmetrics.generators.gan import PIXELS, GANTraining, Maxout, as_images, as_pixels, init_uniform, start_at_mean
-from ganmetrics.generators.record import Measured, Recipe, System
+from ganmetrics.generators.record import Measured, Recipe, System, Target
 from ganmetrics.generators.sampling import drawn, in_chunks, normal_latents, to_uint8_rgb
 from ganmetrics.generators.scoring import NUM_IMAGES, REFERENCES, classes_of, measured, scores_against
 
@@ -194,7 +194,8 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> ClassSampler:
     return ClassSampler(filled_from(lambda: Generator(settings), weights), normal_latents(settings.latent_dim))
 
 
-RECIPES = (Recipe("cgan-mnist", "a conditional GAN on MNIST", "mnist", Settings(), 28_000),)
+TARGETS = (Target("label_accuracy", 0.95, "nineteen labels in twenty"),)
+RECIPES = (Recipe("cgan-mnist", "a conditional GAN on MNIST", "mnist", Settings(), 28_000, targets=TARGETS),)
 
 SYSTEM = System(
     name="cgan",

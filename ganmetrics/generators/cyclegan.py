@@ -31,9 +31,9 @@ from ganmetrics.features.states import filled_from
 from ganmetrics.generators import cyclegan_domains as domains
 from ganmetrics.generators.cyclegan_nets import Generator, ImagePool, PatchDiscriminator
 from ganmetrics.generators.cyclegan_scores import data_scores, sample_scores
-from ganmetrics.generators.cyclegan_translation import SOURCES, Source, Translator
+from ganmetrics.generators.cyclegan_translation import DIRECTIONS, SOURCES, Source, Translator
 from ganmetrics.generators.datasets import to_range
-from ganmetrics.generators.record import Recipe, System
+from ganmetrics.generators.record import Recipe, System, Target
 from ganmetrics.generators.training import Training, linear_decay, set_learning_rate, update
 
 if TYPE_CHECKING:
@@ -195,7 +195,14 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor], source: Source | 
 EMOJI = Settings(data="emoji", output="residual", patch_layers=2)
 
 RECIPES = (
-    Recipe("cyclegan-mnist", "CycleGAN, MNIST to and from ink on paper", "restyled-mnist", Settings(), 40_000),
+    Recipe(
+        "cyclegan-mnist",
+        "CycleGAN, MNIST to and from ink on paper",
+        "restyled-mnist",
+        Settings(),
+        40_000,
+        targets=tuple(Target(f"label_{direction}", 0.9, "nine digits in ten") for direction in DIRECTIONS),
+    ),
     Recipe("cyclegan-emoji", "CycleGAN, Noto emoji of 2017 to and from 2025", "emoji", EMOJI, 25_000),
 )
 
@@ -209,5 +216,6 @@ SYSTEM = System(
     sampler=sampler,
     score=sample_scores,
     score_on_data=data_scores,
+    preview=Translator.preview,
     recipes=RECIPES,
 )

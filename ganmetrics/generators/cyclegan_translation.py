@@ -75,6 +75,16 @@ class Translator:
             raise InputError(what, where="images", hint=hint)
         return in_chunks(lambda chunk: to_uint8_rgb(net(to_range(chunk))), images)
 
+    def preview(self) -> Images:
+        """Rows of ten images, each above its translations: three of the first domain, two of the second."""
+        pairs = self.source(50, 0)
+        rows = [
+            row
+            for side, first in enumerate((pairs.first[:30], pairs.second[30:]))
+            for row in zip(first.split(10), self.translate(first, DIRECTIONS[side]).split(10), strict=True)
+        ]
+        return torch.cat([images for row in rows for images in row])
+
 
 def side_of(direction: str) -> int:
     """The domain that a direction starts from: 0 for forward, 1 for backward (UsageError for another word)."""

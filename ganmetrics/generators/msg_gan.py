@@ -33,7 +33,7 @@ from ganmetrics.generators.blocks import DownscalingConv2d, Seed, UpBlock, Verdi
 from ganmetrics.generators.layers import EqualizedConv2d, downscaled
 from ganmetrics.generators.record import Recipe, System
 from ganmetrics.generators.sampling import LatentSampler, normal_latents
-from ganmetrics.generators.scoring import image_scores
+from ganmetrics.generators.scoring import BETTER_THAN_GAN, image_scores
 from ganmetrics.generators.training import (
     Training,
     averaged,
@@ -199,7 +199,7 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
     return LatentSampler(net, normal_latents(settings.latent_dim), border=2)
 
 
-RECIPES = (Recipe("msg-gan-mnist", "MSG-GAN on MNIST", "mnist", Settings(), 16_000),)
+RECIPES = (Recipe("msg-gan-mnist", "MSG-GAN on MNIST", "mnist", Settings(), 16_000, targets=(BETTER_THAN_GAN,)),)
 
 SYSTEM = System(
     name="msg-gan",

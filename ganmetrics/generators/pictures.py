@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ganmetrics.generators.record import Sampler
+    from ganmetrics.generators.record import Sampler, System
 
 SIDE = 320  # pixels of a picture of points
 
 
-def save_samples(sampler: Sampler, makes: str, folder: Path) -> None:
+def save_samples(sampler: Sampler, system: System, folder: Path) -> None:
     """``samples.png`` of 100 images or 2,500 points, or ``samples.txt`` of 20 sequences; those of seed 0."""
-    if makes == "images":
-        save_png(contact_sheet(sampler(100, seed=0), 10, scale=2), folder / SAMPLES)
-    elif makes == "points":
+    if system.makes == "images":
+        images = system.preview(sampler) if system.preview else sampler(100, seed=0)
+        save_png(contact_sheet(images, 10, scale=2), folder / SAMPLES)
+    elif system.makes == "points":
         save_png(points_picture(sampler(2500, seed=0)), folder / SAMPLES)
     else:
         lines = [" ".join(str(token) for token in row) for row in sampler(20, seed=0).tolist()]

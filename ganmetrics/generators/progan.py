@@ -32,7 +32,7 @@ from ganmetrics.generators.blocks import DownBlock, Seed, UpBlock, Verdict, rect
 from ganmetrics.generators.layers import EqualizedConv2d, downscaled, upscaled
 from ganmetrics.generators.record import Recipe, System
 from ganmetrics.generators.sampling import LatentSampler, normal_latents
-from ganmetrics.generators.scoring import image_scores
+from ganmetrics.generators.scoring import BETTER_THAN_GAN, image_scores
 from ganmetrics.generators.training import (
     Training,
     averaged,
@@ -231,7 +231,8 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
     return LatentSampler(filled_from(build, weights), normal_latents(settings.latent_dim), border=2)
 
 
-RECIPES = (Recipe("progan-mnist", "ProGAN on MNIST, grown from 4 to 32 pixels", "mnist", Settings(), 20_000),)
+SUMMARY = "ProGAN on MNIST, grown from 4 to 32 pixels"
+RECIPES = (Recipe("progan-mnist", SUMMARY, "mnist", Settings(), 20_000, targets=(BETTER_THAN_GAN,)),)
 
 SYSTEM = System(
     name="progan",

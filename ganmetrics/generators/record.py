@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.generators.training import Training
+    from ganmetrics.types import Images
 
 
 class Sampler(Protocol):
@@ -38,6 +39,14 @@ class Measured(NamedTuple):
     protocol: str = ""
 
 
+class Target(NamedTuple):
+    """What a score of a recipe is meant to reach: a limit on its better side, and where the limit comes from."""
+
+    score: str
+    limit: float
+    reason: str
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One training of a system: everything ``ganmetrics generators train NAME`` needs to know.
@@ -54,6 +63,7 @@ class Recipe:
     iterations : int
     fault : str
         What is wrong with it on purpose; empty where nothing is.
+    targets : tuple of Target
     """
 
     name: str
@@ -62,6 +72,7 @@ class Recipe:
     settings: Any
     iterations: int
     fault: str = ""
+    targets: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,8 @@ class System:
     recipes : tuple of Recipe
     score_on_data : callable, optional
         A recipe, a sampler and the data root to scores that need real data which no package may hold.
+    preview : callable, optional
+        A sampler to the 100 images of its card's picture, in rows of ten; without it the first 100 of seed 0.
     """
 
     name: str
@@ -95,3 +108,4 @@ class System:
     score: Callable[[Recipe, Sampler, int], list[Measured]]
     recipes: tuple[Recipe, ...]
     score_on_data: Callable[[Recipe, Any, str | None], list[Measured]] | None = None
+    preview: Callable[[Any], Images] | None = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError
+from ganmetrics.evaluation.result import readable
 from ganmetrics.generators.cards import SYSTEMS, Card, CardScore, load_sampler, read_card, write_card
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from ganmetrics.generators.record import Measured
 
 SEEDS = range(5)
-TOLERANCE = 2e-3  # of a score, or of 1 where it is smaller; rounding moves scores by less than a tenth of it
+SHARE_OF_SCORE, SHARE_OF_STD = 2e-3, 0.1  # what may differ: rounding moves scores by less than a tenth of it
+LEAST_TOLERANCE = 1e-6  # cards round to it
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,7 @@ def rescore(folder: Path, *, watch: Callable[[], object] = lambda: None) -> Card
         taken.append(system.score(card.recipe, sampler, seed))
         watch()
     scores = tuple(recorded(list(same)) for same in zip(*taken, strict=True))
-    card = dataclasses.replace(card, scores=scores)
-    write_card(card, folder)
-    return card
+    return _rewritten(dataclasses.replace(card, scores=scores), folder)
 
 
 def rescore_on_data(folder: Path, root: str | None) -> Card:
@@ -65,15 +65,30 @@ def rescore_on_data(folder: Path, root: str | None) -> Card:
     if score_on_data is None:
         raise UsageError(f"no score of a {card.title} needs real data", where=card.name, hint="Leave --data out")
     found = score_on_data(card.recipe, load_sampler(folder), root)
-    card = dataclasses.replace(card, data_scores=tuple(recorded([each]) for each in found))
+    return _rewritten(dataclasses.replace(card, data_scores=tuple(recorded([each]) for each in found)), folder)
+
+
+def _rewritten(card: Card, folder: Path) -> Card:
+    card = dataclasses.replace(card, targets=tuple(verdicts(card)))
     write_card(card, folder)
     return card
+
+
+def verdicts(card: Card) -> Iterator[str]:
+    """What the card's scores were meant to reach, and whether they did, a sentence each."""
+    scores = {each.name: each for each in [*card.scores, *card.data_scores]}
+    for name, limit, reason in card.recipe.targets:
+        if name in scores:
+            score = scores[name]
+            better, sign = ("at least", 1) if score.higher_is_better else ("at most", -1)
+            verdict = "reached" if sign * score.value >= sign * limit else "missed"
+            yield f"{score.title} {better} {limit:g} ({reason}): {verdict} with {readable(score.value)}"
 
 
 def recorded(same: list[Measured]) -> CardScore:
     """The first of the scores of several seeds, with their standard deviation and a tolerance."""
     first, std = same[0], statistics.stdev([each.value for each in same]) if len(same) > 1 else 0.0
-    tolerance = TOLERANCE * max(1.0, abs(first.value))
+    tolerance = max(SHARE_OF_SCORE * abs(first.value), SHARE_OF_STD * std, LEAST_TOLERANCE)
     facts = first._asdict() | {"value": round(first.value, 6), "std": round(std, 6), "tolerance": tolerance}
     return CardScore(**facts)
 

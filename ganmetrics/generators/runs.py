@@ -180,7 +180,7 @@ def export(run: Run, folder: Path) -> Card:
         fault=run.recipe.fault,
     )
     write_card(card, folder)
-    save_samples(load_sampler(folder), run.system.makes, folder)
+    save_samples(load_sampler(folder), run.system, folder)
     return card
 
 

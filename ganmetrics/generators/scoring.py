@@ -10,7 +10,7 @@ from ganmetrics.data import Reading
 from ganmetrics.evaluation import archive, evaluate, measure, score
 from ganmetrics.features import load_extractor
 from ganmetrics.features.extraction import Extraction
-from ganmetrics.generators.record import Measured
+from ganmetrics.generators.record import Measured, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 NUM_IMAGES = 10_000
+BETTER_THAN_GAN = Target("fid", 18.59, "that of gan-mnist")
 QUIET = Reading(progress=False)
 
 

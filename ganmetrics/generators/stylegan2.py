@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 
@@ -29,9 +29,9 @@ from ganmetrics.errors import UsageError
 from ganmetrics.evaluation import archive, measure, score
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, losses
-from ganmetrics.generators.record import Recipe, System
+from ganmetrics.generators.record import Measured, Recipe, System
 from ganmetrics.generators.sampling import drawn, in_chunks, normal_latents, to_uint8_rgb, without_border
-from ganmetrics.generators.scoring import NUM_IMAGES, QUIET, REFERENCES, image_scores
+from ganmetrics.generators.scoring import BETTER_THAN_GAN, NUM_IMAGES, QUIET, REFERENCES, image_scores
 from ganmetrics.generators.stylegan2_nets import Discriminator, Generator, PathLength, mixed
 from ganmetrics.generators.training import (
     Training,
@@ -46,9 +46,11 @@ from ganmetrics.generators.training import (
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from ganmetrics.generators.record import Sampler
     from ganmetrics.types import Images
 
 SIZE, BORDER = 32, 2  # pixels
+PSIS = (0.5, 0.75, 1.0)
 NOISE_STREAM = 0x5BD1E995  # what parts the seed of the noise from that of the latents, which would be equal otherwise
 
 
@@ -267,11 +269,24 @@ def truncation_sweep(
     return found
 
 
+def style_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
+    """The scores of images, then FID and spread at several truncations, of the same latents."""
+    swept = truncation_sweep(cast("StyleSampler", sampler), PSIS, data=recipe.data, seed=seed)
+    extractor = REFERENCES[recipe.data].extractor
+    protocol = f"{NUM_IMAGES:,} images; root-mean-square distance of two in the features of {extractor}"
+    found = image_scores(recipe, sampler, seed)
+    for psi, fid, spread in swept:
+        about = f"as FID, at psi {psi:g}"
+        found.append(Measured(f"fid_psi_{psi:g}", f"FID({extractor}) at psi {psi:g}", fid, False, protocol=about))
+        found.append(Measured(f"spread_psi_{psi:g}", f"spread at psi {psi:g}", spread, True, protocol=protocol))
+    return found
+
+
 def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> StyleSampler:
     return StyleSampler(filled_from(lambda: Generator(settings.latent_dim, settings.depth, settings.widths), weights))
 
 
-RECIPES = (Recipe("stylegan2-mnist", "StyleGAN2 on MNIST", "mnist", Settings(), 18_000),)
+RECIPES = (Recipe("stylegan2-mnist", "StyleGAN2 on MNIST", "mnist", Settings(), 18_000, targets=(BETTER_THAN_GAN,)),)
 
 SYSTEM = System(
     name="stylegan2",
@@ -281,6 +296,6 @@ SYSTEM = System(
     settings=Settings,
     train=StyleGAN2Training,
     sampler=sampler,
-    score=image_scores,
+    score=style_scores,
     recipes=RECIPES,
 )

@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.features.vgg19 import load_map_network
+from ganmetrics.features.vgg19 import MapNetwork, load_map_network
 from ganmetrics.generators.record import Measured, Recipe, Sampler, System
 from ganmetrics.generators.style_transfer import Objective, distances, start_pixels, to_images, transfer
 from ganmetrics.generators.training import Training
@@ -64,14 +65,25 @@ class Stylised:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    @cached_property
+    def network(self) -> MapNetwork:
+        return load_map_network(self.settings.network)
+
     def __call__(self, num_samples: int, *, seed: int = 0) -> Images:
         """Images as uint8 RGB [num_samples, 3, H, W]."""
-        network = load_map_network(self.settings.network)
-        found = [
-            transfer(task.content, task.style, network=network, objective=self.settings, seed=task.seed).image
-            for task in tasks(self.settings, num_samples, seed)
-        ]
-        return torch.stack(found)
+        return torch.stack([self.stylised(task) for task in tasks(self.settings, num_samples, seed)])
+
+    def stylised(self, task: Task) -> Tensor:  # -> uint8 [3, H, W]
+        return transfer(task.content, task.style, network=self.network, objective=self.settings, seed=task.seed).image
+
+    def preview(self) -> Images:
+        """Rows of ten: contents, styles, results, and the next."""
+        todo = list(tasks(self.settings, 30, 0))
+        rows = (
+            [*(task.content for task in ten), *(task.style for task in ten), *(self.stylised(task) for task in ten)]
+            for ten in (todo[:10], todo[10:20], todo[20:])
+        )
+        return torch.stack([image for row in rows for image in row])
 
 
 def tasks(settings: Settings, count: int, seed: int) -> Iterator[Task]:
@@ -151,5 +163,6 @@ SYSTEM = System(
     train=NothingToTrain,
     sampler=sampler,
     score=transfer_scores,
+    preview=Stylised.preview,
     recipes=RECIPES,
 )
