@@ -40,10 +40,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return root / "real", root / "fake"
 
 
+GENERATORS = ("list", "show", "sample", "train", "export", "reproduce", "rescore")
+
+
 @pytest.mark.parametrize(
     "command",
     ["", "fid", "kid", "is", "evaluate", "demo", "stats", "stats build", "stats list", "stats show", "stats verify",
-     "weights", "weights list", "weights path", "weights fetch", "weights verify", "weights import"],
+     "weights", "weights list", "weights path", "weights fetch", "weights verify", "weights import",
+     "style", "generators", *(f"generators {name}" for name in GENERATORS)],
 )  # fmt: skip
 def test_every_command_has_help(run: Run, command: str) -> None:
     done = run(*command.split(), "--help")
