@@ -12,6 +12,8 @@ import click
 if TYPE_CHECKING:
     from ganmetrics.generators.cards import Card, CardScore
 
+NUM_LISTED = 3  # scores of a generator in the list
+
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
 force_option = click.option("--force", is_flag=True, help="Overwrite an output that exists.")
 
@@ -30,7 +32,10 @@ def command() -> None:
 @command.command(name="list", epilog="Example: ganmetrics generators list")
 @click.option("--json", "as_json", is_flag=True, help="Print the cards as JSON.")
 def list_(as_json: bool) -> None:
-    """Every generator with its scores; those of one's own are found in the folders of GANMETRICS_GENERATORS."""
+    """Every generator with its first scores; `show` has them all.
+
+    Those of one's own are found in the folders of GANMETRICS_GENERATORS.
+    """
     from ganmetrics.generators.cards import folders, read_card
 
     cards = {name: read_card(folder) for name, folder in sorted(folders().items())}
@@ -205,7 +210,7 @@ def _labels(text: str, num: int) -> list[int]:
 
 
 def _scores(card: Card) -> str:
-    return "  ".join(f"{each.title} {_readable(each)}" for each in card.scores)
+    return "  ".join(f"{each.title} {_readable(each)}" for each in card.scores[:NUM_LISTED])
 
 
 def _readable(score: CardScore) -> str:
