@@ -271,7 +271,7 @@ def truncation_sweep(
 
 def style_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
     """The scores of images, then FID and spread at several truncations, of the same latents."""
-    swept = truncation_sweep(cast("StyleSampler", sampler), PSIS, data=recipe.data, seed=seed)
+    swept = truncation_sweep(cast("StyleSampler", sampler), PSIS, data=recipe.data, num_images=NUM_IMAGES, seed=seed)
     extractor = REFERENCES[recipe.data].extractor
     protocol = f"{NUM_IMAGES:,} images; root-mean-square distance of two in the features of {extractor}"
     found = image_scores(recipe, sampler, seed)

@@ -12,6 +12,7 @@ import torch
 import ganmetrics as gm
 from ganmetrics.generators import cards, reproduction, runs, scoring
 from ganmetrics.generators.cards import CARD, SAMPLES, WEIGHTS, read_card, write_card
+from ganmetrics.generators.record import Measured
 
 TINY = ("width=4", "batch_size=8", "latent_dim=6")
 
@@ -156,3 +157,29 @@ def test_every_recipe_has_a_name_of_its_own_and_settings_of_its_system() -> None
         assert isinstance(recipe.settings, system.settings)
         assert system.settings(**dataclasses.asdict(recipe.settings)) == recipe.settings
         assert {type(value) for value in dataclasses.asdict(recipe.settings).values()} <= {int, float, str}
+
+
+def test_a_card_says_whether_its_targets_are_reached(card_folder: Path) -> None:
+    card = read_card(card_folder)
+    assert card.targets == tuple(reproduction.verdicts(card))
+    assert [target.rpartition(" with ")[0].rpartition(": ")[2] for target in card.targets] == ["missed", "missed"]
+    limits = {target.score: target.limit for target in card.recipe.targets}
+    met = [dataclasses.replace(each, value=limits.get(each.name, each.value)) for each in card.scores]
+    said = list(reproduction.verdicts(dataclasses.replace(card, scores=tuple(met))))
+    assert said[0] == "FID(digits) at most 8.36 (15 times that of the test set): reached with 8.3600"
+    assert "at least 10 (none is dropped): reached" in said[1]
+    above = [dataclasses.replace(each, value=each.value + 0.01) for each in met]
+    assert "missed" in next(reproduction.verdicts(dataclasses.replace(card, scores=tuple(above))))
+
+
+def test_a_recipe_of_ones_own_has_no_targets(card_folder: Path) -> None:
+    assert dataclasses.replace(read_card(card_folder), name="mine").recipe.targets == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "tolerance"),
+    [([10.0, 10.0], 0.02), ([10.0, 14.0], 0.28284271), ([0.004, 0.004], 8e-6), ([0.0, 0.0], 1e-6)],
+)
+def test_the_tolerance_follows_the_score_and_its_spread(values: list[float], tolerance: float) -> None:
+    found = reproduction.recorded([Measured("fid", "FID", value, False) for value in values])
+    assert found.tolerance == pytest.approx(tolerance, rel=1e-6)

@@ -19,7 +19,7 @@ from ganmetrics.generators import cyclegan_domains as domains
 from ganmetrics.generators.cyclegan_domains import STYLE, Domains, drawn_faces, load_emoji, restyled, unstyled
 from ganmetrics.generators.cyclegan_nets import Generator, ImagePool, PatchDiscriminator
 from ganmetrics.generators.cyclegan_scores import HeldOut, sample_scores, scores_on, untranslated_scores
-from ganmetrics.generators.cyclegan_translation import SOURCES, Translator
+from ganmetrics.generators.cyclegan_translation import DIRECTIONS, SOURCES, Translator
 from ganmetrics.generators.scoring import classes_of
 from ganmetrics.generators.training import resume, save_checkpoint
 
@@ -371,6 +371,16 @@ def test_the_digits_to_translate_are_those_of_the_bundled_dcgan(monkeypatch: pyt
     assert digits.first[..., 2:-2, 2:-2].unique().tolist() == [107]
     assert digits.first[..., :2].unique().tolist() == [0]
     assert torch.equal(digits.second, restyled(digits.first))
+
+
+def test_the_picture_shows_each_image_above_its_translation(translator: Translator) -> None:
+    sheet, pairs = translator.preview(), translator.source(50, 0)
+    assert sheet.shape == (100, 3, 32, 32)
+    rows = sheet.split(10)
+    for index in range(5):
+        side, kept = int(index >= 3), slice(10 * index, 10 * index + 10)
+        assert torch.equal(rows[2 * index], pairs[side][kept])
+        assert torch.equal(rows[2 * index + 1], translator.translate(pairs[side][kept], DIRECTIONS[side]))
 
 
 def test_wrong_requests_are_refused(translator: Translator) -> None:

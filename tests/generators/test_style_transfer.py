@@ -144,6 +144,18 @@ def test_the_first_images_of_a_seed_are_the_same_however_many(settings: Settings
     assert not torch.equal(sample(2, seed=3), images[:2])
 
 
+def test_the_picture_shows_contents_styles_and_results(settings: Settings) -> None:
+    sample = stylised_digits.sampler(settings, {})
+    sheet, todo = sample.preview(), list(tasks(settings, 30, seed=0))
+    assert sheet.shape == (90, 3, 28, 28)
+    for row in range(3):
+        ten = slice(10 * row, 10 * row + 10)
+        contents, styles, results = sheet[30 * row : 30 * row + 30].split(10)
+        assert torch.equal(contents, torch.stack([task.content for task in todo[ten]]))
+        assert torch.equal(styles, torch.stack([task.style for task in todo[ten]]))
+        assert torch.equal(results, sample(30, seed=0)[ten])
+
+
 def test_every_task_has_its_own_pattern_and_noise(settings: Settings) -> None:
     todo = list(tasks(settings, 6, seed=0))
     assert len({task.style.numpy().tobytes() for task in todo}) == 6

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation import measure
-from ganmetrics.generators import datasets, losses, stylegan2
+from ganmetrics.generators import datasets, losses, scoring, stylegan2
 from ganmetrics.generators import stylegan2_nets as nets
 from ganmetrics.generators.record import Recipe
 from ganmetrics.generators.scoring import QUIET
@@ -380,6 +380,19 @@ def test_a_sweep_gives_fid_and_the_spread_over_all_pairs() -> None:
     distances = torch.pdist(features.double())
     assert at_one.spread == pytest.approx(distances.square().mean().sqrt().item(), rel=1e-4)
     assert at_zero.fid > 0 and at_one.fid > 0
+
+
+def test_the_scores_of_a_card_hold_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (stylegan2, scoring):
+        monkeypatch.setattr(module, "NUM_IMAGES", 1000)
+    recipe, sampler = stylegan2.RECIPES[0], StyleSampler(tiny_generator())
+    found = {each.name: each for each in stylegan2.style_scores(recipe, sampler, 2)}
+    swept = [f"{name}_psi_{psi:g}" for psi in stylegan2.PSIS for name in ("fid", "spread")]
+    assert list(found)[-len(swept) :] == swept
+    assert found["fid_psi_1"].value == found["fid"].value
+    assert found["fid_psi_0.5"].value != found["fid"].value
+    assert found["spread_psi_0.5"].value < found["spread_psi_1"].value
+    assert found["spread_psi_1"].higher_is_better and not found["fid_psi_1"].higher_is_better
 
 
 def test_the_recipe_names_four_resolutions() -> None:
