@@ -173,8 +173,10 @@ class DCGANTraining(Training):
         return {"d_loss": loss.item(), "d_accuracy": accuracy.item()}
 
     def step_generator(self) -> dict[str, float]:
+        self.discriminator.requires_grad_(False)  # its own gradients would be thrown away
         loss = losses.GENERATOR_LOSSES[self.settings.loss](self.discriminator(self.fakes()))
         update(self.g_optimizer, loss)
+        self.discriminator.requires_grad_(True)
         slopes = [p.grad.norm() for p in self.generator.parameters() if p.grad is not None]
         return {"g_loss": loss.item(), "g_gradient": torch.stack(slopes).norm().item()}
 
