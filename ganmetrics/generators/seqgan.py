@@ -9,8 +9,9 @@ how good the generator is. The roll-out policy is the generator itself.
 An iteration is one batch of maximum likelihood, then one batch of the discriminator, and in the adversarial phase one
 batch of the discriminator with, every ``policy_every``-th time, one step of the policy.
 
-Deviations:
-TODO
+Deviations, for a training of minutes: a quarter of the discriminator's filters and half of its embedding, a learning
+rate of 1e-3 in place of 1e-4; 38 epochs of maximum likelihood in place of 120, the learning rate falling in the second
+half; 8 roll-outs in place of 16; the discriminator moves in single batches between steps of the policy.
 
 References
 ----------
