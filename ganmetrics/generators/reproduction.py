@@ -76,7 +76,7 @@ def _rewritten(card: Card, folder: Path) -> Card:
 
 def verdicts(card: Card) -> Iterator[str]:
     """What the card's scores were meant to reach, and whether they did, a sentence each."""
-    scores = {each.name: each for each in [*card.scores, *card.data_scores]}
+    scores = {each.name: each for each in [*card.data_scores, *card.scores]}  # those that anyone can take win
     for name, limit, reason in card.recipe.targets:
         if name in scores:
             score = scores[name]
