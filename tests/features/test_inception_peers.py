@@ -108,17 +108,18 @@ def check_scores(result: gm.Result, peer: dict[str, float], tolerances: dict[tup
 def test_scores_equal_torch_fidelitys(synthetic_weights: Path, mixed_folders: tuple[Path, Path]) -> None:
     """The exact network gives the peer's scores, the folded default gives them within its float32 rounding.
 
-    Two tolerances are the peer's own: 36 images in 2048 dimensions leave the covariances singular, where eigenvalues
-    of a product that is not symmetric are off by up to 2e-6; and its kernels are summed in float32. The two tests after
-    this one take both causes away and hold 1e-6.
+    Two tolerances are the peer's own, and as wide as they differ between processors: 36 images in 2048 dimensions leave
+    the covariances singular, where eigenvalues of a product that is not symmetric are off by some 1e-6; and its kernels
+    (about 1) are summed in float32, whose rounding of 6e-8 is 2e-5 of a KID of 0.004. The two tests after this one take
+    both causes away and hold 1e-6.
     """
     peer = peer_scores(mixed_folders, synthetic_weights)
     exact = Inception(str(synthetic_weights), exact=True)
     same = gm.evaluate(*mixed_folders, metrics=METRICS, extractor=exact, device="cpu", batch_size=1)
     tight = dict.fromkeys(KEYS, 1e-06)
-    check_scores(same, peer, {**tight, ("fid", "value"): 2e-6, ("kid", "value"): 5e-6, ("kid", "std"): 5e-5})
+    check_scores(same, peer, {**tight, ("fid", "value"): 1e-5, ("kid", "value"): 5e-5, ("kid", "std"): 5e-4})
     folded = gm.evaluate(*mixed_folders, metrics=METRICS, weights=synthetic_weights, device="cpu")
-    check_scores(folded, peer, {("fid", "value"): 3e-6, ("is", "value"): 1e-6, ("kid", "value"): 1e-5})
+    check_scores(folded, peer, {("fid", "value"): 1e-5, ("is", "value"): 1e-6, ("kid", "value"): 5e-5})
 
 
 def test_kid_equals_torch_fidelitys_in_float64(
