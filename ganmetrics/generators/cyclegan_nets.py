@@ -30,14 +30,10 @@ class Residual(nn.Module):
 
 
 class Generator(nn.Module):
-    """Images [N, 3, H, W] in -1..1 to images of the other domain, the same size.
+    """Images [N, 3, H, W] in -1..1 to images of the other domain, the same size and range."""
 
-    With ``is_residual`` the network makes the change of the image in place of the image; that is not bounded to -1..1.
-    """
-
-    def __init__(self, width: int = 16, halvings: int = 1, blocks: int = 3, *, is_residual: bool = False) -> None:
+    def __init__(self, width: int = 16, halvings: int = 1, blocks: int = 3) -> None:
         super().__init__()
-        self.is_residual = is_residual
         widths = [width * 2**level for level in range(halvings + 1)]
         layers = normalised(nn.Conv2d(3, width, 7, padding=3, padding_mode="reflect", bias=False), width)
         for wide in widths[:-1]:
@@ -51,8 +47,7 @@ class Generator(nn.Module):
         self.apply(init_weights)
 
     def forward(self, images: Tensor) -> Tensor:
-        made = self.net(images)
-        return images + made if self.is_residual else made.tanh()
+        return self.net(images).tanh()
 
 
 class PatchDiscriminator(nn.Module):

@@ -7,11 +7,13 @@ beta1 0.5 and, in the discriminator, learning rate 2e-4. Deviations: the generat
 discriminator stays ahead of it and a training takes twice as long; both fall linearly to zero over the last third; the
 bundled weights are an exponential moving average.
 
-Four recipes are broken on purpose: what a diagnosis of mode collapse, memorisation or a failed game must notice.
+Four recipes are broken on purpose: what a diagnosis of mode collapse, memorisation or a failed game must notice. The one
+that learns by heart needs the R1 penalty of Mescheder et al. for its discriminator of 500 images to keep teaching.
 
 References
 ----------
 Radford, Metz, Chintala: Unsupervised Representation Learning with Deep Convolutional GANs. ICLR 2016, arXiv:1511.06434.
+Mescheder, Geiger, Nowozin: Which Training Methods for GANs do actually Converge? ICML 2018, arXiv:1801.04406.
 """
 
 from __future__ import annotations

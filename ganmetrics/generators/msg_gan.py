@@ -199,7 +199,7 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
     return LatentSampler(net, normal_latents(settings.latent_dim), border=2)
 
 
-RECIPES = (Recipe("msg-gan-mnist", "MSG-GAN on MNIST", "mnist", Settings(), 16_000, targets=(BETTER_THAN_GAN,)),)
+RECIPES = (Recipe("msg-gan-mnist", "MSG-GAN on MNIST", "mnist", Settings(), 30_000, targets=(BETTER_THAN_GAN,)),)
 
 SYSTEM = System(
     name="msg-gan",

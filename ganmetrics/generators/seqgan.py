@@ -11,7 +11,11 @@ batch of the discriminator with, every ``policy_every``-th time, one step of the
 
 Deviations, for a training of minutes: a quarter of the discriminator's filters and half of its embedding, a learning
 rate of 1e-3 in place of 1e-4; 38 epochs of maximum likelihood in place of 120, the learning rate falling in the second
-half; 8 roll-outs in place of 16; the discriminator moves in single batches between steps of the policy.
+half; batches of 16 sequences in place of 64 for the policy; the discriminator moves in single batches between steps of
+the policy, and after 50 of these the training ends, because NLL_oracle rises again later.
+
+Read the fall of NLL_oracle with care: a policy gradient with a constant reward of 1 lowers it as well, from 8.36 to 7.89
+in 75 steps of these batches, by sharpening the distribution alone (distinct_2 falls and self-BLEU rises with it).
 
 References
 ----------

@@ -2,15 +2,16 @@
 
 Clipping follows Arjovsky, Chintala and Bottou (2017): a DCGAN generator against a critic of the same kind without a
 sigmoid, five critic steps to one of the generator, all of the critic's weights clipped to -0.01..0.01 after each of
-them, RMSProp with learning rate 5e-5, batches of 64. The penalty follows Gulrajani et al. (2017): a critic without
+them, RMSProp, batches of 64. The penalty follows Gulrajani et al. (2017): a critic without
 batch normalisation, weight 10, and Adam with beta1 0.5 and beta2 0.9 as in its authors' program.
 
 ``wasserstein`` in the log is the critic's estimate, averaged over the critic steps of an iteration, taken before each
 update: the quantity that is meant to fall as samples improve.
 
-Deviations: the authors' longer critic training in the first 25 iterations is left out; with the penalty, for a shorter
-training, the learning rate is 2e-4 in place of 1e-4 and a batch 32 images in place of 64; in both the rate falls
-linearly to zero over the last third; the bundled weights are an exponential moving average.
+Deviations: the authors' longer critic training in the first 25 iterations is left out; for a shorter training the
+learning rate is 2e-4 in place of 5e-5 with clipping (at 5e-5, 4,000 iterations had reached an FID(digits) of 115) and of
+1e-4 with the penalty, whose batches are of 32 images in place of 64; in both the rate falls linearly to zero over the
+last third; the bundled weights are an exponential moving average.
 
 References
 ----------
@@ -66,7 +67,7 @@ class Settings:
     latent_dim: int = 100
     width: int = 32
     batch_size: int = 64
-    learning_rate: float = 5e-5
+    learning_rate: float = 2e-4
     critic_steps: int = 5
     clip: float = 0.01
     penalty: float = 0.0
@@ -189,10 +190,10 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> LatentSampler:
     return LatentSampler(net, normal_latents(settings.latent_dim))
 
 
-WITH_PENALTY = Settings(batch_size=32, learning_rate=2e-4, clip=0.0, penalty=10.0)
+WITH_PENALTY = Settings(batch_size=32, clip=0.0, penalty=10.0)
 
 RECIPES = (
-    Recipe("wgan-mnist", "a Wasserstein GAN on MNIST, with weight clipping", "mnist", Settings(), 4_000),
+    Recipe("wgan-mnist", "a Wasserstein GAN on MNIST, with weight clipping", "mnist", Settings(), 8_000),
     Recipe("wgan-gp-mnist", "a Wasserstein GAN on MNIST, with a gradient penalty", "mnist", WITH_PENALTY, 5_500),
 )
 
