@@ -7,8 +7,8 @@ beta1 0.5 and, in the discriminator, learning rate 2e-4. Deviations: the generat
 discriminator stays ahead of it and a training takes twice as long; both fall linearly to zero over the last third; the
 bundled weights are an exponential moving average.
 
-Four recipes are broken on purpose: what a diagnosis of mode collapse, memorisation or a failed game must notice. The one
-that learns by heart needs the R1 penalty of Mescheder et al. for its discriminator of 500 images to keep teaching.
+Four recipes are broken on purpose: what a diagnosis of mode collapse, memorisation or a failed game must notice. The
+one that learns by heart needs the R1 penalty of Mescheder et al. for its discriminator of 500 images to keep teaching.
 
 References
 ----------

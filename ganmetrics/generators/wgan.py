@@ -2,16 +2,16 @@
 
 Clipping follows Arjovsky, Chintala and Bottou (2017): a DCGAN generator against a critic of the same kind without a
 sigmoid, five critic steps to one of the generator, all of the critic's weights clipped to -0.01..0.01 after each of
-them, RMSProp, batches of 64. The penalty follows Gulrajani et al. (2017): a critic without
-batch normalisation, weight 10, and Adam with beta1 0.5 and beta2 0.9 as in its authors' program.
+them, RMSProp, batches of 64. The penalty follows Gulrajani et al. (2017): a critic without batch normalisation, weight
+10, and Adam with beta1 0.5 and beta2 0.9 as in its authors' program.
 
 ``wasserstein`` in the log is the critic's estimate, averaged over the critic steps of an iteration, taken before each
 update: the quantity that is meant to fall as samples improve.
 
 Deviations: the authors' longer critic training in the first 25 iterations is left out; for a shorter training the
-learning rate is 2e-4 in place of 5e-5 with clipping (at 5e-5, 4,000 iterations had reached an FID(digits) of 115) and of
-1e-4 with the penalty, whose batches are of 32 images in place of 64; in both the rate falls linearly to zero over the
-last third; the bundled weights are an exponential moving average.
+learning rate is 2e-4 in place of 5e-5 with clipping (at 5e-5, 4,000 iterations had reached an FID(digits) of 115) and
+of 1e-4 with the penalty, whose batches are of 32 images in place of 64; in both the rate falls linearly to zero over
+the last third; the bundled weights are an exponential moving average.
 
 References
 ----------
