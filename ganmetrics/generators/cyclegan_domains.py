@@ -1,4 +1,4 @@
-"""The two domains of each CycleGAN: digits and a known restyling of them, faces of emoji of 2017 and of 2025, drawn faces.
+"""The two domains of each CycleGAN: digits and a known restyling, faces of emoji of 2017 and of 2025, drawn faces.
 
 Counterparts stand in the same row of both domains. Trainings never use that; scores do.
 """
