@@ -142,13 +142,15 @@ def critic_against_fid(output: Path) -> str:
     return saved(figure, output / "generators-critic.png") + "\n\n" + " ".join(notes)
 
 
-def curves_of(names: tuple[str, ...], quantities: tuple[str, ...], file: str) -> Callable[[Path], str]:
+def curves_of(
+    names: tuple[str, ...], quantities: tuple[str, ...], file: str, scale: str = "linear"
+) -> Callable[[Path], str]:
     def draw(output: Path) -> str:
         figure, panels = plt.subplots(1, len(quantities), figsize=(4.5 * len(quantities), 3.6), squeeze=False)
         for axes, quantity in zip(panels[0], quantities, strict=True):
             for name in names:
                 axes.plot(*series(CARDS[name], quantity), label=name, lw=1)
-            axes.set(xlabel="iteration", ylabel=quantity)
+            axes.set(xlabel="iteration", ylabel=quantity, xscale=scale)
             axes.legend(fontsize=8)
         figure.tight_layout()
         return saved(figure, output / file)
@@ -170,7 +172,7 @@ PIECES: dict[str, Callable[[Path], str]] = {
     "fid-curves": fid_curves,
     "critic": critic_against_fid,
     "broken-curves": curves_of(
-        ("dcgan-mnist", "dcgan-overpowered"), ("d_accuracy", "g_gradient"), "generators-broken.png"
+        ("dcgan-mnist", "dcgan-overpowered"), ("d_accuracy", "g_gradient"), "generators-broken.png", "log"
     ),
     "seqgan-curve": curves_of(("seqgan-oracle",), ("nll_oracle",), "generators-seqgan.png"),
 }

@@ -12,8 +12,7 @@ on one batch of fakes, which saves forward passes; the learning rate falls linea
 References
 ----------
 Karras, Laine, Aittala, Hellsten, Lehtinen, Aila: Analyzing and Improving the Image Quality of StyleGAN. CVPR 2020,
-arXiv:1912.04958. Karras, Laine, Aila: A Style-Based Generator Architecture for Generative Adversarial Networks. CVPR
-2019, arXiv:1812.04948.
+arXiv:1912.04958. Karras, Laine, Aila: A Style-Based Generator Architecture for GANs. CVPR 2019, arXiv:1812.04948.
 """
 
 from __future__ import annotations

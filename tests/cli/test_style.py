@@ -92,6 +92,15 @@ def test_images_of_different_sizes_have_no_content_distance(folders: tuple[Path,
             content_distance(folders[0], array, network="digits", paired=paired)
 
 
+def test_nothing_is_resized_and_the_caution_says_no_more(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    for index in range(2):
+        Image.new("RGB", (24, 28), (9 * index, 0, 0)).save(tmp_path / f"{index}.png")
+    done = CliRunner().invoke(command, [*map(str, (folders[0], tmp_path)), "--network", "digits", "-q"])
+    assert done.exit_code == 0, done.output
+    assert "real images are mostly 24x20 and fake ones 24x28 pixels\n" in done.stderr
+    assert "the content distance is not defined" in done.stderr
+
+
 def test_batches_do_not_matter(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = [style_and_content(*folders, network="digits", paired=paired) for paired in (False, True)]
     monkeypatch.setattr("ganmetrics.evaluation.style.PIXELS", 500)
