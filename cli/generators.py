@@ -122,16 +122,22 @@ def train(
 ) -> None:
     """Train the recipe NAME: checkpoints every minute, a log in JSON lines, a card with scores at the end.
 
-    An interrupted training goes on with --resume.
+    An interrupted training goes on with --resume, at the settings that it began with.
     """
     from ganmetrics.generators import reproduction, runs
 
     folder = Path(output or name)
+    if resume and (iterations or seed or changes):
+        raise click.UsageError("--resume goes on as the training began; leave out --iterations, --seed and --set.")
     if resume:
-        run = runs.reopen(folder)
+        run = runs.reopen(folder, name, data=data)
     else:
         run = runs.begin(name, folder, data=data, seed=seed, iterations=iterations, changes=changes)
-    runs.train(run, device=device, watch_every=watch_every, progress=not quiet)
+    try:
+        runs.train(run, device=device, watch_every=watch_every, progress=not quiet)
+    except SystemExit as ending:
+        click.echo(f"interrupted; the checkpoint in {folder} goes on with --resume", err=True)
+        raise click.exceptions.Exit(int(ending.code or 0)) from None
     runs.export(run, folder)
     click.echo("\n".join(_described(reproduction.rescore(folder))))
 

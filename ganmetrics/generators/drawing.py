@@ -11,6 +11,7 @@ from PIL import Image
 
 from ganmetrics._files import atomic_write, check_writable, disk_errors, shown
 from ganmetrics._progress import progress_bar
+from ganmetrics.data.paths import IMAGE_SUFFIXES, OTHER_ARCHIVES, PICKLES
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.generators.record import Sampler
+
+
+FILES = IMAGE_SUFFIXES | OTHER_ARCHIVES | PICKLES | {".npy", ".zip"}  # not written here; no names for a folder
 
 
 def draw(sampler: Sampler, num_samples: int, *, seed: int, options: Mapping[str, Any]) -> Tensor:
@@ -47,8 +51,10 @@ def check_output(output: str, makes: str, *, force: bool) -> None:
         check_writable(output, force=force)
     elif makes != "images":
         raise UsageError(f"{makes} are written to one file", where=shown(output), hint="Name a file that ends in .npz")
-    elif Path(output).exists() and not Path(output).is_dir():
-        raise UsageError("the output is not a folder", where=shown(output), hint="Name a folder, or a file .npz")
+    elif Path(output).suffix.lower() in FILES or (Path(output).exists() and not Path(output).is_dir()):
+        raise UsageError(
+            "the output is neither a folder nor an npz file", where=shown(output), hint="Name a folder, or a file .npz"
+        )
     elif Path(output).is_dir() and any(Path(output).iterdir()) and not force:
         hint = "Choose another folder or pass --force to replace images of the same names"
         raise UsageError("the folder is not empty", where=shown(output), hint=hint, code="E-EXISTS")

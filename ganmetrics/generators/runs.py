@@ -48,6 +48,15 @@ class Run:
             resume(training, self.folder)
         return training
 
+    def save(self) -> None:
+        """Leave word in the folder of what ``reopen`` needs."""
+        facts = {"name": self.recipe.name, "seed": self.seed, "data": self.data, "iterations": self.recipe.iterations}
+        with disk_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(self.folder / RUN) as stream:
+            settings = dataclasses.asdict(self.recipe.settings)
+            stream.write(json.dumps({**facts, "settings": settings}, indent=1).encode())
+
     @property
     def command(self) -> str:
         """The command that repeats it."""
@@ -75,7 +84,7 @@ def begin(
     iterations: int | None = None,
     changes: Sequence[str] = (),
 ) -> Run:
-    """A new training of a recipe.
+    """A new training of a recipe; the folder is not written to before ``train``.
 
     Raises
     ------
@@ -91,22 +100,18 @@ def begin(
     recipe = dataclasses.replace(
         recipe, settings=changed(recipe.settings, changes), iterations=iterations or recipe.iterations
     )
-    run = Run(folder, system, recipe, seed, data)
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    facts = {"name": name, "seed": seed, "data": data, "iterations": recipe.iterations}
-    with atomic_write(folder / RUN) as stream:
-        stream.write(json.dumps({**facts, "settings": dataclasses.asdict(recipe.settings)}, indent=1).encode())
-    return run
+    return Run(folder, system, recipe, seed, data)
 
 
-def reopen(folder: Path) -> Run:
-    """A training that was begun before.
+def reopen(folder: Path, name: str | None = None, *, data: str | None = None) -> Run:
+    """A training that was begun before, of the recipe ``name`` if one is given, with its data where they lie now.
 
     Raises
     ------
     InputError
         The folder holds none.
+    UsageError
+        It holds one of another recipe.
     """
     try:
         facts = json.loads((folder / RUN).read_text())
@@ -114,10 +119,14 @@ def reopen(folder: Path) -> Run:
         recipe = dataclasses.replace(
             recipe, settings=system.settings(**facts["settings"]), iterations=facts["iterations"]
         )
-        return Run(folder, system, recipe, facts["seed"], facts["data"])
+        run = Run(folder, system, recipe, facts["seed"], data or facts["data"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         hint = "Name the folder that 'ganmetrics generators train' wrote"
         raise InputError("no training is in this folder", where=shown(folder), hint=hint, code="E-RUN") from error
+    if name not in (None, recipe.name):
+        hint = "Name that recipe, or another folder (-o)"
+        raise UsageError(f"the folder holds a training of {recipe.name}, not {name}", where=shown(folder), hint=hint)
+    return run
 
 
 def changed(settings: Any, changes: Sequence[str]) -> Any:
@@ -139,6 +148,7 @@ def changed(settings: Any, changes: Sequence[str]) -> Any:
 def train(run: Run, *, device: str = "auto", watch_every: int = 1000, progress: bool = True) -> None:
     """Run a training to its end, checkpointed, with FID along the way where its data have bundled statistics."""
     training = run.training(device)
+    run.save()
 
     def watch() -> dict[str, float]:
         return quick_fid(run.recipe, run.system.sampler(run.recipe.settings, on_cpu(training.weights())))

@@ -44,6 +44,9 @@ class LatentSampler:
 
 def drawn(draw: Draw, num_samples: int, seed: int) -> Tensor:
     """Latents for whole chunks: at least ``num_samples`` of them (UsageError for fewer than one or a wrong seed)."""
+    for name, value in (("num_samples", num_samples), ("seed", seed)):
+        if not hasattr(value, "__index__"):
+            raise UsageError(f"{name} is {value!r}; it must be a whole number", where=name)
     if num_samples < 1:
         raise UsageError(f"num_samples is {num_samples}; it must be at least 1", where="num_samples")
     if not 0 <= seed < 2**63:

@@ -116,9 +116,10 @@ def resume(training: Training, folder: Path) -> None:
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
-    """The entries of a training's log; none where it has not begun."""
+    """The entries of a training's log, without lines that a kill left half written; none where it has not begun."""
     path = folder / LOG
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 
 
 def fit(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -70,12 +74,33 @@ def test_a_training_goes_on_only_where_it_is_told_to(run: Run, trained: Path, tm
     refused = run("generators", "train", "dcgan-mnist", "-o", trained)
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
+    other = run("generators", "train", "gan-mnist", "-o", trained, "--resume")
+    assert (other.returncode, "holds a training of dcgan-mnist" in other.stderr) == (2, True)
     gone_on = run("generators", "train", "dcgan-mnist", "-o", trained, "--resume", "--quiet")
     assert gone_on.returncode == 0
     exported = run("generators", "export", trained, "-o", tmp_path / "mine")
     assert exported.returncode == 0
     assert json.loads((tmp_path / "mine" / CARD).read_text()) == json.loads((trained / CARD).read_text())
     assert run("generators", "export", trained, "-o", tmp_path / "mine").returncode == 2
+
+
+def test_an_interrupted_training_says_how_it_goes_on(data_root: Path, tmp_path: Path) -> None:
+    program = str(Path(sys.executable).with_name("ganmetrics"))
+    arguments = ["dcgan-mnist", "-o", "run", "--data", str(data_root), "--iterations", "1000000", "--watch-every", "0"]
+    with subprocess.Popen(
+        [program, "generators", "train", *arguments, *TINY, "--device", "cpu", "-q"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for _ in range(1200):
+            if (tmp_path / "run" / "log.jsonl").exists() or process.poll() is not None:
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "interrupted; the checkpoint in run goes on with --resume\n")
+    assert (tmp_path / "run" / "checkpoint.pt").exists()
 
 
 def test_samples_go_into_a_folder_or_one_file(run: Run, trained: Path, tmp_path: Path) -> None:
@@ -104,6 +129,8 @@ def test_samples_go_into_a_folder_or_one_file(run: Run, trained: Path, tmp_path:
         (["sample", "dcgan-mnist", "-n", "0", "-o", "x"], 2, "not in the range"),
         (["sample", "dcgan-mnist", "-n", "3", "-o", "x", "--truncation", "0.5"], 2, "has no option truncation"),
         (["sample", "dcgan-mnist", "-n", "3", "-o", "x", "--labels", "a,b"], 2, "--labels is 'a,b'"),
+        (["sample", "dcgan-mnist", "-n", "3", "-o", "x.jpg"], 2, "neither a folder nor an npz file"),
+        (["train", "dcgan-mnist", "--resume", "--iterations", "9"], 2, "leave out --iterations, --seed and --set"),
         (["train", "dcgan-mnits"], 2, "unknown recipe"),
         (["train", "dcgan-mnist", "--set", "widht=3"], 2, "Did you mean 'width'"),
         (["train", "dcgan-mnist", "--resume", "-o", "nowhere"], 3, "no training is in this folder"),

@@ -139,11 +139,15 @@ def test_a_training_is_begun_once_and_gone_on_with(data_root: Path, tmp_path: Pa
     run = runs.begin("dcgan-mnist", folder, data=str(data_root), iterations=2, changes=TINY, seed=3)
     with pytest.raises(gm.InputError, match="no checkpoint"):
         runs.export(run, tmp_path / "card")
+    assert not folder.exists()
+    runs.train(run, device="cpu", watch_every=2, progress=False)
     with pytest.raises(gm.UsageError, match="--resume"):
         runs.begin("dcgan-mnist", folder)
     again = runs.reopen(folder)
     assert (again.recipe, again.seed, again.data) == (run.recipe, 3, str(data_root))
-    runs.train(again, device="cpu", watch_every=2, progress=False)
+    assert runs.reopen(folder, "dcgan-mnist", data="moved").data == "moved"
+    with pytest.raises(gm.UsageError, match="holds a training of dcgan-mnist, not gan-mnist"):
+        runs.reopen(folder, "gan-mnist")
     assert [entry["iteration"] for entry in runs.read_log(folder) if "fid" in entry] == [2]
     with pytest.raises(gm.InputError, match="no training"):
         runs.reopen(tmp_path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -59,8 +61,10 @@ def test_latents_are_of_their_distribution() -> None:
     assert normal.std().item() == pytest.approx(1, rel=0.01)
 
 
-@pytest.mark.parametrize(("count", "seed"), [(0, 0), (-3, 0), (5, -1), (5, 2**63)])
-def test_what_cannot_be_drawn_is_refused(count: int, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "seed"), [(0, 0), (-3, 0), (2.5, 0), ("3", 0), (5, -1), (5, 2**63), (5, 1.5), (5, None)]
+)
+def test_what_cannot_be_drawn_is_refused(count: Any, seed: Any) -> None:
     with pytest.raises(gm.UsageError):
         drawn(normal_latents(2), count, seed)
 

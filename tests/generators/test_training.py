@@ -102,6 +102,11 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     assert caught.value.code == "E-CHECKPOINT"
 
 
+def test_a_line_that_a_kill_left_half_written_is_no_entry(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"iteration": 50}\n{"iteration": 100}\n{"iterat')
+    assert [entry["iteration"] for entry in read_log(tmp_path)] == [50, 100]
+
+
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half a zip"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / CHECKPOINT).write_bytes(content)
