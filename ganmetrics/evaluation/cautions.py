@@ -29,7 +29,7 @@ def cautions(real: Statistics | None, fake: Statistics, metrics: Sequence[Metric
     found = [sentence for role, side in sides for sentence in _alone(role, side)]
     if real is not None:
         found += _together(real, fake)
-        if any(metric.reads == "moments" for metric in metrics):
+        if any("moments" in metric.reads for metric in metrics):
             found += _few(real, fake)
     return found + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from ganmetrics.evaluation.result import Result, Score
 from ganmetrics.evaluation.statistics import Collector, Statistics
 from ganmetrics.features import Extractor, load_extractor
 from ganmetrics.features.extraction import Extraction, choose_device
-from ganmetrics.metrics import Metric, metric
+from ganmetrics.metrics import Metric, Part, metric
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
 
@@ -84,7 +84,7 @@ def evaluate(
     reading = reading or Reading()
     chosen = [each.seeded(seed) for each in chosen_metrics(metrics)]
     on = choose_device(device)
-    needs = {"real": {m.reads for m in chosen if m.needs_real}, "fake": {m.reads for m in chosen}}
+    needs = {"real": _reads([m for m in chosen if m.needs_real]), "fake": _reads(chosen)}
     given = {"real": real, "fake": fake}
     sides = {role: open_side(given[role], reading, extractor) for role in given if needs[role]}
     _check_counts(sides, chosen)
@@ -114,8 +114,8 @@ def score(real: Statistics | None, fake: Statistics, metrics: str | Sequence[str
 
 def _scored(real: Statistics | None, fake: Statistics, chosen: Sequence[Metric]) -> Result:
     warnings = tuple(cautions(real, fake, chosen))
-    scores = {each.name: _score(each, real if each.needs_real else None, fake, warnings) for each in chosen}
-    return Result(scores, real, fake, warnings)
+    scores = [one for each in chosen for one in _scores(each, real if each.needs_real else None, fake, warnings)]
+    return Result({one.name: one for one in scores}, real, fake, warnings)
 
 
 def measure(
@@ -264,11 +264,15 @@ def _check_counts(sides: Mapping[str, Side], metrics: Sequence[Metric]) -> None:
             raise InputError(what, hint=hint, code="E-TOO-FEW")
 
 
-def _score(each: Metric, real: Statistics | None, fake: Statistics, warnings: tuple[str, ...]) -> Score:
+def _reads(metrics: Sequence[Metric]) -> set[str]:
+    return {name for each in metrics for name in each.reads}
+
+
+def _scores(each: Metric, real: Statistics | None, fake: Statistics, warnings: tuple[str, ...]) -> Iterator[Score]:
     for side in (real, fake):
         if side is not None:
-            side.require(each.reads)
-    estimate = each.score(real, fake)
+            for name in each.reads:
+                side.require(name)
     recipe, label = fake.recipe, "ordered_label" if "seed" in each.settings else "label"
     signature = Signature(
         metric=str(each),
@@ -279,11 +283,15 @@ def _score(each: Metric, real: Statistics | None, fake: Statistics, warnings: tu
         precision=recipe.precision,
         version=__version__,
     )
-    return Score(each.name, _title(each, recipe), *estimate, each.spread, each.higher_is_better, signature, warnings)
+    found = each.estimates(real, fake)
+    for part in each.parts:
+        value, std = found[part.name]
+        title = _title(part, recipe)
+        yield Score(part.name, title, value, std, each.spread, part.higher_is_better, signature, warnings)
 
 
-def _title(each: Metric, recipe: Recipe) -> str:
+def _title(part: Part, recipe: Recipe) -> str:
     """The literature's name for the literature's network alone; any other network's score is labelled as its own."""
     is_literature = recipe.network == LITERATURE
     is_custom = recipe.extractor.startswith("inception") and "-custom:" in recipe.network
-    return each.title if is_literature else f"{each.title}({recipe.extractor}{', own weights' * is_custom})"
+    return part.title if is_literature else f"{part.title}({recipe.extractor}{', own weights' * is_custom})"

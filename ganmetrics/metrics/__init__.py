@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganmetrics.metrics.record import Estimate, Metric, parse_call
+from ganmetrics.metrics.record import Estimate, Metric, Part, parse_call
 from ganmetrics.registry import Registry
 
 METRICS: Registry[Metric] = Registry("ganmetrics.metrics", "METRIC", "metric")
@@ -28,4 +28,4 @@ def metric(text: str | Metric) -> Metric:
     return METRICS[ALIASES.get(name, name)].configured(options)
 
 
-__all__ = ["METRICS", "Estimate", "Metric", "metric"]
+__all__ = ["METRICS", "Estimate", "Metric", "Part", "metric"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import StatisticsError
-from ganmetrics.metrics.record import Metric
+from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.moments import Moments
@@ -144,12 +144,8 @@ def _factor(x: torch.Tensor) -> frechet.Array:  # [N, D] -> [R, D]
 
 METRIC = Metric(
     name="fid",
-    title="FID",
     function=fid_of_moments,
-    reads="moments",
-    needs_real=True,
-    higher_is_better=False,
-    best="0",
-    spread="",
+    parts=(Part("fid", "FID", higher_is_better=False, best="0"),),
+    reads=("moments",),
     paper="Heusel et al. 2017, arXiv:1706.08500",
 )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Estimate, Metric
+from ganmetrics.metrics.record import Estimate, Metric, Part
 from ganmetrics.metrics.validation import matrix
 from ganmetrics.numerics.entropy import mean_divergence
 from ganmetrics.numerics.resampling import seeded, split_bounds
@@ -73,12 +73,10 @@ def inception_score(logits: ArrayLike, *, splits: int = 10, seed: int = 2020) ->
 
 METRIC = Metric(
     name="is",
-    title="IS",
     function=inception_score,
-    reads="logits",
+    parts=(Part("is", "IS", higher_is_better=True, best="the number of classes"),),
+    reads=("logits",),
     needs_real=False,
-    higher_is_better=True,
-    best="the number of classes",
     spread="splits",
     paper="Salimans et al. 2016, arXiv:1606.03498",
     minimum="splits",

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Estimate, Metric
+from ganmetrics.metrics.record import Estimate, Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.kernels import polynomial_kernel, subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
@@ -119,12 +119,9 @@ def _off_diagonal(x: Tensor, members: Tensor) -> Tensor:  # [N, D], [N, S] -> [S
 
 METRIC = Metric(
     name="kid",
-    title="KID",
     function=kid,
-    reads="features",
-    needs_real=True,
-    higher_is_better=False,
-    best="0",
+    parts=(Part("kid", "KID", higher_is_better=False, best="0"),),
+    reads=("features",),
     spread="subsets",
     paper="Bińkowski et al. 2018, arXiv:1801.01401",
     minimum="subset_size",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric
+from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.entropy import mean_divergence
@@ -162,13 +162,9 @@ def compared(real_counts: Tensor, fake_counts: Tensor, alpha: float) -> NdbBins:
 
 METRIC = Metric(
     name="ndb",
-    title="NDB",
     function=ndb,
-    reads="features",
-    needs_real=True,
-    higher_is_better=False,
-    best="0",
-    spread="",
+    parts=(Part("ndb", "NDB", higher_is_better=False, best="0"),),
+    reads=("features",),
     paper="Richardson, Weiss 2018, arXiv:1805.12462",
     minimum="num_bins",
 )

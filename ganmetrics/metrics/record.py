@@ -22,6 +22,26 @@ class Estimate(NamedTuple):
     std: float | None = None
 
 
+class Part(NamedTuple):
+    """One of the numbers that a metric gives.
+
+    Attributes
+    ----------
+    name : str
+        The key in results and JSON; that of the metric where it is the only one.
+    title : str
+        What tables print.
+    higher_is_better : bool
+    best : str
+        The best value, as printed.
+    """
+
+    name: str
+    title: str
+    higher_is_better: bool
+    best: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Metric:
     """One metric.
@@ -30,20 +50,18 @@ class Metric:
     ----------
     name : str
         What users type.
-    title : str
-        What tables print.
     function : callable
-        Takes what it reads of each side, (real, fake) or (fake), and its options as keywords; gives a float or an
-        ``Estimate``.
-    reads : {"moments", "features", "logits"}
-        What it needs of each set.
-    needs_real : bool
-    higher_is_better : bool
-    best : str
-        The best value, as printed.
+        Takes what it reads of each set, set by set, (real, fake), (fake) or (real, fake, test), and its options as
+        keywords. Gives a float or an ``Estimate``, or a named tuple of them with the names of ``parts``.
+    parts : tuple of Part
+        The numbers that it gives.
+    reads : tuple of {"moments", "features", "logits", "labels"}
+        What it needs of each set, in the order of the function's arguments.
+    paper : str
+    needs_real, needs_test : bool
+        Whether it compares with real images, and with real ones that the generator was not trained on.
     spread : str
         What the standard deviation is taken over, empty where there is none.
-    paper : str
     minimum : str
         The option that says how many images each set needs at least; 2 where it is empty.
     options : mapping
@@ -51,14 +69,13 @@ class Metric:
     """
 
     name: str
-    title: str
-    function: Callable[..., float | Estimate]
-    reads: str
-    needs_real: bool
-    higher_is_better: bool
-    best: str
-    spread: str
+    function: Callable[..., Any]
+    parts: tuple[Part, ...]
+    reads: tuple[str, ...]
     paper: str
+    needs_real: bool = True
+    needs_test: bool = False
+    spread: str = ""
     minimum: str = ""
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
 
@@ -97,11 +114,13 @@ class Metric:
         """The same metric drawing from that seed, where it draws at all and no seed was set."""
         return self.configured({"seed": seed}) if "seed" in self.defaults and "seed" not in self.options else self
 
-    def score(self, real: Any, fake: Any) -> Estimate:
-        """The metric of two sets' statistics, each with the attribute that ``reads`` names."""
-        sides = [real, fake] if self.needs_real else [fake]
-        result = self.function(*(getattr(side, self.reads) for side in sides), **self.settings)
-        return result if isinstance(result, Estimate) else Estimate(result)
+    def estimates(self, real: Any, fake: Any, test: Any = None) -> dict[str, Estimate]:
+        """Each part's value for sets with what ``reads`` names as attributes; those it does not need are ignored."""
+        sides = [real] * self.needs_real + [fake] + [test] * self.needs_test
+        given = [getattr(side, name) for side in sides for name in self.reads]
+        found = self.function(*given, **self.settings)
+        found = {self.parts[0].name: found} if len(self.parts) == 1 else found._asdict()
+        return {p.name: v if isinstance(v := found[p.name], Estimate) else Estimate(float(v)) for p in self.parts}
 
     def __str__(self) -> str:
         options = ",".join(f"{name}={value}" for name, value in self.settings.items())

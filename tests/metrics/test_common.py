@@ -38,8 +38,20 @@ def drawn(seed, dtype=np.float32, shift=0.0):
     return (np.random.RandomState(seed).randn(COUNT, DIM) + shift).astype(np.float32).astype(dtype)
 
 
+def rows(name, seed, dtype=np.float32, shift=0.0):
+    """What an argument of that name takes: three classes in turn, or rows of numbers."""
+    return np.arange(COUNT) % 3 if name.endswith("labels") else drawn(seed, dtype, shift)
+
+
 def arguments(record, dtype=np.float32):
-    return [drawn(seed, dtype) for seed in range(len(positional(record)))]
+    """Each set with a seed of its own."""
+    sides = list(dict.fromkeys(name.split("_")[0] for name in positional(record)))
+    return [rows(name, sides.index(name.split("_")[0]), dtype) for name in positional(record)]
+
+
+def matrices(record):
+    """The positions of the arguments that are rows of numbers."""
+    return [i for i, name in enumerate(positional(record)) if not name.endswith("labels")]
 
 
 def small(record):
@@ -47,19 +59,27 @@ def small(record):
     return {record.minimum: 5} if record.minimum else {}
 
 
-def value(record, *sides, **options):
+def values(record, *sides, **options):
+    """Each part's value, by its name."""
     result = public(record)(*sides, **{**small(record), **options})
-    return result.value if isinstance(result, Estimate) else result
+    found = result._asdict() if len(record.parts) > 1 else {record.parts[0].name: result}
+    parts = {part.name: found[part.name] for part in record.parts}
+    return {name: x.value if isinstance(x, Estimate) else x for name, x in parts.items()}
 
 
 def test_the_record_is_complete(record):
     assert re.fullmatch(r"[a-z][a-z0-9_]*", record.name)
-    assert record.title.strip()
-    assert record.best.strip()
+    assert len({part.name for part in record.parts}) == len(record.parts) >= 1
+    assert len(record.parts) > 1 or record.parts[0].name == record.name
+    for part in record.parts:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", part.name)
+        assert part.title.strip()
+        assert part.best.strip()
+        assert part.higher_is_better in {True, False}
     assert re.search(r"\b(19|20)\d\d\b", record.paper)
-    assert record.reads in {"moments", "features", "logits"}
+    assert record.reads
+    assert set(record.reads) <= {"moments", "features", "logits", "labels"}
     assert record.needs_real in {True, False}
-    assert record.higher_is_better in {True, False}
     assert record.minimum in {"", *record.defaults}
     assert record.least_count >= 2
 
@@ -83,19 +103,19 @@ def test_real_comes_before_fake(record):
     for function in (record.function, public(record)):
         parameters = inspect.signature(function).parameters.values()
         names = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        if record.needs_real:
-            assert [name.split("_")[0] for name in names] == ["real", "fake"]
+        sides = ["real"] * record.needs_real + ["fake"] + ["test"] * record.needs_test
+        if sides == ["fake"]:
+            assert not any("real" in name for name in names)
         else:
-            assert len(names) == 1
-            assert "real" not in names[0]
+            assert [name.split("_")[0] for name in names] == [side for side in sides for _ in record.reads]
 
 
 def test_the_docstring_is_complete(record):
     doc = inspect.getdoc(public(record))
     headings = re.findall(r"^(\w+)\n-{3,}$", doc, flags=re.MULTILINE)
     assert headings == SECTIONS
-    assert ("Higher is better" in doc) == record.higher_is_better
-    assert ("Lower is better" in doc) != record.higher_is_better
+    assert ("igher is better" in doc) == any(part.higher_is_better for part in record.parts)
+    assert ("ower is better" in doc) == any(not part.higher_is_better for part in record.parts)
     described = doc.split("Parameters\n")[1].split("Returns\n")[0]
     for name in inspect.signature(public(record)).parameters:
         assert re.search(rf"^([\w, ]*, )?{name}\b", described, flags=re.MULTILINE), name
@@ -112,36 +132,41 @@ def test_the_text_names_every_option_and_reads_back(record):
 
 
 def test_scoring_statistics_equals_the_public_function(record):
-    sides = [
-        SimpleNamespace(
-            moments=Moments.of(torch.from_numpy(x)), features=torch.from_numpy(x), logits=torch.from_numpy(x)
-        )
-        for x in (drawn(0), drawn(1, shift=0.5))
-    ]
-    read = [drawn(0), drawn(1, shift=0.5)][-len(positional(record)) :]
-    found = record.configured(small(record)).score(*sides)
-    assert isinstance(found, Estimate)
-    assert found.value == pytest.approx(value(record, *read), rel=1e-9)
-    assert bool(record.spread) == (found.std is not None)
+    tensors = {side: torch.from_numpy(drawn(i, shift=0.5 * i)) for i, side in enumerate(("real", "fake", "test"))}
+    labels = torch.from_numpy(rows("labels", 0))
+    sides = {
+        side: SimpleNamespace(moments=Moments.of(x), features=x, logits=x, labels=labels) for side, x in tensors.items()
+    }
+    used = ["real"] * record.needs_real + ["fake"] + ["test"] * record.needs_test
+    read = [labels if name == "labels" else tensors[side] for side in used for name in record.reads]
+    found = record.configured(small(record)).estimates(*sides.values())
+    assert list(found) == [part.name for part in record.parts]
+    assert {name: one.value for name, one in found.items()} == pytest.approx(values(record, *read), rel=1e-9)
+    assert bool(record.spread) == any(one.std is not None for one in found.values())
 
 
 def test_the_direction_is_as_declared(record):
     """Fakes of the distribution of the reals, each its own class, against fakes that are all but one and the same."""
-    good, poor = 5.0 * drawn(1), 1e-3 * drawn(1) + 50.0
-    real = [5.0 * drawn(0)] * record.needs_real
-    difference = value(record, *real, good) - value(record, *real, poor)
-    assert difference > 0 if record.higher_is_better else difference < 0
+    good, poor = arguments(record), arguments(record)
+    for index in matrices(record):
+        good[index] = 5.0 * good[index]
+        is_fake = "real" not in positional(record)[index] and "test" not in positional(record)[index]
+        poor[index] = 1e-3 * poor[index] + 50.0 if is_fake else good[index]
+    better, worse = values(record, *good), values(record, *poor)
+    for part in record.parts:
+        difference = better[part.name] - worse[part.name]
+        assert difference > 0 if part.higher_is_better else difference < 0, part.name
 
 
 def test_float32_and_float64_of_the_same_values_agree(record):
-    assert value(record, *arguments(record)) == value(record, *arguments(record, np.float64))
+    assert values(record, *arguments(record)) == values(record, *arguments(record, np.float64))
 
 
 def test_arrays_tensors_and_lists_agree(record):
     arrays = arguments(record, np.float64)
-    expected = value(record, *arrays)
-    assert value(record, *map(torch.from_numpy, arrays)) == expected
-    assert value(record, *(x.tolist() for x in arrays)) == expected
+    expected = values(record, *arrays)
+    assert values(record, *map(torch.from_numpy, arrays)) == expected
+    assert values(record, *(x.tolist() for x in arrays)) == expected
 
 
 BROKEN = {
@@ -158,11 +183,11 @@ BROKEN = {
 
 @pytest.mark.parametrize(("broken", "code"), BROKEN.values(), ids=BROKEN)
 def test_what_cannot_be_scored_is_refused_by_the_name_of_the_argument(record, broken, code):
-    for index, name in enumerate(positional(record)):
-        sides = arguments(record)
+    for index in matrices(record):
+        name, sides = positional(record)[index], arguments(record)
         sides[index] = broken(sides[index])
         with pytest.raises(InputError) as caught:
-            value(record, *sides)
+            values(record, *sides)
         assert (caught.value.code, caught.value.where) == (code, name)
         if code == "E-NOT-FINITE":
             assert "row 3" in caught.value.what
@@ -172,7 +197,9 @@ def test_sides_of_different_dimensions_are_refused(record):
     if not record.needs_real:
         pytest.skip("it reads one set only")
     with pytest.raises(InputError, match=f"{DIM} dimensions .* {DIM - 1}") as caught:
-        value(record, drawn(0), drawn(1)[:, 1:])
+        sides = arguments(record)
+        sides[matrices(record)[-1]] = sides[matrices(record)[-1]][:, 1:]
+        values(record, *sides)
     assert caught.value.code == "E-SHAPE"
 
 
@@ -182,11 +209,13 @@ def test_only_the_seed_is_random(record):
         random.seed(state)
         np.random.seed(state)
         torch.manual_seed(state)
-        results.append(value(record, *sides))
+        results.append(values(record, *sides))
     assert results[0] == results[1]
     if "seed" in record.defaults:
-        assert value(record, *sides, seed=record.defaults["seed"]) == results[0]
-        assert len({value(record, *sides, seed=seed) for seed in range(8)}) > 1  # a count may be the same for some
+        assert values(record, *sides, seed=record.defaults["seed"]) == results[0]
+        assert (
+            len({tuple(values(record, *sides, seed=seed).values()) for seed in range(8)}) > 1
+        )  # a count may be the same for some
         assert record.seeded(7).settings["seed"] == 7
         assert record.configured({"seed": 5}).seeded(7).settings["seed"] == 5
     else:
@@ -211,11 +240,11 @@ def global_state():
 def test_nothing_global_is_touched(record):
     sides = arguments(record)
     copies, before = [x.copy() for x in sides], global_state()
-    value(record, *sides)
+    values(record, *sides)
     assert global_state() == before
     assert all(np.array_equal(x, copy) for x, copy in zip(sides, copies, strict=True))
 
 
 def test_nothing_is_printed(record, capfd):
-    value(record, *arguments(record))
+    values(record, *arguments(record))
     assert capfd.readouterr() == ("", "")
