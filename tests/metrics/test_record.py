@@ -5,10 +5,17 @@ from __future__ import annotations
 import pytest
 
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics import ALIASES, METRICS, Metric, metric
+from ganmetrics.metrics import ALIASES, METRICS, Metric, Part, metric
 from ganmetrics.metrics.record import parse_call, parse_option
 
-PLAIN = Metric("plain", "Plain", lambda fake, *, rate=0.5, mode="fast": 1.0, "features", False, True, "1", "", "A 2020")
+PLAIN = Metric(
+    "plain",
+    lambda fake, *, rate=0.5, mode="fast": 1.0,
+    (Part("plain", "Plain", higher_is_better=True, best="1"),),
+    ("features",),
+    "A 2020",
+    needs_real=False,
+)
 
 
 @pytest.mark.parametrize(
