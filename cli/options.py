@@ -26,6 +26,7 @@ class Settings:
     device: str = "auto"
     batch_size: int | None = None
     seed: int = 2020
+    ci: str = "fast"
     changes: tuple[str, ...] = ()
     assume_recipe: str | None = None
     strict: bool = False
@@ -88,6 +89,8 @@ def scoring_options(command: Command) -> Command:
             _shared("--seed", default=2020, show_default=True, help="Of every subset and shuffle."),
             _shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE",
                     help="An option of a metric, such as kid.subset_size=500; may be repeated."),
+            _shared("--ci", type=click.Choice(["fast", "bootstrap", "off"]), default="fast", show_default=True,
+                    help="How 95 % intervals are made."),
             _shared("--assume-recipe", metavar="NAME",
                     help="Vouch that statistics without a recipe were made by torch-fidelity or pytorch-fid."),
             _shared("--strict", is_flag=True, help="End with an error where there would be warnings."),

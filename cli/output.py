@@ -32,6 +32,7 @@ def score(real: str | None, fake: str, metrics: Sequence[str], settings: Setting
         device=settings.device,
         batch_size=settings.batch_size,
         seed=settings.seed,
+        ci=settings.ci,
         reading=settings.reading,
     )
     if settings.strict and result.warnings:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from ganmetrics.errors import StatisticsError, UsageError
 
+ROLES = ("real", "fake", "test")  # in this order, each but the second left out where it is empty
 PRECISION = "float32/float64"  # of the network and of the statistics
 
 
@@ -107,6 +108,8 @@ class Signature:
         were left out, and choices of reading that are not the default; ``real`` is empty for a metric that needs none.
     version : str
         Of ganmetrics.
+    test : str
+        As ``real``, for a metric that compares with unseen real images too; empty for others.
     """
 
     metric: str
@@ -116,9 +119,10 @@ class Signature:
     fake: str
     precision: str
     version: str
+    test: str = ""
 
     def __str__(self) -> str:
-        sides = ([f"real:{self.real}"] if self.real else []) + [f"fake:{self.fake}"]
+        sides = [f"{role}:{getattr(self, role)}" for role in ROLES if role == "fake" or getattr(self, role)]
         parts = [self.metric, self.network, self.resize, *sides, self.precision, f"gm:{self.version}"]
         return "|".join(parts)
 
@@ -132,11 +136,12 @@ class Signature:
             A line of another form.
         """
         parts = text.strip().split("|")
-        real = parts.pop(3) if len(parts) == 7 else "real:"
-        prefixes = len(parts) == 6 and (real[:5], parts[3][:5], parts[5][:3])
-        if prefixes != ("real:", "fake:", "gm:"):
+        sides = dict(part.split(":", 1) for part in parts[3:-2] if ":" in part)
+        in_order = [role for role in ROLES if role in sides] == list(sides) and len(sides) == len(parts) - 5
+        if len(parts) < 6 or not in_order or "fake" not in sides or not parts[-1].startswith("gm:"):
             raise UsageError(
                 f"not a signature: {text!r}", hint="It reads metric|network|resize|real:…|fake:…|precision|gm:…"
             )
-        metric, network, resize, fake, precision, version = parts
-        return Signature(metric, network, resize, real[5:], fake[5:], precision, version[3:])
+        metric, network, resize, *_, precision, version = parts
+        real, fake, test = (sides.get(role, "") for role in ROLES)
+        return Signature(metric, network, resize, real, fake, precision, version[3:], test)

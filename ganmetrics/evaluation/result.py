@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._files import atomic_write, check_writable
 from ganmetrics.registry import unknown
@@ -19,7 +19,24 @@ if TYPE_CHECKING:
     from ganmetrics.evaluation.statistics import Statistics
 
 SCHEMA = 1
+LEVEL = 0.95
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
+
+
+class Interval(NamedTuple):
+    """A confidence interval of level 95 %, symmetric about the value.
+
+    It covers what the same protocol would give on other samples of the same sizes, bias included.
+
+    Attributes
+    ----------
+    half_width : float
+    method : str
+        How it was found.
+    """
+
+    half_width: float
+    method: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,8 @@ class Score:
     signature : Signature
     warnings : tuple of str
         What makes the score easily misread; those of the whole evaluation.
+    interval : Interval, optional
+        The half-width of the 95 % interval and how it was found.
     """
 
     name: str
@@ -47,19 +66,21 @@ class Score:
     higher_is_better: bool
     signature: Signature
     warnings: tuple[str, ...] = ()
+    interval: Interval | None = None
 
     def __float__(self) -> float:
         return self.value
 
     def __str__(self) -> str:
-        spread = "" if self.std is None else f" ± {self.std:.3g} (std over {self.spread})"
+        spread = " ".join(["", *filter(None, (_interval(self), _spread(self)))])
         caution = f" [{len(self.warnings)} warnings]" if self.warnings else ""
         return f"{self.title} {readable(self.value)}{spread}{caution}"
 
     def to_dict(self) -> dict[str, Any]:
         spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}
         facts = {"higher_is_better": self.higher_is_better, "signature": str(self.signature)}
-        return {"value": self.value, **spread, **facts}
+        around = {} if self.interval is None else {"interval": {"level": LEVEL, **self.interval._asdict()}}
+        return {"value": self.value, **around, **spread, **facts}
 
 
 @dataclass(frozen=True)
@@ -87,11 +108,12 @@ class Result:
         return self.scores[name]
 
     def __str__(self) -> str:
-        rows = [(s.title, readable(s.value), _spread(s), _direction(s)) for s in self.scores.values()]
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        rows = [(s.title, readable(s.value), _interval(s), _spread(s), _direction(s)) for s in self.scores.values()]
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
         lines = []
         for row, score in zip(rows, self.scores.values(), strict=True):
-            cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]), row[3]]
+            ends = [cell.ljust(width) for cell, width in zip(row[2:4], widths[2:4], strict=True)]
+            cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, row[4]]
             lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
         return "\n".join(lines)
 
@@ -158,7 +180,11 @@ def environment() -> dict[str, str]:
 
 
 def _spread(score: Score) -> str:
-    return "" if score.std is None else f"± {score.std:.3g} over {score.spread}"
+    return "" if score.std is None else f"(std {score.std:.3g} over {score.spread})"
+
+
+def _interval(score: Score) -> str:
+    return "" if score.interval is None else f"± {score.interval.half_width:.2g} ({LEVEL:.0%})"
 
 
 def _direction(score: Score) -> str:

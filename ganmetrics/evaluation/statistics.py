@@ -10,6 +10,7 @@ import torch
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
 from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.evaluation.sampling import Sample, sampled
 from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Statistics:
     moments : Moments or None
     features : Tensor, float32 [N, D], or None
     logits : Tensor, float32 [N, K], or None
+    labels : Tensor, int64 [N], or None
+    sample : Tensor, float32 [n, D], or None
+        Rows of the features in random order, as many as tell a standard error.
     skipped : int
         Images left out because they could not be read.
     notes : Notes
@@ -62,11 +66,17 @@ class Statistics:
     moments: Moments | None = None
     features: Features | None = None
     logits: Logits | None = None
+    labels: Tensor | None = None
+    sample: Features | None = None
     skipped: int = 0
     notes: Notes = field(default_factory=Notes)
     pixels: PixelDigests = field(default_factory=PixelDigests)
     place: str = ""
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.sample is None and self.features is not None:
+            object.__setattr__(self, "sample", sampled(self.features))
 
     @property
     def label(self) -> str:
@@ -95,8 +105,11 @@ class Collector:
 
     def __init__(self, reads: Iterable[str], extractor: Extractor) -> None:
         self.reads = sorted(set(reads))
+        if "features" in self.reads and "sample" in self.reads:
+            self.reads.remove("sample")  # it follows from all rows
         self.layer_of = {name: extractor.layer_for(name) for name in self.reads}
         self.kept: dict[str, list[Tensor]] = {name: [] for name in self.reads}
+        self.sample = Sample()
         self.moments: Moments | None = None
         self.waiting: list[Tensor] = []
 
@@ -108,6 +121,9 @@ class Collector:
     def add(self, found: dict[str, Tensor]) -> None:
         for name in self.reads:
             value = found[self.layer_of[name]]
+            if name == "sample":
+                self.sample.add(value)
+                continue
             if name != "moments":
                 self.kept[name].append(value)
                 continue
@@ -123,6 +139,8 @@ class Collector:
 
     def tensor(self, name: str) -> Tensor | None:
         """All rows of what was kept under that name."""
+        if name == "sample" and name in self.reads:
+            return self.sample.rows
         rows = self.kept.get(name)
         return torch.cat(rows) if rows else None
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import StatisticsError
+from ganmetrics.metrics.frechet_family import fid_influence
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import frechet
@@ -147,5 +148,7 @@ METRIC = Metric(
     function=fid_of_moments,
     parts=(Part("fid", "FID", higher_is_better=False, best="0"),),
     reads=("moments",),
+    influence=fid_influence,
+    influence_reads=("moments", "sample"),
     paper="Heusel et al. 2017, arXiv:1706.08500",
 )

@@ -12,9 +12,13 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Estimate, Metric, Part
 from ganmetrics.metrics.validation import matrix
 from ganmetrics.numerics.entropy import mean_divergence
+from ganmetrics.numerics.influence import divergence_influence
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.numerics.influence import Influence
     from ganmetrics.types import ArrayLike
 
 
@@ -71,6 +75,11 @@ def inception_score(logits: ArrayLike, *, splits: int = 10, seed: int = 2020) ->
     return Estimate(float(np.mean(scores)), float(np.std(scores)))
 
 
+def inception_score_influence(logits: Tensor) -> Influence:
+    """Of each image on the score of the whole set."""
+    return divergence_influence(torch.log_softmax(logits.double(), dim=1))
+
+
 METRIC = Metric(
     name="is",
     function=inception_score,
@@ -80,4 +89,6 @@ METRIC = Metric(
     spread="splits",
     paper="Salimans et al. 2016, arXiv:1606.03498",
     minimum="splits",
+    influence=inception_score_influence,
+    influence_reads=("logits",),
 )

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ganmetrics.errors import UsageError
+from ganmetrics.numerics.influence import Influence
 from ganmetrics.registry import unknown
 
 Option = int | float | str
@@ -42,7 +43,7 @@ class Part(NamedTuple):
     best: str
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Metric:
     """One metric.
 
@@ -66,6 +67,11 @@ class Metric:
         The option that says how many images each set needs at least; 2 where it is empty.
     options : mapping
         Its options where they differ from the function's defaults.
+    influence : callable, optional
+        The influence of every row on the only part, from which its standard error follows; takes ``influence_reads``
+        of each set, or ``None`` for what saved statistics of the real set do not hold.
+    influence_reads : tuple of {"moments", "sample", "features", "logits", "labels"}
+        ``"sample"`` are features of all images, or of as many as tell a variance.
     """
 
     name: str
@@ -78,6 +84,8 @@ class Metric:
     spread: str = ""
     minimum: str = ""
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
+    influence: Callable[..., Influence] | None = None
+    influence_reads: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> dict[str, Option]:
@@ -114,9 +122,20 @@ class Metric:
         """The same metric drawing from that seed, where it draws at all and no seed was set."""
         return self.configured({"seed": seed}) if "seed" in self.defaults and "seed" not in self.options else self
 
+    def sides(self, real: Any, fake: Any, test: Any = None) -> list[Any]:
+        """The sets that it needs, in the order of its function's arguments."""
+        return [real] * self.needs_real + [fake] + [test] * self.needs_test
+
+    def influences(self, real: Any, fake: Any) -> Influence | None:
+        """The influence of every row of two sets; ``None`` where there is no such function, or no rows of the fakes."""
+        if self.influence is None or any(getattr(fake, name) is None for name in self.influence_reads):
+            return None
+        sides = self.sides(real, fake)
+        return self.influence(*(getattr(side, name) for side in sides for name in self.influence_reads))
+
     def estimates(self, real: Any, fake: Any, test: Any = None) -> dict[str, Estimate]:
         """Each part's value for sets with what ``reads`` names as attributes; those it does not need are ignored."""
-        sides = [real] * self.needs_real + [fake] + [test] * self.needs_test
+        sides = self.sides(real, fake, test)
         given = [getattr(side, name) for side in sides for name in self.reads]
         found = self.function(*given, **self.settings)
         found = {self.parts[0].name: found} if len(self.parts) == 1 else found._asdict()

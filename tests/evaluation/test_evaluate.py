@@ -259,10 +259,12 @@ def test_what_cannot_be_scored_is_refused(options: dict[str, Any], kind: type[Ex
 
 @pytest.mark.parametrize("side", [None, np.zeros((1, 16, 16, 3), np.uint8)])
 def test_too_few_images_are_refused_before_the_network_loads(side: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganmetrics.evaluation.run.load_extractor", lambda *_: pytest.fail("a network was loaded"))
+    monkeypatch.setattr(
+        "ganmetrics.evaluation.measuring.load_extractor", lambda *_: pytest.fail("a network was loaded")
+    )
     with pytest.raises(gm.InputError):
         gm.fid(images(40, REAL), side, extractor="digits")
-    with pytest.raises(gm.InputError):
+    with pytest.raises(gm.UsageError if side is None else gm.InputError):
         gm.fid(side, images(40, REAL), extractor="digits")
 
 

@@ -1,0 +1,110 @@
+"""Measuring sets: each image meets the network once, and leaves what the metrics of the run read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._progress import progress_bar
+from ganmetrics.data import Reading, Source
+from ganmetrics.errors import InputError
+from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.evaluation.opening import Side
+from ganmetrics.evaluation.recipe import Recipe
+from ganmetrics.evaluation.statistics import Collector, Statistics
+from ganmetrics.features import Extractor, load_extractor
+from ganmetrics.features.extraction import Extraction
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+
+    from ganmetrics.types import Images
+
+    AnyExtractor = str | Extractor | Callable[..., Any] | None
+
+DEFAULT_EXTRACTOR = "inception"
+
+
+@dataclass
+class Measuring:
+    """Measures sides with one extractor, which is loaded when the first side that holds images asks for it."""
+
+    extractor: AnyExtractor
+    weights: str | os.PathLike[str] | None
+    reading: Reading
+    device: torch.device
+    batch_size: int | None
+
+    @cached_property
+    def loaded(self) -> Extractor:
+        return load_extractor(self.extractor or DEFAULT_EXTRACTOR, self.weights)
+
+    def check(self, sides: Mapping[str, Side], needs: Mapping[str, set[str]]) -> None:
+        """Refuse, before any image is read, what a side cannot give and saved statistics of another recipe."""
+        recipes = {role: self._recipe(side, needs[role]) for role, side in sides.items()}
+        if any(isinstance(side, Statistics) for side in sides.values()):
+            for role in recipes.keys() - {"fake"}:
+                recipes[role].require(recipes["fake"], (sides[role].name or role, sides["fake"].name or "fake"))
+
+    def _recipe(self, side: Side, reads: set[str]) -> Recipe:
+        if isinstance(side, Statistics):
+            for name in sorted(reads):
+                side.require(name)
+            return side.recipe
+        for name in sorted(reads):
+            self.loaded.layer_for(name)
+        return recipe_of(self.loaded, self.reading)
+
+    def __call__(self, side: Side, reads: set[str]) -> Statistics:
+        return side if isinstance(side, Statistics) else self.read(side, self.loaded, reads)
+
+    def read(self, source: Source, extractor: Extractor, reads: set[str]) -> Statistics:
+        collector, pixels = Collector(reads, extractor), PixelDigests()
+        extraction = Extraction(extractor, collector.layers, self.device, self.batch_size)
+        with closing(self.watched(source, pixels)) as images:
+            for found in extraction.run(images):
+                collector.add(found)
+        if len(pixels) < 2:
+            raise too_few(source.name, len(pixels), 2)
+        return Statistics(
+            recipe=recipe_of(extractor, self.reading),
+            count=len(pixels),
+            digest=pixels.combined(),
+            name=source.label,
+            order=pixels.ordered(),
+            moments=collector.finished(),
+            features=collector.tensor("features"),
+            logits=collector.tensor("logits"),
+            sample=collector.tensor("sample"),
+            skipped=len(source.notes.skipped),
+            notes=deepcopy(source.notes),
+            pixels=pixels,
+            place=source.identity,
+            source=source.name,
+        )
+
+    def watched(self, source: Source, pixels: PixelDigests) -> Generator[Images, None, None]:
+        """The images on their way to the network, with the bar moved and their digests taken."""
+        with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
+            for images in source.batches():
+                pixels.add(images)
+                yield images
+                bar.update(len(images))
+
+
+def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
+    """The recipe that an extractor and a way of reading make."""
+    layer = extractor.identity.partition("/")[2]
+    spec = f"{extractor.name}:{layer}" if layer else extractor.name
+    return Recipe(spec, extractor.identity, extractor.resize, reading.changes())
+
+
+def too_few(name: str, found: int, least: int) -> InputError:
+    what = f"{found} image{'s' * (found != 1)} found where at least {least} are needed"
+    return InputError(what, where=name, hint="Add images", code="E-TOO-FEW")

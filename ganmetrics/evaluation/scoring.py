@@ -1,0 +1,101 @@
+"""From measured sets to scores: every metric of a run with its interval and its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ganmetrics.evaluation.archive import FID_INCEPTION as LITERATURE
+from ganmetrics.evaluation.cautions import cautions
+from ganmetrics.evaluation.intervals import uncertainty
+from ganmetrics.evaluation.recipe import Recipe, Signature
+from ganmetrics.evaluation.result import Result, Score
+from ganmetrics.version import __version__
+
+if TYPE_CHECKING:
+    from ganmetrics.evaluation.intervals import Uncertainty
+    from ganmetrics.evaluation.statistics import Statistics
+    from ganmetrics.metrics import Estimate, Metric, Part
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The measured sets of a run; those that no metric needs are ``None``."""
+
+    real: Statistics | None
+    fake: Statistics
+    test: Statistics | None = None
+
+    def needed(self, each: Metric) -> tuple[Statistics | None, Statistics, Statistics | None]:
+        """(real, fake, test), with ``None`` for those that a metric ignores (StatisticsError for what they lack)."""
+        chosen = (self.real if each.needs_real else None, self.fake, self.test if each.needs_test else None)
+        for side in filter(None, chosen):
+            for name in each.reads:
+                side.require(name)
+        return chosen
+
+
+class Measured(NamedTuple):
+    """A metric's values and how uncertain they are."""
+
+    estimates: Mapping[str, Estimate]
+    uncertainty: Uncertainty | None
+
+
+def scored(sides: Sides, chosen: Sequence[Metric], ci: str) -> Result:
+    """Every metric of sets that were measured."""
+    return result_of(sides, {each: measured(each, sides, ci) for each in chosen})
+
+
+def measured(each: Metric, sides: Sides, ci: str) -> Measured:
+    """One metric of sets that were measured."""
+    real, fake, test = sides.needed(each)
+    found = each.estimates(real, fake, test)
+    return Measured(found, uncertainty(each, real, fake, test, found, ci))
+
+
+def result_of(sides: Sides, found: Mapping[Metric, Measured]) -> Result:
+    """The scores with all that goes with them."""
+    warnings = tuple(cautions(sides.real, sides.fake, list(found)))
+    scores = [one for each, values in found.items() for one in _scores(each, sides, values, warnings)]
+    return Result({one.name: one for one in scores}, sides.real, sides.fake, warnings)
+
+
+def _scores(each: Metric, sides: Sides, found: Measured, warnings: tuple[str, ...]) -> Iterator[Score]:
+    signature = _signature(each, *sides.needed(each))
+    for part in each.parts:
+        value, std = found.estimates[part.name]
+        yield Score(
+            name=part.name,
+            title=_title(part, sides.fake.recipe),
+            value=value,
+            std=std,
+            spread=each.spread,
+            higher_is_better=part.higher_is_better,
+            signature=signature,
+            warnings=warnings,
+            interval=found.uncertainty and found.uncertainty.interval(part.name),
+        )
+
+
+def _signature(each: Metric, real: Statistics | None, fake: Statistics, test: Statistics | None) -> Signature:
+    recipe, label = fake.recipe, "ordered_label" if "seed" in each.settings else "label"
+    real_label, test_label = ("" if side is None else getattr(side, label) for side in (real, test))
+    return Signature(
+        metric=str(each),
+        network=recipe.network,
+        resize=recipe.resize,
+        real=real_label,
+        fake=getattr(fake, label),
+        precision=recipe.precision,
+        version=__version__,
+        test=test_label,
+    )
+
+
+def _title(part: Part, recipe: Recipe) -> str:
+    """The literature's name for the literature's network alone; any other network's score is labelled as its own."""
+    is_literature = recipe.network == LITERATURE
+    is_custom = recipe.extractor.startswith("inception") and "-custom:" in recipe.network
+    return part.title if is_literature else f"{part.title}({recipe.extractor}{', own weights' * is_custom})"

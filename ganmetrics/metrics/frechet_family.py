@@ -1,0 +1,26 @@
+"""What the metrics of the Fréchet family share: the influence of each image on the distance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganmetrics.numerics.frechet import psd_factor
+from ganmetrics.numerics.influence import Gaussian, Influence, frechet_influence
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.numerics.moments import Moments
+
+
+def fid_influence(
+    real_moments: Moments, real_sample: Tensor | None, fake_moments: Moments, fake_sample: Tensor
+) -> Influence:
+    """Of each sampled image on FID; reals without their rows count as exact.
+
+    It is used below full rank too, within the span of the features: simulated standard errors are then a quarter too
+    wide, where the bootstrap, whose copies shrink the rank further, doubles them.
+    """
+    real, fake = (Gaussian(m.mean.numpy(), psd_factor(m.covariance().numpy())) for m in (real_moments, fake_moments))
+    rows = None if real_sample is None else real_sample.double().numpy()
+    return frechet_influence(real, fake, rows, fake_sample.double().numpy())

@@ -1,0 +1,136 @@
+"""Intervals: their width against the spread over draws, their methods, and what they refuse."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import ganmetrics as gm
+from ganmetrics.evaluation import archive, score
+from ganmetrics.evaluation.sampling import Sample, sampled
+
+
+def features(seed: int, count: int, shift: float = 0.0, dim: int = 16) -> np.ndarray:
+    rng = np.random.RandomState(seed)
+    return (rng.standard_t(8, (count, dim)) * np.sqrt(np.linspace(1, 0.1, dim)) + shift).astype(np.float32)
+
+
+def statistics(rows: np.ndarray) -> gm.Statistics:
+    """Features as they are, as the statistics of as many images."""
+    images = np.zeros((len(rows), 4, 4, 3), dtype=np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 0, 1] = np.arange(len(rows)) % 256, np.arange(len(rows)) // 256
+
+    def network(batch: torch.Tensor) -> torch.Tensor:
+        index = batch[:, 0, 0, 0].long() + 256 * batch[:, 1, 0, 0].long()
+        return torch.from_numpy(rows)[index]
+
+    return gm.measure(images, reads=("moments", "features"), extractor=_Named(network))
+
+
+class _Named(torch.nn.Module):
+    def __init__(self, network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        return self.network(batch)
+
+
+@pytest.mark.parametrize("metric", ["fid", "kid(subset_size=100,num_subsets=20)", "ndb(num_bins=20)"])
+def test_the_interval_is_as_wide_as_draws_differ(metric: str) -> None:
+    """The standard deviation over 40 draws, itself known to 11 %, against the mean half-width / 1.96."""
+    found = [
+        next(
+            iter(
+                score(
+                    statistics(features(2 * i, 400)), statistics(features(2 * i + 1, 400, 0.4)), metric
+                ).scores.values()
+            )
+        )
+        for i in range(40)
+    ]
+    spread = np.std([one.value for one in found], ddof=1)
+    errors = np.mean([one.interval.half_width for one in found]) / 1.96
+    assert 0.7 * spread < errors < 1.6 * spread
+
+
+def test_the_bootstrap_agrees_and_is_named() -> None:
+    real, fake = statistics(features(0, 600)), statistics(features(1, 600, 0.5))
+    fast, bootstrap = (score(real, fake, "fid", ci=ci)["fid"].interval for ci in ("fast", "bootstrap"))
+    assert fast.method == "influence function"
+    assert bootstrap.method == "bootstrap, 200 replicates"
+    assert bootstrap.half_width == pytest.approx(fast.half_width, rel=0.4)
+    assert score(real, fake, "fid", ci="bootstrap")["fid"].interval == bootstrap
+
+
+def test_off_means_none() -> None:
+    real, fake = statistics(features(0, 50)), statistics(features(1, 50))
+    found = score(real, fake, "fid", ci="off")["fid"]
+    assert found.interval is None
+    assert "±" not in str(found)
+    with pytest.raises(gm.UsageError, match="Did you mean 'fast'"):
+        score(real, fake, "fid", ci="fats")
+
+
+def test_reals_without_rows_count_as_exact() -> None:
+    real, fake = statistics(features(0, 300)), statistics(features(1, 300, 0.5))
+    fixed = dataclasses.replace(real, features=None, sample=None)
+    found = score(fixed, fake, "fid")["fid"].interval
+    assert found.method == "influence function; real taken as exact"
+    assert found.half_width < score(real, fake, "fid")["fid"].interval.half_width
+    without = dataclasses.replace(fake, features=None, sample=None)
+    assert score(real, without, "fid")["fid"].interval is None
+
+
+def test_sets_too_small_for_subsets_get_no_interval() -> None:
+    real, fake = statistics(features(0, 150)), statistics(features(1, 150))
+    assert score(real, fake, "ndb")["ndb"].interval is None  # 100 bins of subsets of 75
+    assert score(real, fake, "ndb(num_bins=20)")["ndb"].interval is not None
+
+
+def test_an_interval_is_printed_and_written() -> None:
+    result = gm.evaluate(
+        *(np.random.RandomState(i).randint(0, 200 + 50 * i, (60, 8, 8, 3), dtype=np.uint8) for i in (0, 1)),
+        extractor="pixels",
+    )
+    found = result["fid"]
+    assert f"± {found.interval.half_width:.2g} (95%)" in str(result)
+    assert json.loads(result.to_json())["scores"]["fid"]["interval"] == {
+        "level": 0.95,
+        "half_width": found.interval.half_width,
+        "method": "influence function",
+    }
+
+
+def test_images_and_their_saved_features_give_one_interval(tmp_path) -> None:
+    images = [np.random.RandomState(i).randint(0, 200 + 50 * i, (60, 8, 8, 3), dtype=np.uint8) for i in (0, 1)]
+    saved = []
+    for name, value in zip(("real", "fake"), images, strict=True):
+        archive.save(gm.measure(value, reads=("moments", "features"), extractor="pixels"), tmp_path / f"{name}.npz")
+        saved.append(archive.load(tmp_path / f"{name}.npz"))
+    direct = gm.evaluate(*images, extractor="pixels")["fid"]
+    assert score(*saved, "fid")["fid"].interval.half_width == pytest.approx(direct.interval.half_width, rel=1e-9)
+
+
+@pytest.mark.parametrize("cuts", [[100], [1] * 100, [33, 0, 67]])
+def test_a_sample_does_not_depend_on_batches(cuts: list[int]) -> None:
+    rows, sample = torch.arange(100.0)[:, None], Sample(10)
+    for part in rows.split(cuts):
+        sample.add(part)
+    whole = Sample(10)
+    whole.add(rows)
+    assert torch.equal(sample.rows, whole.rows)
+    assert len(set(sample.rows[:, 0].tolist())) == 10
+
+
+def test_a_sample_is_uniform_and_in_random_order() -> None:
+    rows = torch.arange(10_000.0)[:, None]
+    sample = Sample(2_000)
+    sample.add(rows)
+    assert float(sample.rows.mean()) == pytest.approx(5_000, abs=4 * 2_887 / 2_000**0.5)
+    assert float(sample.rows[:200].mean()) == pytest.approx(5_000, abs=4 * 2_887 / 200**0.5)
+    assert sorted(sampled(rows)[:, 0].tolist()) == rows[:, 0].tolist()

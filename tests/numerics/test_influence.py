@@ -1,0 +1,137 @@
+"""Influence functions against finite differences of the statistics themselves, and what follows from them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ganmetrics.numerics.entropy import mean_divergence
+from ganmetrics.numerics.frechet import frechet_distance, psd_factor
+from ganmetrics.numerics.influence import (
+    Gaussian,
+    Influence,
+    divergence_influence,
+    frechet_influence,
+    kernel_influence,
+)
+from ganmetrics.numerics.kernels import polynomial_kernel
+
+STEP = 1e-6
+RNG = np.random.RandomState(0)
+X, Y = RNG.randn(40, 5) @ RNG.randn(5, 5), RNG.randn(30, 5) @ RNG.randn(5, 5) + 0.5
+
+
+def weighted_moments(rows, weights):
+    weights = weights / weights.sum()
+    mean = weights @ rows
+    return mean, (rows - mean).T * weights @ (rows - mean)
+
+
+def derivative(statistic, count, row):
+    """Of a statistic of weights along (1 - ε) F + ε δ_row."""
+    uniform = np.full(count, 1 / count)
+    ends = []
+    for step in (STEP, -STEP):
+        weights = (1 - step) * uniform
+        weights[row] += step
+        ends.append(statistic(weights))
+    return (ends[0] - ends[1]) / (2 * STEP)
+
+
+def gaussian(rows):
+    mean, sigma = weighted_moments(rows, np.ones(len(rows)))
+    return Gaussian(mean, psd_factor(sigma))
+
+
+@pytest.mark.parametrize("row", [0, 7, 29])
+def test_the_frechet_influence_is_the_derivative(row):
+    found = frechet_influence(gaussian(X), gaussian(Y), X, Y)
+    even_x, even_y = np.ones(len(X)), np.ones(len(Y))
+
+    def of_fakes(weights):
+        return frechet_distance(*weighted_moments(X, even_x), *weighted_moments(Y, weights))
+
+    def of_reals(weights):
+        return frechet_distance(*weighted_moments(X, weights), *weighted_moments(Y, even_y))
+
+    assert float(found.fake[row]) == pytest.approx(derivative(of_fakes, len(Y), row), rel=1e-6)
+    assert float(found.real[row]) == pytest.approx(derivative(of_reals, len(X), row), rel=1e-6)
+    assert float(found.fake.mean()) == pytest.approx(0, abs=1e-9)
+
+
+def test_equal_gaussians_have_no_influence():
+    found = frechet_influence(gaussian(X), gaussian(X), X, X)
+    assert float(found.fake.abs().max()) < 1e-8
+
+
+def test_directions_without_variance_are_left_out():
+    """Features of which one is always 0, on both sides: its column changes nothing."""
+    wide_x, wide_y = (np.hstack([rows, np.zeros((len(rows), 1))]) for rows in (X, Y))
+    narrow = frechet_influence(gaussian(X), gaussian(Y), X, Y)
+    wide = frechet_influence(gaussian(wide_x), gaussian(wide_y), wide_x, wide_y)
+    assert torch.allclose(wide.fake, narrow.fake, rtol=1e-7)
+    assert torch.allclose(wide.real, narrow.real, rtol=1e-7)
+
+
+def test_exact_reals_add_no_variance():
+    fixed = frechet_influence(gaussian(X), gaussian(Y), None, Y)
+    both = frechet_influence(gaussian(X), gaussian(Y), X, Y)
+    assert fixed.real is None
+    assert fixed.variance(40, 30) == pytest.approx(float(both.fake.var()) / 30)
+    assert both.variance(40, 30) > fixed.variance(40, 30)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1024])
+@pytest.mark.parametrize("row", [0, 29])
+def test_the_kernel_influence_is_the_derivative(row, block):
+    """Of the discrepancy without the diagonal, scaled to the pairs that are left."""
+    x, y = torch.from_numpy(X), torch.from_numpy(Y)
+    k_xx, k_xy, k_yy = polynomial_kernel(x, x), polynomial_kernel(x, y), polynomial_kernel(y, y)
+    found = kernel_influence(x, y, block=block)
+    k_yy.fill_diagonal_(0)
+    k_xx.fill_diagonal_(0)
+    raw = 2 * (k_yy.sum(dim=1) / (len(y) - 1) - k_xy.mean(dim=0))
+    assert float(found.fake[row]) == pytest.approx(float((raw - raw.mean())[row]), rel=1e-9)
+
+    def of_fakes(weights):
+        w = torch.from_numpy(weights)
+        return float(w @ k_yy @ w * len(y) / (len(y) - 1) - 2 * k_xy.mean(dim=0) @ w)
+
+    assert float(found.fake[row]) == pytest.approx(derivative(of_fakes, len(y), row), rel=1e-5)
+    assert float(found.real.mean()) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("row", [0, 11])
+def test_the_influence_on_the_inception_score_is_the_derivative(row):
+    log_p = torch.log_softmax(3 * torch.from_numpy(RNG.randn(12, 4)), dim=1)
+    p = log_p.exp()
+
+    def score(weights):
+        w = torch.from_numpy(weights)[:, None]
+        return float(torch.exp((w * p * (log_p - (w * p).sum(dim=0).log())).sum()))
+
+    found = divergence_influence(log_p)
+    assert found.real is None
+    assert float(found.fake[row]) == pytest.approx(derivative(score, 12, row), rel=1e-6)
+    assert score(np.full(12, 1 / 12)) == pytest.approx(np.exp(mean_divergence(log_p)))
+
+
+def test_certain_classes_have_finite_influence():
+    assert torch.isfinite(divergence_influence(torch.eye(3, dtype=torch.float64).log()).fake).all()
+
+
+def test_the_noise_of_one_real_sample_cancels_in_a_difference():
+    real, a, b = torch.randn(200, dtype=torch.float64), torch.zeros(10).double(), torch.zeros(20).double()
+    first, second = Influence(real, a), Influence(real, b)
+    assert first.variance(200, 10) > 0
+    assert first.variance_of_difference(second, 200, (10, 20)) == 0
+    opposite = Influence(-real, b)
+    assert first.variance_of_difference(opposite, 200, (10, 20)) == pytest.approx(4 * float(real.var()) / 200)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_units_carry_over(scale):
+    one = frechet_influence(gaussian(X), gaussian(Y), X, Y)
+    other = frechet_influence(gaussian(scale * X), gaussian(scale * Y), scale * X, scale * Y)
+    assert torch.allclose(other.fake, scale**2 * one.fake, rtol=1e-8)
