@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from .options import Settings, scoring_options
-from .output import score
-
-OUTSIDE_PARENTHESES = r",(?![^()]*\))"
+from .output import names_of, score
 
 
 @click.command()
@@ -27,4 +23,4 @@ def command(ctx: click.Context, real: str, fake: str, metrics: str) -> None:
     ganmetrics evaluate real/ fake/
     ganmetrics evaluate real/ fake/ --metrics fid,kid --set kid.subset_size=200 --json -
     """
-    score(real, fake, [name for name in re.split(OUTSIDE_PARENTHESES, metrics) if name.strip()], Settings.of(ctx))
+    score(real, fake, names_of(metrics), Settings.of(ctx))

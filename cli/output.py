@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 from ganmetrics._files import check_writable
 
 if TYPE_CHECKING:
-    from ganmetrics import Result
+    from ganmetrics import Comparison, Result
     from ganmetrics.metrics import Metric
 
     from .options import Settings
@@ -40,7 +41,35 @@ def score(real: str | None, fake: str, metrics: Sequence[str], settings: Setting
     show(result, settings)
 
 
-def show(result: Result, settings: Settings) -> None:
+def compare(real: str, fakes: Sequence[str], metrics: Sequence[str], settings: Settings) -> None:
+    """Compare and print: tables and verdicts on stdout, warnings on stderr, or JSON where it was asked for."""
+    import ganmetrics as gm
+
+    if settings.json_path not in (None, "-"):
+        check_writable(str(settings.json_path), force=settings.force)
+    comparison = gm.compare(
+        _vouched(real, settings),
+        *(_vouched(fake, settings) for fake in fakes),
+        metrics=configured(metrics, settings.changes),
+        extractor=settings.extractor,
+        weights=settings.weights,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        ci=settings.ci,
+        reading=settings.reading,
+    )
+    if settings.strict and comparison.warnings:
+        raise gm.InputError("; ".join(comparison.warnings), where="--strict", code="E-STRICT")
+    show(comparison, settings)
+
+
+def names_of(metrics: str) -> list[str]:
+    """The metrics of a list that is parted by commas outside parentheses."""
+    return [name for name in re.split(r",(?![^()]*\))", metrics) if name.strip()]
+
+
+def show(result: Result | Comparison, settings: Settings) -> None:
     """Print a result where the options say."""
     if settings.json_path == "-":
         click.echo(result.to_json())

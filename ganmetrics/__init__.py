@@ -28,10 +28,12 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from ganmetrics.evaluation import (
+        Comparison,
         Result,
         Score,
         Signature,
         Statistics,
+        compare,
         evaluate,
         fid,
         inception_score,
@@ -56,10 +58,12 @@ _HOMES = {
     "StatisticsError": "errors",
     "UsageError": "errors",
     "WeightsError": "errors",
+    "Comparison": "evaluation",
     "Result": "evaluation",
     "Score": "evaluation",
     "Signature": "evaluation",
     "Statistics": "evaluation",
+    "compare": "evaluation",
     "evaluate": "evaluation",
     "fid": "evaluation",
     "inception_score": "evaluation",
@@ -73,6 +77,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Comparison",
     "Extractor",
     "GanMetricsError",
     "InputError",
@@ -88,6 +93,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "__version__",
+    "compare",
     "evaluate",
     "fid",
     "functional",

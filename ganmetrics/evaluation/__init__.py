@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ganmetrics.evaluation import archive
+from ganmetrics.evaluation.comparison import Comparison, compare
 from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.evaluation.result import Result, Score
 from ganmetrics.evaluation.run import evaluate, measure, score
@@ -10,12 +11,14 @@ from ganmetrics.evaluation.shortcuts import fid, inception_score, kid
 from ganmetrics.evaluation.statistics import Statistics
 
 __all__ = [
+    "Comparison",
     "Recipe",
     "Result",
     "Score",
     "Signature",
     "Statistics",
     "archive",
+    "compare",
     "evaluate",
     "fid",
     "inception_score",

@@ -49,8 +49,9 @@ class Measuring:
         """Refuse, before any image is read, what a side cannot give and saved statistics of another recipe."""
         recipes = {role: self._recipe(side, needs[role]) for role, side in sides.items()}
         if any(isinstance(side, Statistics) for side in sides.values()):
-            for role in recipes.keys() - {"fake"}:
-                recipes[role].require(recipes["fake"], (sides[role].name or role, sides["fake"].name or "fake"))
+            first, *others = recipes
+            for role in others:
+                recipes[first].require(recipes[role], (sides[first].name or first, sides[role].name or role))
 
     def _recipe(self, side: Side, reads: set[str]) -> Recipe:
         if isinstance(side, Statistics):

@@ -126,6 +126,16 @@ class Signature:
         parts = [self.metric, self.network, self.resize, *sides, self.precision, f"gm:{self.version}"]
         return "|".join(parts)
 
+    def fields(self) -> dict[str, str]:
+        """Every field by its name, those left out that are empty."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
+
+    def differences(self, other: Signature) -> list[str]:
+        """What differs, one line of words each: ``resize: tf1-bilinear / clean-bicubic``."""
+        mine, theirs = self.fields(), other.fields()
+        names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+        return [f"{name}: {mine.get(name, 'none')} / {theirs.get(name, 'none')}" for name in names]
+
     @staticmethod
     def parse(text: str) -> Signature:
         """The signature that a line stands for; ``parse(str(s)) == s``.

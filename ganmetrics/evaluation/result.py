@@ -142,9 +142,14 @@ class Result:
         ResourceError
             The folder is missing or the disk is full.
         """
-        check_writable(path, force=force)
-        with atomic_write(path) as stream:
-            stream.write(self.to_json().encode() + b"\n")
+        save_json(self.to_json(), path, force=force)
+
+
+def save_json(text: str, path: str | os.PathLike[str], *, force: bool) -> None:
+    """Write JSON text, whole or not at all (UsageError for a file that exists, ResourceError)."""
+    check_writable(path, force=force)
+    with atomic_write(path) as stream:
+        stream.write(text.encode() + b"\n")
 
 
 def readable(value: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading, Source
@@ -81,17 +82,36 @@ def evaluate(
     """
     reading = reading or Reading()
     chosen = [each.seeded(seed) for each in chosen_metrics(metrics)]
-    on = choose_device(device)
     check_mode(ci)
-    given = {"real": real, "fake": fake, "test": test}
-    needs, wants = _reads(chosen), _wanted(chosen, ci)
+    facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
+    sides = measured_sides({"real": real, "fake": fake, "test": test}, chosen, ci, facts)
+    return scored(Sides(sides.get("real"), sides["fake"], sides.get("test")), chosen, ci)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How sets are measured: the arguments that ``evaluate`` and ``compare`` share."""
+
+    extractor: AnyExtractor
+    weights: str | os.PathLike[str] | None
+    reading: Reading
+    device: torch.device
+    batch_size: int | None
+
+
+def measured_sides(given: Mapping[str, Any], chosen: Sequence[Metric], ci: str, facts: Facts) -> dict[str, Statistics]:
+    """Every set that some metric needs, measured with one extractor, after all that is cheap was checked.
+
+    ``given`` has them by their roles, "real", "test" and any number of others that begin with "fake".
+    """
+    needs, wants = _reads(given, chosen), _wanted(given, chosen, ci)
     _check_given(given, chosen)
-    sides = {role: open_side(given[role], reading, extractor) for role in given if needs[role]}
+    sides = {role: open_side(given[role], facts.reading, facts.extractor) for role in given if needs[role]}
     _check_counts(sides, chosen)
-    measuring = Measuring(_extractor_of(sides, extractor), weights, reading, on, batch_size)
+    extractor = _extractor_of(sides, facts.extractor)
+    measuring = Measuring(extractor, facts.weights, facts.reading, facts.device, facts.batch_size)
     measuring.check(sides, needs)
-    measured = {role: measuring(side, needs[role] | wants[role]) for role, side in sides.items()}
-    return scored(Sides(measured.get("real"), measured["fake"], measured.get("test")), chosen, ci)
+    return {role: measuring(side, needs[role] | wants[role]) for role, side in sides.items()}
 
 
 def score(
@@ -177,7 +197,7 @@ def _check_given(given: Mapping[str, Any], metrics: Sequence[Metric]) -> None:
     for each in metrics:
         if each.needs_real and given["real"] is None:
             raise UsageError(f"{each.name} needs real images", where="real")
-        if each.needs_test and given["test"] is None:
+        if each.needs_test and given.get("test") is None:
             what = f"{each.name} needs real images that the generator was not trained on"
             raise UsageError(what, where="test", hint="Pass them as test (--test), those of its training as real")
 
@@ -188,7 +208,7 @@ def _check_counts(sides: Mapping[str, Side], metrics: Sequence[Metric]) -> None:
         if isinstance(side, Source) and side.count is not None and side.count < 2:
             raise too_few(side.name, side.count, 2)
     for each in metrics:
-        counts = {role: sides[role].count for role in roles(each)}
+        counts = {role: side.count for role, side in sides.items() if _is_needed(each, role)}
         least = min((count for count in counts.values() if count), default=each.least_count)
         if least < each.least_count:
             found = " and ".join(f"{count} {role}" for role, count in counts.items())
@@ -198,26 +218,23 @@ def _check_counts(sides: Mapping[str, Side], metrics: Sequence[Metric]) -> None:
             raise InputError(what, hint=hint, code="E-TOO-FEW")
 
 
-def roles(each: Metric) -> list[str]:
-    """The sets that a metric needs."""
-    return ["real"] * each.needs_real + ["fake"] + ["test"] * each.needs_test
+def _is_needed(each: Metric, role: str) -> bool:
+    return {"real": each.needs_real, "test": each.needs_test}.get(role, True)
 
 
-def _reads(metrics: Sequence[Metric]) -> dict[str, set[str]]:
+def _reads(roles: Iterable[str], metrics: Sequence[Metric]) -> dict[str, set[str]]:
     """What the metrics read of each set."""
-    return {role: {x for m in metrics if role in roles(m) for x in m.reads} for role in ("real", "fake", "test")}
+    return {role: {name for each in metrics if _is_needed(each, role) for name in each.reads} for role in roles}
 
 
-def _wanted(metrics: Sequence[Metric], ci: str) -> dict[str, set[str]]:
+def _wanted(roles: Iterable[str], metrics: Sequence[Metric], ci: str) -> dict[str, set[str]]:
     """What the intervals read beyond that, of images; saved statistics may lack it."""
-    wanted: dict[str, set[str]] = {"real": set(), "fake": set(), "test": set()}
-    for each in metrics if ci != "off" else ():
-        for role in roles(each):
-            if each.influence is not None:
-                wanted[role] |= set(each.influence_reads) if ci == "fast" else {"features"} & _rows(each)
-    return wanted
+    return {role: {x for m in metrics if _is_needed(m, role) for x in _of_interval(m, ci)} for role in roles}
 
 
-def _rows(each: Metric) -> set[str]:
-    """The rows that resampling this metric draws from."""
-    return {"features" if name == "moments" else name for name in each.reads}
+def _of_interval(each: Metric, ci: str) -> set[str]:
+    if each.influence is None or ci == "off":
+        return set()
+    if ci == "fast":
+        return set(each.influence_reads)
+    return {"features" if name == "moments" else name for name in each.reads}  # the rows that it draws

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ganmetrics.data import Reading
 from ganmetrics.errors import StatisticsError, UsageError
-from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.evaluation.measuring import recipe_of
+from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.features.custom import Custom
 
 PLAIN = Recipe("inception", "inception-2015-12-05:6726825d", "tf1-bilinear")

@@ -1,0 +1,215 @@
+"""Whether one generator is better than another against the same real set, with the real set's own noise cancelled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data import Reading
+from ganmetrics.errors import UsageError
+from ganmetrics.evaluation.intervals import Influences, Replicates, check_mode
+from ganmetrics.evaluation.result import LEVEL, Interval, Result, readable, save_json
+from ganmetrics.evaluation.run import Facts, chosen_metrics, measured_sides
+from ganmetrics.evaluation.scoring import Measured, Sides, measured, result_of
+from ganmetrics.features.extraction import choose_device
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+
+    from ganmetrics.evaluation.intervals import Uncertainty
+    from ganmetrics.evaluation.statistics import Statistics
+    from ganmetrics.features import Extractor
+    from ganmetrics.metrics import Metric, Part
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One score of one set of fakes less that of another.
+
+    Attributes
+    ----------
+    name, title : str
+        Of the score.
+    first, second : str
+        The two sets.
+    value : float
+        First minus second.
+    interval : Interval or None
+        Of the difference.
+    higher_is_better : bool
+    """
+
+    name: str
+    title: str
+    first: str
+    second: str
+    value: float
+    interval: Interval | None
+    higher_is_better: bool
+
+    @property
+    def verdict(self) -> str:
+        """Of the first set: ``"better"`` or ``"worse"`` where 0 is outside the interval, else ``"cannot tell"``."""
+        if self.interval is None or not abs(self.value) > self.interval.half_width:
+            return "cannot tell"
+        return "better" if (self.value > 0) == self.higher_is_better else "worse"
+
+    def __str__(self) -> str:
+        around = "" if self.interval is None else f" ± {self.interval.half_width:.2g} ({LEVEL:.0%})"
+        return f"{self.title}: {self.first} - {self.second} = {_signed(self.value)}{around}: {self._words()}"
+
+    def _words(self) -> str:
+        return "cannot tell" if self.verdict == "cannot tell" else f"{self.first} is {self.verdict}"
+
+    def to_dict(self) -> dict[str, Any]:
+        around = None if self.interval is None else {"level": LEVEL, **self.interval._asdict()}
+        facts = {"metric": self.name, "first": self.first, "second": self.second, "difference": self.value}
+        return {**facts, "interval": around, "verdict": self.verdict}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The scores of several sets of fakes against one real set, and every pair's differences.
+
+    Attributes
+    ----------
+    results : mapping of str to Result
+        By the name of the set, in the order in which they were given.
+    differences : tuple of Difference
+    warnings : tuple of str
+        What makes a difference easily misread.
+    """
+
+    results: Mapping[str, Result]
+    differences: tuple[Difference, ...]
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        tables = [f"{name}\n{result}" for name, result in self.results.items()]
+        return "\n\n".join([*tables, "\n".join(map(str, self.differences))])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as plain data."""
+        return {
+            "schema": SCHEMA,
+            "results": {name: result.to_dict() for name, result in self.results.items()},
+            "differences": [each.to_dict() for each in self.differences],
+            "warnings": list(self.warnings),
+        }
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON under this name, as ``Result.save`` does."""
+        save_json(self.to_json(), path, force=force)
+
+
+def compare(
+    real: Any,
+    *fakes: Any,
+    metrics: str | Sequence[str | Metric] = ("fid",),
+    extractor: str | Extractor | Callable[..., Any] | None = None,
+    device: str | torch.device = "auto",
+    batch_size: int | None = None,
+    seed: int = 2020,
+    weights: str | os.PathLike[str] | None = None,
+    ci: str = "fast",
+    reading: Reading | None = None,
+) -> Comparison:
+    """Score several sets of fakes against one real set and say which are better.
+
+    A verdict is wrong for two samples of one generator in at most 5 % of cases, for each pair and metric on its own.
+    Sets of fakes should be of one size, as most scores are biased by the size of a set.
+
+    Parameters
+    ----------
+    real : as in ``evaluate``
+        ``None`` where no metric needs it.
+    fakes : as ``fake`` in ``evaluate``
+        At least two. They are called by their paths, else A, B, C.
+    metrics, extractor, device, batch_size, seed, weights, ci, reading : as in ``evaluate``
+        ``ci="off"`` is refused.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UsageError, InputError, StatisticsError, WeightsError, ResourceError
+        As ``evaluate``.
+    """
+    if len(fakes) < 2:
+        raise UsageError(f"{len(fakes)} set of fakes was given; a comparison needs at least two", where="fakes")
+    check_mode(ci)
+    if ci == "off":
+        raise UsageError("a comparison is made of intervals", where="ci", hint="Use fast or bootstrap")
+    chosen = [each.seeded(seed) for each in chosen_metrics(metrics)]
+    given = {"real": real, **{f"fake{i}": fake for i, fake in enumerate(fakes)}}
+    names = _names(fakes)
+    facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
+    sides = measured_sides(given, chosen, ci, facts)
+    sets = {name: Sides(sides.get("real"), sides[f"fake{i}"]) for i, name in enumerate(names)}
+    return compared(sets, chosen, ci)
+
+
+def compared(sets: Mapping[str, Sides], chosen: Sequence[Metric], ci: str) -> Comparison:
+    """The same of sets that were measured."""
+    found = {name: {each: measured(each, sides, ci) for each in chosen} for name, sides in sets.items()}
+    results = {name: result_of(sets[name], found[name]) for name in sets}
+    pairs = combinations(sets, 2)
+    differences = tuple(one for pair in pairs for each in chosen for one in _differences(each, pair, found, results))
+    return Comparison(results, differences, tuple(_warnings({name: sides.fake for name, sides in sets.items()})))
+
+
+def _differences(
+    each: Metric,
+    pair: tuple[str, str],
+    found: Mapping[str, Mapping[Metric, Measured]],
+    results: Mapping[str, Result],
+) -> Iterator[Difference]:
+    first, second = (found[name][each] for name in pair)
+    for part in each.parts:
+        value = first.estimates[part.name].value - second.estimates[part.name].value
+        around = _interval(part, first.uncertainty, second.uncertainty)
+        title = results[pair[0]][part.name].title
+        yield Difference(part.name, title, *pair, value, around, part.higher_is_better)
+
+
+def _interval(part: Part, first: Uncertainty | None, second: Uncertainty | None) -> Interval | None:
+    if isinstance(first, Influences) and isinstance(second, Influences):
+        return first.interval(part.name, second)
+    if isinstance(first, Replicates) and isinstance(second, Replicates):
+        return first.interval(part.name, second)
+    return None
+
+
+def _warnings(fakes: Mapping[str, Statistics]) -> Iterator[str]:
+    counts = {name: side.count for name, side in fakes.items()}
+    if len(set(counts.values())) > 1:
+        text = ", ".join(f"{name} {count}" for name, count in counts.items())
+        yield f"the sets of fakes have different sizes ({text}), which bias most scores differently; compare equal ones"
+    for (one, a), (other, b) in combinations(fakes.items(), 2):
+        if a.digest == b.digest != "unknown":
+            yield f"{one} and {other} hold exactly the same images"
+
+
+def _names(fakes: Sequence[Any]) -> list[str]:
+    """The paths where they differ, else letters."""
+    paths = [str(fake) for fake in fakes if isinstance(fake, str) or hasattr(fake, "__fspath__")]
+    if len(paths) == len(fakes) == len(set(paths)):
+        return paths
+    return [chr(ord("A") + i) if i < 26 else f"set {i + 1}" for i in range(len(fakes))]
+
+
+def _signed(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{readable(abs(value))}"

@@ -1,0 +1,133 @@
+"""Comparing sets of fakes: who is better, when nobody can tell, and how often the verdict is wrong."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from feature_sets import features, statistics
+
+import ganmetrics as gm
+from ganmetrics.evaluation import archive
+from ganmetrics.evaluation.comparison import Difference, compared
+from ganmetrics.evaluation.result import Interval
+from ganmetrics.evaluation.run import chosen_metrics
+from ganmetrics.evaluation.scoring import Sides
+from ganmetrics.numerics.moments import Moments
+
+COUNT = 300
+
+
+def verdicts(metric: str, shift: float, seed: int) -> set[str]:
+    """Of A against B, where B is moved by ``shift`` from what A is drawn from."""
+    real, a, b = (statistics(features(3 * seed + i, COUNT, (0, 0.3, 0.3 + shift)[i])) for i in range(3))
+    found = compared({"A": Sides(real, a), "B": Sides(real, b)}, chosen_metrics(metric), "fast")
+    return {each.verdict for each in found.differences}
+
+
+METRICS = ["fid", "kid(subset_size=150,num_subsets=20)", "ndb(num_bins=20)"]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_generator_is_rarely_better_than_itself(metric: str) -> None:
+    """60 pairs; 5 % of them would be 3, and more than 8 come in one of 100 runs of a test that is right."""
+    wrong = sum(verdicts(metric, 0.0, seed) != {"cannot tell"} for seed in range(60))
+    assert wrong <= 8
+
+
+@pytest.mark.parametrize("metric", METRICS[:2])
+def test_a_clear_difference_is_seen(metric: str) -> None:
+    assert all(verdicts(metric, 0.3, seed) == {"better"} for seed in range(5))
+    assert all(verdicts(metric, -0.25, seed) == {"worse"} for seed in range(5))
+
+
+def test_the_noise_of_the_real_set_cancels() -> None:
+    """Two sets against 100 reals: their scores are far less certain than their difference."""
+    real, a, b = statistics(features(0, 100)), statistics(features(1, 3000, 0.3)), statistics(features(2, 3000, 0.35))
+    found = compared({"A": Sides(real, a), "B": Sides(real, b)}, chosen_metrics("fid"), "fast")
+    own = found.results["A"]["fid"].interval
+    assert own is not None
+    difference = found.differences[0].interval
+    assert difference is not None
+    assert difference.half_width < 0.7 * own.half_width
+
+
+@pytest.mark.parametrize(
+    ("value", "half_width", "higher", "verdict"),
+    [
+        (1.0, 0.5, True, "better"),
+        (1.0, 0.5, False, "worse"),
+        (-1.0, 0.5, False, "better"),
+        (-1.0, 0.5, True, "worse"),
+        (0.4, 0.5, True, "cannot tell"),
+        (0.5, 0.5, True, "cannot tell"),
+        (0.0, 0.0, False, "cannot tell"),
+        (float("nan"), 0.5, False, "cannot tell"),
+        (3.0, None, False, "cannot tell"),
+    ],
+)
+def test_verdicts(value: float, half_width: float | None, higher: bool, verdict: str) -> None:
+    interval = None if half_width is None else Interval(half_width, "given")
+    assert Difference("x", "X", "A", "B", value, interval, higher).verdict == verdict
+
+
+def images(seed: int, count: int = 60, top: int = 200) -> np.ndarray:
+    return np.random.RandomState(seed).randint(0, top, (count, 8, 8, 3), dtype=np.uint8)
+
+
+def test_every_pair_is_compared_in_order() -> None:
+    found = gm.compare(images(0), images(1), images(2), images(3, top=250), metrics="fid", extractor="pixels")
+    assert list(found.results) == ["A", "B", "C"]
+    assert [(d.first, d.second) for d in found.differences] == list(itertools.combinations("ABC", 2))
+    for each in found.differences:
+        assert each.value == found.results[each.first]["fid"].value - found.results[each.second]["fid"].value
+    alone = gm.fid(images(0), images(1), extractor="pixels")
+    assert found.results["A"]["fid"] == alone
+    assert "A is better" in str(found).splitlines()[-2]
+    data = json.loads(found.to_json())
+    assert [row["verdict"] for row in data["differences"]][1:] == ["better", "better"]
+    assert data["results"]["A"]["scores"]["fid"]["value"] == alone.value
+
+
+def test_what_makes_a_difference_misleading_is_said() -> None:
+    found = gm.compare(images(0), images(1), images(2, count=50), extractor="pixels")
+    assert any("A 60, B 50" in warning for warning in found.warnings)
+    twins = gm.compare(images(0), images(1), images(1), extractor="pixels")
+    assert any("exactly the same images" in warning for warning in twins.warnings)
+    assert twins.differences[0].value == 0
+    assert twins.differences[0].verdict == "cannot tell"
+
+
+def test_paths_name_the_sets(tmp_path) -> None:
+    for name in ("one", "two"):
+        archive.save(gm.measure(images(len(name)), extractor="pixels"), tmp_path / f"{name}.npz")
+    paths = [str(tmp_path / f"{name}.npz") for name in ("one", "two")]
+    found = gm.compare(images(0), *paths)
+    assert list(found.results) == paths
+    assert found.differences[0].interval is None  # saved moments alone tell no interval
+    assert found.differences[0].verdict == "cannot tell"
+
+
+def test_what_cannot_be_compared_is_refused() -> None:
+    with pytest.raises(gm.UsageError, match="at least two"):
+        gm.compare(images(0), images(1), extractor="pixels")
+    with pytest.raises(gm.UsageError, match="made of intervals"):
+        gm.compare(images(0), images(1), images(2), extractor="pixels", ci="off")
+    with pytest.raises(gm.UsageError, match="needs real images"):
+        gm.compare(None, images(1), images(2), extractor="pixels")
+
+
+def test_the_bootstrap_compares_too() -> None:
+    found = gm.compare(images(0), images(1), images(2, top=250), extractor="pixels", ci="bootstrap")
+    assert found.differences[0].interval is not None
+    assert found.differences[0].interval.method == "bootstrap, 200 replicates"
+    assert found.differences[0].verdict == "better"
+
+
+def test_moments_of_drawn_rows_are_those_of_the_rows() -> None:
+    rows = statistics(features(0, 40))
+    assert rows.moments is not None
+    assert rows.features is not None
+    assert np.allclose(rows.moments.covariance(), Moments.of(rows.features).covariance())
