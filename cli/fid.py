@@ -5,15 +5,17 @@ from __future__ import annotations
 import click
 
 from .options import Settings, scoring_options
-from .output import score
+from .output import attributed, score
 
 
 @click.command()
 @click.argument("real")
 @click.argument("fake")
+@click.option("--attribute", type=click.IntRange(min=1), metavar="N",
+              help="Name the N fakes that raise the score most and least, and the share of each class.")  # fmt: skip
 @scoring_options
 @click.pass_context
-def command(ctx: click.Context, real: str, fake: str) -> None:
+def command(ctx: click.Context, real: str, fake: str, attribute: int | None) -> None:
     """Fréchet inception distance of two sets of images; lower is better.
 
     REAL and FAKE are folders, zips, npz or npy files of uint8 images, saved statistics (npz), or names such as
@@ -23,5 +25,10 @@ def command(ctx: click.Context, real: str, fake: str) -> None:
     ganmetrics fid real/ fake/
     ganmetrics fid mnist-test fake/
     ganmetrics fid real.npz fake/ --json result.json
+    ganmetrics fid real/ fake/ --attribute 10
     """
-    score(real, fake, ["fid"], Settings.of(ctx))
+    settings = Settings.of(ctx)
+    if attribute is None:
+        score(real, fake, ["fid"], settings)
+    else:
+        attributed(real, fake, attribute, settings)

@@ -12,7 +12,7 @@ import click
 from ganmetrics._files import check_writable
 
 if TYPE_CHECKING:
-    from ganmetrics import Comparison, Result
+    from ganmetrics import Attribution, Comparison, Result
     from ganmetrics.metrics import Metric
 
     from .options import Settings
@@ -64,12 +64,34 @@ def compare(real: str, fakes: Sequence[str], metrics: Sequence[str], settings: S
     show(comparison, settings)
 
 
+def attributed(real: str, fake: str, num_images: int, settings: Settings) -> None:
+    """FID with the fakes that it owes to most."""
+    import ganmetrics as gm
+
+    if settings.json_path not in (None, "-"):
+        check_writable(str(settings.json_path), force=settings.force)
+    found = gm.attribute(
+        _vouched(real, settings),
+        _vouched(fake, settings),
+        metric=configured(["fid"], settings.changes)[0],
+        num_images=num_images,
+        extractor=settings.extractor,
+        weights=settings.weights,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        reading=settings.reading,
+    )
+    if settings.strict and found.warnings:
+        raise gm.InputError("; ".join(found.warnings), where="--strict", code="E-STRICT")
+    show(found, settings)
+
+
 def names_of(metrics: str) -> list[str]:
     """The metrics of a list that is parted by commas outside parentheses."""
     return [name for name in re.split(r",(?![^()]*\))", metrics) if name.strip()]
 
 
-def show(result: Result | Comparison, settings: Settings) -> None:
+def show(result: Result | Comparison | Attribution, settings: Settings) -> None:
     """Print a result where the options say."""
     if settings.json_path == "-":
         click.echo(result.to_json())

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from ganmetrics.evaluation import (
+        Attribution,
         Comparison,
         Result,
         Score,
         Signature,
         Statistics,
+        attribute,
         compare,
         evaluate,
         fid,
@@ -58,11 +60,13 @@ _HOMES = {
     "StatisticsError": "errors",
     "UsageError": "errors",
     "WeightsError": "errors",
+    "Attribution": "evaluation",
     "Comparison": "evaluation",
     "Result": "evaluation",
     "Score": "evaluation",
     "Signature": "evaluation",
     "Statistics": "evaluation",
+    "attribute": "evaluation",
     "compare": "evaluation",
     "evaluate": "evaluation",
     "fid": "evaluation",
@@ -77,6 +81,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Attribution",
     "Comparison",
     "Extractor",
     "GanMetricsError",
@@ -93,6 +98,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "__version__",
+    "attribute",
     "compare",
     "evaluate",
     "fid",

@@ -10,9 +10,9 @@ import pytest
 import ganmetrics as gm
 
 NAMES = {
-    "Comparison", "Extractor", "GanMetricsError", "InputError", "NumericalError", "Reading", "ResourceError", "Result", "Score",
+    "Attribution", "Comparison", "Extractor", "GanMetricsError", "InputError", "NumericalError", "Reading", "ResourceError", "Result", "Score",
     "Signature", "Source", "Statistics", "StatisticsError", "UsageError", "WeightsError", "__version__", "evaluate",
-    "compare", "fid", "functional", "generators", "inception_score", "kid", "load_extractor", "load_statistics", "measure",
+    "attribute", "compare", "fid", "functional", "generators", "inception_score", "kid", "load_extractor", "load_statistics", "measure",
     "save_statistics", "score", "source",
 }  # fmt: skip
 

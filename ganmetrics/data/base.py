@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -118,3 +118,11 @@ class Source(ABC):
         InputError
             Images that cannot be read, all of them named up to ten, unless they are to be skipped.
         """
+
+    def item_names(self) -> Sequence[str] | None:
+        """A printable name for each image, in order, such as its path in the folder; ``None`` where there are none."""
+        return None
+
+    def class_names(self) -> Sequence[str] | None:
+        """The class of each image, in order; ``None`` where the source knows no classes."""
+        return None

@@ -54,6 +54,15 @@ class DatasetSource(Source):
             parts = item_parts(_DatasetItems(self._dataset, self._opening, self.name), reading.workers or 0)
         return read_parts(parts, reading, self.notes, self.name)
 
+    def class_names(self) -> list[str] | None:
+        """The data set's ``targets`` or ``labels``, as torchvision's have them, one whole number for each image."""
+        for name in ("targets", "labels"):
+            values = getattr(self._dataset, name, None)
+            if values is not None and self.count is not None and len(values) == self.count:
+                numbers = [getattr(value, "item", lambda value=value: value)() for value in values]
+                return [str(number) for number in numbers] if all(isinstance(n, int) for n in numbers) else None
+        return None
+
 
 class _DatasetItems:
     is_quiet = False

@@ -59,6 +59,16 @@ class FolderSource(Source):
         parts = item_parts(self._items, chosen_workers(self.reading, len(self._items)))
         return read_parts(parts, self.reading, self.notes, self.name)
 
+    def item_names(self) -> list[str]:
+        """The relative paths."""
+        files = self._items.files
+        return [shown(os.fsdecode(files.relative(index))) for index in range(len(files))]
+
+    def class_names(self) -> list[str] | None:
+        """The sub-folder of the first level that holds each image; ``None`` where some image is in none."""
+        parts = [name.split(os.sep, 1) for name in self.item_names()]
+        return [part[0] for part in parts] if all(len(part) == 2 for part in parts) else None
+
 
 class _Files:
     # Sorted relative paths in one buffer, with size and time: 10^6 files take about 100 MB, and workers share it.

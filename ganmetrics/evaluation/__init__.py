@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ganmetrics.evaluation import archive
+from ganmetrics.evaluation.attribution import Attribution, attribute
 from ganmetrics.evaluation.comparison import Comparison, compare
 from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.evaluation.result import Result, Score
@@ -11,6 +12,7 @@ from ganmetrics.evaluation.shortcuts import fid, inception_score, kid
 from ganmetrics.evaluation.statistics import Statistics
 
 __all__ = [
+    "Attribution",
     "Comparison",
     "Recipe",
     "Result",
@@ -18,6 +20,7 @@ __all__ = [
     "Signature",
     "Statistics",
     "archive",
+    "attribute",
     "compare",
     "evaluate",
     "fid",

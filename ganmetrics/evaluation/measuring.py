@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Reading, Source
 from ganmetrics.errors import InputError
@@ -22,13 +24,12 @@ from ganmetrics.features.extraction import Extraction
 if TYPE_CHECKING:
     import os
 
-    import torch
-
     from ganmetrics.types import Images
 
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
 DEFAULT_EXTRACTOR = "inception"
+WITHOUT_NETWORK = {"labels", "names"}  # the latter are those of images, and of their classes where they are known
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Measuring:
             for name in sorted(reads):
                 side.require(name)
             return side.recipe
-        for name in sorted(reads):
+        for name in sorted(reads - WITHOUT_NETWORK):
             self.loaded.layer_for(name)
         return recipe_of(self.loaded, self.reading)
 
@@ -66,13 +67,15 @@ class Measuring:
         return side if isinstance(side, Statistics) else self.read(side, self.loaded, reads)
 
     def read(self, source: Source, extractor: Extractor, reads: set[str]) -> Statistics:
-        collector, pixels = Collector(reads, extractor), PixelDigests()
+        collector, pixels = Collector(reads - WITHOUT_NETWORK, extractor), PixelDigests()
         extraction = Extraction(extractor, collector.layers, self.device, self.batch_size)
         with closing(self.watched(source, pixels)) as images:
             for found in extraction.run(images):
                 collector.add(found)
         if len(pixels) < 2:
             raise too_few(source.name, len(pixels), 2)
+        has_classes = "labels" in reads or ("names" in reads and source.class_names() is not None)
+        labels, classes = _labelled(source, len(pixels)) if has_classes else (None, ())
         return Statistics(
             recipe=recipe_of(extractor, self.reading),
             count=len(pixels),
@@ -83,6 +86,9 @@ class Measuring:
             features=collector.tensor("features"),
             logits=collector.tensor("logits"),
             sample=collector.tensor("sample"),
+            labels=labels,
+            classes=classes,
+            names=_names(source, len(pixels)) if "names" in reads else (),
             skipped=len(source.notes.skipped),
             notes=deepcopy(source.notes),
             pixels=pixels,
@@ -109,3 +115,20 @@ def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
 def too_few(name: str, found: int, least: int) -> InputError:
     what = f"{found} image{'s' * (found != 1)} found where at least {least} are needed"
     return InputError(what, where=name, hint="Add images", code="E-TOO-FEW")
+
+
+def _labelled(source: Source, count: int) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """The class of each image and the classes' names, in the order of numbers where they are such (InputError)."""
+    names = source.class_names()
+    if names is None or len(names) != count:
+        what = "a metric of classes was asked for and the class of each image is not known"
+        hint = "Give each class a sub-folder, or pass a data set with targets; no image may be left out"
+        raise InputError(what, where=source.name, hint=hint, code="E-LABELS")
+    classes = sorted(set(names), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+    places = {name: place for place, name in enumerate(classes)}
+    return torch.tensor([places[name] for name in names]), tuple(classes)
+
+
+def _names(source: Source, count: int) -> tuple[str, ...]:
+    names = source.item_names()
+    return tuple(names) if names is not None and len(names) == count else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading, Source
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
 READABLE = ("moments", "features", "logits")
+NOTHING_MORE: Mapping[str, set[str]] = MappingProxyType({})
 
 
 def evaluate(
@@ -99,10 +101,16 @@ class Facts:
     batch_size: int | None
 
 
-def measured_sides(given: Mapping[str, Any], chosen: Sequence[Metric], ci: str, facts: Facts) -> dict[str, Statistics]:
+def measured_sides(
+    given: Mapping[str, Any],
+    chosen: Sequence[Metric],
+    ci: str,
+    facts: Facts,
+    more: Mapping[str, set[str]] = NOTHING_MORE,
+) -> dict[str, Statistics]:
     """Every set that some metric needs, measured with one extractor, after all that is cheap was checked.
 
-    ``given`` has them by their roles, "real", "test" and any number of others that begin with "fake".
+    ``given`` has them by their roles, "real", "test" and any number of others; ``more`` is what else to keep of each.
     """
     needs, wants = _reads(given, chosen), _wanted(given, chosen, ci)
     _check_given(given, chosen)
@@ -111,7 +119,7 @@ def measured_sides(given: Mapping[str, Any], chosen: Sequence[Metric], ci: str, 
     extractor = _extractor_of(sides, facts.extractor)
     measuring = Measuring(extractor, facts.weights, facts.reading, facts.device, facts.batch_size)
     measuring.check(sides, needs)
-    return {role: measuring(side, needs[role] | wants[role]) for role, side in sides.items()}
+    return {role: measuring(side, needs[role] | wants[role] | more.get(role, set())) for role, side in sides.items()}
 
 
 def score(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import torch
 
 from ganmetrics.evaluation.archive import FID_INCEPTION as LITERATURE
 from ganmetrics.evaluation.cautions import cautions
@@ -33,7 +36,24 @@ class Sides:
         for side in filter(None, chosen):
             for name in each.reads:
                 side.require(name)
-        return chosen
+        return _with_one_set_of_classes(chosen) if "labels" in each.reads else chosen
+
+
+def _with_one_set_of_classes(
+    sides: tuple[Statistics | None, Statistics, Statistics | None],
+) -> tuple[Statistics | None, Statistics, Statistics | None]:
+    """The sets with labels that mean the same class in each, whatever classes each has."""
+    classes = tuple(dict.fromkeys(name for side in filter(None, sides) for name in side.classes))
+    real, fake, test = (side and _relabelled(side, classes) for side in sides)
+    assert fake is not None
+    return real, fake, test
+
+
+def _relabelled(side: Statistics, classes: tuple[str, ...]) -> Statistics:
+    if side.labels is None or not side.classes or side.classes == classes:
+        return side
+    places = torch.tensor([classes.index(name) for name in side.classes])
+    return dataclasses.replace(side, labels=places[side.labels], classes=classes)
 
 
 class Measured(NamedTuple):

@@ -44,6 +44,11 @@ class Statistics:
     features : Tensor, float32 [N, D], or None
     logits : Tensor, float32 [N, K], or None
     labels : Tensor, int64 [N], or None
+        The class of each image, as its place among ``classes``.
+    classes : tuple of str
+        The names of the classes.
+    names : tuple of str
+        Of the images, where they have any and none was left out.
     sample : Tensor, float32 [n, D], or None
         Rows of the features in random order, as many as tell a standard error.
     skipped : int
@@ -67,6 +72,8 @@ class Statistics:
     features: Features | None = None
     logits: Logits | None = None
     labels: Tensor | None = None
+    classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     sample: Features | None = None
     skipped: int = 0
     notes: Notes = field(default_factory=Notes)

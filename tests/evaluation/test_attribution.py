@@ -1,0 +1,77 @@
+"""Attribution: the shares of images against leaving them out, their names, their classes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from feature_sets import features, statistics
+from PIL import Image
+
+import ganmetrics as gm
+from ganmetrics.evaluation.attribution import attributed
+from ganmetrics.functional import fid
+from ganmetrics.metrics import metric
+
+
+def test_a_share_is_what_leaving_the_image_out_changes() -> None:
+    real, fake = features(0, 2000), features(1, 2000, 0.3)
+    fake[5] += 2.0  # one that is away from the rest, not so far that second-order terms count
+    found = attributed(statistics(real), statistics(fake), metric("fid"), 3)
+    whole = fid(real, fake)
+    for index in (5, 17, 400):
+        without = fid(real, np.delete(fake, index, axis=0))
+        assert whole - without == pytest.approx(float(found.shares[index]), rel=0.1, abs=2e-5)
+    assert found.raising[0].index == 5
+    assert found.shares.sum().item() == pytest.approx(0, abs=1e-9)
+    assert [each.share for each in found.raising] == sorted((each.share for each in found.raising), reverse=True)
+    assert [each.share for each in found.lowering] == sorted(each.share for each in found.lowering)
+    assert found.raising[-1].share > 0 > found.lowering[-1].share
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Reals of two classes; fakes of the same, but with one white image, and all of "dim" darker."""
+    rng = np.random.default_rng(0)
+    for side in ("real", "fake"):
+        for name in ("dim", "plain"):
+            (tmp_path / side / name).mkdir(parents=True)
+            for index in range(30):
+                top = 60 if side == "fake" and name == "dim" else 200
+                pixels = rng.integers(0, top, (6, 6, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / side / name / f"{index:02d}.png")
+    Image.new("RGB", (6, 6), (255, 255, 255)).save(tmp_path / "fake" / "plain" / "07.png")
+    return tmp_path / "real", tmp_path / "fake"
+
+
+def test_images_are_named_and_classes_summed(folders: tuple[Path, Path]) -> None:
+    found = gm.attribute(*folders, extractor="pixels", num_images=4)
+    assert found.raising[0].name == "plain/07.png"
+    assert [each.name for each in found.classes] == ["dim", "plain"] or len(found.classes) == 2
+    assert sum(each.count for each in found.classes) == 60
+    assert sum(each.share for each in found.classes) == pytest.approx(0, abs=1e-9)
+    assert found.score == gm.fid(*folders, extractor="pixels")
+    data = json.loads(found.to_json())
+    assert data["raising"][0] == {"index": 37, "name": "plain/07.png", "share": found.raising[0].share}
+    assert "plain/07.png" in str(found)
+
+
+def test_the_inception_score_is_attributed_too() -> None:
+    images = gm.generators.load("dcgan-mnist")(300, seed=0)
+    found = gm.attribute(None, images, metric="is(splits=1)", extractor="digits", num_images=2)
+    assert (found.raising[0].name, found.classes) == ("", ())
+    assert found.raising[0].share > 0 > found.lowering[0].share
+
+
+def test_what_says_nothing_about_images_is_refused() -> None:
+    images = torch.zeros(4, 3, 8, 8, dtype=torch.uint8)
+    with pytest.raises(gm.UsageError, match="kid says nothing about single images"):
+        gm.attribute(images, images, metric="kid", extractor="pixels")
+    with pytest.raises(gm.UsageError, match="num_images is 0"):
+        gm.attribute(images, images, num_images=0, extractor="pixels")
+    moments = gm.measure(torch.randint(0, 255, (9, 3, 8, 8)).to(torch.uint8), extractor="pixels")
+    with pytest.raises(gm.StatisticsError, match="no rows of the fakes"):
+        gm.attribute(images, moments)
