@@ -11,10 +11,19 @@ from .output import names_of, score
 @click.command()
 @click.argument("real")
 @click.argument("fake")
-@click.option("--metrics", default="fid,is,kid", show_default=True, metavar="NAME,NAME…", help="What to score.")
+@click.option(
+    "--metrics",
+    default="fid,is,kid",
+    show_default=True,
+    metavar="NAME,NAME…",
+    help="What to score; all takes what the sets allow.",
+)
+@click.option(
+    "--test", metavar="SET", help="Real images that the generator was not trained on, as REAL; for ct and fld."
+)
 @scoring_options
 @click.pass_context
-def command(ctx: click.Context, real: str, fake: str, metrics: str) -> None:
+def command(ctx: click.Context, real: str, fake: str, metrics: str, test: str | None) -> None:
     """Several metrics from one pass over each set.
 
     REAL and FAKE are as in `ganmetrics fid`.
@@ -22,5 +31,6 @@ def command(ctx: click.Context, real: str, fake: str, metrics: str) -> None:
     \b
     ganmetrics evaluate real/ fake/
     ganmetrics evaluate real/ fake/ --metrics fid,kid --set kid.subset_size=200 --json -
+    ganmetrics evaluate real/ fake/ --test unseen/ --metrics all
     """
-    score(real, fake, names_of(metrics), Settings.of(ctx))
+    score(real, fake, names_of(metrics), Settings.of(ctx), test)

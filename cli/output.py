@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .options import Settings
 
 
-def score(real: str | None, fake: str, metrics: Sequence[str], settings: Settings) -> None:
+def score(real: str | None, fake: str, metrics: Sequence[str], settings: Settings, test: str | None = None) -> None:
     """Evaluate and print: the table on stdout and warnings on stderr, or JSON where it was asked for."""
     import ganmetrics as gm
 
@@ -27,6 +27,7 @@ def score(real: str | None, fake: str, metrics: Sequence[str], settings: Setting
     result = gm.evaluate(
         _vouched(real, settings),
         _vouched(fake, settings),
+        _vouched(test, settings),
         metrics=configured(metrics, settings.changes),
         extractor=settings.extractor,
         weights=settings.weights,
@@ -103,14 +104,15 @@ def show(result: Result | Comparison | Attribution, settings: Settings) -> None:
     click.echo(str(result))
 
 
-def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric]:
+def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric | str]:
     """The named metrics with every ``METRIC.OPTION=VALUE`` applied (UsageError)."""
     from ganmetrics import UsageError
-    from ganmetrics.evaluation.run import chosen_metrics
+    from ganmetrics.evaluation.preparing import chosen_metrics
     from ganmetrics.metrics import metric
     from ganmetrics.metrics.record import parse_option
 
-    chosen = {each.name: each for each in chosen_metrics(list(metrics))}
+    asked, is_everything = chosen_metrics(list(metrics))
+    chosen, changed = {each.name: each for each in asked}, set()
     for change in changes:
         target, _, value = change.partition("=")
         name, _, option = target.partition(".")
@@ -119,7 +121,8 @@ def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric]:
             what = f"--set {change}: expected METRIC.OPTION=VALUE of a metric that is asked for ({', '.join(chosen)})"
             raise UsageError(what, where="--set")
         chosen[name] = chosen[name].configured({option: parse_option(value)})
-    return list(chosen.values())
+        changed.add(name)
+    return ["all", *(chosen[name] for name in changed)] if is_everything else list(chosen.values())
 
 
 def _vouched(side: str | None, settings: Settings) -> Any:

@@ -19,8 +19,8 @@ import torch
 from ganmetrics._files import atomic_write
 from ganmetrics._progress import progress_bar
 from ganmetrics.evaluation.comparison import compared
+from ganmetrics.evaluation.preparing import chosen_metrics
 from ganmetrics.evaluation.recipe import Recipe
-from ganmetrics.evaluation.run import chosen_metrics
 from ganmetrics.evaluation.scoring import Sides, scored
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
@@ -84,7 +84,7 @@ def coverage(case: Case, metric: str, draws: int) -> tuple[float, float, float, 
     for index in range(draws):
         rng = np.random.RandomState([case.dim, index])
         fake = population.draw(case.num_fake, rng, case.shift, case.scale)
-        result = scored(Sides(population.draw(case.num_real, rng), fake), chosen_metrics(metric), "fast")
+        result = scored(Sides(population.draw(case.num_real, rng), fake), chosen_metrics(metric).metrics, "fast")
         (score,) = result.scores.values()
         assert score.interval is not None
         rows.append((score.value, score.interval.half_width))
@@ -101,7 +101,7 @@ def errors(case: Case, metric: str, draws: int) -> float:
         real = population.draw(case.num_real, rng)
         fakes = [population.draw(case.num_fake, rng, case.shift, case.scale) for _ in range(2)]
         sets = {name: Sides(real, fake) for name, fake in zip("AB", fakes, strict=True)}
-        wrong += compared(sets, chosen_metrics(metric), "fast").differences[0].verdict != "cannot tell"
+        wrong += compared(sets, chosen_metrics(metric).metrics, "fast").differences[0].verdict != "cannot tell"
     return wrong / draws
 
 

@@ -12,8 +12,8 @@ import torch
 
 from ganmetrics.data import Reading
 from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.evaluation.preparing import Facts, chosen_metrics, prepared
 from ganmetrics.evaluation.result import Score, save_json
-from ganmetrics.evaluation.run import Facts, chosen_metrics, measured_sides
 from ganmetrics.evaluation.scoring import Sides, scored
 from ganmetrics.features.extraction import choose_device
 
@@ -156,11 +156,12 @@ def attribute(
     """
     if num_images < 1:
         raise UsageError(f"num_images is {num_images}; it must be at least 1", where="num_images")
-    (chosen,) = chosen_metrics([metric])
+    choice = chosen_metrics([metric])
+    chosen = choice.metrics[0]
     _check(chosen)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     extra = {"features"} if "sample" in chosen.influence_reads else set()
-    sides = measured_sides({"real": real, "fake": fake}, [chosen], "fast", facts, {"fake": {"names", *extra}})
+    sides = prepared({"real": real, "fake": fake}, choice, "fast", facts, {"fake": {"names", *extra}}).sides
     return attributed(sides.get("real"), sides["fake"], chosen, num_images)
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics.data import Reading
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.intervals import Influences, Replicates, check_mode
+from ganmetrics.evaluation.preparing import Facts, chosen_metrics, prepared
 from ganmetrics.evaluation.result import LEVEL, Interval, Result, readable, save_json
-from ganmetrics.evaluation.run import Facts, chosen_metrics, measured_sides
 from ganmetrics.evaluation.scoring import Measured, Sides, measured, result_of
 from ganmetrics.features.extraction import choose_device
 
@@ -153,11 +153,11 @@ def compare(
     check_mode(ci)
     if ci == "off":
         raise UsageError("a comparison is made of intervals", where="ci", hint="Use fast or bootstrap")
-    chosen = [each.seeded(seed) for each in chosen_metrics(metrics)]
+    choice = chosen_metrics(metrics, seed)
     given = {"real": real, **{f"fake{i}": fake for i, fake in enumerate(fakes)}}
     names = _names(fakes)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
-    sides = measured_sides(given, chosen, ci, facts)
+    sides, chosen, _ = prepared(given, choice, ci, facts)
     sets = {name: Sides(sides.get("real"), sides[f"fake{i}"]) for i, name in enumerate(names)}
     return compared(sets, chosen, ci)
 

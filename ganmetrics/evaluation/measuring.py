@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
@@ -47,21 +47,26 @@ class Measuring:
         return load_extractor(self.extractor or DEFAULT_EXTRACTOR, self.weights)
 
     def check(self, sides: Mapping[str, Side], needs: Mapping[str, set[str]]) -> None:
-        """Refuse, before any image is read, what a side cannot give and saved statistics of another recipe."""
-        recipes = {role: self._recipe(side, needs[role]) for role, side in sides.items()}
-        if any(isinstance(side, Statistics) for side in sides.values()):
-            first, *others = recipes
-            for role in others:
-                recipes[first].require(recipes[role], (sides[first].name or first, sides[role].name or role))
+        """Refuse, before any image is read, what a side cannot give."""
+        for role, side in sides.items():
+            for name in sorted(needs[role]):
+                if isinstance(side, Statistics):
+                    side.require(name)
+                elif name == "labels":
+                    class_names(side)
+                else:
+                    self.loaded.layer_for(name)
 
-    def _recipe(self, side: Side, reads: set[str]) -> Recipe:
-        if isinstance(side, Statistics):
-            for name in sorted(reads):
-                side.require(name)
-            return side.recipe
-        for name in sorted(reads - WITHOUT_NETWORK):
-            self.loaded.layer_for(name)
-        return recipe_of(self.loaded, self.reading)
+    def check_recipes(self, sides: Mapping[str, Side]) -> None:
+        """Refuse saved statistics of another recipe than that of any other side."""
+        if any(isinstance(side, Statistics) for side in sides.values()):
+            first, *others = sides
+            for role in others:
+                names = (sides[first].name or first, sides[role].name or role)
+                self._recipe(sides[first]).require(self._recipe(sides[role]), names)
+
+    def _recipe(self, side: Side) -> Recipe:
+        return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, self.reading)
 
     def __call__(self, side: Side, reads: set[str]) -> Statistics:
         return side if isinstance(side, Statistics) else self.read(side, self.loaded, reads)
@@ -117,13 +122,19 @@ def too_few(name: str, found: int, least: int) -> InputError:
     return InputError(what, where=name, hint="Add images", code="E-TOO-FEW")
 
 
-def _labelled(source: Source, count: int) -> tuple[torch.Tensor, tuple[str, ...]]:
-    """The class of each image and the classes' names, in the order of numbers where they are such (InputError)."""
+def class_names(source: Source, count: int | None = None) -> Sequence[str]:
+    """The class of each image of a source (InputError where it is not known, or an image was left out)."""
     names = source.class_names()
-    if names is None or len(names) != count:
-        what = "a metric of classes was asked for and the class of each image is not known"
+    if names is None or len(names) != (count or len(names)):
+        what = "the class of each image is not known"
         hint = "Give each class a sub-folder, or pass a data set with targets; no image may be left out"
         raise InputError(what, where=source.name, hint=hint, code="E-LABELS")
+    return names
+
+
+def _labelled(source: Source, count: int) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """The class of each image as its place among the classes, which are in the order of numbers where they are such."""
+    names = class_names(source, count)
     classes = sorted(set(names), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
     places = {name: place for place, name in enumerate(classes)}
     return torch.tensor([places[name] for name in names]), tuple(classes)

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -94,12 +94,15 @@ class Result:
         ``real`` is ``None`` where no metric needed it.
     warnings : tuple of str
         What makes a score easily misread.
+    left_out : mapping of str to str
+        Where all metrics were asked for, those that the sets do not allow and the reason.
     """
 
     scores: Mapping[str, Score]
     real: Statistics | None
     fake: Statistics
     warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Score:
         """The score of a metric by its name."""
@@ -115,7 +118,7 @@ class Result:
             ends = [cell.ljust(width) for cell, width in zip(row[2:4], widths[2:4], strict=True)]
             cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, row[4]]
             lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
-        return "\n".join(lines)
+        return "\n".join(lines + [f"left out: {name} ({reason})" for name, reason in self.left_out.items()])
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data; ``docs/json.md`` describes it."""
@@ -125,6 +128,7 @@ class Result:
             "real": None if self.real is None else describe(self.real),
             "fake": describe(self.fake),
             "warnings": list(self.warnings),
+            "left_out": dict(self.left_out),
             "environment": environment(),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ganmetrics.evaluation.intervals import Uncertainty
     from ganmetrics.evaluation.statistics import Statistics
     from ganmetrics.metrics import Estimate, Metric, Part
+
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,10 @@ class Measured(NamedTuple):
     uncertainty: Uncertainty | None
 
 
-def scored(sides: Sides, chosen: Sequence[Metric], ci: str) -> Result:
-    """Every metric of sets that were measured."""
-    return result_of(sides, {each: measured(each, sides, ci) for each in chosen})
+def scored(sides: Sides, chosen: Sequence[Metric], ci: str, left_out: Mapping[str, str] = NOTHING) -> Result:
+    """Every metric of sets that were measured; ``left_out`` says why others are missing."""
+    result = result_of(sides, {each: measured(each, sides, ci) for each in chosen})
+    return dataclasses.replace(result, left_out=left_out) if left_out else result
 
 
 def measured(each: Metric, sides: Sides, ci: str) -> Measured:

@@ -99,6 +99,18 @@ class Metric:
         return {**self.defaults, **self.options}
 
     @property
+    def compares(self) -> str:
+        """The sets that it needs, in words."""
+        return " ".join(["real"] * self.needs_real + ["fake"] + ["test"] * self.needs_test)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The record as plain data."""
+        parts = [part._asdict() for part in self.parts]
+        names = ("name", "reads", "needs_real", "needs_test", "spread", "paper")
+        return {**{name: getattr(self, name) for name in names}, "parts": parts, "options": self.settings}
+
+    @property
     def least_count(self) -> int:
         """The fewest images that each set must have."""
         return max(2, int(self.settings.get(self.minimum, 2)))

@@ -12,8 +12,8 @@ from feature_sets import features, statistics
 import ganmetrics as gm
 from ganmetrics.evaluation import archive
 from ganmetrics.evaluation.comparison import Difference, compared
+from ganmetrics.evaluation.preparing import chosen_metrics
 from ganmetrics.evaluation.result import Interval
-from ganmetrics.evaluation.run import chosen_metrics
 from ganmetrics.evaluation.scoring import Sides
 from ganmetrics.numerics.moments import Moments
 
@@ -23,7 +23,7 @@ COUNT = 300
 def verdicts(metric: str, shift: float, seed: int) -> set[str]:
     """Of A against B, where B is moved by ``shift`` from what A is drawn from."""
     real, a, b = (statistics(features(3 * seed + i, COUNT, (0, 0.3, 0.3 + shift)[i])) for i in range(3))
-    found = compared({"A": Sides(real, a), "B": Sides(real, b)}, chosen_metrics(metric), "fast")
+    found = compared({"A": Sides(real, a), "B": Sides(real, b)}, chosen_metrics(metric).metrics, "fast")
     return {each.verdict for each in found.differences}
 
 
@@ -46,7 +46,7 @@ def test_a_clear_difference_is_seen(metric: str) -> None:
 def test_the_noise_of_the_real_set_cancels() -> None:
     """Two sets against 100 reals: their scores are far less certain than their difference."""
     real, a, b = statistics(features(0, 100)), statistics(features(1, 3000, 0.3)), statistics(features(2, 3000, 0.35))
-    found = compared({"A": Sides(real, a), "B": Sides(real, b)}, chosen_metrics("fid"), "fast")
+    found = compared({"A": Sides(real, a), "B": Sides(real, b)}, chosen_metrics("fid").metrics, "fast")
     own = found.results["A"]["fid"].interval
     assert own is not None
     difference = found.differences[0].interval

@@ -1,0 +1,55 @@
+"""``ganmetrics list metrics|extractors``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.group()
+def command() -> None:
+    """What there is to choose from.
+
+    \b
+    ganmetrics list metrics
+    ganmetrics list extractors
+    """
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def metrics(as_json: bool) -> None:
+    """Every metric: its numbers and their direction, what it reads, its options and its paper."""
+    from ganmetrics.metrics import METRICS
+
+    records = METRICS.records().values()
+    if as_json:
+        click.echo(json.dumps([record.facts for record in records], indent=1, ensure_ascii=False))
+        return
+    rows = [("NAME", "NUMBERS (BEST)", "COMPARES", "READS", "OPTIONS", "PAPER")]
+    for record in records:
+        numbers = ", ".join(
+            f"{part.title} {'^' if part.higher_is_better else 'v'} ({part.best})" for part in record.parts
+        )
+        options = " ".join(f"{name}={value}" for name, value in record.settings.items())
+        rows.append((record.name, numbers, record.compares, ",".join(record.reads), options, record.paper))
+    _print(rows)
+
+
+@command.command()
+def extractors() -> None:
+    """Every network whose features can be scored, and whether its weights must be fetched once."""
+    from ganmetrics.features import EXTRACTORS
+
+    records = EXTRACTORS.records().values()
+    rows = [("NAME", "WEIGHTS", "WHAT")]
+    _print([*rows, *((each.name, "fetched" if each.download else "bundled", each.summary) for each in records)])
+
+
+def _print(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    for row in rows:
+        click.echo(
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        )

@@ -1,0 +1,163 @@
+"""All that comes before scores: which metrics, which sets, checks from cheap to dear, then one pass over each set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ganmetrics.data import Reading, Source
+from ganmetrics.errors import InputError, StatisticsError, UsageError
+from ganmetrics.evaluation.measuring import Measuring, too_few
+from ganmetrics.evaluation.opening import Side, open_side
+from ganmetrics.evaluation.statistics import Statistics
+from ganmetrics.features import Extractor
+from ganmetrics.metrics import METRICS, Metric, metric
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+
+    AnyExtractor = str | Extractor | Callable[..., Any] | None
+
+NOTHING_MORE: Mapping[str, set[str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How sets are measured: the arguments that ``evaluate`` and ``compare`` share."""
+
+    extractor: AnyExtractor
+    weights: str | os.PathLike[str] | None
+    reading: Reading
+    device: torch.device
+    batch_size: int | None
+
+
+class Choice(NamedTuple):
+    """The metrics of a run; where all were asked for, those that do not fit are left out, else they end the run."""
+
+    metrics: list[Metric]
+    is_everything: bool
+
+
+class Prepared(NamedTuple):
+    """Every set that some metric needs, measured; the metrics that fit them; and why others were left out."""
+
+    sides: dict[str, Statistics]
+    chosen: list[Metric]
+    left_out: dict[str, str]
+
+
+def chosen_metrics(metrics: str | Sequence[str | Metric], seed: int | None = None) -> Choice:
+    """The metrics that were asked for, each once, drawing from ``seed``; ``"all"`` stands for every one (UsageError)."""
+    asked = [metrics] if isinstance(metrics, str) else list(metrics)
+    is_everything = any(each == "all" for each in asked)
+    named = [metric(each) for each in asked if each != "all"]
+    names = [each.name for each in named]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"the metric {name!r} is asked for twice", where="metrics", hint="Score twice instead")
+    rest = [each for each in METRICS.records().values() if each.name not in names] if is_everything else []
+    if not named + rest:
+        raise UsageError("no metric was asked for", where="metrics")
+    chosen = named + rest if seed is None else [each.seeded(seed) for each in named + rest]
+    return Choice(chosen, is_everything)
+
+
+def prepared(
+    given: Mapping[str, Any], choice: Choice, ci: str, facts: Facts, more: Mapping[str, set[str]] = NOTHING_MORE
+) -> Prepared:
+    """Every set that some metric needs, measured with one extractor, after all that is cheap was checked.
+
+    ``given`` has them by their roles, "real", "test" and any number of others; ``more`` is what else to keep of each.
+    """
+    fitting = _Fitting(choice)
+    fitting.keep(lambda each: check_given(each, given))
+    wanted = _reads(given, fitting.metrics)
+    sides = {role: open_side(given[role], facts.reading, facts.extractor) for role in given if wanted[role]}
+    check_sizes(sides)
+    fitting.keep(lambda each: _check_counts(each, sides))
+    extractor = _extractor_of(sides, facts.extractor)
+    measuring = Measuring(extractor, facts.weights, facts.reading, facts.device, facts.batch_size)
+    fitting.keep(lambda each: measuring.check(sides, _reads(sides, [each])))
+    measuring.check_recipes(sides)
+    keep = {role: _reads(sides, fitting.metrics)[role] | _of_intervals(role, fitting.metrics, ci) for role in sides}
+    measured = {role: measuring(side, keep[role] | more.get(role, set())) for role, side in sides.items() if keep[role]}
+    return Prepared(measured, fitting.metrics, fitting.left_out)
+
+
+class _Fitting:
+    """The metrics that passed every check so far."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.metrics, self.is_lenient = list(choice.metrics), choice.is_everything
+        self.left_out: dict[str, str] = {}
+
+    def keep(self, check: Callable[[Metric], None]) -> None:
+        """Drop what does not pass, with its reason, or raise it where metrics were named one by one."""
+        for each in list(self.metrics):
+            try:
+                check(each)
+            except (UsageError, InputError, StatisticsError) as error:
+                if not self.is_lenient or len(self.metrics) == 1:
+                    raise
+                self.metrics.remove(each)
+                self.left_out[each.name] = error.what
+
+
+def _extractor_of(sides: Mapping[str, Side], extractor: AnyExtractor) -> AnyExtractor:
+    """The extractor asked for, else that of a side which is saved statistics."""
+    saved = [side.recipe.extractor for side in sides.values() if isinstance(side, Statistics)]
+    return extractor if extractor is not None or not saved else saved[0]
+
+
+def check_given(each: Metric, given: Mapping[str, Any]) -> None:
+    """Refuse, first of all, a metric without a set that it needs."""
+    if each.needs_real and given["real"] is None:
+        raise UsageError(f"{each.name} needs real images", where="real")
+    if each.needs_test and given.get("test") is None:
+        what = f"{each.name} needs real images that the generator was not trained on"
+        raise UsageError(what, where="test", hint="Pass them as test (--test), those of its training as real")
+
+
+def check_sizes(sides: Mapping[str, Side]) -> None:
+    for side in sides.values():
+        if isinstance(side, Source) and side.count is not None and side.count < 2:
+            raise too_few(side.name, side.count, 2)
+
+
+def _check_counts(each: Metric, sides: Mapping[str, Side]) -> None:
+    """Refuse sets that are known to be too small, before a network is loaded."""
+    counts = {role: side.count for role, side in sides.items() if _is_needed(each, role)}
+    least = min((count for count in counts.values() if count), default=each.least_count)
+    if least < each.least_count:
+        found = " and ".join(f"{count} {role}" for role, count in counts.items())
+        what = f"{each.name} needs at least {each.least_count} images in each set; found {found}"
+        option = f"{each.name}.{each.minimum}={least}"
+        hint = f"Add images, or set {option} (--set {option}), another protocol than the literature's"
+        raise InputError(what, hint=hint, code="E-TOO-FEW")
+
+
+def _is_needed(each: Metric, role: str) -> bool:
+    return {"real": each.needs_real, "test": each.needs_test}.get(role, True)
+
+
+def _reads(roles: Iterable[str], metrics: Sequence[Metric]) -> dict[str, set[str]]:
+    """What the metrics read of each set."""
+    return {role: {name for each in metrics if _is_needed(each, role) for name in each.reads} for role in roles}
+
+
+def _of_intervals(role: str, metrics: Sequence[Metric], ci: str) -> set[str]:
+    """What the intervals read beyond that, of images; saved statistics may lack it."""
+    return {name for each in metrics if _is_needed(each, role) for name in _of_interval(each, ci)}
+
+
+def _of_interval(each: Metric, ci: str) -> set[str]:
+    if each.influence is None or ci == "off":
+        return set()
+    if ci == "fast":
+        return set(each.influence_reads)
+    return {"features" if name == "moments" else name for name in each.reads}  # the rows that it draws

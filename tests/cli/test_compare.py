@@ -1,0 +1,102 @@
+"""``ganmetrics compare``, ``signature``, ``list``, and what intervals and attribution look like in the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Run
+
+import ganmetrics as gm
+
+PIXELS = ("--extractor", "pixels", "--quiet")
+
+
+@pytest.fixture
+def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """real.npz, near.npz from the same distribution, far.npz from another."""
+    monkeypatch.chdir(tmp_path)
+    for seed, (name, top) in enumerate({"real": 200, "near": 200, "far": 250}.items()):
+        pixels = np.random.default_rng(seed).integers(0, top, (60, 8, 8, 3), dtype=np.uint8)
+        np.savez(tmp_path / f"{name}.npz", images=pixels)
+    return tmp_path
+
+
+def test_compare_prints_tables_and_verdicts(run: Run, sets: Path) -> None:
+    done = run("compare", "real.npz", "near.npz", "far.npz", "--metrics", "fid,kid(subset_size=30)", *PIXELS)
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.strip().splitlines()[-2:]
+    assert [line.split(":")[0] for line in last] == ["FID(pixels)", "KID(pixels)"]
+    assert all(line.endswith("near.npz is better") for line in last)
+    data = json.loads(run("compare", "real.npz", "near.npz", "far.npz", "--json", "-", *PIXELS).stdout)
+    assert data["differences"][0]["verdict"] == "better"
+    assert run("compare", "real.npz", "near.npz", "far.npz", "--json", "out.json", *PIXELS).returncode == 0
+    assert json.loads((sets / "out.json").read_text())["differences"] == data["differences"]
+    again = run("compare", "real.npz", "near.npz", "far.npz", "--json", "out.json", *PIXELS)
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+
+
+def test_compare_needs_two_sets_and_intervals(run: Run, sets: Path) -> None:
+    one = run("compare", "real.npz", "near.npz", *PIXELS)
+    assert (one.returncode, one.stdout) == (2, "")
+    assert "at least two" in one.stderr
+    off = run("compare", "real.npz", "near.npz", "far.npz", "--ci", "off", *PIXELS)
+    assert (off.returncode, off.stdout) == (2, "")
+    assert "made of intervals" in off.stderr
+
+
+@pytest.mark.parametrize(("ci", "said"), [("fast", "± "), ("bootstrap", "± "), ("off", "")])
+def test_intervals_are_as_asked_for(run: Run, sets: Path, ci: str, said: str) -> None:
+    done = run("fid", "real.npz", "near.npz", "--ci", ci, *PIXELS)
+    assert done.returncode == 0, done.stderr
+    assert ("(95%)" in done.stdout) == bool(said)
+
+
+def test_attribution_lists_images(run: Run, sets: Path) -> None:
+    done = run("fid", "real.npz", "far.npz", "--attribute", 2, *PIXELS)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert sum("image " in line for line in lines) == 4
+    assert lines[0].startswith("FID(pixels) ")
+    data = json.loads(run("fid", "real.npz", "far.npz", "--attribute", 2, "--json", "-", *PIXELS).stdout)
+    assert len(data["raising"]) == len(data["lowering"]) == 2
+    assert run("fid", "real.npz", "far.npz", "--attribute", 0, *PIXELS).returncode == 2
+
+
+def test_signatures_are_shown_and_diffed(run: Run, sets: Path) -> None:
+    one, other = (
+        run("fid", "real.npz", name, *PIXELS).stdout.splitlines()[1].strip() for name in ("near.npz", "far.npz")
+    )
+    assert gm.Signature.parse(one).differences(gm.Signature.parse(one)) == []
+    same = run("signature", "diff", one, one)
+    assert (same.returncode, same.stdout) == (0, "the signatures are the same\n")
+    differs = run("signature", "diff", one, other)
+    assert (differs.returncode, differs.stdout[:10]) == (1, "fake: #60:")
+    shown = run("signature", "show", one)
+    assert [line.split()[0] for line in shown.stdout.splitlines()][:3] == ["metric", "network", "resize"]
+    wrong = run("signature", "show", "fid|nonsense")
+    assert (wrong.returncode, "not a signature" in wrong.stderr) == (2, True)
+
+
+def test_the_lists_name_everything(run: Run) -> None:
+    from ganmetrics.features import EXTRACTORS
+    from ganmetrics.metrics import METRICS
+
+    for kind, names in (("metrics", METRICS.names()), ("extractors", EXTRACTORS.names())):
+        lines = run("list", kind).stdout.splitlines()
+        assert [line.split()[0] for line in lines[1:]] == names
+    facts = json.loads(run("list", "metrics", "--json").stdout)
+    assert [fact["name"] for fact in facts] == METRICS.names()
+
+
+def test_all_metrics_are_those_that_fit(run: Run, sets: Path) -> None:
+    done = run("evaluate", "real.npz", "near.npz", "--metrics", "all", "--set", "kid.subset_size=30", *PIXELS)
+    assert done.returncode == 0, done.stderr
+    assert "FID(pixels)" in done.stdout
+    assert "kid(subset_size=30" in done.stdout
+    assert "left out: is (the extractor 'pixels' has no class probabilities" in done.stdout
+    assert "left out: ndb (ndb needs at least 100 images" in done.stdout
+    data = json.loads(run("evaluate", "real.npz", "near.npz", "--metrics", "all", "--json", "-", *PIXELS).stdout)
+    assert {"is", "ndb", "kid"} <= set(data["left_out"])
