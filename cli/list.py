@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import click
 
@@ -47,7 +48,7 @@ def extractors() -> None:
     _print([*rows, *((each.name, "fetched" if each.download else "bundled", each.summary) for each in records)])
 
 
-def _print(rows: list[tuple[str, ...]]) -> None:
+def _print(rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     for row in rows:
         click.echo(

@@ -52,7 +52,7 @@ class Prepared(NamedTuple):
 
 
 def chosen_metrics(metrics: str | Sequence[str | Metric], seed: int | None = None) -> Choice:
-    """The metrics that were asked for, each once, drawing from ``seed``; ``"all"`` stands for every one (UsageError)."""
+    """The metrics that were asked for, each once, drawing from ``seed``; ``"all"`` is every one (UsageError)."""
     asked = [metrics] if isinstance(metrics, str) else list(metrics)
     is_everything = any(each == "all" for each in asked)
     named = [metric(each) for each in asked if each != "all"]
