@@ -11,6 +11,15 @@ ALIASES = {
     "inception_score": "is",
     "frechet_inception_distance": "fid",
     "kernel_inception_distance": "kid",
+    "pr": "precision_recall",
+    "prc": "precision_recall",
+    "precision": "precision_recall",
+    "recall": "precision_recall",
+    "density": "density_coverage",
+    "coverage": "density_coverage",
+    "authenticity": "alpha_precision_beta_recall_authenticity",
+    "alpha_precision": "alpha_precision_beta_recall_authenticity",
+    "beta_recall": "alpha_precision_beta_recall_authenticity",
 }
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def matrix(values: Any, name: str) -> Tensor:
-    """A finite float64 [N, D] tensor from a tensor, an array or nested lists.
+def matrix(values: Any, name: str, *, is_narrow: bool = False) -> Tensor:
+    """A finite float64 [N, D] tensor from a tensor, an array or nested lists; float32 as it is where ``is_narrow``.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def matrix(values: Any, name: str) -> Tensor:
     if x.ndim != 2 or 0 in x.shape or x.is_complex():
         what = f"{name} is {x.dtype} of shape {list(x.shape)}; expected real numbers of shape [N, D]"
         raise InputError(what, where=name, code="E-SHAPE")
-    x = x.to(torch.float64)
+    x = x if is_narrow and x.dtype == torch.float32 else x.to(torch.float64)
     finite = torch.isfinite(x).all(dim=1)
     if not bool(finite.all()):
         row = int((~finite).nonzero()[0])
@@ -41,15 +41,17 @@ def _tensor(values: Any, name: str) -> Tensor:
         array = np.asarray(values)
         if array.dtype.kind not in "biufcO":
             raise TypeError(array.dtype)
+        if array.dtype == np.float32:
+            return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # a copy only where it must be
         return torch.from_numpy(array.astype(np.complex128 if np.iscomplexobj(array) else np.float64))
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         what = f"{name} is {type(values).__name__} that holds no numbers of shape [N, D]"
         raise InputError(what, where=name, code="E-SHAPE") from error
 
 
-def matrix_pair(real: Any, fake: Any) -> tuple[Tensor, Tensor]:
+def matrix_pair(real: Any, fake: Any, *, is_narrow: bool = False) -> tuple[Tensor, Tensor]:
     """Two such matrices of one dimension on one device, (real, fake), each of at least two rows."""
-    x, y = matrix(real, "real_features"), matrix(fake, "fake_features")
+    x, y = matrix(real, "real_features", is_narrow=is_narrow), matrix(fake, "fake_features", is_narrow=is_narrow)
     if x.shape[1] != y.shape[1]:
         what = f"real_features have {x.shape[1]} dimensions and fake_features {y.shape[1]}"
         raise InputError(what, hint="Both must come from one extractor", code="E-SHAPE")

@@ -1,0 +1,74 @@
+"""Support size by the birthday paradox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganmetrics.errors import UsageError
+from ganmetrics.metrics.manifold import feature_pair
+from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.numerics.neighbors import close_pairs, neighbor_squares
+
+if TYPE_CHECKING:
+    from ganmetrics.types import ArrayLike
+
+
+def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float = 0.01) -> float:
+    """Number of different images that a generator seems to have, from how many pairs of its samples nearly agree.
+
+    Higher is better; the value of as many unseen reals is what to reach. Of M samples it is at most M (M - 1), which
+    stands for no pair at all; a generator that draws evenly from S images has a pair in about M² / 2S cases.
+
+    Parameters
+    ----------
+    real_features, fake_features : array_like, [N, D] and [M, D]
+        The reals only say what nearly agreeing is; 1,000 fakes see supports up to about a million.
+    share : float
+        Two images nearly agree if they are closer than the closest ``share`` of the reals are to their neighbours.
+
+    Returns
+    -------
+    float
+        M (M - 1) / 2 over the number of pairs, or over one half where there is none.
+
+    Raises
+    ------
+    InputError
+        Fewer than two rows, other shapes, NaN.
+    UsageError
+        ``share`` not between 0 and 1.
+
+    Notes
+    -----
+    The paper asks people which of the closest pairs are duplicates. Here the distance that makes one is read from the
+    reals, so that no eye is needed and two machines agree.
+
+    References
+    ----------
+    Arora, Risteski, Zhang: Do GANs learn the distribution? Some Theory and Empirics. ICLR 2018. Arora, Zhang 2017,
+    arXiv:1706.08224.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = np.arange(100.0)[:, None]
+    >>> birthday(real, np.repeat([[0.0], [20.0], [40.0], [60.0]], 10, axis=0))  # four images, ten times each
+    4.333333333333333
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"share is {share}; it must be between 0 and 1", where="birthday.share")
+    real, fake = feature_pair(real_features, fake_features, 1, "birthday")
+    near = float(torch.quantile(neighbor_squares(real, 1), share, interpolation="lower"))
+    pairs = close_pairs(fake, near * (1 - 1e-9))
+    return len(fake) * (len(fake) - 1) / (2 * pairs if pairs else 1)
+
+
+METRIC = Metric(
+    name="birthday",
+    function=birthday,
+    parts=(Part("birthday", "Support size", higher_is_better=True, best="that of unseen reals"),),
+    reads=("features",),
+    paper="Arora, Zhang 2017, arXiv:1706.08224",
+)

@@ -1,0 +1,81 @@
+"""Precision, recall, density and coverage under one protocol, that of the package prdc."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ganmetrics.metrics.manifold import crossed, feature_pair
+from ganmetrics.metrics.record import Metric, Part
+
+if TYPE_CHECKING:
+    from ganmetrics.types import ArrayLike
+
+
+class Prdc(NamedTuple):
+    """The four numbers; all but density in 0..1."""
+
+    prdc_precision: float
+    prdc_recall: float
+    prdc_density: float
+    prdc_coverage: float
+
+
+def prdc(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 5, inside: str = "<") -> Prdc:
+    """Precision, recall, density and coverage of one pass over all pairs, as the package prdc has them.
+
+    Higher is better, 1 is best, for all four; density may exceed 1.
+
+    Parameters
+    ----------
+    real_features, fake_features : array_like, [N, D] and [M, D]
+    neighbors : int
+        k, for all four.
+    inside : {"<", "<="}
+        Whether a ball leaves out a point at exactly its radius, or holds it.
+
+    Returns
+    -------
+    Prdc
+        ``prdc_precision``, ``prdc_recall``, ``prdc_density`` and ``prdc_coverage``.
+
+    Raises
+    ------
+    InputError
+        No more rows than neighbours, other shapes, NaN.
+    UsageError
+        ``neighbors`` below 1, another ``inside``.
+
+    Notes
+    -----
+    ``precision_recall`` is the protocol of the first paper (k = 3, ``<=``); these precision and recall differ from it.
+
+    References
+    ----------
+    Naeem et al.: Reliable Fidelity and Diversity Metrics for Generative Models. ICML 2020, arXiv:2002.09797.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = np.array([[0.0], [1.0], [2.5], [10.0], [11.0], [12.5]])
+    >>> prdc(real, real[:3], neighbors=1)
+    Prdc(prdc_precision=1.0, prdc_recall=0.5, prdc_density=1.0, prdc_coverage=0.5)
+    """
+    real, fake = feature_pair(real_features, fake_features, neighbors, "prdc")
+    found = crossed(real, fake, neighbors, inside, "prdc")
+    shares = [float((x > 0).double().mean()) for x in (found.real_balls, found.fake_balls, found.held_fakes)]
+    density = float(found.real_balls.double().mean()) / neighbors
+    return Prdc(shares[0], shares[1], density, shares[2])
+
+
+METRIC = Metric(
+    name="prdc",
+    function=prdc,
+    parts=(
+        Part("prdc_precision", "PRDC precision", higher_is_better=True, best="1"),
+        Part("prdc_recall", "PRDC recall", higher_is_better=True, best="1"),
+        Part("prdc_density", "PRDC density", higher_is_better=True, best="1 or more"),
+        Part("prdc_coverage", "PRDC coverage", higher_is_better=True, best="1"),
+    ),
+    reads=("features",),
+    paper="Naeem et al. 2020, arXiv:2002.09797",
+)

@@ -1,0 +1,114 @@
+"""Realism score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganmetrics.metrics.manifold import feature_pair
+from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.numerics.neighbors import blocks, neighbor_squares
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import ArrayLike
+
+
+def realism(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3) -> float:
+    """Median over the fakes of how deep each lies in the manifold of the reals.
+
+    Higher is better; a fake with 1 or more is on the manifold. Infinite where half of the fakes are copies of reals.
+
+    Parameters
+    ----------
+    real_features, fake_features : array_like, [N, D] and [M, D]
+        The paper takes VGG16's second fully connected layer.
+    neighbors : int
+        k in the paper.
+
+    Returns
+    -------
+    float
+        At least 0.
+
+    Raises
+    ------
+    InputError
+        No more rows than neighbours, other shapes, NaN.
+    UsageError
+        ``neighbors`` below 1.
+
+    Notes
+    -----
+    The paper scores single images (``realism_scores``) and gives no summary; the median stands infinite values.
+
+    References
+    ----------
+    Kynkäänniemi et al.: Improved Precision and Recall Metric for Assessing Generative Models. NeurIPS 2019,
+    arXiv:1904.06991, section 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> realism(real, np.array([[0.5], [5.0]]), neighbors=1)  # the lower of two middle values
+    0.5
+    """
+    scores = realism_scores(real_features, fake_features, neighbors=neighbors)
+    return float(scores.median())
+
+
+def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3) -> Tensor:
+    """Of each fake, the largest ratio of a ball's radius to the distance from its centre, over the balls of reals.
+
+    Higher is better; 1 or more is on the manifold.
+
+    Parameters
+    ----------
+    real_features, fake_features, neighbors
+        As for ``realism``.
+
+    Returns
+    -------
+    Tensor, float64 [M]
+        Infinite for a copy of a real.
+
+    Raises
+    ------
+    InputError, UsageError
+        As ``realism``.
+
+    Notes
+    -----
+    The half of the reals with the larger radii is left out, as in the paper: sparse regions make balls that hold all.
+
+    References
+    ----------
+    As for ``realism``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> realism_scores(np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([[0.5], [5.0]]), neighbors=1).tolist()
+    [2.0, 0.5]
+    """
+    real, fake = feature_pair(real_features, fake_features, neighbors, "realism")
+    radii = neighbor_squares(real, neighbors)
+    is_dense = radii <= radii.median()
+    real, radii = real[is_dense], radii[is_dense]
+    best = torch.zeros(len(fake), dtype=torch.float64, device=fake.device)
+    for rows, columns, squares in blocks(real, fake):
+        ratios = torch.where(squares > 0, radii[rows, None] / squares, torch.inf)
+        best[columns] = torch.maximum(best[columns], ratios.amax(dim=0))
+    return best.sqrt()
+
+
+METRIC = Metric(
+    name="realism",
+    function=realism,
+    parts=(Part("realism", "Realism", higher_is_better=True, best="1 or more"),),
+    reads=("features",),
+    paper="Kynkäänniemi et al. 2019, arXiv:1904.06991",
+)

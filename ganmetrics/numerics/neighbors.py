@@ -1,0 +1,203 @@
+"""Exact nearest neighbours in bounded memory: squared Euclidean distances, block by block.
+
+|x - y|² = |x|² - 2 x·y + |y|² costs one matrix product. It is taken in float32, whose rounding has a known bound, and
+whatever that bound leaves open is decided by the difference itself in float64: the same answers as in float64, for
+half of the work. Equal rows are at distance 0. Rows may come in float32 too, and then stay so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BLOCK = 2048  # rows: two such blocks of 2048 dimensions and their distances take 100 MiB
+ROUNDING = 1e-12  # of |x|² + |y|²: below it a squared distance is taken again in float64
+EPSILON = float(torch.finfo(torch.float32).eps)
+SPARE = 3  # candidates beyond the k-th that are decided in float64
+PAIRS = 1 << 17  # numbers of rows gathered at a time: 1 MiB, which a cache holds
+
+
+class Crossing(NamedTuple):
+    """What one pass over all pairs of two sets tells.
+
+    Attributes
+    ----------
+    real_balls : Tensor, int64 [M]
+        For each fake, the balls about reals that hold it.
+    fake_balls : Tensor, int64 [N]
+        For each real, the balls about fakes that hold it.
+    held_fakes : Tensor, int64 [N]
+        For each real, the fakes in its own ball.
+    """
+
+    real_balls: Tensor
+    fake_balls: Tensor
+    held_fakes: Tensor
+
+
+def squared_distances(x: Tensor, y: Tensor) -> Tensor:  # [N, D], [M, D] -> [N, M]
+    """Of every pair, in float64; 0 for equal rows."""
+    norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
+    squares = torch.addmm(norms, x, y.T, alpha=-2)
+    rows, columns = (squares < ROUNDING * norms).nonzero(as_tuple=True)
+    squares[rows, columns] = _of_pairs(x, y, rows, columns)
+    return squares
+
+
+def neighbor_squares(x: Tensor, k: int, *, block: int = BLOCK) -> Tensor:  # [N, D] -> [N]
+    """The squared distance of each row to its k-th nearest other row, 1 <= k < N."""
+    return _nearest_others(x, x, k, block, is_within=True)[1][:, k - 1]
+
+
+def nearest(x: Tensor, y: Tensor, *, block: int = BLOCK) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> [N], [N]
+    """The place in ``y`` of each row's nearest, the first of equals, and its squared distance."""
+    places, squares = _nearest_others(x, y, 1, block, is_within=False)
+    return places[:, 0], squares[:, 0]
+
+
+def crossing(
+    real: Tensor, fake: Tensor, radii_r: Tensor, radii_f: Tensor | None, *, is_closed: bool, block: int = BLOCK
+) -> Crossing:
+    """All pairs against squared radii about each real and each fake: [N, D], [M, D], [N], [M].
+
+    A ball holds a point at exactly its radius where ``is_closed``; without radii the fakes have no balls.
+    """
+    counts = [torch.zeros(len(rows), dtype=torch.int64, device=real.device) for rows in (fake, real, real)]
+    compare = torch.le if is_closed else torch.lt
+    for rough in _rough_blocks(real, fake, block):
+        rows, columns = rough.rows, rough.columns
+        is_held = _decided(rough, radii_r[rows, None], compare)
+        counts[0][columns] += is_held.sum(dim=0)
+        counts[2][rows] += is_held.sum(dim=1)
+        if radii_f is not None:
+            counts[1][rows] += _decided(rough, radii_f[columns], compare).sum(dim=1)
+    return Crossing(*counts)
+
+
+def blocks(x: Tensor, y: Tensor, *, block: int = BLOCK) -> Iterator[tuple[slice, slice, Tensor]]:
+    """The squared distances of all pairs, with the rows of each set that every block is of."""
+    for rows, columns in _tiles(len(x), len(y), block):
+        yield rows, columns, squared_distances(x[rows].double(), y[columns].double())
+
+
+def close_pairs(x: Tensor, square: float, *, block: int = BLOCK) -> int:  # [N, D] -> pairs of two rows
+    """How many pairs of different rows are no farther apart than a squared distance."""
+    total = sum(int((squares <= square).sum()) for _, _, squares in blocks(x, x, block=block))
+    return (total - len(x)) // 2
+
+
+class _Rough(NamedTuple):
+    """A block of squared distances in float32, each off by no more than ``error``, and what they are of."""
+
+    rows: slice
+    columns: slice
+    squares: Tensor  # [n, m]
+    error: Tensor  # [n, m]
+    x: Tensor  # [n, D]
+    y: Tensor
+
+
+def _rough_blocks(x: Tensor, y: Tensor, block: int) -> Iterator[_Rough]:
+    """Every pair of blocks; of one set with itself, each pair of its blocks once."""
+    is_within = x is y
+    bound = (x.shape[1] + 8) * EPSILON  # of a product of that many terms, and of rounding its factors
+    center = x.mean(dim=0, dtype=torch.float64)  # distances stay, and round less
+    narrow = [_centred(x, center)]
+    narrow.append(narrow[0] if is_within else _centred(y, center))
+    norms = [torch.linalg.vector_norm(side, dim=1).square_() for side in narrow]
+    for rows, columns in _tiles(len(x), len(y), block):
+        if is_within and columns.start < rows.start:
+            continue
+        sums = norms[0][rows, None] + norms[1][columns]
+        squares = torch.addmm(sums, narrow[0][rows], narrow[1][columns].T, alpha=-2)
+        yield _Rough(rows, columns, squares, sums.mul_(bound), x[rows], y[columns])
+
+
+def _centred(x: Tensor, center: Tensor) -> Tensor:  # [N, D], float64 [D] -> float32 [N, D]
+    return torch.cat([(rows - center).to(torch.float32) for rows in x.split(BLOCK)])
+
+
+def _decided(rough: _Rough, radii: Tensor, compare: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Whether each pair is within its radius, those that float32 cannot tell by float64: -> bool [n, m]."""
+    gaps = rough.squares - radii.to(torch.float32)
+    is_held = gaps < 0
+    rows, columns = (~(gaps.abs_() > rough.error + EPSILON * radii.to(torch.float32))).nonzero(as_tuple=True)
+    exact = _of_pairs(rough.x, rough.y, rows, columns)
+    is_held[rows, columns] = compare(exact, radii.expand(rough.squares.shape)[rows, columns])
+    return is_held
+
+
+def _nearest_others(x: Tensor, y: Tensor, k: int, block: int, *, is_within: bool) -> tuple[Tensor, Tensor]:
+    """The k nearest rows of ``y``, itself left out where both sets are one: places and squares, ascending, [N, k]."""
+    found = _Candidates(len(x), min(k + SPARE, len(y) - is_within), x.device)
+    for rough in _rough_blocks(x, y, block):
+        if is_within:
+            _hide_itself(rough.squares, rough.rows, rough.columns)
+        found.add(rough.rows, rough.columns.start, rough.squares, rough.error)
+        if is_within and rough.rows != rough.columns:
+            found.add(rough.columns, rough.rows.start, rough.squares.T.contiguous(), rough.error.T)
+    return _settled(x, y, found.places, found.squares[:, -1] - found.errors, k, is_within=is_within)
+
+
+class _Candidates:
+    """The rows that are nearest to each by distances in float32."""
+
+    def __init__(self, count: int, num: int, device: torch.device) -> None:
+        self.squares = torch.full((count, num), torch.inf, dtype=torch.float32, device=device)
+        self.places = torch.zeros((count, num), dtype=torch.int64, device=device)
+        self.errors = torch.zeros(count, dtype=torch.float32, device=device)
+
+    def add(self, rows: slice, start: int, squares: Tensor, error: Tensor) -> None:
+        """A block of distances of some rows to those of the other set from ``start`` on."""
+        num = self.squares.shape[1]
+        found, at = squares.topk(min(num, squares.shape[1]), dim=1, largest=False)
+        self.squares[rows], order = torch.cat([self.squares[rows], found], dim=1).topk(num, dim=1, largest=False)
+        self.places[rows] = torch.cat([self.places[rows], at + start], dim=1).gather(1, order)
+        self.errors[rows] = torch.maximum(self.errors[rows], error.amax(dim=1))
+
+
+def _settled(x: Tensor, y: Tensor, places: Tensor, reach: Tensor, k: int, *, is_within: bool) -> tuple[Tensor, Tensor]:
+    """The candidates in order of their exact distances; rows whose candidates may not hold all are searched again."""
+    num = places.shape[1]
+    rows = torch.arange(len(x), device=x.device).repeat_interleave(num)
+    squares = _of_pairs(x, y, rows, places.flatten()).reshape(-1, num)
+    by_place = places.argsort(dim=1)  # so that of equal distances the first place comes first
+    places, squares = places.gather(1, by_place), squares.gather(1, by_place)
+    squares, order = squares.sort(dim=1, stable=True)
+    places, squares = places.gather(1, order)[:, :k], squares[:, :k]
+    is_open = (squares[:, -1] >= reach) if num < len(y) - is_within else torch.zeros_like(reach, dtype=torch.bool)
+    for row in is_open.nonzero()[:, 0].tolist():
+        exact = (y.double() - x[row]).square().sum(dim=1)
+        if is_within:
+            exact[row] = torch.inf
+        order = exact.sort(stable=True).indices[:k]
+        places[row], squares[row] = order, exact[order]
+    return places, squares
+
+
+def _hide_itself(squares: Tensor, rows: slice, columns: slice) -> None:
+    start, stop = max(rows.start, columns.start), min(rows.stop, columns.stop)
+    own = torch.arange(start, max(start, stop), device=squares.device)
+    squares[own - rows.start, own - columns.start] = torch.inf
+
+
+def _of_pairs(x: Tensor, y: Tensor, rows: Tensor, columns: Tensor) -> Tensor:  # [N, D], [M, D], [P], [P] -> [P]
+    size = max(1, PAIRS // x.shape[1])
+    pieces = zip(rows.split(size), columns.split(size), strict=True)
+    found = [_squares(x[i].double().sub_(y[j].double())) for i, j in pieces]
+    return torch.cat([x.new_empty(0, dtype=torch.float64), *found])
+
+
+def _squares(x: Tensor) -> Tensor:  # [P, D] -> [P]
+    return torch.bmm(x[:, None], x[:, :, None])[:, 0, 0]
+
+
+def _tiles(n: int, m: int, block: int) -> Iterator[tuple[slice, slice]]:
+    for start in range(0, n, block):
+        for other in range(0, m, block):
+            yield slice(start, min(start + block, n)), slice(other, min(other + block, m))

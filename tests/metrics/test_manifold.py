@@ -1,0 +1,204 @@
+"""Metrics of manifolds: the peers' own code, closed forms, and collapsed fakes that must look collapsed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from prdc import compute_prdc
+from scipy.spatial.distance import cdist
+
+import ganmetrics as gm
+from ganmetrics import functional as F
+
+RNG = np.random.RandomState(1)
+REAL, FAKE = RNG.randn(300, 16), 0.9 * RNG.randn(250, 16) + 0.1
+
+
+def peer(real: np.ndarray, fake: np.ndarray, k: int) -> dict[str, float]:
+    return compute_prdc(real_features=real, fake_features=fake, nearest_k=k)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_prdc_gives_the_same_four_numbers(k: int) -> None:
+    expected = peer(REAL, FAKE, k)
+    precision = F.precision_recall(REAL, FAKE, neighbors=k, inside="<")
+    density = F.density_coverage(REAL, FAKE, neighbors=k)
+    found = {**precision._asdict(), **density._asdict()}
+    assert found == pytest.approx({name: float(value) for name, value in expected.items()}, abs=1e-12)
+    together = F.prdc(REAL, FAKE, neighbors=k)._asdict()
+    assert {name.removeprefix("prdc_"): value for name, value in together.items()} == found
+    narrow = [x.astype(np.float32) for x in (REAL, FAKE)]
+    assert F.prdc(*narrow, neighbors=k) == F.prdc(*(x.astype(np.float64) for x in narrow), neighbors=k)
+
+
+@pytest.mark.slow
+def test_prdcs_published_gaussians() -> None:
+    """Its README draws 10,000 + 10,000 rows of N(0, 1) in 1,000 dimensions, k = 5, without a seed, and prints these;
+    the bands are those of other seeds."""
+    rng = np.random.RandomState(0)
+    real, fake = rng.randn(10_000, 1000), rng.randn(10_000, 1000)
+    density = F.density_coverage(real, fake)
+    assert density.density == pytest.approx(1.0555, abs=0.05)
+    assert density.coverage == pytest.approx(0.9735, abs=0.01)
+    precision = F.precision_recall(real, fake, neighbors=5, inside="<")
+    assert precision.precision == pytest.approx(0.4772, abs=0.03)
+    assert precision.recall == pytest.approx(0.4705, abs=0.03)
+
+
+def test_torch_fidelity_gives_the_same_precision_and_recall() -> None:
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    real, fake = (torch.from_numpy(x.astype(np.float32)) for x in (REAL, FAKE))
+    theirs = prc_features_to_metric(
+        fake, real, prc_neighborhood=3, prc_batch_size=100, save_cpu_ram=False, verbose=False
+    )
+    ours = F.precision_recall(real, fake)
+    assert theirs["precision"] == pytest.approx(ours.precision, abs=1e-7)
+    assert theirs["recall"] == pytest.approx(ours.recall, abs=1e-7)
+
+
+def test_a_plain_loop_gives_the_same_realism_and_rarity() -> None:
+    radii, distances = np.sort(cdist(REAL, REAL), axis=1)[:, 3], cdist(REAL, FAKE)
+    is_dense = radii <= np.sort(radii)[149]
+    realism = [max(radii[is_dense] / distances[is_dense, j]) for j in range(len(FAKE))]
+    assert np.allclose(F.realism_scores(REAL, FAKE), realism, rtol=1e-9)
+    rarity = [min(radii[distances[:, j] <= radii], default=math.inf) for j in range(len(FAKE))]
+    assert np.allclose(F.rarity_scores(REAL, FAKE), rarity, rtol=1e-9)
+    is_on = np.isfinite(rarity)
+    assert is_on.mean() == pytest.approx(F.precision_recall(REAL, FAKE).precision)
+    assert F.rarity(REAL, FAKE) == pytest.approx(np.array(rarity)[is_on].mean())
+
+
+@pytest.mark.parametrize(("n", "m", "k"), [(200, 200, 5), (400, 100, 3), (100, 400, 1)])
+def test_coverage_of_equal_distributions_is_the_papers_expectation(n: int, m: int, k: int) -> None:
+    """Naeem et al. 2020, Lemma 2; the mean over 60 draws."""
+    rng = np.random.RandomState(n)
+    found = [F.density_coverage(rng.randn(n, 8), rng.randn(m, 8), neighbors=k) for _ in range(60)]
+    expected = 1 - math.prod(n - i for i in range(1, k + 1)) / math.prod(n + m - i for i in range(1, k + 1))
+    assert np.mean([one.coverage for one in found]) == pytest.approx(expected, abs=0.01)
+    assert np.mean([one.density for one in found]) == pytest.approx(1, abs=0.03)
+
+
+def test_alpha_and_beta_follow_the_paper_in_a_plain_loop() -> None:
+    levels = np.linspace(0, 1, 30)
+    center = REAL.mean(axis=0)
+    from_real, from_fake = np.linalg.norm(REAL - center, axis=1), np.linalg.norm(FAKE - center, axis=1)
+    precision = [np.mean(from_fake <= np.quantile(from_real, level)) for level in levels]
+    to_fake, among = cdist(REAL, FAKE), cdist(REAL, REAL) + np.diag(np.full(len(REAL), np.inf))
+    closest = FAKE[to_fake.argmin(axis=1)]
+    from_own = np.linalg.norm(closest - FAKE.mean(axis=0), axis=1)
+    is_near = to_fake.min(axis=1) <= among.min(axis=1)
+    recall = [np.mean(is_near & (from_own <= np.quantile(from_own, level))) for level in levels]
+    authentic = [to_fake[:, j].min() > among[to_fake[:, j].argmin()].min() for j in range(len(FAKE))]
+    found = F.alpha_precision_beta_recall_authenticity(REAL, FAKE)
+    assert found.alpha_precision == pytest.approx(1 - np.abs(levels - precision).sum() / levels.sum(), abs=1e-9)
+    assert found.beta_recall == pytest.approx(1 - np.abs(levels - recall).sum() / levels.sum(), abs=1e-9)
+    assert found.authenticity == pytest.approx(np.mean(authentic))
+
+
+def test_equal_distributions_have_the_expected_alpha_and_authenticity() -> None:
+    rng = np.random.RandomState(5)
+    found = F.alpha_precision_beta_recall_authenticity(rng.randn(2000, 6), rng.randn(2000, 6))
+    assert found.alpha_precision == pytest.approx(1, abs=0.05)
+    assert found.authenticity == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_prd_curve_of_known_shares_is_the_closed_form() -> None:
+    """Two clusters, shares (1/2, 1/2) and (3/4, 1/4): the curve's ends are 1, and it meets the diagonal at 3/4."""
+    real, fake = np.repeat([[0.0], [100.0]], [40, 40], axis=0), np.repeat([[0.0], [100.0]], [60, 20], axis=0)
+    curve = F.prd_curve(real, fake, num_clusters=2, num_runs=2)
+    assert float(curve.precision.max()) == pytest.approx(1)
+    assert float(curve.recall.max()) == pytest.approx(1)
+    middle = len(curve.recall) // 2
+    assert float(curve.precision[middle]) == pytest.approx(0.75, abs=1e-9)
+    assert float(curve.recall[middle]) == pytest.approx(0.75, abs=1e-9)
+    swapped = F.prd_curve(fake, real, num_clusters=2, num_runs=2)
+    assert torch.allclose(swapped.precision.flip(0), curve.recall, atol=1e-9)
+    scores, exchanged = F.prd(real, fake, num_clusters=2), F.prd(fake, real, num_clusters=2)
+    assert scores.prd_f8 == pytest.approx(exchanged.prd_f1_8)
+
+
+@pytest.mark.parametrize("support", [20, 80])
+def test_the_birthday_estimate_finds_the_support(support: int) -> None:
+    """Fakes drawn evenly from few images; the number of pairs is binomial."""
+    rng = np.random.RandomState(support)
+    images = rng.randn(support, 8)
+    found = [F.birthday(REAL[:, :8], images[rng.randint(support, size=200)]) for _ in range(20)]
+    assert np.median(found) == pytest.approx(support, rel=0.1)
+    assert F.birthday(REAL[:, :8], rng.randn(200, 8)) > 20 * support
+
+
+def test_copies_are_at_distance_zero_from_what_they_copy() -> None:
+    found = F.nearest_neighbors(REAL, REAL[[5, 17]])
+    assert (found.places.tolist(), found.distances.tolist()) == ([5, 17], [0.0, 0.0])
+    assert np.allclose(F.nearest_neighbors(REAL, FAKE).distances, cdist(REAL, FAKE).min(axis=0))
+    assert float(F.realism_scores(REAL, REAL).max()) == math.inf
+
+
+ANGLES = np.arange(10) * 2 * np.pi / 10
+MODES = 50.0 * np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)  # far apart
+
+
+def modes(which: list[int], seed: int, count: int = 1000) -> np.ndarray:
+    rng = np.random.RandomState(seed)
+    return MODES[np.array(which)[rng.randint(len(which), size=count)]] + rng.randn(count, 2)
+
+
+# What each number is for fakes of one mode of ten: near 1 for fidelity, near 0 (or one mode's share) for diversity.
+COLLAPSED: dict[str, dict[str, tuple[float, float]]] = {
+    "precision_recall": {"precision": (0.85, 1.0), "recall": (0.0, 0.14)},
+    "density_coverage": {"density": (0.7, 1.3), "coverage": (0.05, 0.15)},
+    "prd": {"prd_f1_8": (0.85, 1.0), "prd_f8": (0.0, 0.2)},
+}
+
+
+@pytest.mark.parametrize("name", COLLAPSED)
+def test_one_mode_of_ten_is_precise_and_recalls_nothing(name: str) -> None:
+    """Exchanging real and fake turns each pair about, so this fails where a metric has them swapped."""
+    real, fake = modes(list(range(10)), 0), modes([3], 1)
+    found, swapped = getattr(F, name)(real, fake)._asdict(), getattr(F, name)(fake, real)._asdict()
+    for part, (low, high) in COLLAPSED[name].items():
+        assert low <= found[part] <= high, part
+        assert not low <= swapped[part] <= high, part
+
+
+def test_beta_recall_of_one_mode_is_that_modes_share() -> None:
+    real, fake = modes(list(range(10)), 0), modes([3], 1)
+    assert F.alpha_precision_beta_recall_authenticity(real, fake).beta_recall < 0.25
+    assert F.alpha_precision_beta_recall_authenticity(real, modes(list(range(10)), 2)).beta_recall > 0.4
+
+
+def test_single_image_scores_see_the_collapse_too() -> None:
+    real, fake = modes(list(range(10)), 0), modes([3], 1)
+    assert F.realism(real, fake) > 0.7  # every fake is like some real
+    assert F.realism(fake, real) < 0.3
+    assert F.rarity(fake, real) != F.rarity(real, fake)
+
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("precision_recall", {"neighbors": 0}, "at least 1"),
+    ("precision_recall", {"inside": ">"}, "'<' or '<='"),
+    ("density_coverage", {"neighbors": 250}, "have no 250 neighbours"),
+    ("realism", {"neighbors": 300}, "have no 300 neighbours"),
+    ("prd", {"num_clusters": 1}, "at least 2"),
+    ("prd", {"num_runs": 0}, "at least 2 and 1"),
+    ("prd", {"num_clusters": 1000}, "clusters need as many images"),
+    ("birthday", {"share": 1.0}, "between 0 and 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "said"), BAD)
+def test_options_that_cannot_be_are_refused(name: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises((gm.UsageError, gm.InputError), match=said):
+        getattr(F, name)(REAL, FAKE, **options)
+
+
+@pytest.mark.parametrize("name", ["precision_recall", "density_coverage", "realism", "rarity", "birthday"])
+def test_a_common_shift_and_rotation_change_nothing(name: str) -> None:
+    rotation = np.linalg.qr(RNG.randn(16, 16))[0]
+    moved = getattr(F, name)(REAL @ rotation + 1e3, FAKE @ rotation + 1e3)
+    assert moved == pytest.approx(getattr(F, name)(REAL, FAKE), rel=1e-6)

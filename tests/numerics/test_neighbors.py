@@ -1,0 +1,87 @@
+"""Nearest neighbours: scipy's distances, equal rows, ties, blocks of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+
+from ganmetrics.numerics.neighbors import close_pairs, crossing, nearest, neighbor_squares, squared_distances
+
+RNG = np.random.RandomState(0)
+X, Y = RNG.randn(50, 7), RNG.randn(33, 7) + 0.3
+BLOCKS = [1, 7, 33, 1000]
+
+
+def tensors(*arrays):
+    return [torch.from_numpy(np.asarray(array, dtype=np.float64)) for array in arrays]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_distances_are_scipys(offset: float) -> None:
+    x, y = tensors(X + offset, Y + offset)
+    assert np.allclose(squared_distances(x, y), cdist(X, Y, "sqeuclidean"), rtol=1e-6 if offset else 1e-12, atol=0)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_equal_rows_are_at_distance_zero(scale: float) -> None:
+    (x,) = tensors(scale * (RNG.randn(40, 2048) + 3))
+    squares = squared_distances(x, x.clone())
+    assert float(squares.diagonal().abs().max()) == 0
+    assert float(squares.fill_diagonal_(1).min()) > 0
+
+
+def test_rows_that_nearly_agree_keep_their_distance() -> None:
+    x = torch.ones(1, 100, dtype=torch.float64)
+    y = x.clone()
+    y[0, 0] += 1e-9
+    assert float(squared_distances(x, y)) == pytest.approx(1e-18, rel=1e-6)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("k", [1, 3, 49])
+def test_the_kth_neighbour_is_the_kth_smallest_of_the_others(k: int, block: int) -> None:
+    expected = np.sort(cdist(X, X, "sqeuclidean"), axis=1)[:, k]
+    assert np.allclose(neighbor_squares(*tensors(X), k, block=block), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a_crossing_counts_what_the_whole_matrix_holds(is_closed: bool, block: int) -> None:
+    x, y = np.round(X), np.round(Y)  # with many ties
+    squares = cdist(x, y, "sqeuclidean")
+    radii_x, radii_y = RNG.randint(4, 16, len(x)), RNG.randint(4, 16, len(y))
+    compare = np.less_equal if is_closed else np.less
+    found = crossing(*tensors(x, y, radii_x, radii_y), is_closed=is_closed, block=block)
+    assert found.real_balls.tolist() == compare(squares, radii_x[:, None]).sum(axis=0).tolist()
+    assert found.fake_balls.tolist() == compare(squares, radii_y).sum(axis=1).tolist()
+    assert found.held_fakes.tolist() == compare(squares, radii_x[:, None]).sum(axis=1).tolist()
+    assert not np.array_equal(compare(squares, radii_y), np.less(squares, radii_y)) or not is_closed
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_nearest_is_the_first_of_the_smallest(block: int) -> None:
+    x, y = np.round(X[:, :2]), np.round(Y[:, :2])
+    squares = cdist(x, y, "sqeuclidean")
+    places, found = nearest(*tensors(x, y), block=block)
+    assert places.tolist() == squares.argmin(axis=1).tolist()
+    assert found.tolist() == squares.min(axis=1).tolist()
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_pairs_are_counted_once(block: int) -> None:
+    x = np.round(X[:, :2])
+    squares = cdist(x, x, "sqeuclidean")
+    for square in (0.0, 1.0, 2.0):
+        assert close_pairs(*tensors(x), square, block=block) == (np.triu(squares <= square, 1)).sum()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20))
+def test_the_order_of_rows_does_not_matter(seed: int, block: int) -> None:
+    order = np.random.RandomState(seed).permutation(len(X))
+    shuffled = neighbor_squares(*tensors(X[order]), 2, block=block)
+    assert np.allclose(shuffled, neighbor_squares(*tensors(X), 2)[order], rtol=1e-12)
