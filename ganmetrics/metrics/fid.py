@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import StatisticsError
-from ganmetrics.metrics.frechet_family import fid_influence
+from ganmetrics.metrics.frechet_family import factor_of, fid_influence, mean_of
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import frechet
@@ -57,7 +57,7 @@ def fid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
     18.0
     """
     real, fake = matrix_pair(real_features, fake_features)
-    return frechet.distance_of_factors(_mean(real), _factor(real), _mean(fake), _factor(fake))
+    return frechet.distance_of_factors(mean_of(real), factor_of(real), mean_of(fake), factor_of(fake))
 
 
 def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma_f: ArrayLike) -> float:
@@ -131,16 +131,6 @@ def _float64(values: Any, name: str, side: str) -> frechet.Array:
     except (TypeError, ValueError, ArithmeticError, RuntimeError):
         found = type(values).__name__
     raise StatisticsError(f"{name} is {found}; expected real numbers", where=side, code="E-DTYPE")
-
-
-def _mean(x: torch.Tensor) -> frechet.Array:  # [N, D] -> [D]
-    return x.mean(dim=0).cpu().numpy()
-
-
-def _factor(x: torch.Tensor) -> frechet.Array:  # [N, D] -> [R, D]
-    if len(x) <= x.shape[1]:
-        return frechet.centred_factor(x.cpu().numpy())
-    return frechet.psd_factor(Moments.of(x).covariance().cpu().numpy())
 
 
 METRIC = Metric(

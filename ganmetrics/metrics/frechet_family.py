@@ -1,16 +1,29 @@
-"""What the metrics of the Fréchet family share: the influence of each image on the distance."""
+"""What the metrics of the Fréchet family share: the Gaussian of a set, and the influence of each image."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganmetrics.numerics.frechet import psd_factor
+from ganmetrics.numerics.frechet import centred_factor, psd_factor
 from ganmetrics.numerics.influence import Gaussian, Influence, frechet_influence
+from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.numerics.moments import Moments
+    from ganmetrics.numerics.frechet import Array
+
+
+def mean_of(x: Tensor) -> Array:  # [N, D] -> [D]
+    """The mean of rows."""
+    return x.mean(dim=0).cpu().numpy()
+
+
+def factor_of(x: Tensor) -> Array:  # [N, D] -> [R, D]
+    """A factor of the covariance of rows: themselves, centred, where they are fewer than dimensions."""
+    if len(x) <= x.shape[1]:
+        return centred_factor(x.cpu().numpy())
+    return psd_factor(Moments.of(x).covariance().cpu().numpy())
 
 
 def fid_influence(

@@ -27,7 +27,7 @@ class NdbBins(NamedTuple):
     ----------
     ndb : int
         Bins whose shares differ significantly.
-    jsd : float
+    ndb_jsd : float
         Jensen-Shannon divergence of the shares, in nats.
     real_counts, fake_counts : Tensor, [num_bins]
     z : Tensor, [num_bins]
@@ -35,7 +35,7 @@ class NdbBins(NamedTuple):
     """
 
     ndb: int
-    jsd: float
+    ndb_jsd: float
     real_counts: Tensor
     fake_counts: Tensor
     z: Tensor
@@ -43,7 +43,7 @@ class NdbBins(NamedTuple):
 
 def ndb(
     real_features: ArrayLike, fake_features: ArrayLike, *, num_bins: int = 100, alpha: float = 0.05, seed: int = 2020
-) -> float:
+) -> NdbBins:
     """Number of k-means bins of the real features that real and fake fill in significantly different shares.
 
     Lower is better, 0 is best, ``num_bins`` is worst; papers also print NDB / K, the same over ``num_bins``. About
@@ -62,8 +62,9 @@ def ndb(
 
     Returns
     -------
-    float
-        A whole number in 0..num_bins.
+    NdbBins
+        ``ndb``, a whole number in 0..num_bins; ``ndb_jsd``, the Jensen-Shannon divergence of the shares, 0 at best, at
+        most log 2, biased upward by about (num_bins - 1)(1 / N + 1 / M) / 8; and bin by bin the counts and ``z``.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def ndb(
     -----
     Each fake belongs to the nearest centre; the test is that of two proportions with pooled variance. The authors'
     code clusters every sixth dimension at random beyond 1000, and has an option to whiten; here all dimensions count
-    as they are.
+    as they are. The divergence is in nats, as the paper's MNIST values are.
 
     References
     ----------
@@ -86,53 +87,9 @@ def ndb(
     --------
     >>> import numpy as np
     >>> real = np.repeat([[0.0], [1.0], [2.0]], 100, axis=0)
-    >>> ndb(real, real, num_bins=3), ndb(real, real[:150], num_bins=3)
-    (0.0, 2.0)
-    """
-    return float(ndb_bins(real_features, fake_features, num_bins=num_bins, alpha=alpha, seed=seed).ndb)
-
-
-def ndb_bins(
-    real_features: ArrayLike, fake_features: ArrayLike, *, num_bins: int = 100, alpha: float = 0.05, seed: int = 2020
-) -> NdbBins:
-    """Everything that NDB is counted from: the bins' counts, their test values, and the divergence of their shares.
-
-    Lower is better for ``ndb`` and ``jsd``, 0 is best. ``jsd`` is at most log 2 and biased upward, by about
-    (num_bins - 1)(1 / N + 1 / M) / 8.
-
-    Parameters
-    ----------
-    real_features, fake_features : array_like, [N, D] and [M, D]
-    num_bins : int
-    alpha : float
-    seed : int
-        All as in ``ndb``.
-
-    Returns
-    -------
-    NdbBins
-        ``ndb``, ``jsd`` and, bin by bin, ``real_counts``, ``fake_counts`` and ``z``.
-
-    Raises
-    ------
-    InputError, UsageError
-        As ``ndb``.
-
-    Notes
-    -----
-    The divergence is in nats, as the paper's MNIST values are.
-
-    References
-    ----------
-    Richardson, Weiss: On GANs and GMMs. NeurIPS 2018, arXiv:1805.12462.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> real = np.repeat([[0.0], [1.0]], 50, axis=0)
-    >>> bins = ndb_bins(real, real[50:], num_bins=2)
-    >>> bins.ndb, round(bins.jsd, 4), sorted(bins.fake_counts.tolist())
-    (2, 0.2158, [0, 50])
+    >>> found = ndb(real, real[:150], num_bins=3)
+    >>> ndb(real, real, num_bins=3).ndb, found.ndb, sorted(found.fake_counts.tolist())
+    (0, 2, [0, 50, 100])
     """
     real, fake = matrix_pair(real_features, fake_features)
     if num_bins < 2 or not 0 < alpha < 1:
@@ -163,7 +120,10 @@ def compared(real_counts: Tensor, fake_counts: Tensor, alpha: float) -> NdbBins:
 METRIC = Metric(
     name="ndb",
     function=ndb,
-    parts=(Part("ndb", "NDB", higher_is_better=False, best="0"),),
+    parts=(
+        Part("ndb", "NDB", higher_is_better=False, best="0"),
+        Part("ndb_jsd", "NDB JSD", higher_is_better=False, best="0"),
+    ),
     reads=("features",),
     paper="Richardson, Weiss 2018, arXiv:1805.12462",
     minimum="num_bins",

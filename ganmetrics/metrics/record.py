@@ -140,9 +140,11 @@ class Metric:
 
     def influences(self, real: Any, fake: Any) -> Influence | None:
         """The influence of every row of two sets; ``None`` where there is no such function, or no rows of the fakes."""
-        if self.influence is None or any(getattr(fake, name) is None for name in self.influence_reads):
-            return None
         sides = self.sides(real, fake)
+        needed = [(fake, name) for name in self.influence_reads]
+        needed += [(side, name) for side in sides for name in self.influence_reads if name != "sample"]
+        if self.influence is None or any(getattr(side, name, None) is None for side, name in needed):
+            return None
         return self.influence(*(getattr(side, name) for side in sides for name in self.influence_reads))
 
     def estimates(self, real: Any, fake: Any, test: Any = None) -> dict[str, Estimate]:

@@ -35,3 +35,13 @@ def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, *, block: int 
     for rows, members in zip(x.split(block), in_x.split(block), strict=True):
         total += (members * (polynomial_kernel(rows, y) @ in_y)).sum(dim=0)
     return total
+
+
+def mean_gaussian_kernel(x: Tensor, y: Tensor, sigma: float, *, block: int = 2048) -> float:
+    """The mean of exp(-|x - y|² / 2σ²) over all pairs: [N, D], [M, D] -> float; memory is block * M."""
+    norms = y.square().sum(dim=1)
+    total = 0.0
+    for rows in x.split(block):
+        squares = torch.addmm(rows.square().sum(dim=1)[:, None] + norms, rows, y.T, alpha=-2).clamp_(min=0)
+        total += float(squares.mul_(-1 / (2 * sigma**2)).exp_().sum())
+    return total / (len(x) * len(y))

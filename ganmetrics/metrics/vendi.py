@@ -1,0 +1,140 @@
+"""Vendi score."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.functional import normalize
+
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.validation import matrix
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import ArrayLike
+
+ASYMMETRY = 1e-8
+
+
+def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
+    """Effective number of different images in a set, by the cosine similarity of their features.
+
+    Higher is better; from 1, all alike, to the number of images, all orthogonal. It never looks at real images: noise
+    scores high. Grows with the number of images.
+
+    Parameters
+    ----------
+    fake_features : array_like, [N, D]
+        Rows are brought to unit length.
+    order : float
+        q of Rényi's entropy: 1 is Shannon's; below, rare kinds count more, above, common ones; ``inf`` is the largest
+        eigenvalue's.
+
+    Returns
+    -------
+    float
+        In 1..min(N, D).
+
+    Raises
+    ------
+    InputError
+        Another shape, NaN.
+    UsageError
+        An order below 0.
+
+    Notes
+    -----
+    From the eigenvalues of the smaller of the [N, N] and the [D, D] Gram matrix, which are the same but for zeros.
+
+    References
+    ----------
+    Friedman, Dieng: The Vendi Score: A Diversity Evaluation Metric for Machine Learning. TMLR 2023, arXiv:2210.02410.
+    Pasarkar, Dieng: Cousins of the Vendi Score. AISTATS 2024, arXiv:2310.12952, for orders other than 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(vendi(np.repeat(np.eye(3), 5, axis=0)), 9)  # three images, five times each
+    3.0
+    """
+    _check_order(order)
+    x = normalize(matrix(fake_features, "fake_features"), dim=1)
+    gram = x @ x.T if len(x) <= x.shape[1] else x.T @ x
+    return _effective_number(torch.linalg.eigvalsh(gram) / len(x), order)
+
+
+def vendi_of_kernel(kernel: ArrayLike, *, order: float = 1.0) -> float:
+    """The same from a matrix of similarities.
+
+    Higher is more diverse; from 1 to N.
+
+    Parameters
+    ----------
+    kernel : array_like, [N, N]
+        Symmetric and positive semidefinite, with ones on the diagonal.
+    order : float
+        As for ``vendi``.
+
+    Returns
+    -------
+    float
+        In 1..N.
+
+    Raises
+    ------
+    InputError
+        A matrix that is not square, not symmetric, or has another diagonal.
+    UsageError
+        An order below 0.
+
+    Notes
+    -----
+    The exponential of the entropy of the eigenvalues of kernel / N.
+
+    References
+    ----------
+    As for ``vendi``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> points = np.array([0, 0, 10, 10, 20, 20.0])
+    >>> round(vendi_of_kernel(np.exp(-abs(points[:, None] - points))), 4)
+    3.0
+    """
+    _check_order(order)
+    k = matrix(kernel, "kernel")
+    is_square = k.shape[0] == k.shape[1]
+    if not is_square or float((k - k.T).abs().max()) > ASYMMETRY or float((k.diagonal() - 1).abs().max()) > ASYMMETRY:
+        what = f"kernel is of shape {list(k.shape)}; expected a symmetric [N, N] with ones on the diagonal"
+        raise InputError(what, where="kernel", code="E-SHAPE")
+    return _effective_number(torch.linalg.eigvalsh(k) / len(k), order)
+
+
+def _check_order(order: float) -> None:
+    if not order >= 0:
+        raise UsageError(f"order is {order}; it must be at least 0", where="vendi.order")
+
+
+def _effective_number(shares: Tensor, order: float) -> float:
+    """exp of Rényi's entropy of eigenvalues that sum to 1: [R] -> 1..R."""
+    shares = shares[shares > len(shares) * torch.finfo(torch.float64).eps]  # rounding of zeros has no part in it
+    if math.isinf(order):
+        return float(1 / shares.max())
+    if order == 1:
+        return float(torch.exp(-torch.special.xlogy(shares, shares).sum()))
+    return float(shares.pow(order).sum() ** (1 / (1 - order)))
+
+
+METRIC = Metric(
+    name="vendi",
+    function=vendi,
+    parts=(Part("vendi", "Vendi", higher_is_better=True, best="that of unseen reals"),),
+    reads=("features",),
+    paper="Friedman, Dieng 2023, arXiv:2210.02410",
+    needs_real=False,
+)

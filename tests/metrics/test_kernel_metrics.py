@@ -1,0 +1,225 @@
+"""CMMD, Vendi, MiFID, FID-infinity, class FID, modes, C2ST and CT: closed forms, peers, plain loops, roles."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from scipy.spatial.distance import cdist
+
+import ganmetrics as gm
+from ganmetrics import functional as F
+
+RNG = np.random.RandomState(2)
+REAL, FAKE = RNG.randn(120, 10) + 1, RNG.randn(90, 10) + 1.3
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def test_cmmd_is_the_authors_formula() -> None:
+    x, y = unit(REAL), unit(FAKE)
+    k_xx, k_xy, k_yy = (np.exp(-cdist(a, b, "sqeuclidean") / 200) for a, b in ((x, x), (x, y), (y, y)))
+    assert F.cmmd(REAL, FAKE) == pytest.approx(1000 * (k_xx.mean() + k_yy.mean() - 2 * k_xy.mean()), rel=1e-9)
+    assert F.cmmd(REAL, 7 * REAL) == pytest.approx(0, abs=1e-9)
+    assert F.cmmd(REAL, FAKE) == pytest.approx(F.cmmd(FAKE, REAL))
+
+
+def test_cmmd_of_gaussian_directions_is_the_closed_form() -> None:
+    """In high dimensions x / |x| is nearly N(m, s² I / D) with m the mean direction, whose mean kernel is known:
+    E exp(-|x - y|² / 2σ²) = (1 + 2 v / σ²)^(-D/2) exp(-|m_x - m_y|² / (2 σ² + 4 v)), v the variance of an entry."""
+    dim, count, sigma = 64, 4000, 0.5
+    rng = np.random.RandomState(0)
+    means = [np.eye(dim)[i] * 0.6 for i in (0, 1)]
+    std = math.sqrt((1 - 0.36) / dim)
+    x, y = (mean + std * rng.randn(count, dim) for mean in means)
+
+    def mean_kernel(squared: float) -> float:
+        v = std**2
+        return (1 + 2 * v / sigma**2) ** (-dim / 2) * math.exp(-squared / (2 * sigma**2 + 4 * v))
+
+    expected = 1000 * 2 * (mean_kernel(0.0) - mean_kernel(2 * 0.36))
+    assert F.cmmd(x, y, sigma=sigma) == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("order", [0.5, 1.0, 2.0, math.inf])
+def test_vendi_is_the_packages(order: float) -> None:
+    kernel = unit(REAL) @ unit(REAL).T
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own, of SciPy's old names
+        vendi_score = pytest.importorskip("vendi_score.vendi")
+        expected = vendi_score.score_K(kernel, q="inf" if math.isinf(order) else order)
+    assert F.vendi(REAL, order=order) == pytest.approx(expected, rel=1e-6)
+    assert F.vendi_of_kernel(kernel, order=order) == pytest.approx(expected, rel=1e-6)
+
+
+def test_vendis_published_numbers() -> None:
+    """The README of Vendi-Score: 2.9999 for six points, 2.1573 for a kernel of three samples."""
+    points = np.array([0, 0, 10, 10, 20, 20])
+    assert F.vendi_of_kernel(np.exp(-abs(points[:, None] - points))) == pytest.approx(2.9999, abs=1.1e-4)
+    assert F.vendi_of_kernel([[1.0, 0.9, 0.0], [0.9, 1.0, 0.0], [0.0, 0.0, 1.0]]) == pytest.approx(2.1573, abs=5e-5)
+
+
+def test_both_gram_matrices_give_one_vendi() -> None:
+    wide, tall = RNG.randn(9, 40), RNG.randn(40, 9)
+    for x in (wide, tall):
+        expected = F.vendi_of_kernel(unit(x) @ unit(x).T)
+        assert F.vendi(x) == pytest.approx(expected, rel=1e-9)
+    assert F.vendi(np.ones((5, 3))) == pytest.approx(1)
+    assert F.vendi(np.eye(4), order=0.0) == pytest.approx(4)
+
+
+def test_mifid_divides_by_the_distance_of_each_fake() -> None:
+    near = REAL[:60] + 0.01 * RNG.randn(60, 10)
+    cosine = unit(near) @ unit(REAL).T
+    distance = (1 - np.abs(cosine).max(axis=1)).mean()
+    assert distance < 0.1
+    assert F.mifid(REAL, near) == pytest.approx(F.fid(REAL, near) / distance, rel=1e-9)
+    assert F.mifid(REAL, near, threshold=0.0) == F.fid(REAL, near)
+    far = -RNG.rand(60, 10) * np.where(np.arange(10) < 5, 1, -1)
+    assert F.mifid(REAL, far) == F.fid(REAL, far)
+
+
+def test_copies_are_disqualified() -> None:
+    copies = REAL[RNG.randint(0, len(REAL), 300)]
+    assert F.mifid(REAL, copies) == math.inf
+    assert F.mifid(REAL, copies) > F.mifid(REAL, FAKE)
+    assert F.fid(REAL, copies) < F.fid(REAL, FAKE)  # which alone would reward them
+
+
+def test_a_few_copied_reals_show_only_where_the_roles_are_right() -> None:
+    """Fakes that all copy five reals: torchmetrics averages over the reals, most of which nobody copied."""
+    copies = np.repeat(REAL[:5], 20, axis=0) * (1 + 1e-5 * RNG.randn(100, 1))
+    over_reals = (1 - np.abs(unit(REAL) @ unit(copies).T).max(axis=1)).mean()
+    assert over_reals > 0.05
+    assert F.mifid(REAL, copies, threshold=0.05) > F.fid(REAL, copies) * 1e3
+
+
+def test_fid_infinity_takes_the_bias_away() -> None:
+    """Equal distributions and many reals: FID of 400 fakes is far above its limit, the line's end is near 0."""
+    rng = np.random.RandomState(0)
+    real = rng.randn(20_000, 16)
+    pairs = [(F.fid(real, fake), F.fid_infinity(real, fake)) for fake in (rng.randn(400, 16) for _ in range(10))]
+    plain, extrapolated = np.mean(pairs, axis=0)
+    assert plain > 0.15
+    assert abs(extrapolated) < 0.2 * plain
+
+
+def test_fid_infinity_is_a_line_through_fids() -> None:
+    rng = np.random.RandomState(7)
+    sizes = np.linspace(len(FAKE) // 10, len(FAKE), 4).astype(int)
+    values = [F.fid(REAL, FAKE[rng.permutation(len(FAKE))[:size]]) for size in sizes]
+    intercept = np.polyfit(1 / sizes, values, 1)[1]
+    assert F.fid_infinity(REAL, FAKE, num_points=4, seed=7) == pytest.approx(intercept, rel=1e-6)
+
+
+def test_class_fid_is_the_mean_of_the_classes() -> None:
+    labels = [np.arange(len(x)) % 3 for x in (REAL, FAKE)]
+    expected = {c: F.fid(REAL[labels[0] == c], FAKE[labels[1] == c]) for c in range(3)}
+    assert F.class_fids(REAL, labels[0], FAKE, labels[1]) == expected
+    assert F.class_fid(REAL, labels[0], FAKE, labels[1]) == pytest.approx(np.mean(list(expected.values())))
+    mixed = F.class_fid(REAL, labels[0], REAL, np.roll(labels[0], 1))
+    assert F.class_fid(REAL, labels[0], REAL, labels[0]) == pytest.approx(0, abs=1e-12)
+    assert mixed > 1
+
+
+@pytest.mark.parametrize(
+    ("real_labels", "said"),
+    [(np.zeros(120, int), "the classes 1 have"), (np.zeros(5, int), "shape"), (np.zeros(120), "float")],
+)
+def test_classes_that_cannot_be_scored_are_refused(real_labels: np.ndarray, said: str) -> None:
+    with pytest.raises(gm.InputError, match=said):
+        F.class_fid(REAL, real_labels, FAKE, np.arange(90) % 2)
+
+
+def test_modes_are_counted_and_their_divergence_is_scipys() -> None:
+    real = np.eye(10)[np.arange(1000) % 10]
+    fake = np.eye(10)[np.where(np.arange(1000) < 900, 3, np.arange(1000) % 5)]
+    found = F.modes(real, fake)
+    assert found.modes == 5
+    assert F.modes(real, fake, least=100).modes == 1
+    q, p = np.bincount(fake.argmax(axis=1), minlength=10), np.bincount(real.argmax(axis=1), minlength=10) + 0.5
+    assert found.modes_kl == pytest.approx(stats.entropy(q, p))
+    assert F.modes(fake, real).modes == 10
+    assert math.isfinite(F.modes(fake, real).modes_kl)
+    with pytest.raises(gm.InputError, match="one classifier"):
+        F.modes(real, fake[:, :5])
+
+
+def test_c2st_is_scikit_learns_logistic_regression() -> None:
+    linear = pytest.importorskip("sklearn.linear_model")
+    real, fake = REAL[:90], FAKE
+    from ganmetrics.metrics.c2st import _logistic
+
+    x = np.concatenate([real, fake])
+    x = (x - x.mean(axis=0)) / x.std(axis=0, ddof=1)
+    signs = np.repeat([-1.0, 1.0], 90)
+    weights, bias = _logistic(torch.from_numpy(x), torch.from_numpy(signs), 1.0)
+    theirs = linear.LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(x, signs)
+    assert np.allclose(weights.numpy(), theirs.coef_[0], atol=2e-3)
+    assert bias == pytest.approx(theirs.intercept_[0], abs=2e-3)
+
+
+def test_c2st_of_known_distributions() -> None:
+    """N(0, 1) against N(2, 1) in one dimension: the best classifier is right in Φ(1) = 84.1 % of cases."""
+    rng = np.random.RandomState(0)
+    real, fake = rng.randn(4000, 1), rng.randn(4000, 1) + 2
+    found = F.c2st_test(real, fake)
+    assert found.accuracy == pytest.approx(stats.norm.cdf(1), abs=0.012)
+    assert found.p_value < 1e-9
+    p_values = [F.c2st_test(rng.randn(200, 5), rng.randn(200, 5)).p_value for _ in range(60)]
+    assert 0.2 < np.mean(np.array(p_values) < 0.5) < 0.85
+    assert np.mean(np.array(p_values) < 0.05) < 0.2
+
+
+def test_ct_is_mann_and_whitneys_z() -> None:
+    rng = np.random.RandomState(3)
+    real, fake, test = rng.randn(150, 4), 0.8 * rng.randn(100, 4), rng.randn(130, 4)
+    to_fake, to_test = cdist(fake, real).min(axis=1), cdist(test, real).min(axis=1)
+    u = sum((f > t) + 0.5 * (f == t) for f in to_fake for t in to_test)
+    expected = (u - 100 * 130 / 2) / math.sqrt(100 * 130 * 231 / 12)
+    assert F.ct(real, fake, test, num_cells=1) == pytest.approx(expected, rel=1e-9)
+    theirs = stats.mannwhitneyu(to_fake, to_test, method="asymptotic", use_continuity=False)
+    assert stats.norm.sf(abs(expected)) * 2 == pytest.approx(theirs.pvalue, rel=1e-6)
+
+
+def test_ct_tells_copies_from_underfitting() -> None:
+    rng = np.random.RandomState(4)
+    real, fake, test = rng.randn(300, 4), rng.randn(300, 4), rng.randn(300, 4)
+    assert abs(F.ct(real, fake, test)) < 3
+    assert F.ct(real, real + 0.01 * rng.randn(300, 4), test) < -10
+    assert F.ct(real, 3 * fake, test) > 5
+    assert F.ct(real, real[:3].repeat(100, axis=0), test) < -3  # a few images by heart
+    with pytest.raises(gm.InputError, match="no cell holds 20 fakes"):
+        F.ct(real, fake[:15], test)
+
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("cmmd", {"sigma": 0.0}, "above 0"),
+    ("mifid", {"threshold": 1.5}, "between 0 and 1"),
+    ("fid_infinity", {"num_points": 1}, "at least 2"),
+    ("c2st", {"folds": 1}, "at least 2"),
+    ("c2st", {"folds": 100}, "folds need as many"),
+    ("c2st", {"penalty": 0.0}, "above 0"),
+    ("modes", {"least": 0}, "at least 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "said"), BAD)
+def test_options_that_cannot_be_are_refused(name: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises((gm.UsageError, gm.InputError), match=said):
+        getattr(F, name)(REAL, FAKE, **options)
+
+
+def test_vendi_refuses_what_is_no_kernel() -> None:
+    with pytest.raises(gm.UsageError, match="at least 0"):
+        F.vendi(REAL, order=-1.0)
+    for kernel in (np.ones((2, 3)), np.array([[1.0, 0.2], [0.3, 1.0]]), 2 * np.eye(3)):
+        with pytest.raises(gm.InputError, match="symmetric"):
+            F.vendi_of_kernel(kernel)
