@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .options import Settings, scoring_options
-from .output import attributed, score
+from .output import attributed, every_protocol, score
 
 
 @click.command()
@@ -26,9 +26,12 @@ def command(ctx: click.Context, real: str, fake: str, attribute: int | None) -> 
     ganmetrics fid mnist-test fake/
     ganmetrics fid real.npz fake/ --json result.json
     ganmetrics fid real/ fake/ --attribute 10
+    ganmetrics fid real/ fake/ --protocol all      what every package would say
     """
     settings = Settings.of(ctx)
-    if attribute is None:
+    if settings.protocol == "all":
+        every_protocol(real, fake, settings)
+    elif attribute is None:
         score(real, fake, ["fid"], settings)
     else:
         attributed(real, fake, attribute, settings)

@@ -1,4 +1,4 @@
-"""``ganmetrics list metrics|extractors``."""
+"""``ganmetrics list metrics|extractors|protocols``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def command() -> None:
     \b
     ganmetrics list metrics
     ganmetrics list extractors
+    ganmetrics list protocols
     """
 
 
@@ -46,6 +47,17 @@ def extractors() -> None:
     records = EXTRACTORS.records().values()
     rows = [("NAME", "WEIGHTS", "WHAT")]
     _print([*rows, *((each.name, "fetched" if each.download else "bundled", each.summary) for each in records)])
+
+
+@command.command()
+def protocols() -> None:
+    """Whose numbers can be reproduced, and how they differ from the default's."""
+    from ganmetrics.protocols import PROTOCOLS
+
+    records = PROTOCOLS.records().values()
+    _print(
+        [("NAME", "RESIZE", "PROVEN", "WHY"), *((each.name, each.resize, each.proven, each.why) for each in records)]
+    )
 
 
 def _print(rows: Sequence[tuple[str, ...]]) -> None:

@@ -27,6 +27,7 @@ class Settings:
     batch_size: int | None = None
     seed: int = 2020
     ci: str = "fast"
+    protocol: str | None = None
     changes: tuple[str, ...] = ()
     assume_recipe: str | None = None
     strict: bool = False
@@ -89,6 +90,8 @@ def scoring_options(command: Command) -> Command:
             _shared("--seed", default=2020, show_default=True, help="Of every subset and shuffle."),
             _shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE",
                     help="An option of a metric, such as kid.subset_size=500; may be repeated."),
+            _shared("--protocol", metavar="NAME",
+                    help="Whose numbers to reproduce, such as clean-fid; see ganmetrics list protocols."),
             _shared("--ci", type=click.Choice(["fast", "bootstrap", "off"]), default="fast", show_default=True,
                     help="How 95 % intervals are made."),
             _shared("--assume-recipe", metavar="NAME",

@@ -12,7 +12,7 @@ import click
 from ganmetrics._files import check_writable
 
 if TYPE_CHECKING:
-    from ganmetrics import Attribution, Comparison, Result
+    from ganmetrics import Attribution, Comparison, Result, Rosetta
     from ganmetrics.metrics import Metric
 
     from .options import Settings
@@ -35,6 +35,7 @@ def score(real: str | None, fake: str, metrics: Sequence[str], settings: Setting
         batch_size=settings.batch_size,
         seed=settings.seed,
         ci=settings.ci,
+        protocol=settings.protocol,
         reading=settings.reading,
     )
     if settings.strict and result.warnings:
@@ -87,12 +88,34 @@ def attributed(real: str, fake: str, num_images: int, settings: Settings) -> Non
     show(found, settings)
 
 
+def every_protocol(real: str, fake: str, settings: Settings) -> None:
+    """FID under every protocol."""
+    import ganmetrics as gm
+
+    if settings.extractor is not None:
+        raise gm.UsageError("every protocol goes with Inception", where="--extractor", hint="Leave the extractor out")
+    if settings.json_path not in (None, "-"):
+        check_writable(str(settings.json_path), force=settings.force)
+    found = gm.every_protocol(
+        real,
+        fake,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        weights=settings.weights,
+        ci=settings.ci,
+        reading=settings.reading,
+    )
+    if settings.strict and found.warnings:
+        raise gm.InputError("; ".join(found.warnings), where="--strict", code="E-STRICT")
+    show(found, settings)
+
+
 def names_of(metrics: str) -> list[str]:
     """The metrics of a list that is parted by commas outside parentheses."""
     return [name for name in re.split(r",(?![^()]*\))", metrics) if name.strip()]
 
 
-def show(result: Result | Comparison | Attribution, settings: Settings) -> None:
+def show(result: Result | Comparison | Attribution | Rosetta, settings: Settings) -> None:
     """Print a result where the options say."""
     if settings.json_path == "-":
         click.echo(result.to_json())

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"errors", "registry", "types", "version", "_files", "_progress"},
     {"numerics"},
-    {"metrics", "features", "data"},
+    {"metrics", "features", "data", "protocols"},
     {"evaluation"},
     {"reporting"},
     {"generators"},

@@ -7,6 +7,7 @@ from ganmetrics.evaluation.attribution import Attribution, attribute
 from ganmetrics.evaluation.comparison import Comparison, compare
 from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.evaluation.result import Result, Score
+from ganmetrics.evaluation.rosetta import Rosetta, every_protocol
 from ganmetrics.evaluation.run import evaluate, measure, score
 from ganmetrics.evaluation.shortcuts import fid, inception_score, kid
 from ganmetrics.evaluation.statistics import Statistics
@@ -16,6 +17,7 @@ __all__ = [
     "Comparison",
     "Recipe",
     "Result",
+    "Rosetta",
     "Score",
     "Signature",
     "Statistics",
@@ -23,6 +25,7 @@ __all__ = [
     "attribute",
     "compare",
     "evaluate",
+    "every_protocol",
     "fid",
     "inception_score",
     "kid",

@@ -28,7 +28,7 @@ MAX_IMAGES = 1000 * MAX_ROWS
 FID_INCEPTION = "inception-2015-12-05:6726825d"
 ASSUMED = {
     "torch-fidelity": Recipe("inception", FID_INCEPTION, "tf1-bilinear"),
-    "pytorch-fid": Recipe("inception", FID_INCEPTION, "pytorch-fid-bilinear"),
+    "pytorch-fid": Recipe("inception@pytorch-fid-bilinear", FID_INCEPTION, "pytorch-fid-bilinear"),
 }
 
 

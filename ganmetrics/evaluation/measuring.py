@@ -114,6 +114,8 @@ def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
     """The recipe that an extractor and a way of reading make."""
     layer = extractor.identity.partition("/")[2]
     spec = f"{extractor.name}:{layer}" if layer else extractor.name
+    if extractor.resize != type(extractor).resize:
+        spec += f"@{extractor.resize}"
     return Recipe(spec, extractor.identity, extractor.resize, reading.changes())
 
 

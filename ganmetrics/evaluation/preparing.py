@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics.data import Reading, Source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.evaluation.measuring import Measuring, too_few
+from ganmetrics.evaluation.measuring import DEFAULT_EXTRACTOR, Measuring, too_few
 from ganmetrics.evaluation.opening import Side, open_side
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.features import Extractor
 from ganmetrics.metrics import METRICS, Metric, metric
+from ganmetrics.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     import os
@@ -65,6 +66,25 @@ def chosen_metrics(metrics: str | Sequence[str | Metric], seed: int | None = Non
         raise UsageError("no metric was asked for", where="metrics")
     chosen = named + rest if seed is None else [each.seeded(seed) for each in named + rest]
     return Choice(chosen, is_everything)
+
+
+def under_protocol(choice: Choice, extractor: AnyExtractor, name: str | None) -> tuple[Choice, AnyExtractor]:
+    """The metrics and the extractor of a protocol; both as they are without one.
+
+    Raises
+    ------
+    UsageError
+        An unknown protocol, one with an extractor other than Inception, or an option set against it.
+    """
+    if name is None:
+        return choice, extractor
+    chosen = PROTOCOLS[name]
+    asked = DEFAULT_EXTRACTOR if extractor is None else extractor
+    if not isinstance(asked, str) or not asked.startswith(DEFAULT_EXTRACTOR) or "@" in asked:
+        what = f"the protocol {name} goes with the extractor inception"
+        raise UsageError(what, where="protocol", hint="Leave the extractor out, or the protocol")
+    metrics = [each.configured({**chosen.options.get(each.name, {}), **each.options}) for each in choice.metrics]
+    return Choice(metrics, choice.is_everything), f"{asked}@{chosen.resize}"
 
 
 def prepared(

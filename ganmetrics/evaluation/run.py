@@ -10,7 +10,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.intervals import check_mode
 from ganmetrics.evaluation.measuring import DEFAULT_EXTRACTOR, Measuring
 from ganmetrics.evaluation.opening import open_side
-from ganmetrics.evaluation.preparing import Facts, check_given, check_sizes, chosen_metrics, prepared
+from ganmetrics.evaluation.preparing import Facts, check_given, check_sizes, chosen_metrics, prepared, under_protocol
 from ganmetrics.evaluation.result import Result
 from ganmetrics.evaluation.scoring import Sides, scored
 from ganmetrics.evaluation.statistics import Statistics
@@ -39,6 +39,7 @@ def evaluate(
     seed: int = 2020,
     weights: str | os.PathLike[str] | None = None,
     ci: str = "fast",
+    protocol: str | None = None,
     reading: Reading | None = None,
 ) -> Result:
     """Score fake images against real ones, each image meeting the network once however many metrics there are.
@@ -67,6 +68,9 @@ def evaluate(
     ci : {"fast", "bootstrap", "off"}
         How the 95 % intervals are made: from influence functions, and by the jackknife for metrics without one; by 200
         bootstrap replicates in place of the former; or not at all.
+    protocol : str, optional
+        Whose numbers to reproduce, such as ``"clean-fid"``; ``ganmetrics list protocols`` names them. It goes with
+        Inception only.
     reading : Reading, optional
         How files are read: bad files, transparency, workers, progress.
 
@@ -79,7 +83,7 @@ def evaluate(
     UsageError, InputError, StatisticsError, WeightsError, ResourceError
         All of them ``GanMetricsError``, before a network is loaded wherever possible.
     """
-    choice = chosen_metrics(metrics, seed)
+    choice, extractor = under_protocol(chosen_metrics(metrics, seed), extractor, protocol)
     check_mode(ci)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     sides, chosen, left_out = prepared({"real": real, "fake": fake, "test": test}, choice, ci, facts)

@@ -24,7 +24,8 @@ def load_extractor(
     ----------
     extractor : str, Extractor or callable
         ``"inception"``, ``"digits"``, ``"fashion"``, ``"random-vgg16"``, ``"pixels"``, any of them with a layer as
-        in ``"inception:768"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
+        in ``"inception:768"``, Inception with a resize as in ``"inception@clean-bicubic"``, or a ``torch.nn.Module`` or
+        function from uint8 [N, 3, H, W] to [N, D].
     weights : path, optional
         A weights file in place of the network's own.
 
@@ -36,8 +37,11 @@ def load_extractor(
         Weights that are missing, damaged or cannot be fetched.
     """
     if isinstance(extractor, str):
-        name, _, layer = extractor.partition(":")
+        spec, _, resize = extractor.partition("@")
+        name, _, layer = spec.partition(":")
         loaded = EXTRACTORS[name].load(str(weights) if weights else None)
+        if resize:
+            loaded.choose_resize(resize)
         if layer:
             loaded.choose_layer(layer)
         return loaded

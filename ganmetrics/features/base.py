@@ -79,6 +79,12 @@ class Extractor(ABC):
             self.feature_layer = layer
             self.identity += f"/{layer}"
 
+    def choose_resize(self, rule: str) -> None:
+        """Take another resize than its own (UsageError where it has no other)."""
+        if rule != self.resize:
+            what = f"the extractor {self.name!r} has the resize {self.resize} and no other"
+            raise UsageError(what, where=f"{self.name}@{rule}", hint="Only inception has several")
+
 
 class ExtractorRecord(NamedTuple):
     """How to load one extractor, and what to say about it."""

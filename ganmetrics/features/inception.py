@@ -9,7 +9,8 @@ from ganmetrics._files import shown
 from ganmetrics.features import weights
 from ganmetrics.features.base import Extractor, ExtractorRecord
 from ganmetrics.features.inception_net import LAYERS, SIZE, InceptionNet
-from ganmetrics.features.resize import tf1_bilinear
+from ganmetrics.features.resize import INPUTS
+from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,13 @@ class Inception(Extractor):
         self.net.to(device)
 
     def prepare(self, images: Images) -> Tensor:
-        return tf1_bilinear(images, SIZE).sub_(128).div_(128)
+        return INPUTS[self.resize](images, SIZE)
+
+    def choose_resize(self, rule: str) -> None:
+        """Take another rule than the default, by the name that signatures write (UsageError)."""
+        if rule not in INPUTS:
+            raise unknown("resize", rule, list(INPUTS))
+        self.resize = rule
 
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         return self.net(inputs, layers)

@@ -1,9 +1,14 @@
-"""Resizing, one function for each rule that the literature uses; uint8 [N, 3, H, W] in, float32 out, in 0..255."""
+"""Resizing, one function for each rule that the literature uses; uint8 [N, 3, H, W] in, float32 out, in 0..255.
+
+``INPUTS`` has the rules by the names that signatures write, each with the range that its package feeds to Inception.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -11,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.types import Images
+
+    Rule = Callable[[Images, int], Tensor]
 
 
 def tf1_bilinear(images: Images, size: int) -> Tensor:
@@ -38,6 +45,34 @@ def antialiased_bilinear(images: Images, size: int) -> Tensor:
     return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
 
 
+def pytorch_bilinear(images: Images, size: int) -> Tensor:
+    """Bilinear interpolation with half-pixel centres and no antialiasing, of values in 0..1 as pytorch-fid has them."""
+    x = images.to(torch.float32).div_(255)
+    return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
+
+
+def pillow_bicubic(images: Images, size: int) -> Tensor:
+    """Pillow's antialiased bicubic filter on float32 channels, cut to 0..255 and not rounded, as clean-fid has it."""
+    from PIL import Image
+
+    channels = images.flatten(0, 1).cpu().numpy()
+    resized = [
+        Image.fromarray(channel.astype(np.float32)).resize((size, size), Image.Resampling.BICUBIC)
+        for channel in channels
+    ]
+    found = torch.from_numpy(np.stack([np.asarray(channel) for channel in resized])).clamp_(0, 255)
+    return found.reshape(len(images), 3, size, size).to(images.device)
+
+
+def pillow_bilinear(images: Images, size: int) -> Tensor:
+    """Pillow's antialiased bilinear filter on 8-bit images, rounded to 8 bits, as torchvision's Resize has it."""
+    from PIL import Image
+
+    pixels = images.permute(0, 2, 3, 1).cpu().numpy()
+    resized = [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)) for image in pixels]
+    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).to(images.device, torch.float32)
+
+
 def _taps(in_size: int, out_size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """The two source positions of each output position and the weight of the second, in float32 as TensorFlow does."""
     scale = torch.tensor(in_size / out_size, dtype=torch.float32, device=device)
@@ -48,3 +83,25 @@ def _taps(in_size: int, out_size: int, device: torch.device) -> tuple[Tensor, Te
 
 def _lerp(low: Tensor, high: Tensor, weight: Tensor) -> Tensor:  # low + (high - low) * weight, without temporaries
     return high.sub_(low).mul_(weight).add_(low)
+
+
+def _about_128(rule: Rule) -> Rule:
+    """(x - 128) / 128, the range of the TensorFlow graph."""
+    return lambda images, size: rule(images, size).sub_(128).div_(128)
+
+
+def _doubled(images: Images, size: int) -> Tensor:
+    return pytorch_bilinear(images, size).mul_(2).sub_(1)
+
+
+def _doubled_pillow(images: Images, size: int) -> Tensor:
+    return pillow_bilinear(images, size).div_(255).mul_(2).sub_(1)
+
+
+INPUTS: dict[str, Rule] = {
+    "tf1-bilinear": _about_128(tf1_bilinear),
+    "pytorch-fid-bilinear": _doubled,
+    "clean-bicubic": _about_128(pillow_bicubic),
+    "torchmetrics-antialias": _about_128(lambda images, size: antialiased_bilinear(images, size)),
+    "pillow-bilinear": _doubled_pillow,
+}

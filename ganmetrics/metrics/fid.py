@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ganmetrics.errors import StatisticsError
+from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.metrics.frechet_family import factor_of, fid_influence, mean_of
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 
-def fid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
+def fid(real_features: ArrayLike, fake_features: ArrayLike, *, denominator: str = "n-1") -> float:
     """Fréchet distance of the Gaussians fitted to two sets of features.
 
     Lower is better, 0 is best (equal means and covariances); in squared units of the features. Biased upward: by
@@ -28,6 +28,8 @@ def fid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
         Features of one extractor; the literature's FID takes the 2048 of the FID Inception network.
+    denominator : {"n-1", "n"}
+        Of the covariances: N - 1, as in nearly every package, or N, as in StyleGAN3's.
 
     Returns
     -------
@@ -38,12 +40,13 @@ def fid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
     ------
     InputError
         Other shapes, fewer than two rows, NaN or infinity.
+    UsageError
+        Another denominator.
 
     Notes
     -----
-    Covariances have the N - 1 denominator, as in every peer but stylegan3; everything is computed in float64. The
-    trace of the matrix square root is a nuclear norm (see ``numerics.frechet``): exact where there are fewer rows than
-    dimensions, where ``scipy.linalg.sqrtm`` of the product is not.
+    Everything is computed in float64. The trace of the matrix square root is a nuclear norm (see ``numerics.frechet``):
+    exact where there are fewer rows than dimensions, where ``scipy.linalg.sqrtm`` of the product is not.
 
     References
     ----------
@@ -57,7 +60,8 @@ def fid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
     18.0
     """
     real, fake = matrix_pair(real_features, fake_features)
-    return frechet.distance_of_factors(mean_of(real), factor_of(real), mean_of(fake), factor_of(fake))
+    factors = [_scale(denominator, len(side)) ** 0.5 * factor_of(side) for side in (real, fake)]
+    return frechet.distance_of_factors(mean_of(real), factors[0], mean_of(fake), factors[1])
 
 
 def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma_f: ArrayLike) -> float:
@@ -102,10 +106,18 @@ def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma
     return frechet.frechet_distance(*real, *fake)
 
 
-def fid_of_moments(real: Moments, fake: Moments) -> float:
+def fid_of_moments(real: Moments, fake: Moments, *, denominator: str = "n-1") -> float:
     """The same from the moments that one pass over each set leaves."""
-    mu_r, mu_f = real.mean.numpy(), fake.mean.numpy()
-    return frechet.frechet_distance(mu_r, real.covariance().numpy(), mu_f, fake.covariance().numpy())
+    scales = [_scale(denominator, side.count) for side in (real, fake)]
+    sigma_r, sigma_f = (k * side.covariance().numpy() for k, side in zip(scales, (real, fake), strict=True))
+    return frechet.frechet_distance(real.mean.numpy(), sigma_r, fake.mean.numpy(), sigma_f)
+
+
+def _scale(denominator: str, count: int) -> float:
+    """What turns a covariance with the denominator n - 1 into the one that is asked for."""
+    if denominator not in ("n-1", "n"):
+        raise UsageError(f"denominator is {denominator!r}; it must be 'n-1' or 'n'", where="fid.denominator")
+    return 1.0 if denominator == "n-1" else (count - 1) / count
 
 
 def _gaussian(mu: Any, sigma: Any, side: str) -> tuple[frechet.Array, frechet.Array]:
@@ -138,6 +150,7 @@ METRIC = Metric(
     function=fid_of_moments,
     parts=(Part("fid", "FID", higher_is_better=False, best="0"),),
     reads=("moments",),
+    silent=("denominator",),
     influence=fid_influence,
     influence_reads=("moments", "sample"),
     paper="Heusel et al. 2017, arXiv:1706.08500",

@@ -67,6 +67,8 @@ class Metric:
         The option that says how many images each set needs at least; 2 where it is empty.
     options : mapping
         Its options where they differ from the function's defaults.
+    silent : tuple of str
+        Options that its text leaves out while they have their defaults.
     influence : callable, optional
         The influence of every row on the only part, from which its standard error follows; takes ``influence_reads``
         of each set, or ``None`` for what saved statistics of the real set do not hold.
@@ -84,6 +86,7 @@ class Metric:
     spread: str = ""
     minimum: str = ""
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
+    silent: tuple[str, ...] = ()
     influence: Callable[..., Influence] | None = None
     influence_reads: tuple[str, ...] = ()
 
@@ -156,7 +159,8 @@ class Metric:
         return {p.name: v if isinstance(v := found[p.name], Estimate) else Estimate(float(v)) for p in self.parts}
 
     def __str__(self) -> str:
-        options = ",".join(f"{name}={value}" for name, value in self.settings.items())
+        said = {n: v for n, v in self.settings.items() if n not in self.silent or v != self.defaults[n]}
+        options = ",".join(f"{name}={value}" for name, value in said.items())
         return f"{self.name}({options})" if options else self.name
 
 

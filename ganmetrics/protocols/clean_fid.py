@@ -1,0 +1,13 @@
+"""clean-fid in its mode clean: Pillow's antialiased bicubic filter on float32 channels."""
+
+from __future__ import annotations
+
+from ganmetrics.protocols.base import Protocol
+
+PROTOCOL = Protocol(
+    name="clean-fid",
+    resize="clean-bicubic",
+    proven="clean-fid 0.1.35, its resize and its distance; its network is the same graph",
+    why="shrinking antialiases, so fine structure no longer turns into noise; enlarging is bicubic",
+    source="https://github.com/GaParmar/clean-fid",
+)

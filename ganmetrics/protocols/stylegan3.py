@@ -1,0 +1,14 @@
+"""StyleGAN3's metrics: the default's network and resize, covariances over N."""
+
+from __future__ import annotations
+
+from ganmetrics.protocols.base import Protocol
+
+PROTOCOL = Protocol(
+    name="stylegan3",
+    resize="tf1-bilinear",
+    proven="read in its code, which cannot be installed",
+    why="covariances over N in place of N - 1: lower by about the trace over N",
+    source="https://github.com/NVlabs/stylegan3",
+    options={"fid": {"denominator": "n"}},
+)
