@@ -150,7 +150,7 @@ def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[s
     extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)
     with closing(measuring.watched(source, pixels)) as images:
         for found in extraction.run(images):
-            for rule, collector in collectors.items():
+            for collector in collectors.values():
                 collector.add(found)
     if len(pixels) < 2:
         raise too_few(source.name, len(pixels), 2)
