@@ -81,7 +81,7 @@ def _streamed(counts: list[int], dim: int) -> Iterator[tuple[int, float]]:
         collector.add({LAYER: block})
         seen += len(block)
         if counts and seen >= counts[0]:
-            moments = collector.finished()
+            moments = collector.moments("moments")
             assert moments is not None
             yield counts.pop(0), moments.trace()
 

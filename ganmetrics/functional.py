@@ -25,6 +25,7 @@ from ganmetrics.metrics.rarity import rarity, rarity_scores
 from ganmetrics.metrics.realism import realism, realism_scores
 from ganmetrics.metrics.record import Estimate
 from ganmetrics.metrics.sequences import distinct_n, self_bleu, sequence_nll
+from ganmetrics.metrics.sfid import sfid
 from ganmetrics.metrics.style import content_distance, gram_matrix, style_distance, total_variation
 from ganmetrics.metrics.vendi import vendi, vendi_of_kernel
 
@@ -74,6 +75,7 @@ __all__ = [
     "realism_scores",
     "self_bleu",
     "sequence_nll",
+    "sfid",
     "stacked_modes",
     "style_distance",
     "total_variation",

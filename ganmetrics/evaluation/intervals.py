@@ -149,4 +149,5 @@ def _arranged(each: Metric, sides: list[Any]) -> tuple[Any, Any, Any]:
 
 
 def _is_missing(side: Any, name: str) -> bool:
-    return getattr(side, "features" if name == "moments" else name, None) is None
+    rows = {"moments": "features", "spatial_moments": "spatial_features"}.get(name, name)  # of the latter none are kept
+    return getattr(side, rows, None) is None

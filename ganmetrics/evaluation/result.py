@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 from collections.abc import Mapping
@@ -80,7 +81,8 @@ class Score:
         spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}
         facts = {"higher_is_better": self.higher_is_better, "signature": str(self.signature)}
         around = {} if self.interval is None else {"interval": {"level": LEVEL, **self.interval._asdict()}}
-        return {"value": self.value, **around, **spread, **facts}
+        value = {"value": self.value} if math.isfinite(self.value) else {"value": None, "not_finite": str(self.value)}
+        return {**value, **around, **spread, **facts}
 
 
 @dataclass(frozen=True)

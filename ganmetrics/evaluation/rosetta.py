@@ -161,7 +161,7 @@ def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[s
             digest=pixels.combined(),
             name=source.label,
             order=pixels.ordered(),
-            moments=collector.finished(),
+            moments=collector.moments("moments"),
             sample=collector.tensor("sample"),
             skipped=len(source.notes.skipped),
             notes=deepcopy(source.notes),

@@ -41,6 +41,8 @@ class Statistics:
     order : str
         The same, dependent on the order, which subsets drawn by position depend on; empty where it is not known.
     moments : Moments or None
+    spatial_moments : Moments or None
+        Of the spatial layer, which sFID reads.
     features : Tensor, float32 [N, D], or None
     logits : Tensor, float32 [N, K], or None
     labels : Tensor, int64 [N], or None
@@ -69,6 +71,7 @@ class Statistics:
     name: str = ""
     order: str = ""
     moments: Moments | None = None
+    spatial_moments: Moments | None = None
     features: Features | None = None
     logits: Logits | None = None
     labels: Tensor | None = None
@@ -117,8 +120,7 @@ class Collector:
         self.layer_of = {name: extractor.layer_for(name) for name in self.reads}
         self.kept: dict[str, list[Tensor]] = {name: [] for name in self.reads}
         self.sample = Sample()
-        self.moments: Moments | None = None
-        self.waiting: list[Tensor] = []
+        self.gathered = {name: _Gathered() for name in self.reads if name.endswith("moments")}
 
     @property
     def layers(self) -> list[str]:
@@ -128,21 +130,12 @@ class Collector:
     def add(self, found: dict[str, Tensor]) -> None:
         for name in self.reads:
             value = found[self.layer_of[name]]
-            if name == "sample":
+            if name in self.gathered:
+                self.gathered[name].add(value)
+            elif name == "sample":
                 self.sample.add(value)
-                continue
-            if name != "moments":
+            else:
                 self.kept[name].append(value)
-                continue
-            self.waiting.append(value)
-            while sum(map(len, self.waiting)) >= BLOCK:  # blocks of one size, whatever the batches were
-                joined = torch.cat(self.waiting)
-                self._merge(joined[:BLOCK])
-                self.waiting = [joined[BLOCK:]]
-
-    def _merge(self, rows: Tensor) -> None:
-        block = Moments.of(rows)
-        self.moments = block if self.moments is None else self.moments.merge(block)
 
     def tensor(self, name: str) -> Tensor | None:
         """All rows of what was kept under that name."""
@@ -151,10 +144,32 @@ class Collector:
         rows = self.kept.get(name)
         return torch.cat(rows) if rows else None
 
+    def moments(self, name: str) -> Moments | None:
+        """The moments of everything added under that name."""
+        return self.gathered[name].finished() if name in self.gathered else None
+
+
+class _Gathered:
+    """Moments of rows that come in batches of any size, merged in blocks of one."""
+
+    def __init__(self) -> None:
+        self.moments: Moments | None = None
+        self.waiting: list[Tensor] = []
+
+    def add(self, rows: Tensor) -> None:
+        self.waiting.append(rows)
+        while sum(map(len, self.waiting)) >= BLOCK:
+            joined = torch.cat(self.waiting)
+            self._merge(joined[:BLOCK])
+            self.waiting = [joined[BLOCK:]]
+
     def finished(self) -> Moments | None:
-        """The moments of everything added."""
         rest = torch.cat(self.waiting) if self.waiting else torch.empty(0)
         self.waiting = []
         if len(rest):
             self._merge(rest)
         return self.moments
+
+    def _merge(self, rows: Tensor) -> None:
+        block = Moments.of(rows)
+        self.moments = block if self.moments is None else self.moments.merge(block)

@@ -57,19 +57,27 @@ class Extractor(ABC):
         """The named layers of prepared inputs, float32 [N, D] each."""
 
     def layer_for(self, reads: str) -> str:
-        """The layer behind what a metric reads: the logits for ``"logits"``, else the features.
+        """The layer behind what a metric reads: the logits, the spatial features, else the features.
 
         Raises
         ------
         UsageError
-            Logits of a network that is no classifier.
+            Logits of a network that is no classifier, spatial features of one that has none.
         """
+        if reads == "spatial_moments":
+            return self._spatial_layer()
         if reads != "logits":
             return self.feature_layer
         if self.logits_layer is None:
             what = f"the extractor {self.name!r} has no class probabilities, which the Inception Score needs"
             raise UsageError(what, where="is", hint="Use inception, digits or fashion, or leave the metric out")
         return self.logits_layer
+
+    def _spatial_layer(self) -> str:
+        if "spatial" not in self.layers:
+            what = f"the extractor {self.name!r} has no spatial layer, which sFID needs"
+            raise UsageError(what, where="sfid", hint="Use inception, or leave the metric out")
+        return "spatial"
 
     def choose_layer(self, layer: str) -> None:
         """Make another layer the one that FID and KID read; it becomes part of the identity."""

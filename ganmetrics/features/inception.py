@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganmetrics._files import shown
 from ganmetrics.features import weights
 from ganmetrics.features.base import Extractor, ExtractorRecord
-from ganmetrics.features.inception_net import LAYERS, SIZE, InceptionNet
+from ganmetrics.features.inception_net import LAYERS, SIZE, SPATIAL_CHANNELS, InceptionNet
 from ganmetrics.features.resize import INPUTS
 from ganmetrics.registry import unknown
 
@@ -37,7 +37,7 @@ class Inception(Extractor):
 
     name = "inception"
     resize = "tf1-bilinear"
-    layers = LAYERS
+    layers = LAYERS | {"spatial": SPATIAL_CHANNELS * 17**2}
     feature_layer = "2048"
     logits_layer = "logits_unbiased"
 

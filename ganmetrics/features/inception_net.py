@@ -21,6 +21,7 @@ from ganmetrics.errors import WeightsError
 SIZE = 299
 NUM_CLASSES = 1008
 LAYERS = {"64": 64, "192": 192, "768": 768, "2048": 2048, "logits_unbiased": NUM_CLASSES, "logits": NUM_CLASSES}
+SPATIAL_CHANNELS = 7  # of the 1 x 1 branch of Mixed_6d, 17 x 17 each, which sFID reads
 BATCH_NORM_EPSILON = 1e-3
 NOT_USED = ("AuxLogits.", ".num_batches_tracked")  # keys of some conversions that no feature depends on
 
@@ -160,7 +161,7 @@ def _names(convolutions: Sequence[Convolution]) -> list[str]:
 
 
 class InceptionNet(nn.Module):
-    """The whole network, from inputs [N, 3, 299, 299] in -1..1 to any of ``LAYERS``; built without values.
+    """The whole network, from inputs [N, 3, 299, 299] in -1..1 to any of ``LAYERS`` or ``spatial``; without values yet.
 
     Parameters
     ----------
@@ -203,6 +204,8 @@ class InceptionNet(nn.Module):
         found: dict[str, Tensor] = {}
         for layer, modules in self.stages():
             for module in modules:
+                if module is self.Mixed_6d and "spatial" in layers:
+                    found["spatial"] = self.Mixed_6d.step(x, "branch1x1")[:, :SPATIAL_CHANNELS].flatten(1)
                 x = module(x)
             found[layer] = x.mean(dim=(2, 3)) if layer in layers or layer == "2048" else x
             if set(layers) <= found.keys():

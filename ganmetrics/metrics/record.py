@@ -56,7 +56,7 @@ class Metric:
         keywords. Gives a float or an ``Estimate``, or a named tuple of them with the names of ``parts``.
     parts : tuple of Part
         The numbers that it gives.
-    reads : tuple of {"moments", "features", "logits", "labels"}
+    reads : tuple of {"moments", "spatial_moments", "features", "logits", "labels"}
         What it needs of each set, in the order of the function's arguments.
     paper : str
     needs_real, needs_test : bool

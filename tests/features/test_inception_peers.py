@@ -200,3 +200,24 @@ def test_tensors_of_another_shape_are_refused(synthetic_weights: Path, tmp_path:
 
 def test_other_weights_are_named_in_the_signature(ours: Inception) -> None:
     assert ours.identity.startswith("inception-2015-12-05-custom:")
+
+
+def test_the_spatial_layer_is_the_first_channels_of_that_branch(
+    ours: Inception, theirs: Any, mixed_folders: tuple[Path, Path]
+) -> None:
+    """ADM's ``mixed_6/conv``, hooked in torch-fidelity's network; and sFID is FID of these numbers."""
+    caught: list[torch.Tensor] = []
+    handle = theirs.Mixed_6d.branch1x1.register_forward_hook(lambda *given: caught.append(given[-1].detach().clone()))
+    with true_float32():
+        for image in pixels_of(mixed_folders[0]):
+            theirs(image)
+    handle.remove()
+    peer = torch.cat(caught)[:, :7].flatten(1)
+    mine = our_features(ours, mixed_folders[0], "spatial")
+    assert mine.shape[1] == 2023
+    assert float((mine - peer).abs().max()) <= 1e-4
+    other = our_features(ours, mixed_folders[1], "spatial")
+    found = gm.evaluate(*mixed_folders, metrics=["sfid", "fid"], extractor=ours)
+    assert found["sfid"].value == pytest.approx(gm.functional.fid(mine, other), rel=1e-4)
+    assert found["sfid"].interval is None
+    assert found["sfid"].value != pytest.approx(found["fid"].value, rel=1e-2)

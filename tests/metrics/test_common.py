@@ -79,7 +79,7 @@ def test_the_record_is_complete(record):
         assert part.higher_is_better in {True, False}
     assert re.search(r"\b(19|20)\d\d\b", record.paper)
     assert record.reads
-    assert set(record.reads) <= {"moments", "features", "logits", "labels"}
+    assert set(record.reads) <= {"moments", "spatial_moments", "features", "logits", "labels"}
     assert record.needs_real in {True, False}
     assert record.minimum in {"", *record.defaults}
     assert record.least_count >= 2
@@ -136,7 +136,8 @@ def test_scoring_statistics_equals_the_public_function(record):
     tensors = {side: torch.from_numpy(drawn(i, shift=0.5 * i)) for i, side in enumerate(("real", "fake", "test"))}
     labels = torch.from_numpy(rows("labels", 0))
     sides = {
-        side: SimpleNamespace(moments=Moments.of(x), features=x, logits=x, labels=labels) for side, x in tensors.items()
+        side: SimpleNamespace(moments=Moments.of(x), spatial_moments=Moments.of(x), features=x, logits=x, labels=labels)
+        for side, x in tensors.items()
     }
     used = ["real"] * record.needs_real + ["fake"] + ["test"] * record.needs_test
     read = [labels if name == "labels" else tensors[side] for side in used for name in record.reads]
