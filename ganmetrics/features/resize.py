@@ -64,15 +64,6 @@ def pillow_bicubic(images: Images, size: int) -> Tensor:
     return found.reshape(len(images), 3, size, size).to(images.device)
 
 
-def pillow_bilinear(images: Images, size: int) -> Tensor:
-    """Pillow's antialiased bilinear filter on 8-bit images, rounded to 8 bits, as torchvision's Resize has it."""
-    from PIL import Image
-
-    pixels = images.permute(0, 2, 3, 1).cpu().numpy()
-    resized = [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)) for image in pixels]
-    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).to(images.device, torch.float32)
-
-
 def _taps(in_size: int, out_size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """The two source positions of each output position and the weight of the second, in float32 as TensorFlow does."""
     scale = torch.tensor(in_size / out_size, dtype=torch.float32, device=device)
@@ -94,14 +85,9 @@ def _doubled(images: Images, size: int) -> Tensor:
     return pytorch_bilinear(images, size).mul_(2).sub_(1)
 
 
-def _doubled_pillow(images: Images, size: int) -> Tensor:
-    return pillow_bilinear(images, size).div_(255).mul_(2).sub_(1)
-
-
 INPUTS: dict[str, Rule] = {
     "tf1-bilinear": _about_128(tf1_bilinear),
     "pytorch-fid-bilinear": _doubled,
     "clean-bicubic": _about_128(pillow_bicubic),
-    "torchmetrics-antialias": _about_128(lambda images, size: antialiased_bilinear(images, size)),
-    "pillow-bilinear": _doubled_pillow,
+    "torchmetrics-antialias": _about_128(antialiased_bilinear),
 }

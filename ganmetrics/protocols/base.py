@@ -24,6 +24,8 @@ class Protocol:
         Where the package is published.
     options : mapping of str to mapping
         The options of metrics where they differ from the metric's own.
+    differs : mapping of str to str
+        By the name of a metric, what the package does otherwise and no option says.
     """
 
     name: str
@@ -32,3 +34,4 @@ class Protocol:
     why: str
     source: str
     options: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
+    differs: Mapping[str, str] = field(default_factory=dict)

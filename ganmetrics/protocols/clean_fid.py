@@ -7,7 +7,8 @@ from ganmetrics.protocols.base import Protocol
 PROTOCOL = Protocol(
     name="clean-fid",
     resize="clean-bicubic",
-    proven="clean-fid 0.1.35, its resize and its distance; its network is the same graph",
+    proven="clean-fid 0.1.35 but for its network, a download of the same graph",
     why="shrinking antialiases, so fine structure no longer turns into noise; enlarging is bicubic",
     source="https://github.com/GaParmar/clean-fid",
+    differs={"kid": "subsets of all images where there are fewer than 1000, drawn without a seed; no spread"},
 )

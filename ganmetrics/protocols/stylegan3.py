@@ -11,4 +11,9 @@ PROTOCOL = Protocol(
     why="covariances over N in place of N - 1: lower by about the trace over N",
     source="https://github.com/NVlabs/stylegan3",
     options={"fid": {"denominator": "n"}},
+    differs={
+        "kid": "subsets of all images where there are fewer than 1000, drawn without a seed; no spread",
+        "is": "splits of the images in their order, without a shuffle",
+        "precision_recall": "of trained VGG16 features in float16",
+    },
 )

@@ -10,4 +10,5 @@ PROTOCOL = Protocol(
     proven="torch-fidelity 0.4.0",
     why="the default: the resize of TTUR, whose numbers the literature compares with",
     source="https://github.com/toshas/torch-fidelity",
+    differs={"precision_recall": "of trained VGG16 features"},
 )
