@@ -69,8 +69,8 @@ def reading_options(command: Command) -> Command:
     """The same, and those of the network that sees them."""
     for option in reversed(
         [
-            _shared("--extractor", metavar=METAVAR, help="inception, digits, fashion, random-vgg16 or pixels, with a "
-                    "layer as in inception:768.  [default: inception, or that of saved statistics]"),
+            _shared("--extractor", metavar=METAVAR, help="inception, digits, fashion, vgg16 …, with a layer as in "
+                    "inception:768; see `list extractors`.  [default: inception, or that of saved statistics]"),
             _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
             _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
             _shared("--batch-size", type=click.IntRange(min=1), metavar="N",

@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganmetrics.errors import InputError
-from ganmetrics.functional import fid
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.functional import fid, frechet_distance
 from ganmetrics.metrics.fid import fid_of_moments
 from ganmetrics.numerics.moments import Moments
 
@@ -75,6 +75,32 @@ def test_a_set_against_itself_twice_proves_the_unbiased_covariance(count, dim):
     x = drawn(count, dim, seed=count)
     expected = trace(x) * (1 - math.sqrt(2 * (count - 1) / (2 * count - 1))) ** 2
     assert fid(x, np.concatenate([x, x])) == pytest.approx(expected, rel=1e-7, abs=1e-11 * trace(x))
+
+
+@pytest.mark.parametrize(("count", "dim"), [(2, 3), (10, 64), (200, 16)])
+def test_a_set_against_itself_twice_is_zero_over_n(count, dim):
+    x = drawn(count, dim, seed=count)
+    assert 0.0 <= fid(x, np.concatenate([x, x]), denominator="n") <= 1e-9 * trace(x)
+
+
+@TALL_AND_WIDE
+def test_the_denominator_n_is_numpys_ddof_0(dim):
+    """By features and by moments, at unequal counts."""
+    x, y = pair(dim)
+    expected = frechet_distance(x.mean(axis=0), np.cov(x.T, ddof=0), y.mean(axis=0), np.cov(y.T, ddof=0))
+    moments = [Moments.of(torch.from_numpy(side)) for side in (x, y)]
+    assert fid(x, y, denominator="n") == pytest.approx(expected, rel=1e-9)
+    assert fid_of_moments(*moments, denominator="n") == pytest.approx(expected, rel=1e-9)
+    assert fid(x, y) != pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("denominator", ["0", "N", ""])
+def test_another_denominator_is_refused(denominator):
+    x, y = pair(3)
+    with pytest.raises(UsageError, match="must be 'n-1' or 'n'"):
+        fid(x, y, denominator=denominator)
+    with pytest.raises(UsageError, match="must be 'n-1' or 'n'"):
+        fid_of_moments(*(Moments.of(torch.from_numpy(side)) for side in (x, y)), denominator=denominator)
 
 
 @pytest.mark.parametrize(("count", "dim"), [(2, 5), (100, 5)])
