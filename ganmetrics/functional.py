@@ -11,13 +11,17 @@ from ganmetrics.metrics.ct import ct
 from ganmetrics.metrics.density_coverage import DensityCoverage, density_coverage
 from ganmetrics.metrics.fid import fid, frechet_distance
 from ganmetrics.metrics.fid_infinity import fid_infinity
+from ganmetrics.metrics.fld import Fld, fld
 from ganmetrics.metrics.inception_score import inception_score
 from ganmetrics.metrics.kid import kid
+from ganmetrics.metrics.lpips_diversity import lpips_diversity
 from ganmetrics.metrics.mifid import mifid
 from ganmetrics.metrics.mixture import MixtureModes, ModeCount, mixture_modes, stacked_modes
 from ganmetrics.metrics.modes import Modes, modes
+from ganmetrics.metrics.ms_ssim_diversity import ms_ssim_diversity
 from ganmetrics.metrics.ndb import NdbBins, ndb
 from ganmetrics.metrics.nearest import Neighbors, nearest_neighbors
+from ganmetrics.metrics.ppl import path_length
 from ganmetrics.metrics.prd import PrdCurve, PrdScores, prd, prd_curve
 from ganmetrics.metrics.prdc import Prdc, prdc
 from ganmetrics.metrics.precision_recall import PrecisionRecall, precision_recall
@@ -33,6 +37,7 @@ __all__ = [
     "AlphaBeta",
     "DensityCoverage",
     "Estimate",
+    "Fld",
     "MixtureModes",
     "ModeCount",
     "Modes",
@@ -56,15 +61,19 @@ __all__ = [
     "distinct_n",
     "fid",
     "fid_infinity",
+    "fld",
     "frechet_distance",
     "gram_matrix",
     "inception_score",
     "kid",
+    "lpips_diversity",
     "mifid",
     "mixture_modes",
     "modes",
+    "ms_ssim_diversity",
     "ndb",
     "nearest_neighbors",
+    "path_length",
     "prd",
     "prd_curve",
     "prdc",

@@ -28,7 +28,8 @@ class Registry(Generic[Record]):
     package : str
         The package whose modules are searched.
     attribute : str
-        The name of the record in each module, such as ``METRIC``; modules without it are passed over.
+        The name of the record in each module, such as ``METRIC``, or of a list of them; modules without it are passed
+        over.
     kind : str
         What one record is called in messages.
     """
@@ -55,6 +56,6 @@ class Registry(Generic[Record]):
     def _discover(self) -> Iterator[tuple[str, Record]]:
         folder = importlib.import_module(self.package).__path__
         for module in sorted(pkgutil.iter_modules(folder), key=lambda found: found.name):
-            record = getattr(importlib.import_module(f"{self.package}.{module.name}"), self.attribute, None)
-            if record is not None:
+            found = getattr(importlib.import_module(f"{self.package}.{module.name}"), self.attribute, [])
+            for record in found if isinstance(found, list) else [found]:
                 yield record.name, record

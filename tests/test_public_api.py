@@ -10,11 +10,11 @@ import pytest
 import ganmetrics as gm
 
 NAMES = {
-    "Attribution", "Comparison", "Extractor", "GanMetricsError", "InputError", "NumericalError", "Reading",
-    "ResourceError", "Result", "Rosetta", "Score", "Signature", "Source", "Statistics", "StatisticsError",
-    "UsageError", "WeightsError", "__version__", "attribute", "compare", "evaluate", "every_protocol", "fid",
-    "functional", "generators", "inception_score", "kid", "load_extractor", "load_statistics", "measure",
-    "save_statistics", "score", "source",
+    "Attribution", "Comparison", "Extractor", "GanMetricsError", "InputError", "LatentPath", "NumericalError",
+    "PathLength", "Reading", "ResourceError", "Result", "Rosetta", "Score", "Signature", "Source", "Statistics",
+    "StatisticsError", "UsageError", "WeightsError", "__version__", "attribute", "compare", "evaluate",
+    "every_protocol", "fid", "functional", "generators", "inception_score", "kid", "load_extractor",
+    "load_statistics", "measure", "ppl", "save_statistics", "score", "source",
 }  # fmt: skip
 
 

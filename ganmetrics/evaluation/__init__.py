@@ -5,6 +5,7 @@ from __future__ import annotations
 from ganmetrics.evaluation import archive
 from ganmetrics.evaluation.attribution import Attribution, attribute
 from ganmetrics.evaluation.comparison import Comparison, compare
+from ganmetrics.evaluation.latent import LatentPath, PathLength, ppl
 from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.evaluation.result import Result, Score
 from ganmetrics.evaluation.rosetta import Rosetta, every_protocol
@@ -15,6 +16,8 @@ from ganmetrics.evaluation.statistics import Statistics
 __all__ = [
     "Attribution",
     "Comparison",
+    "LatentPath",
+    "PathLength",
     "Recipe",
     "Result",
     "Rosetta",
@@ -30,5 +33,6 @@ __all__ = [
     "inception_score",
     "kid",
     "measure",
+    "ppl",
     "score",
 ]

@@ -68,7 +68,19 @@ class Influences(NamedTuple):
         return Interval(float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance), self.method)
 
 
-Uncertainty = Replicates | Influences
+class Errors(NamedTuple):
+    """Standard errors that the values came with, being means of independent draws."""
+
+    errors: Mapping[str, float]
+    method: str
+
+    def interval(self, part: str, other: Errors | None = None) -> Interval:
+        """As for ``Replicates``."""
+        error = math.hypot(self.errors[part], 0.0 if other is None else other.errors[part])
+        return Interval(float(stats.norm.ppf((1 + LEVEL) / 2)) * error, self.method)
+
+
+Uncertainty = Replicates | Influences | Errors
 
 
 def check_mode(mode: str) -> None:
@@ -83,7 +95,10 @@ def uncertainty(
     """How uncertain a metric's values are; ``None`` where the rows are not at hand or the sets are too small."""
     if mode == "off":
         return None
-    influence = each.influences(real, fake) if mode == "fast" else None
+    errors = {name: one.error for name, one in found.items() if one.error is not None}
+    if len(errors) == len(found):
+        return Errors(errors, f"standard error over {each.spread}")
+    influence = each.influences(real, fake) if mode == "fast" or "spread" in each.reads else None
     if influence is not None:
         return _from_influence(each, influence, real, fake, found)
     if any(_is_missing(fake, name) for name in each.reads):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
@@ -17,6 +18,7 @@ from ganmetrics.errors import InputError
 from ganmetrics.evaluation.digests import PixelDigests
 from ganmetrics.evaluation.opening import Side
 from ganmetrics.evaluation.recipe import Recipe
+from ganmetrics.evaluation.sampling import IMAGES, Sample
 from ganmetrics.evaluation.statistics import Collector, Statistics
 from ganmetrics.features import Extractor, load_extractor
 from ganmetrics.features.extraction import Extraction
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
 DEFAULT_EXTRACTOR = "inception"
-WITHOUT_NETWORK = {"labels", "names"}  # the latter are those of images, and of their classes where they are known
+WITHOUT_NETWORK = {"labels", "names", "images"}  # names are those of images, and of their classes where known
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Measuring:
                     side.require(name)
                 elif name == "labels":
                     class_names(side)
-                else:
+                elif name not in WITHOUT_NETWORK:
                     self.loaded.layer_for(name)
 
     def check_recipes(self, sides: Mapping[str, Side]) -> None:
@@ -73,10 +75,13 @@ class Measuring:
 
     def read(self, source: Source, extractor: Extractor, reads: set[str]) -> Statistics:
         collector, pixels = Collector(reads - WITHOUT_NETWORK, extractor), PixelDigests()
-        extraction = Extraction(extractor, collector.layers, self.device, self.batch_size)
-        with closing(self.watched(source, pixels)) as images:
-            for found in extraction.run(images):
-                collector.add(found)
+        sample = Sample(IMAGES) if "images" in reads else None
+        with closing(self.watched(source, pixels, sample)) as images:
+            if collector.layers:
+                for found in Extraction(extractor, collector.layers, self.device, self.batch_size).run(images):
+                    collector.add(found)
+            else:
+                deque(images, maxlen=0)
         if len(pixels) < 2:
             raise too_few(source.name, len(pixels), 2)
         has_classes = "labels" in reads or ("names" in reads and source.class_names() is not None)
@@ -92,6 +97,8 @@ class Measuring:
             features=collector.tensor("features"),
             logits=collector.tensor("logits"),
             sample=collector.tensor("sample"),
+            spread=collector.spread,
+            images=None if sample is None else sample.rows,
             labels=labels,
             classes=classes,
             names=_names(source, len(pixels)) if "names" in reads else (),
@@ -102,21 +109,32 @@ class Measuring:
             source=source.name,
         )
 
-    def watched(self, source: Source, pixels: PixelDigests) -> Generator[Images, None, None]:
-        """The images on their way to the network, with the bar moved and their digests taken."""
+    def watched(
+        self, source: Source, pixels: PixelDigests, sample: Sample | None = None
+    ) -> Generator[Images, None, None]:
+        """The images on their way to the network, with the bar moved, their digests taken and some kept."""
         with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
                 pixels.add(images)
+                if sample is not None:
+                    _keep(images, sample)
                 yield images
                 bar.update(len(images))
+
+
+def _keep(images: Images, sample: Sample) -> None:
+    if sample.kept and sample.kept[0].shape[1:] != images.shape[1:]:
+        what = "the images have several sizes, and MS-SSIM compares images of one"
+        raise InputError(what, where="ms_ssim_diversity", hint="Resize them all alike", code="E-SHAPE")
+    sample.add(images.cpu())
 
 
 def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
     """The recipe that an extractor and a way of reading make."""
     layer = extractor.identity.partition("/")[2]
     spec = f"{extractor.name}:{layer}" if layer else extractor.name
-    if extractor.resize != type(extractor).resize:
-        spec += f"@{extractor.resize}"
+    if extractor.chosen_resize:
+        spec += f"@{extractor.chosen_resize}"
     return Recipe(spec, extractor.identity, extractor.resize, reading.changes())
 
 

@@ -100,7 +100,7 @@ def prepared(
     sides = {role: open_side(given[role], facts.reading, facts.extractor) for role in given if wanted[role]}
     check_sizes(sides)
     fitting.keep(lambda each: _check_counts(each, sides))
-    extractor = _extractor_of(sides, facts.extractor)
+    extractor = _extractor_of(sides, facts.extractor, fitting.metrics)
     measuring = Measuring(extractor, facts.weights, facts.reading, facts.device, facts.batch_size)
     fitting.keep(lambda each: measuring.check(sides, _reads(sides, [each])))
     measuring.check_recipes(sides)
@@ -128,10 +128,14 @@ class _Fitting:
                 self.left_out[each.name] = error.what
 
 
-def _extractor_of(sides: Mapping[str, Side], extractor: AnyExtractor) -> AnyExtractor:
-    """The extractor asked for, else that of a side which is saved statistics."""
+def _extractor_of(sides: Mapping[str, Side], extractor: AnyExtractor, metrics: Sequence[Metric]) -> AnyExtractor:
+    """The extractor asked for, else that of a side which is saved statistics; pixels where no metric needs any."""
+    if extractor is not None:
+        return extractor
     saved = [side.recipe.extractor for side in sides.values() if isinstance(side, Statistics)]
-    return extractor if extractor is not None or not saved else saved[0]
+    if not saved and not any(each.needs_network for each in metrics):
+        return "pixels"
+    return saved[0] if saved else None
 
 
 def check_given(each: Metric, given: Mapping[str, Any]) -> None:

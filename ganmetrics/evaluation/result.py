@@ -6,7 +6,7 @@ import json
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -111,6 +111,12 @@ class Result:
         if name not in self.scores:
             raise KeyError(str(unknown("score", name, list(self.scores))))
         return self.scores[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.scores
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.scores)
 
     def __str__(self) -> str:
         rows = [(s.title, readable(s.value), _interval(s), _spread(s), _direction(s)) for s in self.scores.values()]

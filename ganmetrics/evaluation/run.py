@@ -13,7 +13,7 @@ from ganmetrics.evaluation.opening import open_side
 from ganmetrics.evaluation.preparing import Facts, check_given, check_sizes, chosen_metrics, prepared, under_protocol
 from ganmetrics.evaluation.result import Result
 from ganmetrics.evaluation.scoring import Sides, scored
-from ganmetrics.evaluation.statistics import Statistics
+from ganmetrics.evaluation.statistics import KEPT, Statistics
 from ganmetrics.features import Extractor
 from ganmetrics.features.extraction import choose_device
 from ganmetrics.metrics import Metric
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import os
 
     import torch
-
-READABLE = ("moments", "features", "logits")
 
 
 def evaluate(
@@ -87,7 +85,8 @@ def evaluate(
     check_mode(ci)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     sides, chosen, left_out = prepared({"real": real, "fake": fake, "test": test}, choice, ci, facts)
-    return scored(Sides(sides.get("real"), sides["fake"], sides.get("test")), chosen, ci, left_out)
+    given = Sides(sides.get("real"), sides["fake"], sides.get("test"))
+    return scored(given, chosen, ci, left_out, is_lenient=choice.is_everything)
 
 
 def score(
@@ -138,10 +137,10 @@ def measure(
     """
     reading = reading or Reading()
     wanted = {reads} if isinstance(reads, str) else set(reads)
-    for name in sorted(wanted - set(READABLE)):
-        raise unknown("kind of statistics", name, list(READABLE))
+    for name in sorted(wanted - set(KEPT)):
+        raise unknown("kind of statistics", name, list(KEPT))
     if not wanted:
-        raise UsageError("nothing was asked for", where="reads", hint=f"Name some of {', '.join(READABLE)}")
+        raise UsageError("nothing was asked for", where="reads", hint=f"Name some of {', '.join(KEPT)}")
     side = open_side(source, reading, extractor)
     if isinstance(side, Statistics):
         raise UsageError("the source is statistics already", where=side.source or side.name, hint="Name the images")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,25 +13,38 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ROWS = 10_000  # tell a standard error to within a hundredth of itself
+IMAGES = 2_000  # of a thousand pairs
 SEED = 2020
 
 
 class Sample:
-    """Keeps the rows with the smallest of keys drawn row by row: ``rows`` of them, sorted by key."""
+    """Keeps the rows with the smallest of keys drawn row by row: ``limit`` of them, sorted by key."""
 
-    def __init__(self, rows: int = ROWS) -> None:
-        self.limit, self.rng = rows, seeded(SEED)
-        self.keys, self.rows = torch.empty(0, dtype=torch.float64), torch.empty(0)
+    def __init__(self, limit: int = ROWS) -> None:
+        self.limit, self.rng = limit, seeded(SEED)
+        self.keys = torch.empty(0, dtype=torch.float64)
+        self.kept: list[Tensor] = []  # the sample, and what joins it when as much again has come
+        self.border = math.inf
 
     def add(self, rows: Tensor) -> None:
         keys = torch.from_numpy(self.rng.random_sample(len(rows)))
-        if len(self.rows) == self.limit:  # most of a long run leaves the sample as it is
-            is_in = keys < self.keys[-1]
-            keys, rows = keys[is_in], rows[is_in]
-        if len(keys):
-            keys, order = torch.cat([self.keys, keys]).sort()
-            self.keys = keys[: self.limit]
-            self.rows = torch.cat([self.rows.reshape(-1, rows.shape[1]), rows])[order[: self.limit]]
+        is_in = keys < self.border  # most of a long run leaves the sample as it is
+        self.keys = torch.cat([self.keys, keys[is_in]])
+        self.kept.append(rows[is_in.to(rows.device)])
+        if len(self.keys) >= 2 * self.limit:
+            self._settle()
+
+    @property
+    def rows(self) -> Tensor:
+        """The sample."""
+        self._settle()
+        return self.kept[0]
+
+    def _settle(self) -> None:
+        self.keys, order = self.keys.sort()
+        self.keys, order = self.keys[: self.limit], order[: self.limit]
+        self.kept = [torch.cat(self.kept)[order]]
+        self.border = float(self.keys[-1]) if len(self.keys) == self.limit else math.inf
 
 
 def sampled(rows: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ganmetrics.errors import InputError, NumericalError, StatisticsError, UsageError
 from ganmetrics.evaluation.archive import FID_INCEPTION as LITERATURE
 from ganmetrics.evaluation.cautions import cautions
 from ganmetrics.evaluation.intervals import uncertainty
@@ -67,9 +68,28 @@ class Measured(NamedTuple):
     uncertainty: Uncertainty | None
 
 
-def scored(sides: Sides, chosen: Sequence[Metric], ci: str, left_out: Mapping[str, str] = NOTHING) -> Result:
-    """Every metric of sets that were measured; ``left_out`` says why others are missing."""
-    result = result_of(sides, {each: measured(each, sides, ci) for each in chosen})
+def scored(
+    sides: Sides,
+    chosen: Sequence[Metric],
+    ci: str,
+    left_out: Mapping[str, str] = NOTHING,
+    *,
+    is_lenient: bool = False,
+) -> Result:
+    """Every metric of sets that were measured; ``left_out`` says why others are missing.
+
+    Where ``is_lenient``, metrics that the values of the sets do not allow join them, unless none is left.
+    """
+    found: dict[Metric, Measured] = {}
+    left_out = dict(left_out)
+    for each in chosen:
+        try:
+            found[each] = measured(each, sides, ci)
+        except (UsageError, InputError, StatisticsError, NumericalError) as error:
+            if not is_lenient or (each is chosen[-1] and not found):
+                raise
+            left_out[each.name] = error.what
+    result = result_of(sides, found)
     return dataclasses.replace(result, left_out=left_out) if left_out else result
 
 
@@ -90,10 +110,10 @@ def result_of(sides: Sides, found: Mapping[Metric, Measured]) -> Result:
 def _scores(each: Metric, sides: Sides, found: Measured, warnings: tuple[str, ...]) -> Iterator[Score]:
     signature = _signature(each, *sides.needed(each))
     for part in each.parts:
-        value, std = found.estimates[part.name]
+        value, std, _ = found.estimates[part.name]
         yield Score(
             name=part.name,
-            title=_title(part, sides.fake.recipe),
+            title=_title(part, sides.fake.recipe) if each.needs_network else part.title,
             value=value,
             std=std,
             spread=each.spread,
@@ -109,8 +129,8 @@ def _signature(each: Metric, real: Statistics | None, fake: Statistics, test: St
     real_label, test_label = ("" if side is None else getattr(side, label) for side in (real, test))
     return Signature(
         metric=str(each),
-        network=recipe.network,
-        resize=recipe.resize,
+        network=recipe.network if each.needs_network else "none",
+        resize=recipe.resize if each.needs_network else "none",
         real=real_label,
         fake=getattr(fake, label),
         precision=recipe.precision,

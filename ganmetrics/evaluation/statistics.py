@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.data import Notes
-from ganmetrics.errors import StatisticsError
+from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.evaluation.digests import PixelDigests
 from ganmetrics.evaluation.sampling import Sample, sampled
 from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.spread import Spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from ganmetrics.evaluation.recipe import Recipe
     from ganmetrics.features.base import Extractor
-    from ganmetrics.types import Features, Logits
+    from ganmetrics.types import Features, Images, Logits
 
+KEPT = ("moments", "features", "logits")  # what a file of statistics can hold
 BLOCK = 512  # rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory
 
 
@@ -53,6 +55,10 @@ class Statistics:
         Of the images, where they have any and none was left out.
     sample : Tensor, float32 [n, D], or None
         Rows of the features in random order, as many as tell a standard error.
+    spread : Spread or None
+        Of the perceptual layer, which LPIPS diversity reads.
+    images : Tensor, uint8 [n, 3, H, W], or None
+        Images in random order, as many as tell a mean over pairs.
     skipped : int
         Images left out because they could not be read.
     notes : Notes
@@ -78,6 +84,8 @@ class Statistics:
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     sample: Features | None = None
+    spread: Spread | None = None
+    images: Images | None = None
     skipped: int = 0
     notes: Notes = field(default_factory=Notes)
     pixels: PixelDigests = field(default_factory=PixelDigests)
@@ -105,7 +113,8 @@ class Statistics:
     def require(self, reads: str) -> None:
         """Refuse saved statistics that lack what a metric reads (StatisticsError)."""
         if getattr(self, reads) is None:
-            hint = f"Score the images themselves, or build the file again with --keep {reads}"
+            again = f", or build the file again with --keep {reads}" if reads in KEPT else ""
+            hint = f"Score the images themselves{again}"
             what = f"the saved statistics hold no {reads}"
             raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")
 
@@ -120,6 +129,8 @@ class Collector:
         self.layer_of = {name: extractor.layer_for(name) for name in self.reads}
         self.kept: dict[str, list[Tensor]] = {name: [] for name in self.reads}
         self.sample = Sample()
+        self.spread: Spread | None = None
+        self.count = 0
         self.gathered = {name: _Gathered() for name in self.reads if name.endswith("moments")}
 
     @property
@@ -134,8 +145,18 @@ class Collector:
                 self.gathered[name].add(value)
             elif name == "sample":
                 self.sample.add(value)
+            elif name == "spread":
+                self._add_spread(value)
             else:
                 self.kept[name].append(value)
+
+    def _add_spread(self, rows: Tensor) -> None:
+        block = Spread.of(rows, self.count)
+        if self.spread is not None and self.spread.means.shape != block.means.shape:
+            what = "the images have several sizes, and perceptual distances are between images of one"
+            raise InputError(what, where="lpips_diversity", hint="Resize them all alike", code="E-SHAPE")
+        self.spread = block if self.spread is None else self.spread.merge(block)
+        self.count += len(rows)
 
     def tensor(self, name: str) -> Tensor | None:
         """All rows of what was kept under that name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics.errors import UsageError
@@ -29,6 +29,10 @@ class Extractor(ABC):
         The network and its weights, as the signature writes them, such as ``inception-2015-12-05:6726825d``.
     resize : str
         How images reach the network's size, as the signature writes it.
+    resizes : collection of str
+        The rules it can take by name, where it has several.
+    chosen_resize : str
+        The rule, where it is not its own.
     layers : mapping of str to int
         The layers it can yield and their dimensions.
     feature_layer : str
@@ -40,6 +44,8 @@ class Extractor(ABC):
     name: str
     identity: str
     resize: str
+    resizes: Collection[str] = ()
+    chosen_resize: str = ""
     layers: Mapping[str, int]
     feature_layer: str
     logits_layer: str | None = None
@@ -57,13 +63,16 @@ class Extractor(ABC):
         """The named layers of prepared inputs, float32 [N, D] each."""
 
     def layer_for(self, reads: str) -> str:
-        """The layer behind what a metric reads: the logits, the spatial features, else the features.
+        """The layer behind what a metric reads: the logits, the spatial features, the perceptual, else the features.
 
         Raises
         ------
         UsageError
-            Logits of a network that is no classifier, spatial features of one that has none.
+            Logits of a network that is no classifier, spatial features of one that has none, and so on.
         """
+        if reads == "spread":
+            what = f"the extractor {self.name!r} measures no perceptual distance, which LPIPS diversity needs"
+            raise UsageError(what, where="lpips_diversity", hint="Use lpips, or leave the metric out")
         if reads == "spatial_moments":
             return self._spatial_layer()
         if reads != "logits":
@@ -88,10 +97,15 @@ class Extractor(ABC):
             self.identity += f"/{layer}"
 
     def choose_resize(self, rule: str) -> None:
-        """Take another resize than its own (UsageError where it has no other)."""
-        if rule != self.resize:
+        """Take another rule than its own, by the name that signatures write (UsageError where there is none such)."""
+        if rule == self.resize:
+            return
+        if not self.resizes:
             what = f"the extractor {self.name!r} has the resize {self.resize} and no other"
-            raise UsageError(what, where=f"{self.name}@{rule}", hint="Only inception has several")
+            raise UsageError(what, where=f"{self.name}@{rule}", hint="Leave the resize out")
+        if rule not in self.resizes:
+            raise unknown(f"resize of {self.name}", rule, list(self.resizes))
+        self.resize = self.chosen_resize = rule
 
 
 class ExtractorRecord(NamedTuple):

@@ -10,7 +10,6 @@ from ganmetrics.features import weights
 from ganmetrics.features.base import Extractor, ExtractorRecord
 from ganmetrics.features.inception_net import LAYERS, SIZE, SPATIAL_CHANNELS, InceptionNet
 from ganmetrics.features.resize import INPUTS
-from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +36,7 @@ class Inception(Extractor):
 
     name = "inception"
     resize = "tf1-bilinear"
+    resizes = INPUTS
     layers = LAYERS | {"spatial": SPATIAL_CHANNELS * 17**2}
     feature_layer = "2048"
     logits_layer = "logits_unbiased"
@@ -52,12 +52,6 @@ class Inception(Extractor):
 
     def prepare(self, images: Images) -> Tensor:
         return INPUTS[self.resize](images, SIZE)
-
-    def choose_resize(self, rule: str) -> None:
-        """Take another rule than the default, by the name that signatures write (UsageError)."""
-        if rule not in INPUTS:
-            raise unknown("resize", rule, list(INPUTS))
-        self.resize = rule
 
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         return self.net(inputs, layers)

@@ -1,6 +1,7 @@
 """Resizing, one function for each rule that the literature uses; uint8 [N, 3, H, W] in, float32 out, in 0..255.
 
-``INPUTS`` has the rules by the names that signatures write, each with the range that its package feeds to Inception.
+``INPUTS`` and ``PIXELS`` have rules by the names that signatures write, the former each with the range that its package
+feeds to Inception.
 """
 
 from __future__ import annotations
@@ -64,6 +65,37 @@ def pillow_bicubic(images: Images, size: int) -> Tensor:
     return found.reshape(len(images), 3, size, size).to(images.device)
 
 
+def bicubic(images: Images, size: int) -> Tensor:
+    """Bicubic interpolation with half-pixel centres and no antialiasing, overshoot kept, as CMMD's authors have it."""
+    return F.interpolate(images.to(torch.float32), size=(size, size), mode="bicubic", align_corners=False)
+
+
+def antialiased_bicubic(images: Images, size: int) -> Tensor:
+    """Pillow's antialiased bicubic filter, rounded to whole numbers in 0..255, as torchvision's ``Resize`` has it."""
+    return _rounded_bicubic(images, (size, size))
+
+
+def cropped_bicubic(images: Images, size: int) -> Tensor:
+    """The same with the shorter side brought to ``size`` and the longer one cut about the centre, as OpenAI's CLIP."""
+    height, width = images.shape[-2:]
+    short = min(height, width)
+    resized = _rounded_bicubic(images, (size * height // short, size * width // short))
+    top, left = (round((side - size) / 2) for side in resized.shape[-2:])
+    return resized[..., top : top + size, left : left + size]
+
+
+def _rounded_bicubic(images: Images, size: tuple[int, int]) -> Tensor:
+    """By Pillow itself: torch's own filter of uint8 is off by several levels where the first pass overshoots."""
+    if images.shape[-2:] == size:
+        return images.to(torch.float32)
+    from PIL import Image
+
+    pictures = images.permute(0, 2, 3, 1).cpu().numpy()
+    resized = [Image.fromarray(each).resize(size[::-1], Image.Resampling.BICUBIC) for each in pictures]
+    found = torch.from_numpy(np.stack([np.asarray(each) for each in resized])).permute(0, 3, 1, 2)
+    return found.to(images.device, torch.float32)
+
+
 def _taps(in_size: int, out_size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """The two source positions of each output position and the weight of the second, in float32 as TensorFlow does."""
     scale = torch.tensor(in_size / out_size, dtype=torch.float32, device=device)
@@ -90,4 +122,10 @@ INPUTS: dict[str, Rule] = {
     "pytorch-fid-bilinear": _doubled,
     "clean-bicubic": _about_128(pillow_bicubic),
     "torchmetrics-antialias": _about_128(antialiased_bilinear),
+}
+PIXELS: dict[str, Rule] = {  # for networks with a normalisation of their own
+    "tf1-bilinear": tf1_bilinear,
+    "bicubic": bicubic,
+    "antialiased-bicubic": antialiased_bicubic,
+    "cropped-bicubic": cropped_bicubic,
 }

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from ganmetrics._files import shown
+from ganmetrics.errors import UsageError
 from ganmetrics.features import weights as weight_files
 from ganmetrics.features.base import Extractor, ExtractorRecord
 from ganmetrics.features.inception_net import SIZE
 from ganmetrics.features.resize import INPUTS
 from ganmetrics.features.states import filled_from
-from ganmetrics.features.vgg16 import needs_file
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,9 @@ class TorchvisionInception(Extractor):
 
     def __init__(self, path: str | None = None) -> None:
         if not path:
-            raise needs_file(self.name, "inception_v3_google-0cc3c7bd.pth")
+            what = f"the extractor {self.name} needs its weights, whose full SHA-256 is not published"
+            hint = "Pass torchvision's inception_v3_google-0cc3c7bd.pth (--weights FILE)"
+            raise UsageError(what, where="weights", hint=hint)
         from torchvision.models import inception_v3  # here, because importing torchvision costs two seconds
 
         state = weight_files.load_state_dict(path)

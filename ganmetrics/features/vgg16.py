@@ -10,8 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from ganmetrics._files import shown
-from ganmetrics.errors import UsageError
-from ganmetrics.features import weights as weight_files
+from ganmetrics.features import weights
 from ganmetrics.features.base import Extractor, ExtractorRecord
 from ganmetrics.features.random_vgg16 import MEAN, STD
 from ganmetrics.features.resize import tf1_bilinear
@@ -32,14 +31,12 @@ class VGG16(Extractor):
     Parameters
     ----------
     path : str or None
-        The file, such as torchvision's ``vgg16-397923af.pth``; there is no other way to have it.
+        A file of torchvision's layout; ``None`` finds or downloads torchvision's own.
 
     Raises
     ------
-    UsageError
-        No file.
     WeightsError
-        A missing or damaged file, or another network's.
+        The file is missing, damaged, another network's, or cannot be fetched.
 
     Notes
     -----
@@ -58,13 +55,11 @@ class VGG16(Extractor):
     logits_layer = "logits"
 
     def __init__(self, path: str | None = None) -> None:
-        if not path:
-            raise needs_file(self.name, "vgg16-397923af.pth")
         from torchvision.models import vgg16  # here, because importing torchvision costs two seconds
 
-        state = weight_files.load_state_dict(path)
-        self.net = filled_from(lambda: vgg16(weights=None, init_weights=False), state, where=shown(path))
-        self.identity = f"vgg16:{weight_files.digest(path)[:8]}"
+        found, self.identity = weights.resolve(weights.WEIGHTS["vgg16"], path)
+        state = weights.load_state_dict(found)
+        self.net = filled_from(lambda: vgg16(weights=None, init_weights=False), state, where=shown(found))
 
     def to(self, device: torch.device) -> None:
         self.net.to(device)
@@ -81,15 +76,9 @@ class VGG16(Extractor):
         return {name: found[name] for name in layers}
 
 
-def needs_file(name: str, file: str) -> UsageError:
-    """The error for a network whose weights the user must bring."""
-    what = f"the extractor {name} needs its weights, which are not part of the package"
-    return UsageError(what, where="weights", hint=f"Pass torchvision's {file} (--weights FILE)")
-
-
 EXTRACTOR = ExtractorRecord(
     name="vgg16",
     load=VGG16,
     download=True,
-    summary="VGG16 of ImageNet for precision and recall, from torchvision's file (--weights); fc2, fc2_relu, logits",
+    summary="VGG16 of ImageNet, torchvision's, for precision and recall; layers fc2, fc2_relu, logits",
 )

@@ -12,7 +12,6 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,44 +19,12 @@ from ganmetrics._files import atomic_write, shown
 from ganmetrics.errors import GanMetricsWarning, ResourceError, UsageError, WeightsError
 from ganmetrics.features.download import CHUNK, PATIENCE, Patience, Wanted, disk_errors, download, text_kind
 from ganmetrics.features.download import digest as digest
+from ganmetrics.features.weight_files import WEIGHTS, WeightFile
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 NEEDS_NO_DOWNLOAD = "The extractors digits, fashion, random-vgg16 and pixels need no download"
-
-
-@dataclass(frozen=True)
-class WeightFile:
-    """One published file of weights: what it is called, where it can be had and how its bytes are known.
-
-    ``filenames`` are the names it goes by on disk, ours first; ``urls`` are its mirrors, in the order to try them.
-    """
-
-    name: str
-    filenames: tuple[str, ...]
-    urls: tuple[str, ...]
-    size: int
-    sha256: str
-    license: str
-    used_by: tuple[str, ...]
-
-
-WEIGHTS: dict[str, WeightFile] = {
-    "inception-2015-12-05": WeightFile(
-        name="inception-2015-12-05",
-        filenames=("pt_inception-2015-12-05-6726825d.pth", "weights-inception-2015-12-05-6726825d.pth"),
-        urls=(
-            "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
-            "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
-            "https://huggingface.co/toshas/torch-fidelity/resolve/main/weights-inception-2015-12-05-6726825d.pth",
-        ),
-        size=95_628_359,
-        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
-        license="Apache-2.0",
-        used_by=("inception", "inception-exact"),
-    ),
-}
 
 
 def known(name: str) -> WeightFile:
@@ -204,8 +171,22 @@ def _tensors(path: str | os.PathLike[str]) -> Any:
         return load_file(path)
     import torch
 
+    is_zip = zipfile.is_zipfile(path)
+    if is_zip and any(name.endswith("/constants.pkl") for name in zipfile.ZipFile(path).namelist()):
+        return _tensors_of_program(path)
     # Only the zip format of torch 1.6 and later can be mapped; older files are read whole.
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+
+
+def _tensors_of_program(path: str | os.PathLike[str]) -> Any:
+    """CLIP is published as TorchScript, which is a program: it is run only where its bytes are the published ones."""
+    import torch
+
+    if digest(path) not in {file.sha256 for file in WEIGHTS.values()}:
+        raise pickle.UnpicklingError
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated as a whole
+        return dict(torch.jit.load(path, map_location="cpu").state_dict())
 
 
 def _checked_table(path: str | os.PathLike[str], state: Any) -> dict[str, Tensor]:

@@ -17,10 +17,14 @@ Option = int | float | str
 
 
 class Estimate(NamedTuple):
-    """A value and its spread; what the spread is over (splits, subsets) is the metric's to say."""
+    """A value and its spread; what the spread is over (splits, subsets) is the metric's to say.
+
+    ``error`` is the standard error of the value, where it is a mean of independent draws.
+    """
 
     value: float
     std: float | None = None
+    error: float | None = None
 
 
 class Part(NamedTuple):
@@ -56,8 +60,8 @@ class Metric:
         keywords. Gives a float or an ``Estimate``, or a named tuple of them with the names of ``parts``.
     parts : tuple of Part
         The numbers that it gives.
-    reads : tuple of {"moments", "spatial_moments", "features", "logits", "labels"}
-        What it needs of each set, in the order of the function's arguments.
+    reads : tuple of {"moments", "spatial_moments", "features", "logits", "labels", "spread", "images"}
+        What it needs of each set, in the order of the function's arguments; ``"images"`` are a random sample of them.
     paper : str
     needs_real, needs_test : bool
         Whether it compares with real images, and with real ones that the generator was not trained on.
@@ -72,7 +76,7 @@ class Metric:
     influence : callable, optional
         The influence of every row on the only part, from which its standard error follows; takes ``influence_reads``
         of each set, or ``None`` for what saved statistics of the real set do not hold.
-    influence_reads : tuple of {"moments", "sample", "features", "logits", "labels"}
+    influence_reads : tuple of {"moments", "sample", "features", "logits", "labels", "spread"}
         ``"sample"`` are features of all images, or of as many as tell a variance.
     """
 
@@ -100,6 +104,11 @@ class Metric:
     def settings(self) -> dict[str, Option]:
         """Every option with the value in force."""
         return {**self.defaults, **self.options}
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether it reads anything of a network, and not of the images alone."""
+        return not {"images", "labels"}.issuperset(self.reads)
 
     @property
     def compares(self) -> str:

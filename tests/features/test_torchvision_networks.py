@@ -65,7 +65,7 @@ def test_precision_of_vgg16_names_its_network(vgg_file: Path) -> None:
         real, fake, metrics="precision_recall(neighbors=1)", extractor="vgg16", weights=vgg_file, ci="off"
     )
     assert found["precision"].title == "Precision(vgg16)"
-    assert found["precision"].signature.network.startswith("vgg16:")
+    assert found["precision"].signature.network.startswith("vgg16-custom:")
 
 
 def test_torchvisions_inception_is_its_own_pipeline(inception_file: Path) -> None:
@@ -84,10 +84,13 @@ def test_torchvisions_inception_is_its_own_pipeline(inception_file: Path) -> Non
     assert found.title == "IS(torchvision-inception)"
 
 
-@pytest.mark.parametrize("name", ["vgg16", "torchvision-inception"])
-def test_the_file_must_be_brought(name: str, inception_file: Path, tmp_path: Path) -> None:
+def test_torchvisions_inception_must_be_brought() -> None:
     with pytest.raises(gm.UsageError, match="--weights FILE"):
-        load_extractor(name)
+        load_extractor("torchvision-inception")
+
+
+@pytest.mark.parametrize("name", ["vgg16", "torchvision-inception"])
+def test_another_networks_file_is_refused(name: str, tmp_path: Path) -> None:
     torch.save({"x": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(gm.WeightsError, match="another network's weights"):
         load_extractor(name, tmp_path / "other.pth")

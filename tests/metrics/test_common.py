@@ -16,10 +16,11 @@ from ganmetrics import functional
 from ganmetrics.errors import InputError
 from ganmetrics.metrics import METRICS, Estimate, metric
 from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.spread import Spread
 
 RECORDS = METRICS.records()
 COUNT, DIM = 60, 6
-OF_MEMORY = {"authenticity", "ct"}  # parts for which copies of the reals are the worst of fakes
+OF_MEMORY = {"authenticity", "ct", "fld_gap"}  # parts for which copies of the reals are the worst of fakes
 SECTIONS = ["Parameters", "Returns", "Raises", "Notes", "References", "Examples"]
 
 pytestmark = pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
@@ -40,7 +41,9 @@ def drawn(seed, dtype=np.float32, shift=0.0):
 
 
 def rows(name, seed, dtype=np.float32, shift=0.0):
-    """What an argument of that name takes: three classes in turn, or rows of numbers."""
+    """What an argument of that name takes: three classes in turn, images, or rows of numbers."""
+    if name.endswith("images"):
+        return np.random.RandomState(seed).randint(0, 256, (COUNT, 3, 24, 24), dtype=np.uint8)
     return np.arange(COUNT) % 3 if name.endswith("labels") else drawn(seed, dtype, shift)
 
 
@@ -52,12 +55,12 @@ def arguments(record, dtype=np.float32):
 
 def matrices(record):
     """The positions of the arguments that are rows of numbers."""
-    return [i for i, name in enumerate(positional(record)) if not name.endswith("labels")]
+    return [i for i, name in enumerate(positional(record)) if not name.endswith(("labels", "images"))]
 
 
 def small(record):
     """Options with which ``COUNT`` images are enough."""
-    return {record.minimum: 5} if record.minimum else {}
+    return ({record.minimum: 5} if record.minimum else {}) | ({"scales": 2} if "scales" in record.defaults else {})
 
 
 def values(record, *sides, **options):
@@ -79,7 +82,7 @@ def test_the_record_is_complete(record):
         assert part.higher_is_better in {True, False}
     assert re.search(r"\b(19|20)\d\d\b", record.paper)
     assert record.reads
-    assert set(record.reads) <= {"moments", "spatial_moments", "features", "logits", "labels"}
+    assert set(record.reads) <= {"moments", "spatial_moments", "features", "logits", "labels", "spread", "images"}
     assert record.needs_real in {True, False}
     assert record.minimum in {"", *record.defaults}
     assert record.least_count >= 2
@@ -134,16 +137,20 @@ def test_the_text_names_every_option_and_reads_back(record):
 
 def test_scoring_statistics_equals_the_public_function(record):
     tensors = {side: torch.from_numpy(drawn(i, shift=0.5 * i)) for i, side in enumerate(("real", "fake", "test"))}
-    labels = torch.from_numpy(rows("labels", 0))
+    others = {"labels": torch.from_numpy(rows("labels", 0)), "images": torch.from_numpy(rows("images", 0))}
     sides = {
-        side: SimpleNamespace(moments=Moments.of(x), spatial_moments=Moments.of(x), features=x, logits=x, labels=labels)
+        side: SimpleNamespace(
+            moments=Moments.of(x), spatial_moments=Moments.of(x), features=x, logits=x, spread=Spread.of(x), **others
+        )
         for side, x in tensors.items()
     }
     used = ["real"] * record.needs_real + ["fake"] + ["test"] * record.needs_test
-    read = [labels if name == "labels" else tensors[side] for side in used for name in record.reads]
+    read = [others.get(name, tensors[side]) for side in used for name in record.reads]
     found = record.configured(small(record)).estimates(*sides.values())
     assert list(found) == [part.name for part in record.parts]
-    assert {name: one.value for name, one in found.items()} == pytest.approx(values(record, *read), rel=1e-9)
+    assert {name: one.value for name, one in found.items()} == pytest.approx(
+        values(record, *read), rel=1e-8 if "spread" in record.reads else 1e-9
+    )
     assert bool(record.spread) == any(one.std is not None for one in found.values())
 
 
@@ -154,6 +161,8 @@ def test_the_direction_is_as_declared(record):
         good[index] = 5.0 * good[index]
         is_fake = "real" not in positional(record)[index] and "test" not in positional(record)[index]
         poor[index] = 1e-3 * poor[index] + 50.0 * np.arange(1, DIM + 1) if is_fake else good[index]
+    if record.reads == ("images",):
+        poor = [np.repeat(images[:1], COUNT, axis=0) for images in good]
     better, worse = values(record, *good), values(record, *poor)
     copies = [good[0] if name == "fake_features" else side for name, side in zip(positional(record), good, strict=True)]
     copied = values(record, *copies) if record.needs_real else worse
@@ -169,9 +178,12 @@ def test_float32_and_float64_of_the_same_values_agree(record):
 
 def test_arrays_tensors_and_lists_agree(record):
     arrays = arguments(record, np.float64)
+    if record.reads == ("images",):
+        arrays = [images[:8] for images in arrays]
     expected = values(record, *arrays)
     assert values(record, *map(torch.from_numpy, arrays)) == expected
-    assert values(record, *(x.tolist() for x in arrays)) == expected
+    if record.reads != ("images",):  # whose dtype is the range
+        assert values(record, *(x.tolist() for x in arrays)) == expected
 
 
 BROKEN = {
