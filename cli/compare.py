@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .options import Settings, scoring_options
-from .output import compare, names_of
+from .output import compare, compare_saved, names_of
 
 
 @click.command()
@@ -18,9 +18,14 @@ def command(ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str)
     """Which of several sets of fakes is better, and whether one can tell: the real set's own noise cancels.
 
     REAL and each FAKE are as in `ganmetrics fid`. Every pair gets its difference, a 95 % interval, and a verdict.
+    Results that were saved with --json are compared without their images, where nothing but the fakes differs.
 
     \b
     ganmetrics compare real/ mine/ baseline/
     ganmetrics compare mnist-test a.npz b.npz c.npz --metrics fid,kid
+    ganmetrics compare monday.json tuesday.json
     """
-    compare(real, fakes, names_of(metrics), Settings.of(ctx))
+    if all(path.endswith(".json") for path in (real, *fakes)):
+        compare_saved([real, *fakes], Settings.of(ctx))
+    else:
+        compare(real, fakes, names_of(metrics), Settings.of(ctx))

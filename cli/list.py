@@ -22,20 +22,21 @@ def command() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def metrics(as_json: bool) -> None:
-    """Every metric: its numbers and their direction, what it reads, its options and its paper."""
+    """Every metric: its numbers and their direction, which extractor it takes, what it costs, its options and its paper."""
     from ganmetrics.metrics import METRICS
 
     records = METRICS.records().values()
     if as_json:
         click.echo(json.dumps([record.facts for record in records], indent=1, ensure_ascii=False))
         return
-    rows = [("NAME", "NUMBERS (BEST)", "COMPARES", "READS", "OPTIONS", "PAPER")]
+    rows = [("NAME", "NUMBERS (BEST)", "COMPARES", "EXTRACTOR", "COST", "OPTIONS", "PAPER")]
     for record in records:
         numbers = ", ".join(
             f"{part.title} {'^' if part.higher_is_better else 'v'} ({part.best})" for part in record.parts
         )
         options = " ".join(f"{name}={value}" for name, value in record.settings.items())
-        rows.append((record.name, numbers, record.compares, ",".join(record.reads), options, record.paper))
+        row = (record.name, numbers, record.compares, record.extractor, record.cost, options, record.paper)
+        rows.append(row)
     _print(rows)
 
 
@@ -58,6 +59,10 @@ def protocols() -> None:
     _print(
         [("NAME", "RESIZE", "PROVEN", "WHY"), *((each.name, each.resize, each.proven, each.why) for each in records)]
     )
+    click.echo("\nWhat these packages compute otherwise, and no protocol changes:")
+    for each in records:
+        for name, text in each.differs.items():
+            click.echo(f"{each.name}: {name}: {text}")
 
 
 def _print(rows: Sequence[tuple[str, ...]]) -> None:

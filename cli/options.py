@@ -97,6 +97,8 @@ def scoring_options(command: Command) -> Command:
             _shared("--assume-recipe", metavar="NAME",
                     help="Vouch that statistics without a recipe were made by torch-fidelity or pytorch-fid."),
             _shared("--strict", is_flag=True, help="End with an error where there would be warnings."),
+            _shared("--max-memory", metavar="SIZE", callback=_limited,
+                    help="Of blocks of distances and kernels, such as 2GB.  [default: 256MiB]"),
             json_option,
             force_option,
         ]
@@ -109,9 +111,19 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
     ctx.meta[f"{PREFIX}{parameter.name}"] = value
 
 
+def _limited(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Bound the blocks for as long as the command runs."""
+    if value is not None:
+        from ganmetrics import memory_limit
+
+        ctx.with_resource(memory_limit(value))
+
+
 def _shared(*names: str, **facts: Any) -> Callable[[Command], Command]:
-    return click.option(*names, expose_value=False, callback=_keep, **facts)
+    return click.option(*names, expose_value=False, **{"callback": _keep, **facts})
 
 
 json_option = _shared("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead.")
-force_option = _shared("--force", is_flag=True, help="Overwrite an output that exists.")
+force_option = _shared(
+    "--force", is_flag=True, help="Overwrite an output that exists; compare results of different protocols."
+)

@@ -13,6 +13,7 @@ from ganmetrics._files import check_writable
 
 if TYPE_CHECKING:
     from ganmetrics import Attribution, Comparison, Result, Rosetta
+    from ganmetrics.evaluation.saved import SavedComparison
     from ganmetrics.metrics import Metric
 
     from .options import Settings
@@ -61,6 +62,18 @@ def compare(real: str, fakes: Sequence[str], metrics: Sequence[str], settings: S
         ci=settings.ci,
         reading=settings.reading,
     )
+    if settings.strict and comparison.warnings:
+        raise gm.InputError("; ".join(comparison.warnings), where="--strict", code="E-STRICT")
+    show(comparison, settings)
+
+
+def compare_saved(paths: Sequence[str], settings: Settings) -> None:
+    """Compare saved results and print the verdicts."""
+    import ganmetrics as gm
+
+    if settings.json_path not in (None, "-"):
+        check_writable(str(settings.json_path), force=settings.force)
+    comparison = gm.compare_saved(*paths, force=settings.force)
     if settings.strict and comparison.warnings:
         raise gm.InputError("; ".join(comparison.warnings), where="--strict", code="E-STRICT")
     show(comparison, settings)
@@ -115,7 +128,7 @@ def names_of(metrics: str) -> list[str]:
     return [name for name in re.split(r",(?![^()]*\))", metrics) if name.strip()]
 
 
-def show(result: Result | Comparison | Attribution | Rosetta, settings: Settings) -> None:
+def show(result: Result | Comparison | SavedComparison | Attribution | Rosetta, settings: Settings) -> None:
     """Print a result where the options say."""
     if settings.json_path == "-":
         click.echo(result.to_json())

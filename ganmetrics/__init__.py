@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     )
     from ganmetrics.evaluation.archive import load as load_statistics
     from ganmetrics.evaluation.archive import save as save_statistics
+    from ganmetrics.evaluation.saved import compare_saved
     from ganmetrics.features import Extractor, load_extractor
+    from ganmetrics.numerics.memory import memory_limit
 
 _HOMES = {
     "functional": "",
@@ -84,8 +86,10 @@ _HOMES = {
     "measure": "evaluation",
     "ppl": "evaluation",
     "score": "evaluation",
+    "compare_saved": "evaluation.saved",
     "Extractor": "features",
     "load_extractor": "features",
+    "memory_limit": "numerics.memory",
     "load_statistics": "evaluation.archive:load",
     "save_statistics": "evaluation.archive:save",
 }
@@ -113,6 +117,7 @@ __all__ = [
     "__version__",
     "attribute",
     "compare",
+    "compare_saved",
     "evaluate",
     "every_protocol",
     "fid",
@@ -123,6 +128,7 @@ __all__ = [
     "load_extractor",
     "load_statistics",
     "measure",
+    "memory_limit",
     "ppl",
     "save_statistics",
     "score",

@@ -15,7 +15,8 @@ Record = TypeVar("Record")
 
 def unknown(kind: str, name: str, known: list[str]) -> UsageError:
     """The error for a name that is none of the known ones, with the nearest of them."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    swapped = [each for each in known if sorted(each) == sorted(name)]
+    near = swapped or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"Did you mean {near[0]!r}? " if near else ""
     return UsageError(f"unknown {kind} {name!r}", hint=f"{meant}Known: {', '.join(known)}", code="E-UNKNOWN")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading
 from ganmetrics.errors import UsageError
-from ganmetrics.evaluation.intervals import Influences, Replicates, check_mode
+from ganmetrics.evaluation.intervals import Errors, Influences, Replicates, check_mode
 from ganmetrics.evaluation.preparing import Facts, chosen_metrics, prepared
 from ganmetrics.evaluation.result import LEVEL, Interval, Result, readable, save_json
 from ganmetrics.evaluation.scoring import Measured, Sides, measured, result_of
@@ -187,6 +187,8 @@ def _differences(
 
 def _interval(part: Part, first: Uncertainty | None, second: Uncertainty | None) -> Interval | None:
     if isinstance(first, Influences) and isinstance(second, Influences):
+        return first.interval(part.name, second)
+    if isinstance(first, Errors) and isinstance(second, Errors):
         return first.interval(part.name, second)
     if isinstance(first, Replicates) and isinstance(second, Replicates):
         return first.interval(part.name, second)

@@ -79,7 +79,11 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}
-        facts = {"higher_is_better": self.higher_is_better, "signature": str(self.signature)}
+        facts = {
+            "title": self.title,
+            "higher_is_better": self.higher_is_better,
+            "signature": str(self.signature),
+        }
         around = {} if self.interval is None else {"interval": {"level": LEVEL, **self.interval._asdict()}}
         value = {"value": self.value} if math.isfinite(self.value) else {"value": None, "not_finite": str(self.value)}
         return {**value, **around, **spread, **facts}

@@ -86,7 +86,7 @@ def evaluate(
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     sides, chosen, left_out = prepared({"real": real, "fake": fake, "test": test}, choice, ci, facts)
     given = Sides(sides.get("real"), sides["fake"], sides.get("test"))
-    return scored(given, chosen, ci, left_out, is_lenient=choice.is_everything)
+    return scored(given, chosen, ci, left_out, is_lenient=choice.is_everything, protocol=protocol)
 
 
 def score(

@@ -16,6 +16,7 @@ from ganmetrics.evaluation.cautions import cautions
 from ganmetrics.evaluation.intervals import uncertainty
 from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.evaluation.result import Result, Score
+from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ def scored(
     left_out: Mapping[str, str] = NOTHING,
     *,
     is_lenient: bool = False,
+    protocol: str | None = None,
 ) -> Result:
-    """Every metric of sets that were measured; ``left_out`` says why others are missing.
+    """Every metric of sets that were measured; ``left_out`` says why others are missing, ``protocol`` whose they are.
 
     Where ``is_lenient``, metrics that the values of the sets do not allow join them, unless none is left.
     """
@@ -89,7 +91,7 @@ def scored(
             if not is_lenient or (each is chosen[-1] and not found):
                 raise
             left_out[each.name] = error.what
-    result = result_of(sides, found)
+    result = result_of(sides, found, protocol)
     return dataclasses.replace(result, left_out=left_out) if left_out else result
 
 
@@ -100,9 +102,11 @@ def measured(each: Metric, sides: Sides, ci: str) -> Measured:
     return Measured(found, uncertainty(each, real, fake, test, found, ci))
 
 
-def result_of(sides: Sides, found: Mapping[Metric, Measured]) -> Result:
+def result_of(sides: Sides, found: Mapping[Metric, Measured], protocol: str | None = None) -> Result:
     """The scores with all that goes with them."""
-    warnings = tuple(cautions(sides.real, sides.fake, list(found)))
+    differs = {} if protocol is None else PROTOCOLS[protocol].differs
+    otherwise = [f"{each.name} is not {protocol}'s: {differs[each.name]}" for each in found if each.name in differs]
+    warnings = (*cautions(sides.real, sides.fake, list(found)), *otherwise)
     scores = [one for each, values in found.items() for one in _scores(each, sides, values, warnings)]
     return Result({one.name: one for one in scores}, sides.real, sides.fake, warnings)
 

@@ -71,4 +71,5 @@ METRIC = Metric(
     parts=(Part("birthday", "Support size", higher_is_better=True, best="that of unseen reals"),),
     reads=("features",),
     paper="Arora, Zhang 2017, arXiv:1706.08224",
+    cost="all pairs",
 )

@@ -169,5 +169,6 @@ METRIC = Metric(
     parts=(Part("c2st", "C2ST accuracy", higher_is_better=False, best="0.5"),),
     reads=("features",),
     paper="Lopez-Paz, Oquab 2017, arXiv:1610.06545",
+    cost="training",
     minimum="folds",
 )

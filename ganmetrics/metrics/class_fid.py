@@ -122,4 +122,5 @@ METRIC = Metric(
     parts=(Part("class_fid", "Class FID", higher_is_better=False, best="0"),),
     reads=("features", "labels"),
     paper="Miyato, Koyama 2018, arXiv:1802.05637",
+    cost="a FID a class",
 )

@@ -72,4 +72,5 @@ METRIC = Metric(
     parts=(Part("cmmd", "CMMD", higher_is_better=False, best="0"),),
     reads=("features",),
     paper="Jayasumana et al. 2024, arXiv:2401.09603",
+    cost="all pairs",
 )

@@ -112,5 +112,6 @@ METRIC = Metric(
     parts=(Part("ct", "CT", higher_is_better=True, best="0"),),
     reads=("features",),
     paper="Meehan et al. 2020, arXiv:2004.05675",
+    cost="all pairs",
     needs_test=True,
 )

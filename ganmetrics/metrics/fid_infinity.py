@@ -85,6 +85,7 @@ METRIC = Metric(
     parts=(Part("fid_infinity", "FID-infinity", higher_is_better=False, best="0"),),
     reads=("features",),
     paper="Chong, Forsyth 2020, arXiv:1911.07023",
+    cost="15 FIDs",
     influence=fid_influence,
     influence_reads=("moments", "sample"),
 )

@@ -115,5 +115,6 @@ METRIC = Metric(
     ),
     reads=("features",),
     paper="Jiralerspong et al. 2023, arXiv:2302.04440",
+    cost="all pairs, kept",
     needs_test=True,
 )

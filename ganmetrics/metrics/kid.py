@@ -131,6 +131,7 @@ METRIC = Metric(
     reads=("features",),
     spread="subsets",
     paper="Bińkowski et al. 2018, arXiv:1801.01401",
+    cost="pairs in subsets",
     minimum="subset_size",
     influence=kid_influence,
     influence_reads=("sample",),

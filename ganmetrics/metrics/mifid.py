@@ -12,6 +12,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.metrics.fid import fid
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.numerics.memory import block_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 COPY = 1e-9  # a mean distance below it is rounding: the fakes are copies
-BLOCK = 2048
 
 
 def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: float = 0.1) -> float:
@@ -76,12 +76,12 @@ def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: floa
 def memorisation_distance(real: Tensor, fake: Tensor) -> float:  # [N, D], [M, D] -> 0..1
     """The mean over the fakes of 1 - |cos| to the nearest real."""
     x, y = normalize(real, dim=1), normalize(fake, dim=1)
-    nearest = torch.cat([_largest_cosine(x, rows) for rows in y.split(BLOCK)])
+    nearest = torch.cat([_largest_cosine(x, rows) for rows in y.split(block_rows(y.shape[1]))])
     return float((1 - nearest).clamp(min=0).mean())
 
 
 def _largest_cosine(x: Tensor, rows: Tensor) -> Tensor:
-    return torch.stack([(rows @ part.T).abs_().amax(dim=1) for part in x.split(BLOCK)]).amax(dim=0)
+    return torch.stack([(rows @ part.T).abs_().amax(dim=1) for part in x.split(block_rows(x.shape[1]))]).amax(dim=0)
 
 
 METRIC = Metric(
@@ -90,4 +90,5 @@ METRIC = Metric(
     parts=(Part("mifid", "MiFID", higher_is_better=False, best="0"),),
     reads=("features",),
     paper="Bai et al. 2021, arXiv:2106.03062",
+    cost="all pairs",
 )

@@ -126,5 +126,6 @@ METRIC = Metric(
     ),
     reads=("features",),
     paper="Richardson, Weiss 2018, arXiv:1805.12462",
+    cost="clustering",
     minimum="num_bins",
 )

@@ -110,4 +110,5 @@ METRIC = Metric(
     parts=(Part("rarity", "Rarity", higher_is_better=True, best="that of unseen reals"),),
     reads=("features",),
     paper="Han et al. 2023, arXiv:2206.08549",
+    cost="all pairs",
 )

@@ -111,4 +111,5 @@ METRIC = Metric(
     parts=(Part("realism", "Realism", higher_is_better=True, best="1 or more"),),
     reads=("features",),
     paper="Kynkäänniemi et al. 2019, arXiv:1904.06991",
+    cost="all pairs",
 )

@@ -63,6 +63,8 @@ class Metric:
     reads : tuple of {"moments", "spatial_moments", "features", "logits", "labels", "spread", "images"}
         What it needs of each set, in the order of the function's arguments; ``"images"`` are a random sample of them.
     paper : str
+    cost : str
+        Beyond the one pass over each set.
     needs_real, needs_test : bool
         Whether it compares with real images, and with real ones that the generator was not trained on.
     spread : str
@@ -85,6 +87,7 @@ class Metric:
     parts: tuple[Part, ...]
     reads: tuple[str, ...]
     paper: str
+    cost: str = "little"
     needs_real: bool = True
     needs_test: bool = False
     spread: str = ""
@@ -111,6 +114,12 @@ class Metric:
         return not {"images", "labels"}.issuperset(self.reads)
 
     @property
+    def extractor(self) -> str:
+        """The extractors that it goes with, in words."""
+        of = {"spread": "lpips", "images": "none", "spatial_moments": "inception", "logits": "classifiers"}
+        return next((of[name] for name in self.reads if name in of), "any")
+
+    @property
     def compares(self) -> str:
         """The sets that it needs, in words."""
         return " ".join(["real"] * self.needs_real + ["fake"] + ["test"] * self.needs_test)
@@ -119,7 +128,7 @@ class Metric:
     def facts(self) -> dict[str, Any]:
         """The record as plain data."""
         parts = [part._asdict() for part in self.parts]
-        names = ("name", "reads", "needs_real", "needs_test", "spread", "paper")
+        names = ("name", "reads", "extractor", "cost", "needs_real", "needs_test", "spread", "paper")
         return {**{name: getattr(self, name) for name in names}, "parts": parts, "options": self.settings}
 
     @property

@@ -136,5 +136,6 @@ METRIC = Metric(
     parts=(Part("vendi", "Vendi", higher_is_better=True, best="that of unseen reals"),),
     reads=("features",),
     paper="Friedman, Dieng 2023, arXiv:2210.02410",
+    cost="eigenvalues",
     needs_real=False,
 )

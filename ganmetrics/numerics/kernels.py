@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.numerics.memory import block_rows
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -26,22 +28,25 @@ def unbiased_mmd2(k_rr: Tensor, k_rf: Tensor, k_ff: Tensor) -> float:
     return float(within - 2 * k_rf.mean())
 
 
-def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor, *, block: int = 1024) -> Tensor:
+def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
     """The sum of the polynomial kernel over subset pairs: [N, D], [M, D], memberships [N, S], [M, S] -> [S].
 
-    Kernel values are computed once, ``block`` rows at a time, so memory is block * M however many subsets there are.
+    Kernel values are computed once, block by block, however many subsets there are.
     """
     total = torch.zeros(in_x.shape[1], dtype=x.dtype, device=x.device)
+    block = block_rows(x.shape[1])
     for rows, members in zip(x.split(block), in_x.split(block), strict=True):
-        total += (members * (polynomial_kernel(rows, y) @ in_y)).sum(dim=0)
+        for columns, others in zip(y.split(block), in_y.split(block), strict=True):
+            total += (members * (polynomial_kernel(rows, columns) @ others)).sum(dim=0)
     return total
 
 
-def mean_gaussian_kernel(x: Tensor, y: Tensor, sigma: float, *, block: int = 2048) -> float:
-    """The mean of exp(-|x - y|² / 2σ²) over all pairs: [N, D], [M, D] -> float; memory is block * M."""
-    norms = y.square().sum(dim=1)
-    total = 0.0
+def mean_gaussian_kernel(x: Tensor, y: Tensor, sigma: float) -> float:
+    """The mean of exp(-|x - y|² / 2σ²) over all pairs, block by block: [N, D], [M, D] -> float."""
+    block, total = block_rows(x.shape[1]), 0.0
     for rows in x.split(block):
-        squares = torch.addmm(rows.square().sum(dim=1)[:, None] + norms, rows, y.T, alpha=-2).clamp_(min=0)
-        total += float(squares.mul_(-1 / (2 * sigma**2)).exp_().sum())
+        for columns in y.split(block):
+            norms = rows.square().sum(dim=1)[:, None] + columns.square().sum(dim=1)
+            squares = torch.addmm(norms, rows, columns.T, alpha=-2).clamp_(min=0)
+            total += float(squares.mul_(-1 / (2 * sigma**2)).exp_().sum())
     return total / (len(x) * len(y))

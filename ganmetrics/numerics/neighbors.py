@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ganmetrics.numerics.memory import block_rows
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-BLOCK = 2048  # rows: two such blocks of 2048 dimensions and their distances take 100 MiB
 ROUNDING = 1e-12  # of |x|² + |y|²: below it a squared distance is taken again in float64
 EPSILON = float(torch.finfo(torch.float32).eps)
 SPARE = 3  # candidates beyond the k-th that are decided in float64
@@ -49,19 +50,19 @@ def squared_distances(x: Tensor, y: Tensor) -> Tensor:  # [N, D], [M, D] -> [N, 
     return squares
 
 
-def neighbor_squares(x: Tensor, k: int, *, block: int = BLOCK) -> Tensor:  # [N, D] -> [N]
+def neighbor_squares(x: Tensor, k: int, *, block: int | None = None) -> Tensor:  # [N, D] -> [N]
     """The squared distance of each row to its k-th nearest other row, 1 <= k < N."""
     return _nearest_others(x, x, k, block, is_within=True)[1][:, k - 1]
 
 
-def nearest(x: Tensor, y: Tensor, *, block: int = BLOCK) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> [N], [N]
+def nearest(x: Tensor, y: Tensor, *, block: int | None = None) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> [N], [N]
     """The place in ``y`` of each row's nearest, the first of equals, and its squared distance."""
     places, squares = _nearest_others(x, y, 1, block, is_within=False)
     return places[:, 0], squares[:, 0]
 
 
 def crossing(
-    real: Tensor, fake: Tensor, radii_r: Tensor, radii_f: Tensor | None, *, is_closed: bool, block: int = BLOCK
+    real: Tensor, fake: Tensor, radii_r: Tensor, radii_f: Tensor | None, *, is_closed: bool, block: int | None = None
 ) -> Crossing:
     """All pairs against squared radii about each real and each fake: [N, D], [M, D], [N], [M].
 
@@ -79,13 +80,13 @@ def crossing(
     return Crossing(*counts)
 
 
-def blocks(x: Tensor, y: Tensor, *, block: int = BLOCK) -> Iterator[tuple[slice, slice, Tensor]]:
+def blocks(x: Tensor, y: Tensor, *, block: int | None = None) -> Iterator[tuple[slice, slice, Tensor]]:
     """The squared distances of all pairs, with the rows of each set that every block is of."""
-    for rows, columns in _tiles(len(x), len(y), block):
+    for rows, columns in _tiles(x, y, block):
         yield rows, columns, squared_distances(x[rows].double(), y[columns].double())
 
 
-def close_pairs(x: Tensor, square: float, *, block: int = BLOCK) -> int:  # [N, D] -> pairs of two rows
+def close_pairs(x: Tensor, square: float, *, block: int | None = None) -> int:  # [N, D] -> pairs of two rows
     """How many pairs of different rows are no farther apart than a squared distance."""
     total = sum(int((squares <= square).sum()) for _, _, squares in blocks(x, x, block=block))
     return (total - len(x)) // 2
@@ -102,7 +103,7 @@ class _Rough(NamedTuple):
     y: Tensor
 
 
-def _rough_blocks(x: Tensor, y: Tensor, block: int) -> Iterator[_Rough]:
+def _rough_blocks(x: Tensor, y: Tensor, block: int | None) -> Iterator[_Rough]:
     """Every pair of blocks; of one set with itself, each pair of its blocks once."""
     is_within = x is y
     bound = (x.shape[1] + 8) * EPSILON  # of a product of that many terms, and of rounding its factors
@@ -110,7 +111,7 @@ def _rough_blocks(x: Tensor, y: Tensor, block: int) -> Iterator[_Rough]:
     narrow = [_centred(x, center)]
     narrow.append(narrow[0] if is_within else _centred(y, center))
     norms = [torch.linalg.vector_norm(side, dim=1).square_() for side in narrow]
-    for rows, columns in _tiles(len(x), len(y), block):
+    for rows, columns in _tiles(x, y, block):
         if is_within and columns.start < rows.start:
             continue
         sums = norms[0][rows, None] + norms[1][columns]
@@ -119,7 +120,7 @@ def _rough_blocks(x: Tensor, y: Tensor, block: int) -> Iterator[_Rough]:
 
 
 def _centred(x: Tensor, center: Tensor) -> Tensor:  # [N, D], float64 [D] -> float32 [N, D]
-    return torch.cat([(rows - center).to(torch.float32) for rows in x.split(BLOCK)])
+    return torch.cat([(rows - center).to(torch.float32) for rows in x.split(block_rows(x.shape[1]))])
 
 
 def _decided(rough: _Rough, radii: Tensor, compare: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -132,7 +133,7 @@ def _decided(rough: _Rough, radii: Tensor, compare: Callable[[Tensor, Tensor], T
     return is_held
 
 
-def _nearest_others(x: Tensor, y: Tensor, k: int, block: int, *, is_within: bool) -> tuple[Tensor, Tensor]:
+def _nearest_others(x: Tensor, y: Tensor, k: int, block: int | None, *, is_within: bool) -> tuple[Tensor, Tensor]:
     """The k nearest rows of ``y``, itself left out where both sets are one: places and squares, ascending, [N, k]."""
     found = _Candidates(len(x), min(k + SPARE, len(y) - is_within), x.device)
     for rough in _rough_blocks(x, y, block):
@@ -197,7 +198,9 @@ def _squares(x: Tensor) -> Tensor:  # [P, D] -> [P]
     return torch.bmm(x[:, None], x[:, :, None])[:, 0, 0]
 
 
-def _tiles(n: int, m: int, block: int) -> Iterator[tuple[slice, slice]]:
+def _tiles(x: Tensor, y: Tensor, block: int | None) -> Iterator[tuple[slice, slice]]:
+    """The rows of each set that every block is of; as many as memory allows where no number is asked for."""
+    n, m, block = len(x), len(y), block or block_rows(x.shape[1])
     for start in range(0, n, block):
         for other in range(0, m, block):
             yield slice(start, min(start + block, n)), slice(other, min(other + block, m))

@@ -100,3 +100,49 @@ def test_all_metrics_are_those_that_fit(run: Run, sets: Path) -> None:
     assert "left out: ndb (ndb needs at least 100 images" in done.stdout
     data = json.loads(run("evaluate", "real.npz", "near.npz", "--metrics", "all", "--json", "-", *PIXELS).stdout)
     assert {"is", "ndb", "kid"} <= set(data["left_out"])
+
+
+def test_saved_results_are_compared_where_only_the_fakes_differ(run: Run, sets: Path) -> None:
+    for name in ("near", "far"):
+        assert (
+            run("evaluate", "real.npz", f"{name}.npz", "--metrics", "fid", "--json", f"{name}.json", *PIXELS).returncode
+            == 0
+        )
+    done = run("compare", "near.json", "far.json")
+    assert (done.returncode, done.stdout.strip().endswith("near.json is better")) == (0, True), done.stderr
+    paired = json.loads(run("compare", "real.npz", "near.npz", "far.npz", "--json", "-", *PIXELS).stdout)[
+        "differences"
+    ][0]
+    alone = json.loads(run("compare", "near.json", "far.json", "--json", "-").stdout)["differences"][0]
+    assert alone["difference"] == paired["difference"]
+    assert alone["interval"]["half_width"] > 0
+    run("evaluate", "near.npz", "far.npz", "--metrics", "fid", "--json", "other.json", *PIXELS)
+    refused = run("compare", "near.json", "other.json")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "different protocols: real: #60:" in refused.stderr
+    forced = run("compare", "near.json", "other.json", "--force")
+    assert forced.returncode == 0
+    assert "warning: near.json and other.json differ in real: #60:" in forced.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"schema": 1, "scores": {"fid": {}}}', '{"schema": 9, "scores": {}}']
+)
+def test_what_is_no_saved_result_is_said(run: Run, sets: Path, text: str) -> None:
+    run("evaluate", "real.npz", "near.npz", "--metrics", "fid", "--json", "good.json", *PIXELS)
+    (sets / "bad.json").write_text(text)
+    done = run("compare", "good.json", "bad.json")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "bad.json" in done.stderr and ("no saved result" in done.stderr or "schema 9" in done.stderr)
+    missing = run("compare", "good.json", "missing.json")
+    assert (missing.returncode, "cannot be read" in missing.stderr) == (3, True)
+
+
+def test_a_memory_limit_changes_no_number(run: Run, sets: Path) -> None:
+    metrics = ("--metrics", "prdc,cmmd,mifid,kid(subset_size=30)", "--ci", "off")
+    default = run("evaluate", "real.npz", "near.npz", *metrics, *PIXELS)
+    bounded = run("evaluate", "real.npz", "near.npz", *metrics, "--max-memory", "16MiB", *PIXELS)
+    assert (bounded.returncode, bounded.stdout) == (0, default.stdout), bounded.stderr
+    for size, said in (("lots", "no amount of memory"), ("1kB", "at least 16,777,216")):
+        refused = run("evaluate", "real.npz", "near.npz", "--max-memory", size, *PIXELS)
+        assert (refused.returncode, refused.stdout, said in refused.stderr) == (2, "", True)

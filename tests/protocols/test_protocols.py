@@ -159,7 +159,17 @@ def test_the_command_takes_a_protocol(
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["scores"]["fid"]["signature"].split("|")[2] == "clean-bicubic"
     listed = run("list", "protocols").stdout.splitlines()
-    assert [line.split()[0] for line in listed[1:]] == PROTOCOLS.names()
+    end = listed.index("")
+    assert [line.split()[0] for line in listed[1:end]] == PROTOCOLS.names()
+    assert any(line.startswith("torchmetrics-1.8: is: ") for line in listed[end:])
+
+
+def test_what_no_protocol_changes_is_warned_of(sets: list[torch.Tensor], synthetic_weights: Path) -> None:
+    options = {"weights": synthetic_weights, "protocol": "torchmetrics-1.8", "ci": "off"}
+    found = gm.evaluate(*sets, metrics=["fid", "is(splits=2)"], **options)
+    assert [text for text in found.warnings if "torchmetrics" in text] == [
+        f"is is not torchmetrics-1.8's: {PROTOCOLS['torchmetrics-1.8'].differs['is']}"
+    ]
 
 
 def test_every_protocol_at_once_is_each_alone(

@@ -1,0 +1,155 @@
+"""Results that were saved as JSON, compared without their images."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from ganmetrics._files import shown
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.evaluation.comparison import Difference
+from ganmetrics.evaluation.recipe import Signature
+from ganmetrics.evaluation.result import SCHEMA, Interval, save_json
+
+METHOD = "half-widths of both, as if each had met reals of its own"
+
+
+@dataclass(frozen=True)
+class SavedComparison:
+    """Every pair's differences of several saved results.
+
+    Attributes
+    ----------
+    differences : tuple of Difference
+    warnings : tuple of str
+        What makes a difference easily misread.
+    """
+
+    differences: tuple[Difference, ...]
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.differences))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as plain data."""
+        return {
+            "schema": SCHEMA,
+            "differences": [each.to_dict() for each in self.differences],
+            "warnings": list(self.warnings),
+        }
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON under this name, as ``Result.save`` does."""
+        save_json(self.to_json(), path, force=force)
+
+
+def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedComparison:
+    """Say which of several saved results are better, where their signatures differ in the fakes alone.
+
+    Without the images the real set's own noise cannot cancel: intervals are wider than those of ``compare``.
+
+    Parameters
+    ----------
+    paths : path
+        JSON files of ``ganmetrics evaluate --json FILE`` or ``Result.save``, at least two.
+    force : bool
+        Compare whatever the signatures say, with warnings in place of the refusal.
+
+    Returns
+    -------
+    SavedComparison
+
+    Raises
+    ------
+    UsageError
+        Fewer than two files, or signatures that differ in more than the fakes.
+    InputError
+        A file that is no saved result, or results without a score in common.
+    """
+    if len(paths) < 2:
+        raise UsageError(f"{len(paths)} saved result was given; a comparison needs at least two", where="results")
+    results = {os.fspath(path): _scores(path) for path in paths}
+    if len(results) < len(paths):
+        raise UsageError("a saved result is given twice", where="results")
+    warnings = []
+    for first, second in combinations(results, 2):
+        rows = [
+            row for name in _common(results, first, second) for row in _strange(name, results[first], results[second])
+        ]
+        if rows and not force:
+            what = f"{first} and {second} were made by different protocols: {'; '.join(dict.fromkeys(rows))}"
+            raise UsageError(what, where="results", hint="Score both alike, or pass --force", code="E-RECIPE")
+        warnings += [f"{first} and {second} differ in {row}" for row in dict.fromkeys(rows)]
+        warnings += _sizes(first, second, results)
+    pairs = combinations(results, 2)
+    differences = [_difference(name, pair, results) for pair in pairs for name in _common(results, *pair)]
+    return SavedComparison(tuple(differences), tuple(warnings))
+
+
+def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """The scores of a file, each with its signature parsed (InputError)."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            found = json.load(stream)
+        if found["schema"] != SCHEMA:
+            what = f"the result is of schema {found['schema']}; this version reads {SCHEMA}"
+            raise InputError(what, where=shown(path), code="E-RESULT")
+        return {name: _read(score) for name, score in found["scores"].items()}
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
+    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+        what, hint = "the file is no saved result", "Write one with `ganmetrics evaluate REAL FAKE --json FILE`"
+        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
+
+
+def _read(score: Mapping[str, Any]) -> dict[str, Any]:
+    around = score.get("interval")
+    value = score["value"]
+    return {
+        "title": str(score["title"]),
+        "value": float(score["not_finite"] if value is None else value),
+        "half_width": None if around is None else float(around["half_width"]),
+        "higher_is_better": bool(score["higher_is_better"]),
+        "signature": Signature.parse(score["signature"]),
+    }
+
+
+def _common(results: Mapping[str, Mapping[str, Any]], first: str, second: str) -> Sequence[str]:
+    names = [name for name in results[first] if name in results[second]]
+    if not names:
+        what = f"{first} and {second} have no score in common"
+        raise InputError(what, where="results", hint="Score both by the same metrics", code="E-RESULT")
+    return names
+
+
+def _strange(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """What two signatures differ in beyond the fakes."""
+    rows = first[name]["signature"].differences(second[name]["signature"])
+    return [row for row in rows if not row.startswith("fake:")]
+
+
+def _sizes(first: str, second: str, results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    sets = [next(iter(results[name].values()))["signature"].fake for name in (first, second)]
+    counts = [one.partition("#")[2].partition(":")[0] for one in sets]
+    if counts[0] != counts[1]:
+        yield f"{first} has {counts[0]} fakes and {second} {counts[1]}, which bias most scores differently"
+    if sets[0] == sets[1]:
+        yield f"{first} and {second} hold exactly the same images"
+
+
+def _difference(name: str, pair: tuple[str, str], results: Mapping[str, Mapping[str, Any]]) -> Difference:
+    first, second = (results[path][name] for path in pair)
+    widths = [one["half_width"] for one in (first, second)]
+    around = None if None in widths else Interval(math.hypot(*widths), METHOD)
+    value = first["value"] - second["value"]
+    return Difference(name, first["title"], *pair, value, around, first["higher_is_better"])

@@ -1,0 +1,66 @@
+"""How large the blocks are that distances and kernels are computed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from ganmetrics.errors import UsageError
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+LEAST = 16 * 2**20
+OF_PAIR = 48  # bytes that a block takes for each pair of its rows: squares, their bounds, candidates, in float64
+OF_NUMBER = 32  # and for each number of the rows on its two sides
+_limit: ContextVar[int] = ContextVar("limit", default=256 * 2**20)
+
+
+@contextmanager
+def memory_limit(limit: int | str) -> Iterator[None]:
+    """Within it, nearest neighbours and kernels take at most that much memory beyond the features themselves.
+
+    Results stay the same to the last digits. Larger blocks are a little faster; the default is 256 MiB.
+
+    Parameters
+    ----------
+    limit : int or str
+        Bytes, or a text such as ``"500MB"`` or ``"2GiB"``; at least 16 MiB.
+
+    Raises
+    ------
+    UsageError
+        Another text, or too little.
+
+    Examples
+    --------
+    >>> import ganmetrics as gm
+    >>> with gm.memory_limit("1GB"):
+    ...     gm.functional.prdc([[0.0], [1.0]], [[0.0], [1.0]], neighbors=1).coverage
+    1.0
+    """
+    token = _limit.set(parse_size(limit))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def parse_size(limit: int | str) -> int:
+    """A number of bytes from a text such as ``"2GB"`` (UsageError)."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?|)b?\s*", str(limit).lower())
+    if not found:
+        hint = "Write it as 500MB or 2GiB"
+        raise UsageError(f"{limit!r} is no amount of memory", where="max_memory", hint=hint)
+    size = int(float(found[1]) * UNITS[found[2]])
+    if size < LEAST:
+        what = f"{limit} is {size:,} bytes; blocks need at least {LEAST:,}"
+        raise UsageError(what, where="max_memory", hint="Allow more memory")
+    return size
+
+
+def block_rows(dim: int) -> int:
+    """The rows on each side of a block of pairs, for rows of ``dim`` numbers: at least 32."""
+    linear = OF_NUMBER * dim
+    rows = ((linear**2 + 4 * OF_PAIR * _limit.get()) ** 0.5 - linear) / (2 * OF_PAIR)
+    return max(32, int(rows) // 32 * 32)

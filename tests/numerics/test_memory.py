@@ -1,0 +1,65 @@
+"""Blocks: never larger than allowed, and the same numbers whatever their size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import ganmetrics as gm
+from ganmetrics.numerics.memory import OF_NUMBER, OF_PAIR, block_rows, parse_size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("16MiB", 2**24), ("2GB", 2 * 10**9), ("1.5 gib", 3 * 2**29), (2**25, 2**25), ("20000k", 2 * 10**7)],
+)
+def test_sizes_are_read(text: int | str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-2GB", "2TB", "1e9", "nan", 0, "1MB"])
+def test_other_texts_are_refused(text: int | str) -> None:
+    with pytest.raises(gm.UsageError):
+        parse_size(text)
+
+
+def test_blocks_keep_to_the_limit() -> None:
+    for limit in (2**24, 2**28, 2**31):
+        with gm.memory_limit(limit):
+            for dim in (1, 64, 2048, 4096):
+                rows = block_rows(dim)
+                assert OF_PAIR * rows**2 + OF_NUMBER * rows * dim <= limit
+    assert block_rows(2048) > 1000
+
+
+def test_no_number_depends_on_the_limit() -> None:
+    rng = np.random.RandomState(0)
+    real, fake = rng.randn(1500, 8), rng.randn(1400, 8)
+    found = []
+    for limit in (2**24, 2**30):
+        with gm.memory_limit(limit):
+            assert block_rows(8) == {2**24: 576, 2**30: 4704}[limit]
+            found.append(
+                [gm.functional.prdc(real, fake), gm.functional.cmmd(real, fake), gm.functional.mifid(real, fake)]
+            )
+    assert found[0][0] == found[1][0]
+    assert found[0][1:] == pytest.approx(found[1][1:], rel=1e-9)
+
+
+@pytest.mark.slow
+def test_distances_take_no_more_memory_than_allowed() -> None:
+    """Peak of torch's own allocations, beyond the features."""
+    from torch.profiler import ProfilerActivity, profile
+
+    rng = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(6000, 256, generator=rng) for _ in range(2))
+    with gm.memory_limit("64MiB"), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as run:
+        gm.functional.prdc(real, fake)
+    total, peak = 0, 0
+    for event in run.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            total += event.nbytes()
+            peak = max(peak, total)
+    narrow = 2 * 6000 * 256 * 4  # the centred rows of both sets
+    assert peak < 64 * 2**20 + 2 * narrow
