@@ -22,7 +22,7 @@ def command() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def metrics(as_json: bool) -> None:
-    """Every metric: its numbers and their direction, which extractor it takes, what it costs, its options and its paper."""
+    """Every metric: its numbers and their direction, the extractor it takes, its cost, options and paper."""
     from ganmetrics.metrics import METRICS
 
     records = METRICS.records().values()

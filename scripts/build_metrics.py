@@ -23,15 +23,35 @@ def purpose(record: Metric) -> str:
 
 def table() -> str:
     """One row for each metric."""
-    rows = ["| name | what it measures | numbers (best) | of | options | interval | paper |", "|" + " --- |" * 7]
+    rows = [
+        "| name | what it measures | numbers (best) | of | extractor | cost | options | interval | paper |",
+        "|" + " --- |" * 9,
+    ]
     for record in METRICS.records().values():
         arrows = {True: "↑", False: "↓"}
         numbers = ", ".join(f"{part.title} {arrows[part.higher_is_better]} ({part.best})" for part in record.parts)
         options = " ".join(f"{name}={value}" for name, value in record.settings.items())
-        interval = "influence" if record.influence else "none" if "spatial_moments" in record.reads else "jackknife"
-        cells = (f"`{record.name}`", purpose(record), numbers, record.compares, options, interval, record.paper)
+        interval = _interval(record)
+        cells = (
+            f"`{record.name}`",
+            purpose(record),
+            numbers,
+            record.compares,
+            record.extractor,
+            record.cost,
+            options,
+            interval,
+        )
+        cells = (*cells, record.paper)
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _interval(record: Metric) -> str:
+    if record.influence:
+        return "influence"
+    kinds = {"spatial_moments": "none", "images": "standard error"}
+    return next((kinds[name] for name in record.reads if name in kinds), "jackknife")
 
 
 @click.command()
