@@ -97,8 +97,8 @@ class Measuring:
             features=collector.tensor("features"),
             logits=collector.tensor("logits"),
             sample=collector.tensor("sample"),
-            spread=collector.spread,
-            images=None if sample is None else sample.rows,
+            spread=collector.spread if collector.is_of_one_size else None,
+            images=sample.rows if sample is not None and sample.is_of_one_shape else None,
             labels=labels,
             classes=classes,
             names=_names(source, len(pixels)) if "names" in reads else (),
@@ -117,16 +117,9 @@ class Measuring:
             for images in source.batches():
                 pixels.add(images)
                 if sample is not None:
-                    _keep(images, sample)
+                    sample.add(images.cpu())
                 yield images
                 bar.update(len(images))
-
-
-def _keep(images: Images, sample: Sample) -> None:
-    if sample.kept and sample.kept[0].shape[1:] != images.shape[1:]:
-        what = "the images have several sizes, and MS-SSIM compares images of one"
-        raise InputError(what, where="ms_ssim_diversity", hint="Resize them all alike", code="E-SHAPE")
-    sample.add(images.cpu())
 
 
 def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:

@@ -25,8 +25,13 @@ class Sample:
         self.keys = torch.empty(0, dtype=torch.float64)
         self.kept: list[Tensor] = []  # the sample, and what joins it when as much again has come
         self.border = math.inf
+        self.is_of_one_shape = True
 
     def add(self, rows: Tensor) -> None:
+        """More rows, which are left where they have another shape than those before: then there is no sample."""
+        self.is_of_one_shape &= not self.kept or self.kept[0].shape[1:] == rows.shape[1:]
+        if not self.is_of_one_shape:
+            return
         keys = torch.from_numpy(self.rng.random_sample(len(rows)))
         is_in = keys < self.border  # most of a long run leaves the sample as it is
         self.keys = torch.cat([self.keys, keys[is_in]])

@@ -111,7 +111,16 @@ class Statistics:
         return ":".join([f"{self.name}#{self.count}", f"{self.digest[:8]}{order}", *skipped, *self.recipe.reading])
 
     def require(self, reads: str) -> None:
-        """Refuse saved statistics that lack what a metric reads (StatisticsError)."""
+        """Refuse saved statistics that lack what a metric reads, and images of sizes that it cannot compare.
+
+        Raises
+        ------
+        StatisticsError
+        InputError
+        """
+        if getattr(self, reads) is None and reads not in KEPT and len(self.pixels):
+            what = "the images have several sizes, and their distances are those of images of one"
+            raise InputError(what, where=self.source or self.name, hint="Resize them all alike", code="E-SHAPE")
         if getattr(self, reads) is None:
             again = f", or build the file again with --keep {reads}" if reads in KEPT else ""
             hint = f"Score the images themselves{again}"
@@ -130,7 +139,7 @@ class Collector:
         self.kept: dict[str, list[Tensor]] = {name: [] for name in self.reads}
         self.sample = Sample()
         self.spread: Spread | None = None
-        self.count = 0
+        self.count, self.is_of_one_size = 0, True
         self.gathered = {name: _Gathered() for name in self.reads if name.endswith("moments")}
 
     @property
@@ -152,10 +161,9 @@ class Collector:
 
     def _add_spread(self, rows: Tensor) -> None:
         block = Spread.of(rows, self.count)
-        if self.spread is not None and self.spread.means.shape != block.means.shape:
-            what = "the images have several sizes, and perceptual distances are between images of one"
-            raise InputError(what, where="lpips_diversity", hint="Resize them all alike", code="E-SHAPE")
-        self.spread = block if self.spread is None else self.spread.merge(block)
+        self.is_of_one_size &= self.spread is None or self.spread.means.shape == block.means.shape
+        if self.is_of_one_size:
+            self.spread = block if self.spread is None else self.spread.merge(block)
         self.count += len(rows)
 
     def tensor(self, name: str) -> Tensor | None:

@@ -12,7 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Estimate, Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.influence import Influence, kernel_influence
-from ganmetrics.numerics.kernels import polynomial_kernel, subset_sums, unbiased_mmd2
+from ganmetrics.numerics.kernels import subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
+FEW = 4096  # rows converted at a time
 MAX_ROWS = 4096  # whose influence is taken, at random among all
 Pairs = list[tuple[Indices, Indices]]
 
@@ -72,7 +73,7 @@ def kid(
     >>> round(kid(half, more, subset_size=5, num_subsets=2).value, 9)
     25.5625
     """
-    real, fake = matrix_pair(real_features, fake_features)
+    real, fake = matrix_pair(real_features, fake_features, is_narrow=True)
     if subset_size < 2 or num_subsets < 1:
         what = f"subset_size is {subset_size} and num_subsets {num_subsets}; they must be at least 2 and 1"
         raise UsageError(what, where="kid")
@@ -87,14 +88,13 @@ def kid(
 
 
 def _cheaper_route(n: int, m: int, subset_size: int, num_subsets: int) -> Callable[[Tensor, Tensor, Pairs], Indices]:
-    return _whole if n * n + m * m + n * m < 3 * num_subsets * subset_size**2 else _by_subset
+    return _whole if n * n + m * m + n * m <= 3 * num_subsets * subset_size**2 else _by_subset
 
 
 def _by_subset(real: Tensor, fake: Tensor, pairs: Pairs) -> Indices:  # -> [num_subsets]
     values = []
     for r, f in pairs:
-        x, y = real[torch.from_numpy(r)], fake[torch.from_numpy(f)]
-        values.append(unbiased_mmd2(polynomial_kernel(x, x), polynomial_kernel(x, y), polynomial_kernel(y, y)))
+        values.append(unbiased_mmd2(real[torch.from_numpy(r)].double(), fake[torch.from_numpy(f)].double()))
     return np.asarray(values)
 
 
@@ -115,7 +115,8 @@ def _membership(count: int, subsets: list[Indices], like: Tensor) -> Tensor:  # 
 
 
 def _off_diagonal(x: Tensor, members: Tensor) -> Tensor:  # [N, D], [N, S] -> [S]
-    diagonal = (x.square().sum(dim=1) / x.shape[1] + 1.0) ** 3
+    squares = torch.cat([rows.double().square().sum(dim=1) for rows in x.split(FEW)])
+    diagonal = (squares / x.shape[1] + 1.0) ** 3
     return subset_sums(x, x, members, members) - diagonal @ members
 
 

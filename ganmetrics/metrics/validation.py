@@ -9,6 +9,8 @@ import torch
 
 from ganmetrics.errors import InputError
 
+FEW = 4096  # rows checked at a time
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -26,7 +28,7 @@ def matrix(values: Any, name: str, *, is_narrow: bool = False) -> Tensor:
         what = f"{name} is {x.dtype} of shape {list(x.shape)}; expected real numbers of shape [N, D]"
         raise InputError(what, where=name, code="E-SHAPE")
     x = x if is_narrow and x.dtype == torch.float32 else x.to(torch.float64)
-    finite = torch.isfinite(x).all(dim=1)
+    finite = torch.cat([torch.isfinite(rows).all(dim=1) for rows in x.split(FEW)])  # without a copy of all rows
     if not bool(finite.all()):
         row = int((~finite).nonzero()[0])
         what = f"{name} holds NaN or infinity, first in row {row}"

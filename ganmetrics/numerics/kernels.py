@@ -12,32 +12,49 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+STRIPE = 250  # rows of a stripe of a symmetric matrix: fewer would waste less of it, and more of the product's speed
+
+
 def polynomial_kernel(x: Tensor, y: Tensor, *, degree: int = 3) -> Tensor:  # [N, D], [M, D] -> [N, M]
     """(x·y / D + 1)^degree, the kernel of KID (Bińkowski et al. 2018)."""
     return (x @ y.T).div_(x.shape[1]).add_(1.0).pow_(degree)
 
 
-def unbiased_mmd2(k_rr: Tensor, k_rf: Tensor, k_ff: Tensor) -> float:
-    """The squared discrepancy of two samples of equal size m from their kernel matrices, each [m, m].
+def unbiased_mmd2(x: Tensor, y: Tensor) -> float:
+    """The squared discrepancy of two samples of equal size by the polynomial kernel: [m, D], [m, D].
 
     The terms within a sample leave out the diagonal; the cross term keeps it, so the estimate is unbiased for
     independent samples and may be negative.
     """
-    m = len(k_rr)
-    within = (k_rr.sum() - k_rr.trace() + k_ff.sum() - k_ff.trace()) / (m * (m - 1))
-    return float(within - 2 * k_rf.mean())
+    m = len(x)
+    within = (_off_diagonal_sum(x) + _off_diagonal_sum(y)) / (m * (m - 1))
+    return within - 2 * float(polynomial_kernel(x, y).mean())
+
+
+def _off_diagonal_sum(x: Tensor) -> float:
+    """Of the kernel's matrix, of which the half below the diagonal is the half above it."""
+    total = 0.0
+    for start in range(0, len(x), STRIPE):
+        values = polynomial_kernel(x[start : start + STRIPE], x[start:])
+        own = values[:, : len(values)]
+        total += 2 * float(values.sum()) - float(own.sum()) - float(own.trace())
+    return total
 
 
 def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
-    """The sum of the polynomial kernel over subset pairs: [N, D], [M, D], memberships [N, S], [M, S] -> [S].
+    """The sum of the polynomial kernel over subset pairs: [N, D], [M, D], memberships [N, S], [M, S] -> float64 [S].
 
-    Kernel values are computed once, block by block, however many subsets there are.
+    Kernel values are computed once, in float64, block by block, however many subsets there are; of a set with itself
+    each pair of its blocks once.
     """
-    total = torch.zeros(in_x.shape[1], dtype=x.dtype, device=x.device)
+    total = torch.zeros(in_x.shape[1], dtype=in_x.dtype, device=x.device)
     block = block_rows(x.shape[1])
-    for rows, members in zip(x.split(block), in_x.split(block), strict=True):
-        for columns, others in zip(y.split(block), in_y.split(block), strict=True):
-            total += (members * (polynomial_kernel(rows, columns) @ others)).sum(dim=0)
+    for start in range(0, len(x), block):
+        rows, members = x[start : start + block].double(), in_x[start : start + block]
+        for other in range(start if x is y else 0, len(y), block):
+            columns, others = y[other : other + block].double(), in_y[other : other + block]
+            weight = 2 if x is y and other > start else 1
+            total += weight * (members * (polynomial_kernel(rows, columns) @ others)).sum(dim=0)
     return total
 
 

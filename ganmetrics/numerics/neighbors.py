@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-12  # of |x|² + |y|²: below it a squared distance is taken again in float64
 EPSILON = float(torch.finfo(torch.float32).eps)
 SPARE = 3  # candidates beyond the k-th that are decided in float64
+FEW = 512  # rows that are converted at a time
 PAIRS = 1 << 17  # numbers of rows gathered at a time: 1 MiB, which a cache holds
 
 
@@ -92,6 +93,19 @@ def close_pairs(x: Tensor, square: float, *, block: int | None = None) -> int:  
     return (total - len(x)) // 2
 
 
+class _Scratch:
+    """Float32 matrices that every block writes over: as many fresh ones would leave the heap in pieces."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.held: dict[str, Tensor] = {}
+
+    def __call__(self, name: str, rows: int, columns: int) -> Tensor:
+        if name not in self.held or len(self.held[name]) < rows * columns:
+            self.held[name] = torch.empty(rows * columns, dtype=torch.float32, device=self.device)
+        return self.held[name][: rows * columns].view(rows, columns)
+
+
 class _Rough(NamedTuple):
     """A block of squared distances in float32, each off by no more than ``error``, and what they are of."""
 
@@ -101,35 +115,51 @@ class _Rough(NamedTuple):
     error: Tensor  # [n, m]
     x: Tensor  # [n, D]
     y: Tensor
+    scratch: _Scratch
 
 
 def _rough_blocks(x: Tensor, y: Tensor, block: int | None) -> Iterator[_Rough]:
     """Every pair of blocks; of one set with itself, each pair of its blocks once."""
     is_within = x is y
     bound = (x.shape[1] + 8) * EPSILON  # of a product of that many terms, and of rounding its factors
-    center = x.mean(dim=0, dtype=torch.float64)  # distances stay, and round less
+    center = _mean(x)  # distances stay, and round less
     narrow = [_centred(x, center)]
     narrow.append(narrow[0] if is_within else _centred(y, center))
     norms = [torch.linalg.vector_norm(side, dim=1).square_() for side in narrow]
+    scratch = _Scratch(x.device)
     for rows, columns in _tiles(x, y, block):
         if is_within and columns.start < rows.start:
             continue
-        sums = norms[0][rows, None] + norms[1][columns]
-        squares = torch.addmm(sums, narrow[0][rows], narrow[1][columns].T, alpha=-2)
-        yield _Rough(rows, columns, squares, sums.mul_(bound), x[rows], y[columns])
+        left, right = narrow[0][rows], narrow[1][columns]
+        sums, squares = (scratch(name, len(left), len(right)) for name in ("sums", "squares"))
+        torch.add(norms[0][rows, None], norms[1][columns], out=sums)
+        torch.addmm(sums, left, right.T, alpha=-2, out=squares)
+        yield _Rough(rows, columns, squares, sums.mul_(bound), x[rows], y[columns], scratch)
+
+
+def _mean(x: Tensor) -> Tensor:  # [N, D] -> float64 [D], without a copy of all rows
+    total = torch.zeros(x.shape[1], dtype=torch.float64, device=x.device)
+    for rows in x.split(FEW):
+        total += rows.sum(dim=0, dtype=torch.float64)
+    return total / len(x)
 
 
 def _centred(x: Tensor, center: Tensor) -> Tensor:  # [N, D], float64 [D] -> float32 [N, D]
-    return torch.cat([(rows - center).to(torch.float32) for rows in x.split(block_rows(x.shape[1]))])
+    found = torch.empty(x.shape, dtype=torch.float32, device=x.device)
+    for rows, target in zip(x.split(FEW), found.split(FEW), strict=True):
+        target.copy_(rows - center)
+    return found
 
 
 def _decided(rough: _Rough, radii: Tensor, compare: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Whether each pair is within its radius, those that float32 cannot tell by float64: -> bool [n, m]."""
-    gaps = rough.squares - radii.to(torch.float32)
+    narrow, shape = radii.to(torch.float32), rough.squares.shape
+    gaps = torch.sub(rough.squares, narrow, out=rough.scratch("gaps", *shape))
     is_held = gaps < 0
-    rows, columns = (~(gaps.abs_() > rough.error + EPSILON * radii.to(torch.float32))).nonzero(as_tuple=True)
+    bounds = torch.add(rough.error, EPSILON * narrow, out=rough.scratch("bounds", *shape))
+    rows, columns = (gaps.abs_() > bounds).logical_not_().nonzero(as_tuple=True)
     exact = _of_pairs(rough.x, rough.y, rows, columns)
-    is_held[rows, columns] = compare(exact, radii.expand(rough.squares.shape)[rows, columns])
+    is_held[rows, columns] = compare(exact, radii.expand(shape)[rows, columns])
     return is_held
 
 
@@ -141,7 +171,8 @@ def _nearest_others(x: Tensor, y: Tensor, k: int, block: int | None, *, is_withi
             _hide_itself(rough.squares, rough.rows, rough.columns)
         found.add(rough.rows, rough.columns.start, rough.squares, rough.error)
         if is_within and rough.rows != rough.columns:
-            found.add(rough.columns, rough.rows.start, rough.squares.T.contiguous(), rough.error.T)
+            turned = rough.scratch("turned", *rough.squares.T.shape).copy_(rough.squares.T)
+            found.add(rough.columns, rough.rows.start, turned, rough.error.T)
     return _settled(x, y, found.places, found.squares[:, -1] - found.errors, k, is_within=is_within)
 
 
@@ -173,7 +204,7 @@ def _settled(x: Tensor, y: Tensor, places: Tensor, reach: Tensor, k: int, *, is_
     places, squares = places.gather(1, order)[:, :k], squares[:, :k]
     is_open = (squares[:, -1] >= reach) if num < len(y) - is_within else torch.zeros_like(reach, dtype=torch.bool)
     for row in is_open.nonzero()[:, 0].tolist():
-        exact = (y.double() - x[row]).square().sum(dim=1)
+        exact = torch.cat([(rows_y.double() - x[row]).square_().sum(dim=1) for rows_y in y.split(FEW)])
         if is_within:
             exact[row] = torch.inf
         order = exact.sort(stable=True).indices[:k]

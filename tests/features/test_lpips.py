@@ -120,6 +120,15 @@ def test_the_interval_of_the_spread_covers() -> None:
     assert abs(hits / draws - 0.95) < 4 * math.sqrt(0.95 * 0.05 / draws)
 
 
+def test_images_of_several_sizes_have_no_diversity(file: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for i, image in enumerate([*images(4), *images(2, 20)]):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(tmp_path / f"{i}.png")
+    with pytest.raises(gm.InputError, match="several sizes"):
+        gm.evaluate(None, tmp_path, metrics="lpips_diversity", extractor="lpips", weights=file)
+
+
 def test_what_lpips_cannot_do_is_said(file: Path) -> None:
     def evaluated(x: torch.Tensor, metric: str = "lpips_diversity", extractor: str = "lpips") -> object:
         weights = file if extractor == "lpips" else None

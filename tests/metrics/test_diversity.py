@@ -59,6 +59,9 @@ def test_ms_ssim_of_a_folder_needs_no_network(tmp_path) -> None:
     Image.fromarray(photos(1, 40)[0].transpose(1, 2, 0)).save(tmp_path / "z.png")
     with pytest.raises(gm.InputError, match="several sizes"):
         gm.evaluate(None, tmp_path, metrics="ms_ssim_diversity(scales=2)")
+    everything = gm.evaluate(None, tmp_path, metrics=["all", "ms_ssim_diversity(scales=2)"], extractor="pixels")
+    assert "several sizes" in everything.left_out["ms_ssim_diversity"]
+    assert "vendi" in everything
 
 
 def test_the_sample_is_the_same_however_it_is_cut() -> None:
