@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import UsageError
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import Extractor, ExtractorRecord, check_resize
 from ganmetrics.registry import Registry
 
 if TYPE_CHECKING:
@@ -39,7 +39,10 @@ def load_extractor(
     if isinstance(extractor, str):
         spec, _, resize = extractor.partition("@")
         name, _, layer = spec.partition(":")
-        loaded = EXTRACTORS[name].load(str(weights) if weights else None)
+        record = EXTRACTORS[name]
+        if resize:
+            check_resize(name, resize, record.resizes)  # before its weights are fetched
+        loaded = record.load(str(weights) if weights else None)
         if resize:
             loaded.choose_resize(resize)
         if layer:

@@ -78,8 +78,8 @@ class Extractor(ABC):
         if reads != "logits":
             return self.feature_layer
         if self.logits_layer is None:
-            what = f"the extractor {self.name!r} has no class probabilities, which the Inception Score needs"
-            raise UsageError(what, where="is", hint="Use inception, digits or fashion, or leave the metric out")
+            what = f"the extractor {self.name!r} is no classifier, and has no class probabilities"
+            raise UsageError(what, where="extractor", hint="Use inception, digits or fashion, or leave the metric out")
         return self.logits_layer
 
     def _spatial_layer(self) -> str:
@@ -98,14 +98,18 @@ class Extractor(ABC):
 
     def choose_resize(self, rule: str) -> None:
         """Take another rule than its own, by the name that signatures write (UsageError where there is none such)."""
-        if rule == self.resize:
-            return
-        if not self.resizes:
-            what = f"the extractor {self.name!r} has the resize {self.resize} and no other"
-            raise UsageError(what, where=f"{self.name}@{rule}", hint="Leave the resize out")
-        if rule not in self.resizes:
-            raise unknown(f"resize of {self.name}", rule, list(self.resizes))
-        self.resize = self.chosen_resize = rule
+        if rule != self.resize:
+            check_resize(self.name, rule, self.resizes)
+            self.resize = self.chosen_resize = rule
+
+
+def check_resize(name: str, rule: str, resizes: Collection[str]) -> None:
+    """Refuse a rule that is none of an extractor's (UsageError)."""
+    if not resizes:
+        what = f"the extractor {name!r} has one resize and no other"
+        raise UsageError(what, where=f"{name}@{rule}", hint="Leave the resize out")
+    if rule not in resizes:
+        raise unknown(f"resize of {name}", rule, list(resizes))
 
 
 class ExtractorRecord(NamedTuple):
@@ -115,3 +119,4 @@ class ExtractorRecord(NamedTuple):
     load: Callable[[str | None], Extractor]  # takes the path of a weights file, or None for its own
     download: bool  # whether its own weights must be fetched once
     summary: str
+    resizes: Collection[str] = ()  # the names of the rules that it can take

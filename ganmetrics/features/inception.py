@@ -62,4 +62,5 @@ EXTRACTOR = ExtractorRecord(
     load=Inception,
     download=True,
     summary="FID Inception 2015-12-05, 1008 classes; layers 64, 192, 768, 2048, logits_unbiased, logits",
+    resizes=INPUTS,
 )

@@ -6,10 +6,12 @@ from functools import partial
 
 from ganmetrics.features.base import ExtractorRecord
 from ganmetrics.features.inception import Inception
+from ganmetrics.features.resize import INPUTS
 
 EXTRACTOR = ExtractorRecord(
     name="inception-exact",
     load=partial(Inception, exact=True),
     download=True,
     summary="the same, in the peers' order of operations: half as fast, equal to torch-fidelity to the last digits",
+    resizes=INPUTS,
 )

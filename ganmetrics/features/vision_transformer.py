@@ -126,5 +126,9 @@ def loaded(variant: Variant, path: str | weights.Path) -> nn.Module:
 def record(variant: Variant, summary: str) -> ExtractorRecord:
     """What the registry reads."""
     return ExtractorRecord(
-        name=variant.name, load=lambda path: VisionTransformer(variant, path), download=True, summary=summary
+        name=variant.name,
+        load=lambda path: VisionTransformer(variant, path),
+        download=True,
+        summary=summary,
+        resizes=PIXELS,
     )

@@ -96,7 +96,7 @@ def test_all_metrics_are_those_that_fit(run: Run, sets: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "FID(pixels)" in done.stdout
     assert "kid(subset_size=30" in done.stdout
-    assert "left out: is (the extractor 'pixels' has no class probabilities" in done.stdout
+    assert "left out: is (the extractor 'pixels' is no classifier" in done.stdout
     assert "left out: ndb (ndb needs at least 100 images" in done.stdout
     data = json.loads(run("evaluate", "real.npz", "near.npz", "--metrics", "all", "--json", "-", *PIXELS).stdout)
     assert {"is", "ndb", "kid"} <= set(data["left_out"])
