@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganmetrics import functional, generators
     from ganmetrics.data import Reading, Source
     from ganmetrics.data import open_source as source
+    from ganmetrics.diagnosis import TrainingHealth
     from ganmetrics.errors import (
         GanMetricsError,
         InputError,
@@ -60,6 +61,7 @@ _HOMES = {
     "Reading": "data",
     "Source": "data",
     "source": "data:open_source",
+    "TrainingHealth": "diagnosis",
     "GanMetricsError": "errors",
     "InputError": "errors",
     "NumericalError": "errors",
@@ -112,6 +114,7 @@ __all__ = [
     "Source",
     "Statistics",
     "StatisticsError",
+    "TrainingHealth",
     "UsageError",
     "WeightsError",
     "__version__",

@@ -14,6 +14,7 @@ FLOORS = [
     {"numerics"},
     {"metrics", "features", "data", "protocols"},
     {"evaluation"},
+    {"diagnosis"},
     {"reporting"},
     {"generators"},
     {"functional", "demo", "__init__"},

@@ -1,0 +1,8 @@
+"""What is wrong and what to try: verdicts that combine scores, with their evidence."""
+
+from __future__ import annotations
+
+from ganmetrics.diagnosis.finding import Evidence, Finding
+from ganmetrics.diagnosis.training_health import TrainingHealth
+
+__all__ = ["Evidence", "Finding", "TrainingHealth"]
