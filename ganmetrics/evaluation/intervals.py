@@ -164,5 +164,5 @@ def _arranged(each: Metric, sides: list[Any]) -> tuple[Any, Any, Any]:
 
 
 def _is_missing(side: Any, name: str) -> bool:
-    rows = {"moments": "features", "spatial_moments": "spatial_features"}.get(name, name)  # of the latter none are kept
+    rows = {"moments": "features", "spatial_moments": "", "spread": ""}.get(name, name)  # "": none are kept
     return getattr(side, rows, None) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from scipy import stats
 
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix
@@ -61,12 +62,15 @@ def of_spread(fake: Spread) -> float:
     return 2 * fake.variance()
 
 
-def influence(fake: Spread) -> Influence:
-    """What leaving out each group changes, one row for each, scaled to stand for one image."""
+def influence(fake: Spread) -> Influence | None:
+    """What leaving out each group changes, one row for each, scaled to stand for one image; ``None`` of few images."""
     num = len(fake.counts)
+    if fake.count < 2 * num:
+        return None
     without = torch.tensor([2 * fake.variance(leave_out=group) for group in range(num)])
     rows = (num - 1) * (2 * fake.variance() - without)
-    return Influence(None, rows * (fake.count / num) ** 0.5)
+    widened = stats.t.ppf(0.975, num - 1) / stats.norm.ppf(0.975)  # so few groups tell their own variance poorly
+    return Influence(None, rows * float(widened) * (fake.count / num) ** 0.5)
 
 
 METRIC = Metric(

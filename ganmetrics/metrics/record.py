@@ -94,7 +94,7 @@ class Metric:
     minimum: str = ""
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
     silent: tuple[str, ...] = ()
-    influence: Callable[..., Influence] | None = None
+    influence: Callable[..., Influence | None] | None = None
     influence_reads: tuple[str, ...] = ()
 
     @property
