@@ -97,6 +97,7 @@ class Measuring:
             features=collector.tensor("features"),
             logits=collector.tensor("logits"),
             sample=collector.tensor("sample"),
+            spatial_sample=collector.tensor("spatial_sample"),
             spread=collector.spread if collector.is_of_one_size else None,
             images=sample.rows if sample is not None and sample.is_of_one_shape else None,
             labels=labels,

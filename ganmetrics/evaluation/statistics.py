@@ -55,6 +55,8 @@ class Statistics:
         Of the images, where they have any and none was left out.
     sample : Tensor, float32 [n, D], or None
         Rows of the features in random order, as many as tell a standard error.
+    spatial_sample : Tensor, float32 [n, D], or None
+        The same of the spatial layer.
     spread : Spread or None
         Of the perceptual layer, which LPIPS diversity reads.
     images : Tensor, uint8 [n, 3, H, W], or None
@@ -84,6 +86,7 @@ class Statistics:
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     sample: Features | None = None
+    spatial_sample: Features | None = None
     spread: Spread | None = None
     images: Images | None = None
     skipped: int = 0
@@ -137,7 +140,7 @@ class Collector:
             self.reads.remove("sample")  # it follows from all rows
         self.layer_of = {name: extractor.layer_for(name) for name in self.reads}
         self.kept: dict[str, list[Tensor]] = {name: [] for name in self.reads}
-        self.sample = Sample()
+        self.samples = {name: Sample() for name in self.reads if name.endswith("sample")}
         self.spread: Spread | None = None
         self.count, self.is_of_one_size = 0, True
         self.gathered = {name: _Gathered() for name in self.reads if name.endswith("moments")}
@@ -152,8 +155,8 @@ class Collector:
             value = found[self.layer_of[name]]
             if name in self.gathered:
                 self.gathered[name].add(value)
-            elif name == "sample":
-                self.sample.add(value)
+            elif name in self.samples:
+                self.samples[name].add(value)
             elif name == "spread":
                 self._add_spread(value)
             else:
@@ -168,8 +171,8 @@ class Collector:
 
     def tensor(self, name: str) -> Tensor | None:
         """All rows of what was kept under that name."""
-        if name == "sample" and name in self.reads:
-            return self.sample.rows
+        if name in self.samples:
+            return self.samples[name].rows
         rows = self.kept.get(name)
         return torch.cat(rows) if rows else None
 

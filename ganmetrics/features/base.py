@@ -73,7 +73,7 @@ class Extractor(ABC):
         if reads == "spread":
             what = f"the extractor {self.name!r} measures no perceptual distance, which LPIPS diversity needs"
             raise UsageError(what, where="lpips_diversity", hint="Use lpips, or leave the metric out")
-        if reads == "spatial_moments":
+        if reads.startswith("spatial_"):
             return self._spatial_layer()
         if reads != "logits":
             return self.feature_layer

@@ -78,8 +78,9 @@ class Metric:
     influence : callable, optional
         The influence of every row on the only part, from which its standard error follows; takes ``influence_reads``
         of each set, or ``None`` for what saved statistics of the real set do not hold.
-    influence_reads : tuple of {"moments", "sample", "features", "logits", "labels", "spread"}
-        ``"sample"`` are features of all images, or of as many as tell a variance.
+    influence_reads : tuple of {"moments", "sample", "features", "logits", "labels", "spread"} and so on
+        ``"sample"`` are features of all images, or of as many as tell a variance, ``"spatial_sample"`` of the spatial
+        layer.
     """
 
     name: str
@@ -163,7 +164,7 @@ class Metric:
         """The influence of every row of two sets; ``None`` where there is no such function, or no rows of the fakes."""
         sides = self.sides(real, fake)
         needed = [(fake, name) for name in self.influence_reads]
-        needed += [(side, name) for side in sides for name in self.influence_reads if name != "sample"]
+        needed += [(side, name) for side in sides for name in self.influence_reads if not name.endswith("sample")]
         if self.influence is None or any(getattr(side, name, None) is None for side, name in needed):
             return None
         return self.influence(*(getattr(side, name) for side in sides for name in self.influence_reads))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganmetrics.metrics.fid import fid, fid_of_moments
+from ganmetrics.metrics.frechet_family import fid_influence
 from ganmetrics.metrics.record import Metric, Part
 
 if TYPE_CHECKING:
@@ -62,5 +63,7 @@ METRIC = Metric(
     function=sfid_of_moments,
     parts=(Part("sfid", "sFID", higher_is_better=False, best="0"),),
     reads=("spatial_moments",),
+    influence=fid_influence,
+    influence_reads=("spatial_moments", "spatial_sample"),
     paper="Nash et al. 2021, arXiv:2103.03841",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from ganmetrics.features.inception import Inception
 from ganmetrics.features.inception_net import LAYERS
 from ganmetrics.features.precision import true_float32
 from ganmetrics.features.resize import tf1_bilinear
+from ganmetrics.metrics import METRICS
+from ganmetrics.numerics.moments import Moments
 
 SIDES = [(28, 28), (32, 48), (150, 90), (299, 299), (400, 299), (600, 599), (900, 1300)]
 
@@ -202,6 +205,10 @@ def test_other_weights_are_named_in_the_signature(ours: Inception) -> None:
     assert ours.identity.startswith("inception-2015-12-05-custom:")
 
 
+def statistics_of(x: torch.Tensor) -> SimpleNamespace:
+    return SimpleNamespace(moments=Moments.of(x), sample=x)
+
+
 def test_the_spatial_layer_is_the_first_channels_of_that_branch(
     ours: Inception, theirs: Any, mixed_folders: tuple[Path, Path]
 ) -> None:
@@ -219,5 +226,10 @@ def test_the_spatial_layer_is_the_first_channels_of_that_branch(
     other = our_features(ours, mixed_folders[1], "spatial")
     found = gm.evaluate(*mixed_folders, metrics=["sfid", "fid"], extractor=ours)
     assert found["sfid"].value == pytest.approx(gm.functional.fid(mine, other), rel=1e-4)
-    assert found["sfid"].interval is None
+    around = found["sfid"].interval
+    assert around is not None and around.method == "influence function"
+    mine_, other_ = (statistics_of(x) for x in (mine, other))
+    alone = METRICS["fid"].influences(mine_, other_)
+    assert alone is not None
+    assert around.half_width == pytest.approx(1.96 * alone.variance(len(mine), len(other)) ** 0.5, rel=1e-2)
     assert found["sfid"].value != pytest.approx(found["fid"].value, rel=1e-2)
