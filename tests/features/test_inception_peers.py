@@ -24,7 +24,7 @@ from ganmetrics.features.inception import Inception
 from ganmetrics.features.inception_net import LAYERS
 from ganmetrics.features.precision import true_float32
 from ganmetrics.features.resize import tf1_bilinear
-from ganmetrics.metrics import METRICS
+from ganmetrics.metrics import METRICS as RECORDS
 from ganmetrics.numerics.moments import Moments
 
 SIDES = [(28, 28), (32, 48), (150, 90), (299, 299), (400, 299), (600, 599), (900, 1300)]
@@ -229,7 +229,7 @@ def test_the_spatial_layer_is_the_first_channels_of_that_branch(
     around = found["sfid"].interval
     assert around is not None and around.method == "influence function"
     mine_, other_ = (statistics_of(x) for x in (mine, other))
-    alone = METRICS["fid"].influences(mine_, other_)
+    alone = RECORDS["fid"].influences(mine_, other_)
     assert alone is not None
     assert around.half_width == pytest.approx(1.96 * alone.variance(len(mine), len(other)) ** 0.5, rel=1e-2)
     assert found["sfid"].value != pytest.approx(found["fid"].value, rel=1e-2)
