@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from ganmetrics._files import shown
+from ganmetrics._offline import is_offline
 from ganmetrics.data.base import Source
 from ganmetrics.data.dataset import DatasetSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
@@ -59,11 +60,6 @@ def data_folder() -> str:
     """The folder that holds the data sets: GANMETRICS_DATA_DIR, else ganmetrics/data in the user's cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.environ.get("GANMETRICS_DATA_DIR") or os.path.join(cache, "ganmetrics", "data")
-
-
-def is_offline() -> bool:
-    """Whether GANMETRICS_OFFLINE forbids the network."""
-    return os.environ.get("GANMETRICS_OFFLINE", "") not in ("", "0")
 
 
 def _class_of(name: str, where: str) -> Any:

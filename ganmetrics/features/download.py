@@ -25,6 +25,7 @@ from ganmetrics._files import shown
 from ganmetrics.errors import ResourceError, WeightsError
 
 CHUNK = 1 << 20
+LONGEST_WAIT = 60.0  # seconds that a mirror may ask for before the next one is tried
 PASSING_STATUS = frozenset({408, 416, 425, 429, 500, 502, 503, 504})  # worth another try at the same mirror
 
 
@@ -54,11 +55,14 @@ class Wanted:
 
 
 class _Failed(Exception):
-    """One try that failed: why, whether the mirror deserves ``again``, whether the part is useless (``restart``)."""
+    """One try that failed: why, whether the mirror deserves ``again``, whether the part is useless (``restart``).
 
-    def __init__(self, reason: str, *, again: bool = True, restart: bool = False) -> None:
+    ``wait`` are the seconds that the mirror asked for.
+    """
+
+    def __init__(self, reason: str, *, again: bool = True, restart: bool = False, wait: float = 0.0) -> None:
         super().__init__(reason)
-        self.again, self.restart = again, restart
+        self.again, self.restart, self.wait = again, restart, wait
 
 
 def download(urls: Sequence[str], wanted: Wanted, *, progress: bool = True, patience: Patience = PATIENCE) -> None:
@@ -105,15 +109,15 @@ def disk_errors(path: Path) -> AbstractContextManager[None]:
 
 
 def _try_mirror(url: str, wanted: Wanted, progress: bool, patience: Patience) -> str:  # the last reason, "" when done
-    reason = ""
+    reason, wait = "", 0.0
     for count in range(patience.tries):
         if count:
-            time.sleep(patience.backoff * 2 ** (count - 1))
+            time.sleep(max(wait, patience.backoff * 2 ** (count - 1)))
         try:
             _attempt(url, wanted, progress, patience.timeout)
             return ""
         except _Failed as failed:
-            reason = str(failed)
+            reason, wait = str(failed), failed.wait
             if failed.restart:
                 _discard(wanted)
             if not failed.again:
@@ -189,12 +193,18 @@ def _network_errors(timeout: float) -> Iterator[None]:
     except urlerror.HTTPError as error:
         error.close()
         status = shown(f"HTTP {error.code} {error.reason}")
-        raise _Failed(status, again=error.code in PASSING_STATUS, restart=error.code == 416) from None
+        again, wait = error.code in PASSING_STATUS, _asked_wait(error.headers.get("Retry-After"))
+        raise _Failed(status, again=again and wait <= LONGEST_WAIT, restart=error.code == 416, wait=wait) from None
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         silence = isinstance(reason, TimeoutError)
         text = f"no answer for {timeout:g} s" if silence else shown(str(reason)) or type(reason).__name__
         raise _Failed(text) from error
+
+
+def _asked_wait(header: str | None) -> float:
+    """The seconds of a ``Retry-After``; 0 where it is a date or missing, as the next try is seconds away anyway."""
+    return float(header) if header is not None and header.strip().isdecimal() else 0.0
 
 
 def _first_byte(response: HTTPResponse, offset: int, size: int) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, shown
+from ganmetrics._offline import is_offline
 from ganmetrics.errors import GanMetricsWarning, ResourceError, UsageError, WeightsError
 from ganmetrics.features.download import CHUNK, PATIENCE, Patience, Wanted, disk_errors, download, text_kind
 from ganmetrics.features.download import digest as digest
@@ -100,7 +101,7 @@ def fetch(weight_file: WeightFile, *, progress: bool = True, patience: Patience 
     found = locate(weight_file)
     if found is not None:
         return found
-    if os.environ.get("GANMETRICS_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off"):
+    if is_offline():
         what = f"the weights {weight_file.name} are not here, and GANMETRICS_OFFLINE forbids their download"
         raise WeightsError(what, hint=_placing(weight_file), code="E-OFFLINE")
     return _fetch_locked(weight_file, progress, patience)

@@ -33,6 +33,7 @@ from serving import (
 
 import ganmetrics
 from ganmetrics.errors import ResourceError, WeightsError
+from ganmetrics.features import download as download_module
 from ganmetrics.features import download as transport
 from ganmetrics.features.download import Patience, Wanted, download
 
@@ -331,3 +332,18 @@ def test_answer_of_another_status_is_not_a_file(wanted):
 
     with pytest.raises(transport._Failed, match="another part"):
         transport._first_byte(Response(), 0, wanted.size)
+
+
+def test_a_mirror_that_asks_for_time_gets_it(server, wanted, monkeypatch):
+    waits = []
+    monkeypatch.setattr(download_module.time, "sleep", waits.append)
+    answers = iter([status(429, Retry_After="7"), status(503, Retry_After="soon"), good])
+    attempt([server.url("/a", lambda handler: next(answers)(handler))], wanted)
+    assert waits[0] == 7
+    assert waits[1] < 1
+
+
+def test_a_mirror_that_asks_for_an_hour_is_left(server, wanted):
+    busy = server.url("/a", status(503, Retry_After="3600"))
+    attempt([busy, server.url("/b", good)], wanted)
+    assert [path for path, _ in server.requests] == ["/a", "/b"]
