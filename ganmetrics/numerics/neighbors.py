@@ -62,6 +62,12 @@ def nearest(x: Tensor, y: Tensor, *, block: int | None = None) -> tuple[Tensor, 
     return places[:, 0], squares[:, 0]
 
 
+def nearest_other(x: Tensor, *, block: int | None = None) -> tuple[Tensor, Tensor]:  # [N, D] -> [N], [N]
+    """The place of each row's nearest other row, the first of equals, and its squared distance."""
+    places, squares = _nearest_others(x, x, 1, block, is_within=True)
+    return places[:, 0], squares[:, 0]
+
+
 def crossing(
     real: Tensor, fake: Tensor, radii_r: Tensor, radii_f: Tensor | None, *, is_closed: bool, block: int | None = None
 ) -> Crossing:

@@ -1,0 +1,106 @@
+"""What the diagnosis measures: modes that are left out, images that are copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+
+import ganmetrics as gm
+from ganmetrics.diagnosis.copies import near_copies
+from ganmetrics.diagnosis.modes import clusters, mode_shares
+
+CENTERS = 8.0 * np.eye(10)
+
+
+def blobs(seed: int, count: int, kept: tuple[int, ...] = tuple(range(10))) -> tuple[np.ndarray, np.ndarray]:
+    """Rows about some of ten centres, and which."""
+    rng = np.random.RandomState(seed)
+    which = rng.choice(kept, count)
+    return CENTERS[which] + rng.randn(count, 10), which
+
+
+def test_left_out_modes_are_found_with_their_share() -> None:
+    real, which = blobs(0, 2000)
+    fake, _ = blobs(1, 1500, kept=(0, 1, 2, 3, 4, 5, 6))
+    found = clusters(real, fake)
+    lost = set(found.shares.is_low.nonzero()[:, 0].tolist())
+    members = found.real_members.numpy()
+    share_of_lost = np.mean([np.isin(which[members == cluster], (7, 8, 9)).mean() for cluster in lost])
+    assert share_of_lost > 0.98
+    assert found.shares.lost_share == pytest.approx(0.3, abs=0.04)
+    assert set(found.shares.missing) == lost
+    assert bool(found.shares.is_high.any())
+
+
+def test_sets_of_one_distribution_lose_nothing() -> None:
+    alarms = 0
+    for seed in range(40):
+        (real, _), (fake, _) = blobs(2 * seed, 500), blobs(2 * seed + 1, 500)
+        alarms += clusters(real, fake).shares.lost_share > 0
+    assert alarms <= 7  # 5 % for either direction, and clusters that were fitted to the reals
+
+
+def test_exchanged_sets_turn_low_into_high() -> None:
+    counts = torch.tensor([100, 100, 100]), torch.tensor([180, 110, 10])
+    one, other = mode_shares(*counts), mode_shares(*counts[::-1])
+    assert torch.equal(one.is_low, other.is_high)
+    assert one.is_low.tolist() == [False, False, True]
+    assert one.lost_share == pytest.approx(1 / 3 - 1 / 30)
+    assert one.missing == [] and mode_shares(torch.tensor([100, 100]), torch.tensor([200, 0])).missing == [1]
+
+
+def planted(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Fakes of which 0..4 copy reals, and of which 10..14 are one image."""
+    rng = np.random.RandomState(seed)
+    real, fake = rng.randn(300, 16), rng.randn(200, 16)
+    fake[:5] = real[20:25] + 1e-3 * rng.randn(5, 16)
+    fake[10:15] = fake[10] + 1e-3 * rng.randn(5, 16)
+    return real, fake
+
+
+def test_planted_copies_are_listed() -> None:
+    real, fake = planted()
+    found = near_copies(real, fake)
+    assert {(i, j) for i, j, _ in found.pairs} == {(i, 20 + i) for i in range(5)}
+    assert [d for _, _, d in found.pairs] == sorted(d for _, _, d in found.pairs)
+    assert all(d == pytest.approx(np.linalg.norm(fake[i] - real[j]), rel=1e-9) for i, j, d in found.pairs)
+    assert found.groups == ((10, 11, 12, 13, 14),)
+    assert (found.copied_share, found.repeated_share) == (5 / 200, 4 / 200)
+
+
+def test_the_distance_is_that_of_the_reals() -> None:
+    real, fake = planted()
+    own = cdist(real, real)
+    np.fill_diagonal(own, np.inf)
+    assert near_copies(real, fake).distance == pytest.approx(0.5 * np.quantile(own.min(axis=1), 0.01), rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_the_unit_of_features_does_not_matter(scale: float) -> None:
+    real, fake = planted()
+    one, other = near_copies(real, fake), near_copies(scale * real, scale * fake)
+    assert (one.groups, [p[:2] for p in one.pairs]) == (other.groups, [p[:2] for p in other.pairs])
+
+
+def test_different_images_are_no_copies() -> None:
+    rng = np.random.RandomState(0)
+    found = near_copies(rng.randn(500, 32), rng.randn(500, 32))
+    assert (found.groups, found.pairs) == ((), ())
+
+
+def test_reals_that_repeat_leave_exact_copies_alone() -> None:
+    real, fake = planted()
+    fake[0] = real[0]
+    found = near_copies(np.repeat(real, 2, axis=0), fake)
+    assert found.distance == 0
+    assert [pair[0] for pair in found.pairs] == [0]
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    for function in (clusters, near_copies):
+        with pytest.raises(gm.InputError, match="dimensions"):
+            function(np.zeros((4, 3)), np.zeros((4, 2)))
+        with pytest.raises(gm.InputError, match="at least 2"):
+            function(np.zeros((4, 3)), np.zeros((1, 3)))
