@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,87 +18,81 @@ if TYPE_CHECKING:
 
     from .options import Settings
 
+    Printable = Result | Comparison | SavedComparison | Attribution | Rosetta
+
 
 def score(real: str | None, fake: str, metrics: Sequence[str], settings: Settings, test: str | None = None) -> None:
     """Evaluate and print: the table on stdout and warnings on stderr, or JSON where it was asked for."""
     import ganmetrics as gm
 
-    if settings.json_path not in (None, "-"):
-        check_writable(str(settings.json_path), force=settings.force)
-    result = gm.evaluate(
-        _vouched(real, settings),
-        _vouched(fake, settings),
-        _vouched(test, settings),
-        metrics=configured(metrics, settings.changes),
-        extractor=settings.extractor,
-        weights=settings.weights,
-        device=settings.device,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        ci=settings.ci,
-        protocol=settings.protocol,
-        reading=settings.reading,
+    show(
+        lambda: gm.evaluate(
+            _vouched(real, settings),
+            _vouched(fake, settings),
+            _vouched(test, settings),
+            metrics=configured(metrics, settings.changes),
+            extractor=settings.extractor,
+            weights=settings.weights,
+            device=settings.device,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            ci=settings.ci,
+            protocol=settings.protocol,
+            reading=settings.reading,
+        ),
+        settings,
     )
-    if settings.strict and result.warnings:
-        raise gm.InputError("; ".join(result.warnings), where="--strict", code="E-STRICT")
-    show(result, settings)
 
 
 def compare(real: str, fakes: Sequence[str], metrics: Sequence[str], settings: Settings) -> None:
     """Compare and print: tables and verdicts on stdout, warnings on stderr, or JSON where it was asked for."""
     import ganmetrics as gm
 
-    if settings.json_path not in (None, "-"):
-        check_writable(str(settings.json_path), force=settings.force)
-    comparison = gm.compare(
-        _vouched(real, settings),
-        *(_vouched(fake, settings) for fake in fakes),
-        metrics=configured(metrics, settings.changes),
-        extractor=settings.extractor,
-        weights=settings.weights,
-        device=settings.device,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        ci=settings.ci,
-        reading=settings.reading,
+    show(
+        lambda: gm.compare(
+            _vouched(real, settings),
+            *(_vouched(fake, settings) for fake in fakes),
+            metrics=configured(metrics, settings.changes),
+            extractor=settings.extractor,
+            weights=settings.weights,
+            device=settings.device,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            ci=settings.ci,
+            reading=settings.reading,
+        ),
+        settings,
     )
-    if settings.strict and comparison.warnings:
-        raise gm.InputError("; ".join(comparison.warnings), where="--strict", code="E-STRICT")
-    show(comparison, settings)
 
 
 def compare_saved(paths: Sequence[str], settings: Settings) -> None:
     """Compare saved results and print the verdicts."""
     import ganmetrics as gm
 
-    if settings.json_path not in (None, "-"):
-        check_writable(str(settings.json_path), force=settings.force)
-    comparison = gm.compare_saved(*paths, force=settings.force)
-    if settings.strict and comparison.warnings:
-        raise gm.InputError("; ".join(comparison.warnings), where="--strict", code="E-STRICT")
-    show(comparison, settings)
+    show(
+        lambda: gm.compare_saved(*paths, force=settings.force),
+        settings,
+    )
 
 
 def attributed(real: str, fake: str, num_images: int, settings: Settings) -> None:
     """FID with the fakes that it owes to most."""
     import ganmetrics as gm
 
-    if settings.json_path not in (None, "-"):
-        check_writable(str(settings.json_path), force=settings.force)
-    found = gm.attribute(
-        _vouched(real, settings),
-        _vouched(fake, settings),
-        metric=configured(["fid"], settings.changes)[0],
-        num_images=num_images,
-        extractor=settings.extractor,
-        weights=settings.weights,
-        device=settings.device,
-        batch_size=settings.batch_size,
-        reading=settings.reading,
+    show(
+        lambda: gm.attribute(
+            _vouched(real, settings),
+            _vouched(fake, settings),
+            metric=configured(["fid"], settings.changes)[0],
+            num_images=num_images,
+            extractor=settings.extractor,
+            weights=settings.weights,
+            device=settings.device,
+            batch_size=settings.batch_size,
+            reading=settings.reading,
+        ),
+        settings,
     )
-    if settings.strict and found.warnings:
-        raise gm.InputError("; ".join(found.warnings), where="--strict", code="E-STRICT")
-    show(found, settings)
 
 
 def every_protocol(real: str, fake: str, settings: Settings) -> None:
@@ -107,20 +101,18 @@ def every_protocol(real: str, fake: str, settings: Settings) -> None:
 
     if settings.extractor is not None:
         raise gm.UsageError("every protocol goes with Inception", where="--extractor", hint="Leave the extractor out")
-    if settings.json_path not in (None, "-"):
-        check_writable(str(settings.json_path), force=settings.force)
-    found = gm.every_protocol(
-        real,
-        fake,
-        device=settings.device,
-        batch_size=settings.batch_size,
-        weights=settings.weights,
-        ci=settings.ci,
-        reading=settings.reading,
+    show(
+        lambda: gm.every_protocol(
+            real,
+            fake,
+            device=settings.device,
+            batch_size=settings.batch_size,
+            weights=settings.weights,
+            ci=settings.ci,
+            reading=settings.reading,
+        ),
+        settings,
     )
-    if settings.strict and found.warnings:
-        raise gm.InputError("; ".join(found.warnings), where="--strict", code="E-STRICT")
-    show(found, settings)
 
 
 def names_of(metrics: str) -> list[str]:
@@ -128,8 +120,15 @@ def names_of(metrics: str) -> list[str]:
     return [name for name in re.split(r",(?![^()]*\))", metrics) if name.strip()]
 
 
-def show(result: Result | Comparison | SavedComparison | Attribution | Rosetta, settings: Settings) -> None:
-    """Print a result where the options say."""
+def show(work: Callable[[], Printable], settings: Settings) -> None:
+    """Do the work and print where the options say: the table on stdout and warnings on stderr, or JSON."""
+    from ganmetrics import InputError
+
+    if settings.json_path not in (None, "-"):
+        check_writable(str(settings.json_path), force=settings.force)
+    result = work()
+    if settings.strict and result.warnings:
+        raise InputError("; ".join(result.warnings), where="--strict", code="E-STRICT")
     if settings.json_path == "-":
         click.echo(result.to_json())
         return

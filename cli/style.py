@@ -33,13 +33,12 @@ def command(
     ganmetrics style painting.png photo.png
     ganmetrics style photos/ stylised/ --paired --weights vgg19-dcbb9e9d.pth
     """
-    from ganmetrics._files import check_writable
     from ganmetrics.evaluation.style import style_and_content
 
     settings = Settings.of(ctx)
-    if settings.json_path not in (None, "-"):
-        check_writable(str(settings.json_path), force=settings.force)
-    result = style_and_content(
-        real, fake, network=network, weights=weights, paired=paired, device=device, reading=settings.reading
+    show(
+        lambda: style_and_content(
+            real, fake, network=network, weights=weights, paired=paired, device=device, reading=settings.reading
+        ),
+        settings,
     )
-    show(result, settings)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import warnings
+from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import torch
+from commands import Done, Run
+
+from ganmetrics.cli import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -77,3 +83,23 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _two_threads() -> None:
     torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """The command in this process, which saves importing PyTorch each time; what it installs is put back."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers, shower = [signal.getsignal(number) for number in numbers], warnings.showwarning
+
+    def call(*arguments: object) -> Done:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            main([str(argument) for argument in arguments])
+        out, errors = capfd.readouterr()
+        assert isinstance(ending.value.code, int)
+        return Done(ending.value.code, out, errors)
+
+    yield call
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+    warnings.showwarning = shower

@@ -127,6 +127,13 @@ class TrainingHealth:
         values = np.array([getattr(entry, name) for entry in self.entries])
         return values[np.isfinite(values)]
 
+    def _left(self, name: str, words: str, limits: tuple[float, float]) -> list[Evidence]:
+        """How much of its largest value a number has kept; nothing of too few values."""
+        values = self._values(name)
+        if len(values) < LEAST or values.max() <= 0:
+            return []
+        return [Evidence(words, float(np.median(_recent(values)) / values.max()), *limits)]
+
     def _divergence(self) -> Finding:
         name = "numbers diverge"
         advice = ("lower the learning rates", "clip gradients or regularise the discriminator", "train in float32")
@@ -154,11 +161,9 @@ class TrainingHealth:
 
     def _gradient(self) -> Finding:
         name, well = "gradient vanishes", "the generator's gradient keeps its size"
-        values = self._values("g_grad_norm")
-        if len(values) < LEAST or values.max() <= 0:
+        evidence = self._left("g_grad_norm", "share of the largest gradient that is left", FADED)
+        if not evidence:
             return Finding(name, "none", "not judged: too few norms of the generator's gradient")
-        share = float(np.median(_recent(values)) / values.max())
-        evidence = [Evidence("share of the largest gradient that is left", share, *FADED)]
         said = "the generator gets no direction to move in"
         advice = ("replace the minimax loss by the non-saturating one (Goodfellow et al. 2014)", *DISCRIMINATOR)
         return _mildest(name, evidence, said, well, advice)
@@ -185,11 +190,9 @@ class TrainingHealth:
 
     def _collapse(self) -> Finding:
         name, well = "samples grow alike", "the samples stay as varied as they were"
-        values = self._values("diversity")
-        if len(values) < LEAST or values.max() <= 0:
+        evidence = self._left("diversity", "share of the largest diversity that is left", POORER)
+        if not evidence:
             return Finding(name, "none", "not judged: too few samples were logged")
-        share = float(np.median(_recent(values)) / values.max())
-        evidence = [Evidence("share of the largest diversity that is left", share, *POORER)]
         advice = (
             "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing "
             "(Lin et al. 2018)",

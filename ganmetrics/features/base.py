@@ -31,8 +31,8 @@ class Extractor(ABC):
         How images reach the network's size, as the signature writes it.
     resizes : collection of str
         The rules it can take by name, where it has several.
-    chosen_resize : str
-        The rule, where it is not its own.
+    own_resize : str
+        The rule before another was chosen, empty where none was.
     layers : mapping of str to int
         The layers it can yield and their dimensions.
     feature_layer : str
@@ -45,7 +45,7 @@ class Extractor(ABC):
     identity: str
     resize: str
     resizes: Collection[str] = ()
-    chosen_resize: str = ""
+    own_resize: str = ""
     layers: Mapping[str, int]
     feature_layer: str
     logits_layer: str | None = None
@@ -100,7 +100,12 @@ class Extractor(ABC):
         """Take another rule than its own, by the name that signatures write (UsageError where there is none such)."""
         if rule != self.resize:
             check_resize(self.name, rule, self.resizes)
-            self.resize = self.chosen_resize = rule
+            self.own_resize, self.resize = self.own_resize or self.resize, rule
+
+    @property
+    def chosen_resize(self) -> str:
+        """The rule where it is not its own, else empty."""
+        return self.resize if self.own_resize not in ("", self.resize) else ""
 
 
 def check_resize(name: str, rule: str, resizes: Collection[str]) -> None:

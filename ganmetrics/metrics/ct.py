@@ -10,7 +10,7 @@ from scipy import stats
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.metrics.validation import matrix, matrix_pair
+from ganmetrics.metrics.validation import matrix_triple
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.neighbors import nearest
 from ganmetrics.numerics.resampling import seeded
@@ -75,11 +75,7 @@ def ct(
     >>> ct(real, real + 1e-3, test, num_cells=1) < -10  # copies
     True
     """
-    real, fake = matrix_pair(real_features, fake_features)
-    test = matrix(test_features, "test_features").to(real.device)
-    if test.shape[1] != real.shape[1]:
-        what = f"real_features have {real.shape[1]} dimensions and test_features {test.shape[1]}"
-        raise InputError(what, hint="All must come from one extractor", code="E-SHAPE")
+    real, fake, test = matrix_triple(real_features, fake_features, test_features)
     if num_cells < 1:
         raise UsageError(f"num_cells is {num_cells}; it must be at least 1", where="ct.num_cells")
     if len(real) < num_cells:

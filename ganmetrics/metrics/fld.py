@@ -8,7 +8,7 @@ import torch
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.metrics.validation import matrix, matrix_pair
+from ganmetrics.metrics.validation import matrix_triple
 from ganmetrics.numerics.mixture import MixtureOfCenters
 from ganmetrics.numerics.resampling import seeded
 
@@ -81,15 +81,12 @@ def fld(
     >>> fld(real, real + 1e-3 * fake, test).fld_gap < fld(real, fake, test).fld_gap  # copies
     True
     """
-    real, fake = matrix_pair(real_features, fake_features)
-    test = matrix(test_features, "test_features").to(real.device)
-    if test.shape[1] != real.shape[1]:
-        what = f"real_features have {real.shape[1]} dimensions and test_features {test.shape[1]}"
-        raise InputError(what, hint="All must come from one extractor", code="E-SHAPE")
+    real, fake, test = matrix_triple(real_features, fake_features, test_features)
     if num_rows < 4:
         raise UsageError(f"num_rows is {num_rows}; it must be at least 4", where="fld.num_rows")
     if len(real) < 4:
-        raise InputError(f"real_features hold {len(real)} rows; at least 4 are needed", code="E-TOO-FEW")
+        what = f"real_features hold {len(real)} rows; at least 4 are needed"
+        raise InputError(what, where="real_features", code="E-TOO-FEW")
     rng = seeded(seed)
     mean, std = real.mean(dim=0), real.std(dim=0, correction=0)
     real, fake, test = (_drawn((side - mean) / std.where(std > 0, 1.0), num_rows, rng) for side in (real, fake, test))

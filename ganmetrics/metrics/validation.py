@@ -61,3 +61,13 @@ def matrix_pair(real: Any, fake: Any, *, is_narrow: bool = False) -> tuple[Tenso
         if rows < 2:
             raise InputError(f"{name} hold {rows} row; at least 2 are needed", where=name, code="E-TOO-FEW")
     return x, y.to(x.device)
+
+
+def matrix_triple(real: Any, fake: Any, test: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The same with unseen reals, (real, fake, test)."""
+    x, y = matrix_pair(real, fake)
+    z = matrix(test, "test_features").to(x.device)
+    if z.shape[1] != x.shape[1]:
+        what = f"real_features have {x.shape[1]} dimensions and test_features {z.shape[1]}"
+        raise InputError(what, hint="All must come from one extractor", code="E-SHAPE")
+    return x, y, z

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from ganmetrics.features import load_extractor
 from ganmetrics.features.resize import antialiased_bilinear, tf1_bilinear
 
 RULES = [tf1_bilinear, antialiased_bilinear]
@@ -61,3 +64,12 @@ def test_the_antialiased_rule_is_pillows() -> None:
     pillow = Image.fromarray(image[0].permute(1, 2, 0).numpy()).resize((28, 28), Image.Resampling.BILINEAR)
     expected = torch.from_numpy(np.array(pillow)).permute(2, 0, 1).float()
     assert float((antialiased_bilinear(image, 28)[0] - expected).abs().max()) <= 1.0  # Pillow rounds to whole levels
+
+
+def test_a_network_that_is_back_at_its_own_resize_has_chosen_none(synthetic_weights: Path) -> None:
+    network = load_extractor("inception@clean-bicubic", synthetic_weights)
+    assert network.chosen_resize == "clean-bicubic"
+    network.choose_resize("tf1-bilinear")
+    assert (network.resize, network.chosen_resize) == ("tf1-bilinear", "")
+    network.choose_resize("pytorch-fid-bilinear")
+    assert network.chosen_resize == "pytorch-fid-bilinear"
