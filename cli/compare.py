@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import Settings, scoring_options
+from .options import Settings, html_option, scoring_options
 from .output import compare, compare_saved, names_of
 
 
@@ -12,6 +12,7 @@ from .output import compare, compare_saved, names_of
 @click.argument("real")
 @click.argument("fakes", nargs=-1, required=True, metavar="FAKE FAKE...")
 @click.option("--metrics", default="fid", show_default=True, metavar="NAME,NAME…", help="What to score.")
+@html_option
 @scoring_options
 @click.pass_context
 def command(ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import Settings, scoring_options
+from .options import Settings, html_option, scoring_options
 from .output import names_of, score
 
 
@@ -21,6 +21,7 @@ from .output import names_of, score
 @click.option(
     "--test", metavar="SET", help="Real images that the generator was not trained on, as REAL; for ct and fld."
 )
+@html_option
 @scoring_options
 @click.pass_context
 def command(ctx: click.Context, real: str, fake: str, metrics: str, test: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import signal
 import sys
 import warnings
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
         signal.signal(number, _end)
     warnings.showwarning = lambda message, *_: click.echo(f"warning: {message}", err=True)
     try:
-        with group.make_context("ganmetrics", given) as context:
+        with group.make_context("ganmetrics", given[:], obj=shlex.join(["ganmetrics", *given])) as context:
             group.invoke(context)
         if sys.stdout is not None:  # closed by the shell
             sys.stdout.flush()

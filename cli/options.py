@@ -32,6 +32,7 @@ class Settings:
     assume_recipe: str | None = None
     strict: bool = False
     json_path: str | None = None
+    html_path: str | None = None
     force: bool = False
 
     @staticmethod
@@ -43,7 +44,12 @@ class Settings:
         exif = "transpose" if values.pop("exif_transpose") else "ignore"
         progress = not values.pop("quiet")
         names = ("workers", "on_error", "alpha", "frames")
-        reading = Reading(exif=exif, progress=progress, **{name: values.pop(name) for name in names if name in values})
+        reading = Reading(
+            exif=exif,
+            progress=progress,
+            thumbnails=values.get("html_path") is not None,
+            **{name: values.pop(name) for name in names if name in values},
+        )
         return Settings(reading=reading, **values)
 
 
@@ -87,7 +93,7 @@ def scoring_options(command: Command) -> Command:
     """The same, and those of every command that prints scores."""
     for option in reversed(
         [
-            _shared("--seed", default=2020, show_default=True, help="Of every subset and shuffle."),
+            seed_option,
             _shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE",
                     help="An option of a metric, such as kid.subset_size=500; may be repeated."),
             _shared("--protocol", metavar="NAME",
@@ -97,12 +103,18 @@ def scoring_options(command: Command) -> Command:
             _shared("--assume-recipe", metavar="NAME",
                     help="Vouch that statistics without a recipe were made by torch-fidelity or pytorch-fid."),
             _shared("--strict", is_flag=True, help="End with an error where there would be warnings."),
-            _shared("--max-memory", metavar="SIZE", callback=_limited,
-                    help="Of blocks of distances and kernels, such as 2GB.  [default: 256MiB]"),
+            memory_option,
             json_option,
             force_option,
         ]
     ):  # fmt: skip
+        command = option(command)
+    return reading_options(command)
+
+
+def diagnosis_options(command: Command) -> Command:
+    """Options of reading, and of a command that prints verdicts."""
+    for option in (force_option, html_option, json_option, memory_option, seed_option):
         command = option(command)
     return reading_options(command)
 
@@ -123,7 +135,17 @@ def _shared(*names: str, **facts: Any) -> Callable[[Command], Command]:
     return click.option(*names, expose_value=False, **{"callback": _keep, **facts})
 
 
+seed_option = _shared("--seed", default=2020, show_default=True, help="Of every subset and shuffle.")
+memory_option = _shared(
+    "--max-memory",
+    metavar="SIZE",
+    callback=_limited,
+    help="Of blocks of distances and kernels, such as 2GB.  [default: 256MiB]",
+)
 json_option = _shared("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead.")
+html_option = _shared(
+    "--html", "html_path", metavar="FILE", help="Write a report with figures and pictures, one file for any browser."
+)
 force_option = _shared(
     "--force", is_flag=True, help="Overwrite an output that exists; compare results of different protocols."
 )

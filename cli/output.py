@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ganmetrics._files import check_writable
 
 if TYPE_CHECKING:
-    from ganmetrics import Attribution, Comparison, Result, Rosetta
+    from ganmetrics import Attribution, Comparison, Diagnosis, Result, Rosetta
     from ganmetrics.evaluation.saved import SavedComparison
     from ganmetrics.metrics import Metric
 
     from .options import Settings
 
-    Printable = Result | Comparison | SavedComparison | Attribution | Rosetta
+    Printable = Result | Comparison | SavedComparison | Attribution | Rosetta | Diagnosis
+
+Shown = TypeVar("Shown", bound="Printable")
 
 
 def score(real: str | None, fake: str, metrics: Sequence[str], settings: Settings, test: str | None = None) -> None:
@@ -120,23 +122,54 @@ def names_of(metrics: str) -> list[str]:
     return [name for name in re.split(r",(?![^()]*\))", metrics) if name.strip()]
 
 
-def show(work: Callable[[], Printable], settings: Settings) -> None:
-    """Do the work and print where the options say: the table on stdout and warnings on stderr, or JSON."""
+def diagnose(real: str, fake: str, test: str | None, labels: str | None, settings: Settings) -> str:
+    """Diagnose and print the findings on stdout, or JSON; the worst verdict."""
+    import ganmetrics as gm
+
+    return show(
+        lambda: gm.diagnose(
+            real,
+            fake,
+            test,
+            labels=labels,
+            extractor=settings.extractor,
+            weights=settings.weights,
+            device=settings.device,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            reading=settings.reading,
+        ),
+        settings,
+    ).verdict
+
+
+def show(work: Callable[[], Shown], settings: Settings) -> Shown:
+    """Do the work and print where the options say: a table on stdout and warnings on stderr, or JSON; and a report."""
     from ganmetrics import InputError
 
-    if settings.json_path not in (None, "-"):
-        check_writable(str(settings.json_path), force=settings.force)
+    for path in (settings.json_path, settings.html_path):
+        if path not in (None, "-"):
+            check_writable(str(path), force=settings.force)
     result = work()
     if settings.strict and result.warnings:
         raise InputError("; ".join(result.warnings), where="--strict", code="E-STRICT")
+    if settings.html_path:
+        _report(result, settings)
     if settings.json_path == "-":
         click.echo(result.to_json())
-        return
+        return result
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     if settings.json_path:
         result.save(settings.json_path, force=settings.force)
     click.echo(str(result))
+    return result
+
+
+def _report(result: Any, settings: Settings) -> None:
+    command = click.get_current_context().find_root().obj or ""
+    result.save_html(settings.html_path, command=command, force=settings.force)
+    click.echo(f"the report is in {settings.html_path}", err=True)
 
 
 def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric | str]:

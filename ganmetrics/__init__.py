@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganmetrics import functional, generators
     from ganmetrics.data import Reading, Source
     from ganmetrics.data import open_source as source
-    from ganmetrics.diagnosis import TrainingHealth
+    from ganmetrics.diagnosis import Diagnosis, Finding, TrainingHealth, diagnose
     from ganmetrics.errors import (
         GanMetricsError,
         InputError,
@@ -61,7 +61,10 @@ _HOMES = {
     "Reading": "data",
     "Source": "data",
     "source": "data:open_source",
+    "Diagnosis": "diagnosis",
+    "Finding": "diagnosis",
     "TrainingHealth": "diagnosis",
+    "diagnose": "diagnosis",
     "GanMetricsError": "errors",
     "InputError": "errors",
     "NumericalError": "errors",
@@ -99,7 +102,9 @@ _HOMES = {
 __all__ = [
     "Attribution",
     "Comparison",
+    "Diagnosis",
     "Extractor",
+    "Finding",
     "GanMetricsError",
     "InputError",
     "LatentPath",
@@ -121,6 +126,7 @@ __all__ = [
     "attribute",
     "compare",
     "compare_saved",
+    "diagnose",
     "evaluate",
     "every_protocol",
     "fid",

@@ -41,6 +41,8 @@ class Reading:
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
     progress : bool
         Whether a bar on stderr shows how far the run is.
+    thumbnails : bool
+        Whether small pictures of all images are kept, which reports show: at most 300 MiB for each set.
     """
 
     on_error: str = "error"
@@ -50,6 +52,7 @@ class Reading:
     max_pixels: int = 64_000_000
     workers: int | None = None
     progress: bool = False
+    thumbnails: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -72,8 +75,8 @@ class Notes:
     """What was seen while reading: counts by kind, and the sentences that become warnings of the result.
 
     ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
-    ``16-bit``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension`` ...); ``formats`` by file
-    format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``ignored`` by the reason a file was not opened.
+    ``16-bit``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension``, ``flat`` ...); ``formats`` by
+    file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``ignored`` by the reason a file was not opened.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)

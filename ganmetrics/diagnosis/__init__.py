@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ganmetrics.diagnosis.finding import Evidence, Finding
 from ganmetrics.diagnosis.training_health import TrainingHealth
+from ganmetrics.diagnosis.verdicts import Diagnosis, diagnose
 
-__all__ = ["Evidence", "Finding", "TrainingHealth"]
+__all__ = ["Diagnosis", "Evidence", "Finding", "TrainingHealth", "diagnose"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
+from ganmetrics.diagnosis.limits import quantile
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.neighbors import nearest, nearest_other
 
@@ -16,6 +16,31 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 QUANTILE, SHARE = 0.01, 0.5  # nearer than this share of that quantile of the reals' own nearest neighbours
+
+
+class Nearness(NamedTuple):
+    """Who is nearest to whom, and how far.
+
+    Attributes
+    ----------
+    own : Tensor, float64 [N]
+        The distance of each real to its nearest other real.
+    places, distances : Tensor, int64 and float64 [M]
+        The real that is nearest to each fake.
+    fake_places, fake_distances : Tensor, int64 and float64 [M]
+        The fake that is nearest to each fake.
+    """
+
+    own: Tensor
+    places: Tensor
+    distances: Tensor
+    fake_places: Tensor
+    fake_distances: Tensor
+
+    @property
+    def ratios(self) -> Tensor:
+        """How far each fake is from its real, in units of how far that real is from its nearest other: [M]."""
+        return self.distances / self.own[self.places].clamp_min(1e-300)
 
 
 class NearCopies(NamedTuple):
@@ -38,9 +63,14 @@ class NearCopies(NamedTuple):
     num_fakes: int
 
     @property
+    def num_repeated(self) -> int:
+        """How many fakes could go without one image being lost."""
+        return sum(len(group) - 1 for group in self.groups)
+
+    @property
     def repeated_share(self) -> float:
-        """Share of the fakes that could go without one image being lost, in 0..1."""
-        return sum(len(group) - 1 for group in self.groups) / self.num_fakes
+        """The same as a share, in 0..1."""
+        return self.num_repeated / self.num_fakes
 
     @property
     def copied_share(self) -> float:
@@ -48,22 +78,28 @@ class NearCopies(NamedTuple):
         return len(self.pairs) / self.num_fakes
 
 
-def near_copies(real_features: ArrayLike, fake_features: ArrayLike) -> NearCopies:
-    """Fakes that nearly equal each other or a real, by the distances that different reals keep from each other.
+def nearness(real_features: ArrayLike, fake_features: ArrayLike) -> Nearness:
+    """All nearest neighbours that copies are told by.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
         At least two rows each.
 
-    Returns
-    -------
-    NearCopies
-
     Raises
     ------
     InputError
         Fewer than two rows, other shapes, NaN.
+    """
+    real, fake = matrix_pair(real_features, fake_features, is_narrow=True)
+    own = nearest_other(real)[1].sqrt()
+    places, squares = nearest(fake, real)
+    others, other_squares = nearest_other(fake)
+    return Nearness(own, places, squares.sqrt(), others, other_squares.sqrt())
+
+
+def near_copies(near: Nearness) -> NearCopies:
+    """Fakes that nearly equal each other or a real, by the distances that different reals keep from each other.
 
     Notes
     -----
@@ -71,25 +107,22 @@ def near_copies(real_features: ArrayLike, fake_features: ArrayLike) -> NearCopie
     images at half of it or less count as one. Reals that hold each other twice bring that distance to 0, where exact
     copies remain.
     """
-    real, fake = matrix_pair(real_features, fake_features, is_narrow=True)
-    own = nearest_other(real)[1].sqrt()
-    distance = SHARE * float(torch.quantile(own[:: max(1, len(own) // 1_000_000)], QUANTILE))
-    places, squares = nearest(fake, real)
-    is_copy = squares.sqrt() <= distance
-    found = [(int(i), int(places[i]), float(squares[i].sqrt())) for i in is_copy.nonzero()[:, 0]]
-    pairs = tuple(sorted(found, key=lambda pair: pair[2]))
-    return NearCopies(distance, _groups(fake, distance), pairs, len(fake))
+    distance = SHARE * quantile(near.own, QUANTILE)
+    found = (near.distances <= distance).nonzero()[:, 0]
+    triples = zip(found.tolist(), near.places[found].tolist(), near.distances[found].tolist(), strict=True)
+    pairs = tuple(sorted(triples, key=lambda pair: pair[2]))
+    return NearCopies(distance, _groups(near, distance), pairs, len(near.distances))
 
 
-def _groups(fake: Tensor, distance: float) -> tuple[tuple[int, ...], ...]:
+def _groups(near: Nearness, distance: float) -> tuple[tuple[int, ...], ...]:
     """Fakes joined with their nearest other where it is near enough, with all that are joined with them."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    places, squares = nearest_other(fake)
-    near = (squares.sqrt() <= distance).nonzero()[:, 0].cpu().numpy()
-    joined = coo_matrix((np.ones(len(near)), (near, places.cpu().numpy()[near])), shape=(len(fake), len(fake)))
-    labels = connected_components(joined, directed=False)[1]
+    count = len(near.fake_places)
+    joining = (near.fake_distances <= distance).nonzero()[:, 0].cpu().numpy()
+    links = (np.ones(len(joining)), (joining, near.fake_places.cpu().numpy()[joining]))
+    labels = connected_components(coo_matrix(links, shape=(count, count)), directed=False)[1]
     members: dict[int, list[int]] = {}
     for index, label in enumerate(labels.tolist()):
         members.setdefault(label, []).append(index)

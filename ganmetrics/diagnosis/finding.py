@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,17 +19,32 @@ class Evidence:
     name : str
         What was measured, in words.
     value : float
-    some, severe : float
-        Where the verdicts begin.
+    some, severe : float or None
+        Where the verdicts begin; ``None`` for a number that only informs.
+    half_width : float or None
+        Of its 95 % interval, where there is one.
+    key : str
+        A short name for programs, where it has one.
     """
 
     name: str
     value: float
-    some: float
-    severe: float
+    some: float | None = None
+    severe: float | None = None
+    half_width: float | None = None
+    key: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """What the number alone says."""
+        if self.some is None or self.severe is None or math.isnan(self.value):
+            return "none"
+        return graded(self.value, self.some, self.severe)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.value:.4g} (some from {self.some:.4g}, severe from {self.severe:.4g})"
+        around = "" if self.half_width is None else f"± {self.half_width:.2g}"
+        limits = "" if self.some is None else f" (some from {self.some:.4g}, severe from {self.severe:.4g})"
+        return f"{self.value:>7.4g} {around:<9} {self.name}{limits}"
 
 
 @dataclass(frozen=True)
@@ -65,3 +82,18 @@ def graded(value: float, some: float, severe: float) -> str:
     """The verdict of a number that is worse the further it lies from ``some`` beyond ``severe``."""
     sign = 1 if severe >= some else -1
     return VERDICTS[(sign * value >= sign * some) + (sign * value >= sign * severe)]
+
+
+def rank(verdict: str) -> int:
+    """0, 1 or 2, the worst last."""
+    return VERDICTS.index(verdict)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """The worst of some verdicts; none of none."""
+    return VERDICTS[max(map(rank, verdicts), default=0)]
+
+
+def mildest(verdicts: Iterable[str]) -> str:
+    """The verdict that all bear; none of none."""
+    return VERDICTS[min(map(rank, verdicts), default=0)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ganmetrics.diagnosis.finding import Evidence, Finding, graded
+from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, rank, worst
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class TrainingHealth:
                 self._infinite.setdefault(name, step)
         diversity = math.nan if samples is None else _diversity(samples)
         self.entries.append(Entry(step, **numbers, diversity=diversity))
-        return tuple(sorted((one for one in self.findings() if one.verdict != "none"), key=_rank))
+        return tuple(sorted((one for one in self.findings() if one.verdict != "none"), key=_by_rank))
 
     def findings(self) -> tuple[Finding, ...]:
         """Every fault that was looked for, those with the verdict ``none`` too."""
@@ -236,24 +236,20 @@ def _period(values: Values) -> tuple[float, float]:
     return float(power[sorted(near)].sum()) / total, chance
 
 
-def _verdicts(evidence: list[Evidence]) -> list[int]:
-    return [("none", "some", "severe").index(graded(each.value, each.some, each.severe)) for each in evidence]
-
-
 def _worst(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
     """The verdict of the worst number."""
-    return _stated(name, max(_verdicts(evidence), default=0), evidence, bad, well, advice)
+    return _stated(name, worst(each.verdict for each in evidence), evidence, bad, well, advice)
 
 
 def _mildest(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
     """The verdict that all numbers bear."""
-    return _stated(name, min(_verdicts(evidence), default=0), evidence, bad, well, advice)
+    return _stated(name, mildest(each.verdict for each in evidence), evidence, bad, well, advice)
 
 
-def _stated(name: str, grade: int, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
-    verdict = ("none", "some", "severe")[grade]
-    return Finding(name, verdict, bad if grade else well, tuple(evidence), advice if grade else ())
+def _stated(name: str, verdict: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
+    is_well = verdict == "none"
+    return Finding(name, verdict, well if is_well else bad, tuple(evidence), () if is_well else advice)
 
 
-def _rank(finding: Finding) -> int:
-    return -("none", "some", "severe").index(finding.verdict)
+def _by_rank(finding: Finding) -> int:
+    return -rank(finding.verdict)

@@ -20,18 +20,24 @@ KINDS = {
     "alpha": "transparent pixels, treated as --alpha says",
     "first-frame": "several frames, of which the first was taken",
     "wrong-extension": "a file name that does not fit their content",
+    "flat": "one colour all over",
+    "levels-0-1": "no level above 1 of 255: they look like images in 0..1 that were saved without scaling",
 }
 
 
 def cautions(real: Statistics | None, fake: Statistics, metrics: Sequence[Metric]) -> list[str]:
     """Everything worth a word about the sets, alone and together."""
+    found = of_inputs(real, fake)
+    if real is not None and any("moments" in metric.reads for metric in metrics):
+        found += _few(real, fake)
+    return found + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
+
+
+def of_inputs(real: Statistics | None, fake: Statistics) -> list[str]:
+    """The same about the images themselves, whatever is scored."""
     sides = [("fake", fake)] if real is None else [("real", real), ("fake", fake)]
     found = [sentence for role, side in sides for sentence in _alone(role, side)]
-    if real is not None:
-        found += _together(real, fake)
-        if any("moments" in metric.reads for metric in metrics):
-            found += _few(real, fake)
-    return found + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
+    return found if real is None else [*found, *_together(real, fake)]
 
 
 def _of_metric(metric: Metric, fake: Statistics) -> Iterator[str]:

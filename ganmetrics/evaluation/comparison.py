@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._shown import Shown
 from ganmetrics.data import Reading
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.intervals import Errors, Influences, Replicates, check_mode
@@ -75,7 +76,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """The scores of several sets of fakes against one real set, and every pair's differences.
 
     Attributes

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics._progress import progress_bar
-from ganmetrics.data import Reading, Source
+from ganmetrics.data import Notes, Reading, Source
 from ganmetrics.errors import InputError
 from ganmetrics.evaluation.digests import PixelDigests
 from ganmetrics.evaluation.opening import Side
 from ganmetrics.evaluation.recipe import Recipe
 from ganmetrics.evaluation.sampling import IMAGES, Sample
 from ganmetrics.evaluation.statistics import Collector, Statistics
+from ganmetrics.evaluation.thumbnails import Thumbnails
 from ganmetrics.features import Extractor, load_extractor
 from ganmetrics.features.extraction import Extraction
 
@@ -76,7 +77,9 @@ class Measuring:
     def read(self, source: Source, extractor: Extractor, reads: set[str]) -> Statistics:
         collector, pixels = Collector(reads - WITHOUT_NETWORK, extractor), PixelDigests()
         sample = Sample(IMAGES) if "images" in reads else None
-        with closing(self.watched(source, pixels, sample)) as images:
+        thumbnails = Thumbnails(source.count) if self.reading.thumbnails else None
+        keepers = [keeper for keeper in (sample, thumbnails) if keeper is not None]
+        with closing(self.watched(source, pixels, *keepers)) as images:
             if collector.layers:
                 for found in Extraction(extractor, collector.layers, self.device, self.batch_size).run(images):
                     collector.add(found)
@@ -100,6 +103,7 @@ class Measuring:
             spatial_sample=collector.tensor("spatial_sample"),
             spread=collector.spread if collector.is_of_one_size else None,
             images=sample.rows if sample is not None and sample.is_of_one_shape else None,
+            thumbnails=thumbnails,
             labels=labels,
             classes=classes,
             names=_names(source, len(pixels)) if "names" in reads else (),
@@ -111,16 +115,24 @@ class Measuring:
         )
 
     def watched(
-        self, source: Source, pixels: PixelDigests, sample: Sample | None = None
+        self, source: Source, pixels: PixelDigests, *keepers: Sample | Thumbnails
     ) -> Generator[Images, None, None]:
         """The images on their way to the network, with the bar moved, their digests taken and some kept."""
         with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
                 pixels.add(images)
-                if sample is not None:
-                    sample.add(images.cpu())
+                _note_levels(images, source.notes)
+                for keeper in keepers:
+                    keeper.add(images.cpu())
                 yield images
                 bar.update(len(images))
+
+
+def _note_levels(images: Images, notes: Notes) -> None:
+    """Count the images of a single colour, and those that would be black but for a level of 1."""
+    low, high = images.flatten(2).aminmax(dim=2)  # [N, 3] each
+    notes.kinds["flat"] += int((low == high).all(dim=1).sum())
+    notes.kinds["levels-0-1"] += int((high.amax(dim=1) == 1).sum())
 
 
 def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._files import atomic_write, check_writable
+from ganmetrics._shown import Shown
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
 
@@ -90,7 +91,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Shown):
     """The scores of one evaluation; prints as a table, indexes by metric.
 
     Attributes

@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from ganmetrics._files import shown
+from ganmetrics._shown import Shown
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.evaluation.comparison import Difference
 from ganmetrics.evaluation.recipe import Signature
@@ -20,7 +21,7 @@ METHOD = "half-widths of both, as if each had met reals of its own"
 
 
 @dataclass(frozen=True)
-class SavedComparison:
+class SavedComparison(Shown):
     """Every pair's differences of several saved results.
 
     Attributes

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.evaluation.recipe import Recipe
+    from ganmetrics.evaluation.thumbnails import Thumbnails
     from ganmetrics.features.base import Extractor
     from ganmetrics.types import Features, Images, Logits
 
@@ -61,6 +62,8 @@ class Statistics:
         Of the perceptual layer, which LPIPS diversity reads.
     images : Tensor, uint8 [n, 3, H, W], or None
         Images in random order, as many as tell a mean over pairs.
+    thumbnails : Thumbnails or None
+        Small pictures of all images in their order, where the reading asks for them.
     skipped : int
         Images left out because they could not be read.
     notes : Notes
@@ -89,6 +92,7 @@ class Statistics:
     spatial_sample: Features | None = None
     spread: Spread | None = None
     images: Images | None = None
+    thumbnails: Thumbnails | None = None
     skipped: int = 0
     notes: Notes = field(default_factory=Notes)
     pixels: PixelDigests = field(default_factory=PixelDigests)

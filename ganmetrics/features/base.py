@@ -39,6 +39,10 @@ class Extractor(ABC):
         The layer that FID and KID read.
     logits_layer : str or None
         The layer that the Inception Score reads; ``None`` where the network is no classifier.
+    class_names : tuple of str
+        The names of the classes of a classifier, where reports may speak of them.
+    class_noun : str
+        What they are together, in the plural.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Extractor(ABC):
     layers: Mapping[str, int]
     feature_layer: str
     logits_layer: str | None = None
+    class_names: tuple[str, ...] = ()
+    class_noun: str = "classes"
 
     @abstractmethod
     def to(self, device: torch.device) -> None:
@@ -81,6 +87,10 @@ class Extractor(ABC):
             what = f"the extractor {self.name!r} is no classifier, and has no class probabilities"
             raise UsageError(what, where="extractor", hint="Use inception, digits or fashion, or leave the metric out")
         return self.logits_layer
+
+    def logits_of(self, features: Tensor) -> Tensor | None:
+        """The logits that follow from the features, [N, D] -> [N, K]; ``None`` where they do not."""
+        return None
 
     def _spatial_layer(self) -> str:
         if "spatial" not in self.layers:

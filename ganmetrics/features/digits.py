@@ -10,6 +10,8 @@ class Digits(GreyClassifier):
     """A digit classifier (99.6 % on MNIST's test set) for demonstrations, tests and 28 to 32 px digit work."""
 
     name = "digits"
+    class_names = tuple("0123456789")
+    class_noun = "digits"
 
 
 EXTRACTOR = ExtractorRecord(

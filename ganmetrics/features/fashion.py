@@ -10,6 +10,10 @@ class Fashion(GreyClassifier):
     """A classifier of clothing (92.3 % on Fashion-MNIST's test set) for generators of it at 28 to 32 px."""
 
     name = "fashion"
+    class_names = (
+        "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot"
+    )  # fmt: skip
+    class_noun = "kinds of clothing"
 
 
 EXTRACTOR = ExtractorRecord(

@@ -55,3 +55,11 @@ class GreyClassifier(Extractor):
         features = self.net.features(inputs)
         found = {"features": features, "logits": self.net.fc2(features)}
         return {name: found[name] for name in layers}
+
+    def logits_of(self, features: Tensor) -> Tensor | None:
+        """The last layer on features of the one before it; ``None`` where the features are another layer's."""
+        if self.feature_layer != "features":
+            return None
+        with torch.no_grad():
+            found: Tensor = self.net.fc2(features.to(next(self.net.parameters()).device)).cpu()
+        return found

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
-from scipy import optimize, stats
+from scipy import stats
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Metric, Part
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-    Array = np.ndarray[Any, np.dtype[np.float64]]
-
 MOST_STEPS = 200
+SLOPE = 1e-4  # of the summed loss in any direction, at which the search ends
 
 
 class TwoSampleTest(NamedTuple):
@@ -148,19 +146,18 @@ def _right_answers(sides: list[Tensor], start: int, stop: int, penalty: float) -
 
 def _logistic(x: Tensor, signs: Tensor, penalty: float) -> tuple[Tensor, float]:
     """Weights [D] and bias that minimise the logistic loss plus half the penalty times the squared weights."""
+    w = torch.zeros(x.shape[1] + 1, dtype=x.dtype, device=x.device)
 
-    def loss(values: Array) -> tuple[float, Array]:
-        w = torch.from_numpy(values).to(x.device)
+    def loss() -> float:
         margins = signs * (x @ w[:-1] + w[-1])
         pull = -signs * torch.sigmoid(-margins)
-        gradient = torch.cat([x.T @ pull + penalty * w[:-1], pull.sum()[None]])
+        w.grad = torch.cat([x.T @ pull + penalty * w[:-1], pull.sum()[None]])
         value = torch.nn.functional.softplus(-margins).sum() + penalty / 2 * w[:-1].square().sum()
-        return float(value), gradient.cpu().numpy()
+        return float(value)
 
-    start = np.zeros(x.shape[1] + 1)
-    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
-    best = torch.from_numpy(found.x).to(x.device)
-    return best[:-1], float(best[-1])
+    # PyTorch's own: SciPy's brings another pool of threads, and two that wait by spinning take turns on each core
+    torch.optim.LBFGS([w], max_iter=MOST_STEPS, tolerance_grad=SLOPE, line_search_fn="strong_wolfe").step(loss)
+    return w[:-1], float(w[-1])
 
 
 METRIC = Metric(

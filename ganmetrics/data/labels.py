@@ -1,0 +1,151 @@
+"""Classes that a caller gives to the images of a source: a list, or a file that names them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._files import shown
+from ganmetrics.data.base import Source
+from ganmetrics.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from ganmetrics.types import Images
+
+MAX_BYTES = 256 << 20
+FORMS = "lines of name,class in a .csv; {'labels': [[name, class], …]} in a .json; one class a line in a .txt; or .npy"
+
+
+class LabelledSource(Source):
+    """A source whose images have the classes that the caller gave.
+
+    Parameters
+    ----------
+    source : Source
+    classes : sequence of str
+        One for each image, in the source's order.
+    """
+
+    def __init__(self, source: Source, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.source, self.classes = source, list(classes)
+        self.name, self.label, self.identity, self.count = source.name, source.label, source.identity, source.count
+        self.notes = source.notes
+
+    def batches(self) -> Iterator[Images]:
+        """Those of the source."""
+        return self.source.batches()
+
+    def item_names(self) -> Sequence[str] | None:
+        """Those of the source."""
+        return self.source.item_names()
+
+    def class_names(self) -> Sequence[str]:
+        """The classes that were given."""
+        return self.classes
+
+
+def labelled(source: Source, labels: Any) -> Source:
+    """The source with classes from a sequence, or from a file.
+
+    Parameters
+    ----------
+    source : Source
+    labels : path or sequence of int or str
+        One class for each image in order, or a file: ``name,class`` lines (.csv), StyleGAN's ``dataset.json``, one
+        class a line (.txt), or an .npy of whole numbers.
+
+    Raises
+    ------
+    InputError
+        A file that is missing or of another form; an image without a class, or another number of classes.
+    UsageError
+        Labels of another type.
+    """
+    if isinstance(labels, (str, os.PathLike)):
+        where, given = shown(os.fspath(labels)), _read(Path(labels))
+    elif isinstance(labels, Mapping) or not hasattr(labels, "__len__"):
+        what = f"labels are of type {type(labels).__name__}; expected a file or one class for each image"
+        raise UsageError(what, where="labels")
+    else:
+        where, given = "labels", [_text(each) for each in labels]
+    classes = _by_name(source, given, where) if isinstance(given, dict) else given
+    if source.count is not None and len(classes) != source.count:
+        what = f"there are {len(classes)} classes for {source.count} images"
+        raise InputError(what, where=where, hint=f"Give one for each image of {source.name}", code="E-LABELS")
+    return LabelledSource(source, classes)
+
+
+def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
+    names = source.item_names()
+    if names is None:
+        what = f"the images of {source.name} have no names to look up"
+        raise InputError(
+            what, where=where, hint="Give one class for each image in order (.txt or .npy)", code="E-LABELS"
+        )
+    missing = [name for name in names if name not in given]
+    if missing:
+        what = f"{len(missing)} of {len(names)} images have no class, such as {missing[0]}"
+        raise InputError(what, where=where, hint="Name each by its path in the folder", code="E-LABELS")
+    return [given[name] for name in names]
+
+
+def _read(path: Path) -> dict[str, str] | list[str]:
+    """What a file says, by name or in order."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError("labels are read from .csv, .json, .txt and .npy files", where=shown(path), hint=FORMS)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError("the file is larger than labels can be", where=shown(path), code="E-LABELS")
+        return reader(path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, csv.Error, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "it is of another form"
+        what = f"the labels cannot be read: {reason}"
+        raise InputError(what, where=shown(path), hint=f"Expected {FORMS}", code="E-LABELS") from error
+
+
+def _from_csv(path: Path) -> dict[str, str]:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        rows = [row for row in csv.reader(stream) if row]
+    if any(len(row) != 2 for row in rows):
+        raise ValueError(path)
+    return {name.strip(): _text(label) for name, label in rows}
+
+
+def _from_json(path: Path) -> dict[str, str] | list[str]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found = found["labels"] if isinstance(found, dict) and isinstance(found.get("labels"), list) else found
+    if isinstance(found, dict):
+        return {name: _text(label) for name, label in found.items()}
+    if all(isinstance(row, list) for row in found):
+        return {str(name): _text(label) for name, label in found}
+    return [_text(label) for label in found]
+
+
+def _from_lines(path: Path) -> list[str]:
+    return [_text(line) for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+
+
+def _from_array(path: Path) -> list[str]:
+    import numpy as np
+
+    found = np.load(path, allow_pickle=False)
+    if found.ndim != 1:
+        raise ValueError(path)
+    return [_text(each) for each in found]
+
+
+def _text(label: Any) -> str:
+    """A class as a printable name."""
+    value = getattr(label, "item", lambda: label)()
+    if not isinstance(value, (int, str)) or isinstance(value, bool):
+        raise ValueError(label)
+    return shown(str(value).strip())
+
+
+READERS = {".csv": _from_csv, ".json": _from_json, ".txt": _from_lines, ".npy": _from_array}

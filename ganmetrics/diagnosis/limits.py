@@ -1,0 +1,69 @@
+"""Where verdicts begin: set by ``scripts/calibrate_diagnosis.py``, whose table is in ``docs/diagnosis.md``."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from ganmetrics.diagnosis.finding import Evidence
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Z = 1.959964  # of a 95 % interval
+
+
+class Number(NamedTuple):
+    """A value with its standard error."""
+
+    value: float
+    error: float
+
+    def over(self, other: Number) -> Number:
+        """The ratio, to first order; NaN over 0."""
+        if other.value == 0:
+            return Number(math.nan, math.nan)
+        value = self.value / other.value
+        return Number(value, math.hypot(self.error, value * other.error) / abs(other.value))
+
+    def less(self, other: Number) -> Number:
+        """The difference."""
+        return Number(self.value - other.value, math.hypot(self.error, other.error))
+
+
+def mean_of(values: Tensor) -> Number:  # [N]
+    """The mean of independent values."""
+    rows = values.double()
+    return Number(float(rows.mean()), float(rows.std()) / math.sqrt(len(rows)))
+
+
+def share_of(hits: Tensor) -> Number:  # bool [N]
+    """A share; its error stays above 0 where all or none are hits (Agresti and Coull 1998)."""
+    count = len(hits)
+    softened = (int(hits.sum()) + 2) / (count + 4)
+    return Number(int(hits.sum()) / count, math.sqrt(softened * (1 - softened) / (count + 4)))
+
+
+def evidence(key: str, name: str, number: Number | float) -> Evidence:
+    """A number under the limits of its key; one without limits only informs."""
+    value, error = number if isinstance(number, Number) else (number, math.nan)
+    limits = _limits().get(key, {"some": None, "severe": None})
+    return Evidence(name, value, **limits, half_width=None if math.isnan(error) else Z * error, key=key)
+
+
+@cache
+def _limits() -> dict[str, dict[str, float | None]]:
+    found: dict[str, dict[str, float | None]] = json.loads(
+        resources.files("ganmetrics.diagnosis").joinpath("limits.json").read_text()
+    )
+    return found
+
+
+def quantile(values: Tensor, q: float) -> float:  # [N], any N
+    """A quantile of any number of values, of at most a million of them evenly spaced."""
+    return float(torch.quantile(values[:: max(1, len(values) // 1_000_000)], q))

@@ -1,0 +1,104 @@
+"""Low diversity: fakes that are less varied than as many real images are."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganmetrics.diagnosis.finding import Evidence, Finding, worst
+from ganmetrics.diagnosis.limits import Number, evidence, mean_of, quantile, share_of
+from ganmetrics.metrics.ms_ssim_diversity import ms_ssim_diversity
+from ganmetrics.metrics.vendi import vendi
+from ganmetrics.numerics.neighbors import close_pairs
+from ganmetrics.numerics.resampling import seeded
+from ganmetrics.numerics.ssim import most_scales
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.diagnosis.pair import Pair
+    from ganmetrics.evaluation import Statistics
+
+NAME = "low diversity"
+NEAR = 0.01  # quantile of the distances between nearest reals, below which two images nearly agree
+DRAWS, SUBSET = 10, 500  # of the jackknife of Vendi's score
+PICTURES = 2_000
+ADVICE = (
+    "raise the truncation psi, the sampling temperature, or the width of the latents",
+    "check that dropout and batch norm are in the mode they were trained in, and that latents are drawn anew each time",
+    "add a diversity term or minibatch statistics; compare checkpoints, as diversity falls late in a training",
+)
+
+
+def low_diversity(pair: Pair) -> Finding:
+    """Recall, coverage, effective number, spread and repeats, each beside that of held-out reals."""
+    (fake, held_out), (_, fakes, reals, *_), copies = pair.crossings, pair.trial, pair.copies
+    of_reals = "as a share of that of held-out reals"
+    numbers = [
+        evidence("recall", f"recall, {of_reals}", _balls(fake.fake_balls).over(_balls(held_out.fake_balls))),
+        evidence("coverage", f"coverage, {of_reals}", _balls(fake.held_fakes).over(_balls(held_out.held_fakes))),
+        evidence("vendi", f"Vendi's number of images, {of_reals}", _vendi(fakes).over(_vendi(reals))),
+        evidence("spread", f"mean squared distance of two, {of_reals}", _spread(fakes).over(_spread(reals))),
+        evidence("repeated", "share of the fakes that nearly repeat another", _repeated(pair)),
+        evidence("support", f"support size by the birthday paradox, {of_reals}", _support(pair)),
+        *_similarity(pair),
+    ]
+    verdict = worst(each.verdict for each in numbers)
+    if verdict == "none":
+        return Finding(NAME, verdict, "the fakes are about as varied as reals are", tuple(numbers))
+    accused = [each for each in numbers if each.verdict == verdict]
+    sentence = f"the fakes are less varied than reals: {accused[0].name} is {accused[0].value:.2g}"
+    if copies.groups and copies.repeated_share >= 0.01:
+        sentence += f"; {copies.num_repeated} of {copies.num_fakes} nearly repeat another"
+    return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE)
+
+
+def _balls(counts: Tensor) -> Number:
+    return share_of(counts > 0)
+
+
+def _vendi(rows: Tensor) -> Number:
+    """With the standard error of a jackknife over subsets of at most half of the rows."""
+    rng, size = seeded(0), min(len(rows) // 2, SUBSET)
+    draws = [vendi(rows[torch.from_numpy(rng.permutation(len(rows))[:size])]) for _ in range(DRAWS)]
+    error = float(torch.tensor(draws, dtype=torch.float64).std()) * math.sqrt(size / (len(rows) - size))
+    return Number(vendi(rows), error)
+
+
+def _spread(rows: Tensor) -> Number:
+    """Twice the trace of the covariance, the mean squared distance of two rows."""
+    narrow = rows.double()
+    return mean_of(2 * (narrow - narrow.mean(dim=0)).square().sum(dim=1))
+
+
+def _repeated(pair: Pair) -> Number:
+    share = pair.copies.repeated_share
+    return Number(share, math.sqrt(share * (1 - share) / pair.copies.num_fakes))
+
+
+def _support(pair: Pair) -> float:
+    """The inverse ratio of the pairs that nearly agree, by the distance that ``functional.birthday`` takes."""
+    near = quantile(pair.own, NEAR)
+    fake, held_out = (max(close_pairs(rows, near), 0.5) for rows in (pair.trial.fake, pair.trial.held_out))
+    return held_out / fake
+
+
+def _similarity(pair: Pair) -> list[Evidence]:
+    """How much more alike two fakes are than two reals, where the pictures are large enough and of one size."""
+    found = [_ms_ssim(side) for side in (pair.fake, pair.real)]
+    if found[0] is None or found[1] is None:
+        return []
+    return [evidence("ms_ssim", "MS-SSIM of two fakes, less that of two reals", found[0].less(found[1]))]
+
+
+def _ms_ssim(side: Statistics) -> Number | None:
+    if side.thumbnails is None:
+        return None
+    images = side.thumbnails.stacked(side.thumbnails.sample(PICTURES))
+    scales = 0 if images is None else min(5, most_scales(min(images.shape[2:])))
+    if images is None or not scales or len(images) < 4:
+        return None
+    found = ms_ssim_diversity(images, scales=scales)
+    return Number(found.value, found.error or 0.0)

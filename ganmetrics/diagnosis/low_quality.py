@@ -1,0 +1,70 @@
+"""Low quality: fakes off the manifold of the reals, and easily told from them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganmetrics.diagnosis.finding import Finding, worst
+from ganmetrics.diagnosis.limits import Number, evidence, mean_of, share_of
+from ganmetrics.diagnosis.pair import NEIGHBORS
+from ganmetrics.metrics.c2st import c2st
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.diagnosis.pair import Pair
+
+NAME = "low quality"
+ROWS = 1_500  # of each side, on which the classifier learns and is tried
+LEAST = 40  # below which kinds are too rare on one side to be compared
+ADVICE = (
+    "train longer, or average the generator's weights over steps",
+    "look at the fakes farthest from the reals: artefacts of upsampling, clipped levels, another resize or compression",
+    "compare the file formats of both sides: JPEG against PNG alone is told apart",
+)
+
+
+def low_quality(pair: Pair) -> Finding:
+    """Precision and density beside those of held-out reals, and how well a classifier tells fakes from reals."""
+    fake, held_out = pair.crossings
+    inside, as_reals = share_of(fake.real_balls > 0), share_of(held_out.real_balls > 0)
+    density, of_reals = (mean_of(side.real_balls.double() / NEIGHBORS) for side in (fake, held_out))
+    accuracy = _accuracy(pair)
+    numbers = (
+        evidence("precision", "precision, as a share of that of held-out reals", inside.over(as_reals)),
+        evidence("density", "density, as a share of that of held-out reals", density.over(of_reals)),
+        evidence("c2st", "share that a classifier tells right as fakes or as reals of their kinds", accuracy),
+    )
+    verdict = worst(each.verdict for each in numbers)
+    sentence = (
+        f"{1 - inside.value:.0%} of the fakes lie outside the reals' manifold ({1 - as_reals.value:.0%} of held-out "
+        f"reals do); a classifier tells {accuracy.value:.0%} right as fakes or as reals of their kinds"
+    )
+    return Finding(NAME, verdict, sentence, numbers, () if verdict == "none" else ADVICE)
+
+
+def _accuracy(pair: Pair) -> Number:
+    """Among as many reals as fakes of each cluster, so that a kind which is left out gives nothing away."""
+    trial, found = pair.trial, pair.clusters
+    real, fake = _of_one_kind(found.real_members[trial.real_places], found.fake_members[trial.fake_places])
+    if len(real) < LEAST:
+        real = fake = torch.arange(len(trial.real))
+    size = min(len(real), ROWS)
+    value = c2st(trial.real[real[:size]], trial.fake[fake[:size]], seed=pair.seed)
+    return Number(value, math.sqrt(max(value * (1 - value), 1 / (2 * size)) / (2 * size)))
+
+
+def _of_one_kind(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # clusters, int64 [n], [n] -> places, [m], [m]
+    """For each cluster as many of one side as of the other, in the order of the trial."""
+    chosen: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for kind in real.unique().tolist():
+        own = [(members == kind).nonzero()[:, 0] for members in (real, fake)]
+        count = min(map(len, own))
+        for places, all_places in zip(chosen, own, strict=True):
+            places.append(all_places[:count])
+    joined = torch.cat(chosen[0]), torch.cat(chosen[1])
+    order = joined[0].argsort()  # the trial's order is random: a cut then takes of every kind
+    return joined[0][order], joined[1][order]

@@ -1,0 +1,76 @@
+"""Memorisation and leakage: fakes that are copies of reals, exact or nearly so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganmetrics.diagnosis.finding import Evidence, Finding, worst
+from ganmetrics.diagnosis.limits import Number, evidence, share_of
+from ganmetrics.errors import InputError
+from ganmetrics.metrics.ct import ct
+from ganmetrics.numerics.neighbors import nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.diagnosis.pair import Pair
+
+NAME = "memorisation"
+HALF = 0.5  # of the distance from a real to its nearest other, within which few held-out reals come
+ADVICE = (
+    "give the generator more data, or augment them for the discriminator (Karras et al. 2020)",
+    "stop earlier, or use a smaller discriminator: distances to the training set fall as it overfits",
+    "score against images that the generator was not trained on (--test), and remove training images from them",
+)
+
+
+def memorisation(pair: Pair) -> Finding:
+    """Exact copies, fakes far nearer to a real than its neighbours are, and the test of data-copying."""
+    near = pair.nearness
+    numbers = [
+        evidence("half_way", "share of fakes within half the way from a real to its nearest", share_of(_half(pair))),
+        evidence("nearer", "share of fakes nearer to a real than its nearest, beyond held-out reals", _nearer(pair)),
+        *_exact(pair),
+        *_data_copying(pair),
+    ]
+    verdict = worst(each.verdict for each in numbers)
+    if verdict == "none":
+        return Finding(NAME, verdict, "the fakes keep as far from the reals as other reals do", tuple(numbers))
+    exact = next((each for each in numbers if each.name.startswith("share of fakes that equal")), None)
+    if exact is not None and exact.verdict == verdict:
+        sentence = f"{exact.value:.1%} of the fakes are exact copies of reals"
+    else:
+        hits, share = int(_half(pair).sum()), float((near.ratios < 1).double().mean())
+        sentence = f"{share:.0%} of the fakes are nearer to a real than any other real is, {hits} of them by half"
+    return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE)
+
+
+def _half(pair: Pair) -> Tensor:  # -> bool [M]
+    return pair.nearness.ratios <= HALF
+
+
+def _nearer(pair: Pair) -> Number:
+    """The complement of authenticity, less that of held-out reals."""
+    places, squares = nearest(pair.trial.held_out, pair.trial.real)
+    return share_of(pair.nearness.ratios <= 1).less(share_of(squares <= pair.own[places]))
+
+
+def _exact(pair: Pair) -> list[Evidence]:
+    """Copies of pixels, where both sets were read in this run."""
+    fake, real = pair.fake.pixels, pair.real.pixels
+    if not len(fake) or not len(real):
+        return []
+    return [evidence("exact", "share of fakes that equal a real, pixel for pixel", fake.shared(real) / len(fake))]
+
+
+def _data_copying(pair: Pair) -> list[Evidence]:
+    """Meehan et al.'s test, where unseen reals are known and cells are large enough."""
+    sets = [side.features for side in (pair.real, pair.fake, pair.test) if side is not None]
+    real, fake, test = (*sets, None)[:3]
+    if real is None or fake is None or test is None:
+        return []
+    try:
+        value = ct(real, fake, test, seed=pair.seed)
+    except InputError:
+        return []
+    return [evidence("ct", "test of data-copying against unseen reals (CT, standard errors)", value)]

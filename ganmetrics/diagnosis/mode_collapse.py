@@ -1,0 +1,83 @@
+"""Mode collapse: kinds of real images that the fakes leave out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganmetrics.diagnosis.classes import listed
+from ganmetrics.diagnosis.finding import Evidence, Finding, worst
+from ganmetrics.diagnosis.limits import evidence, share_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.diagnosis.classes import Classes
+    from ganmetrics.diagnosis.modes import ModeShares
+    from ganmetrics.diagnosis.pair import Pair
+
+NAME = "mode collapse"
+OFF = 0.5  # precision below which empty clusters may be a matter of quality
+ADVICE = (
+    "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing (Lin et "
+    "al. 2018)",
+    "use a loss that does not saturate on the modes that are won: Wasserstein with gradient penalty (Gulrajani et al. "
+    "2017), or R1 (Mescheder et al. 2018)",
+    "lower the generator's learning rate, or take more discriminator steps for each of the generator",
+    "check that the training set and its sampler hold the missing kinds at all",
+)
+
+
+def mode_collapse(pair: Pair) -> Finding:
+    """Classes, where they are known, and clusters that the fakes do not visit or are short of."""
+    found, classes = pair.clusters, pair.classes
+    numbers = [] if classes is None else _of_classes(classes)
+    missing = _is_among(found.real_members, found.shares.missing)
+    numbers += [
+        evidence("missing_modes", "share of the reals in clusters that are left out", share_of(missing)),
+        evidence("lost", "share of the reals by which clusters are too empty", found.shares.lost_share),
+        evidence("bins", f"clusters of {len(found.shares.real_counts)} that are too empty", _num_low(found.shares)),
+    ]
+    verdict = worst(each.verdict for each in numbers)
+    sentence = _sentence(pair, verdict)
+    if verdict != "none" and (classes is None or not classes.shares.missing) and _are_off(pair):
+        sentence += "; but most fakes lie off the reals' manifold, which empties clusters too"
+    return Finding(NAME, verdict, sentence, tuple(numbers), () if verdict == "none" else ADVICE)
+
+
+def _are_off(pair: Pair) -> bool:
+    return float((pair.crossings[0].real_balls > 0).double().mean()) < OFF
+
+
+def _of_classes(classes: Classes) -> list[Evidence]:
+    missing = _is_among(classes.real_members, classes.shares.missing)
+    noun = classes.noun
+    return [
+        evidence("missing_classes", f"share of the reals in {noun} that are left out", share_of(missing)),
+        evidence("uneven_classes", f"share of the reals by which {noun} are too rare", classes.shares.lost_share),
+        evidence("class_kl", f"divergence of the {noun} from the reals' (KL, nats)", classes.divergence),
+    ]
+
+
+def _is_among(members: Tensor, places: list[int]) -> Tensor:  # int64 [N] -> bool [N]
+    return members.new_tensor(places).eq(members[:, None]).any(dim=1)
+
+
+def _num_low(shares: ModeShares) -> float:
+    return float(shares.is_low.sum())
+
+
+def _sentence(pair: Pair, verdict: str) -> str:
+    classes, found = pair.classes, pair.clusters
+    if classes is not None and classes.shares.missing:
+        drawn = classes.num_real - len(classes.shares.missing)
+        return f"{drawn} of {classes.num_real} {classes.noun}; missing {listed(classes.missing_names)}"
+    if found.shares.missing and verdict != "none":
+        count, share = len(found.shares.real_counts), found.shares.missing_share
+        what = f"{len(found.shares.missing)} of {count} clusters of the reals are left out, {share:.0%} of all reals"
+        return what if classes is None else f"{what}, though each of {classes.num_real} {classes.noun} is drawn"
+    if classes is not None and verdict != "none":
+        rare = [classes.names[place] for place in classes.shares.is_low.nonzero()[:, 0].tolist()]
+        return f"{classes.noun} are drawn unevenly; too rarely {listed(rare)}"
+    if classes is not None:
+        return f"all {classes.num_real} {classes.noun} are drawn"
+    return "no cluster of the reals is left out" if not found.shares.missing else "hardly any real is left out"

@@ -1,0 +1,222 @@
+"""From two sets of images to verdicts: one pass over each set, then every finding with its evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._shown import Shown
+from ganmetrics.data import Reading, Source
+from ganmetrics.data.labels import labelled
+from ganmetrics.diagnosis.finding import Finding, rank, worst
+from ganmetrics.diagnosis.input_trouble import input_trouble
+from ganmetrics.diagnosis.low_diversity import low_diversity
+from ganmetrics.diagnosis.low_quality import low_quality
+from ganmetrics.diagnosis.memorisation import memorisation
+from ganmetrics.diagnosis.mode_collapse import mode_collapse
+from ganmetrics.diagnosis.pair import Pair
+from ganmetrics.errors import UsageError
+from ganmetrics.evaluation import Statistics
+from ganmetrics.evaluation.opening import open_side
+from ganmetrics.evaluation.preparing import Choice, Facts, chosen_metrics, prepared
+from ganmetrics.evaluation.result import Result, save_json
+from ganmetrics.evaluation.scoring import Sides, scored
+from ganmetrics.features import EXTRACTORS, Extractor, load_extractor
+from ganmetrics.features.extraction import choose_device
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+
+SCHEMA = 1
+METRICS = ("fid", "kid", "is")
+FINDINGS = (mode_collapse, low_diversity, low_quality, memorisation, input_trouble)
+LISTED = 50  # copies in the JSON
+
+
+@dataclass(frozen=True)
+class Diagnosis(Shown):
+    """What is wrong with a set of fakes, the worst first.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Every fault that was looked for, those with the verdict ``none`` too.
+    result : Result
+        The usual scores of the same pass.
+    pair : Pair
+        Both sets with all that the findings read of them.
+    """
+
+    findings: tuple[Finding, ...]
+    result: Result
+    pair: Pair
+
+    def __getitem__(self, name: str) -> Finding:
+        """A finding by its name."""
+        return {each.name: each for each in self.findings}[name]
+
+    @property
+    def verdict(self) -> str:
+        """The worst of all."""
+        return worst(each.verdict for each in self.findings)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Those of the scores."""
+        return self.result.warnings
+
+    def __str__(self) -> str:
+        return "\n\n".join([*map(_words, self.findings), str(self.result)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis as plain data; ``docs/json.md`` describes it."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "findings": [each.to_dict() for each in self.findings],
+            "details": _details(self.pair),
+            **{name: value for name, value in self.result.to_dict().items() if name != "schema"},
+        }
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON under this name, as ``Result.save`` does."""
+        save_json(self.to_json(), path, force=force)
+
+
+def diagnose(
+    real: Any,
+    fake: Any,
+    test: Any = None,
+    *,
+    labels: Any = None,
+    extractor: str | Extractor | Callable[..., Any] | None = None,
+    device: str | torch.device = "auto",
+    batch_size: int | None = None,
+    seed: int = 2020,
+    weights: str | os.PathLike[str] | None = None,
+    reading: Reading | None = None,
+) -> Diagnosis:
+    """Say what is wrong with a set of fakes: mode collapse, low diversity, low quality, memorisation, input trouble.
+
+    Parameters
+    ----------
+    real, fake : as in ``evaluate``
+        Reals that the generator was trained on, where memorisation is the question. Saved statistics need features.
+    test : as ``real``, optional
+        Real images that the generator was not trained on; without them half of the reals are held out.
+    labels : path or sequence of int or str, optional
+        The class of each real image, as ``data.labels.labelled`` takes it; by default sub-folders or targets, else the
+        network's own classes where it is a classifier, else clusters alone.
+    extractor, device, batch_size, weights, reading : as in ``evaluate``
+    seed : int
+        Of the halves and of the clusters.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    UsageError, InputError, StatisticsError, WeightsError, ResourceError
+        As ``evaluate``; fewer than 20 real or 10 fake images.
+
+    Notes
+    -----
+    Every number is set beside that of held-out reals, which score as a faultless generator would; verdicts begin where
+    less than 2 % of such sets are accused (``docs/diagnosis.md``).
+    """
+    reading = replace(reading or Reading(), thumbnails=True)
+    given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake), ("test", test))}
+    if labels is not None:
+        given["real"] = _labelled(given["real"], labels)
+    facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
+    choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_everything=True)
+    rows = {"features", "names"}
+    more = {"real": rows, "fake": rows, "test": {"features"}}
+    present = {role: side for role, side in given.items() if side is not None}
+    sides, chosen, left_out = prepared(present, choice, "fast", facts, more)
+    pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], facts), seed)
+    result = scored(Sides(pair.real, pair.fake), chosen, "fast", left_out, is_lenient=True)
+    return diagnosed(pair, result)
+
+
+def diagnosed(pair: Pair, result: Result) -> Diagnosis:
+    """The same of sets that were measured."""
+    found = sorted((find(pair) for find in FINDINGS), key=lambda each: -rank(each.verdict))
+    return Diagnosis(tuple(found), result, pair)
+
+
+def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics | None:
+    """A side, refused where it is statistics without rows."""
+    if value is None:
+        return None
+    side = open_side(value, reading, extractor)
+    if isinstance(side, Statistics):
+        side.require("features")
+    return side
+
+
+def _labelled(real: Source | Statistics | None, labels: Any) -> Source:
+    if not isinstance(real, Source):
+        what = "labels go with images, and the reals are saved statistics"
+        raise UsageError(what, where="labels", hint="Pass the images, or leave the labels out")
+    return labelled(real, labels)
+
+
+def _network(fake: Statistics, facts: Facts) -> Extractor | None:
+    """The network again, where it is a bundled one that may name classes."""
+    if isinstance(facts.extractor, Extractor):
+        return facts.extractor
+    name = fake.recipe.extractor
+    is_bundled = name in EXTRACTORS.records() and not EXTRACTORS[name].download
+    return load_extractor(name, facts.weights) if is_bundled else None
+
+
+def _words(finding: Finding) -> str:
+    """A finding in the terminal: its numbers only where it accuses."""
+    return str(finding) if finding.verdict != "none" else str(replace(finding, evidence=()))
+
+
+def _details(pair: Pair) -> Mapping[str, Any]:
+    """What the findings are about, by name."""
+    near, classes = pair.copies, pair.classes
+    ratios = pair.nearness.ratios
+    order = ratios.argsort()[:LISTED].tolist()
+    return {
+        "classes": None
+        if classes is None
+        else {
+            "names": list(classes.names),
+            "told_by": classes.method,
+            "real": classes.shares.real_counts.tolist(),
+            "fake": classes.shares.fake_counts.tolist(),
+            "missing": classes.missing_names,
+        },
+        "clusters": {
+            "real": pair.clusters.shares.real_counts.tolist(),
+            "fake": pair.clusters.shares.fake_counts.tolist(),
+            "missing": pair.clusters.shares.missing,
+        },
+        "near_duplicates": [[name_of(pair.fake, i) for i in group[:LISTED]] for group in near.groups[:LISTED]],
+        "nearest_reals": [
+            {
+                "fake": name_of(pair.fake, i),
+                "real": name_of(pair.real, int(pair.nearness.places[i])),
+                "ratio": float(ratios[i]),
+            }
+            for i in order
+        ],
+    }
+
+
+def name_of(side: Statistics, index: int) -> str:
+    """An image's name, else its place."""
+    return side.names[index] if side.names else f"image {index}"

@@ -1,0 +1,73 @@
+"""Small pictures of a set's images, kept while it is read, for galleries and for checks of the pixels themselves."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+import torch
+
+from ganmetrics.numerics.resampling import seeded
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import Images
+
+SIDE = 96  # pixels of the longer side at most
+BUDGET = 300 << 20  # bytes for one set: 10,000 pictures of the largest size
+UNKNOWN = 100_000  # images that a set without a known count may have
+SAMPLE_SEED = 2020
+
+
+class Thumbnails:
+    """The images of a set in their order, shrunk to a common limit where they are larger.
+
+    Parameters
+    ----------
+    count : int or None
+        How many images will come, as far as is known: of more than 10,000 the pictures are smaller, so that they take
+        300 MiB at most.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self.side = max(8, min(SIDE, int((BUDGET / (3 * (count or UNKNOWN))) ** 0.5)))
+        self.runs: list[Images] = []
+        self.starts: list[int] = []
+        self.count = 0
+
+    def add(self, images: Images) -> None:
+        """Take in uint8 images [N, 3, H, W]."""
+        self.runs.append(_shrunk(images.cpu(), self.side))
+        self.starts.append(self.count)
+        self.count += len(images)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Tensor:
+        """The picture of one image, uint8 [3, h, w]."""
+        run = bisect_right(self.starts, index) - 1
+        return self.runs[run][index - self.starts[run]]
+
+    def sample(self, size: int) -> list[int]:
+        """The places of a seeded draw, in random order."""
+        order: list[int] = seeded(SAMPLE_SEED).permutation(self.count)[:size].tolist()
+        return order
+
+    def stacked(self, places: list[int]) -> Images | None:
+        """Some pictures as [n, 3, h, w]; ``None`` where they have several sizes."""
+        pictures = [self[index] for index in places]
+        is_alike = len({picture.shape for picture in pictures}) == 1
+        return torch.stack(pictures) if is_alike else None
+
+
+def _shrunk(images: Images, side: int) -> Images:
+    """Images whose longer side is at most so many pixels, by means over areas; a copy in any case."""
+    from torch.nn.functional import adaptive_avg_pool2d
+
+    longest = max(images.shape[2:])
+    if longest <= side:
+        return images.clone()
+    height, width = (max(1, round(n * side / longest)) for n in images.shape[2:])
+    return torch.cat([adaptive_avg_pool2d(part.float(), (height, width)).round_().byte() for part in images.split(64)])

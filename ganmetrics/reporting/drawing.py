@@ -1,0 +1,98 @@
+"""Figures as matplotlib draws them, and as part of a page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganmetrics.reporting.palette import MARKS, PLAIN, VARIABLES, Palette
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INCHES = (5.2, 3.3)
+COLUMNS = 2
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure.
+
+    Attributes
+    ----------
+    name : str
+        A word for anchors.
+    title : str
+        What it shows, as a heading.
+    caption : str
+        How to read it, and what it says in this case: also for those who cannot see it.
+    draw : callable
+        Puts it on axes, in the colours of a palette.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Axes, Palette], None]
+
+
+def figure_of(drawings: Sequence[Drawing], palette: Palette = PLAIN) -> Figure:
+    """All of them side by side, without touching pyplot's state."""
+    from matplotlib.figure import Figure
+
+    columns = min(COLUMNS, max(1, len(drawings)))
+    rows = max(1, -(-len(drawings) // columns))
+    figure = Figure(figsize=(INCHES[0] * columns, INCHES[1] * rows), layout="constrained")
+    for index, each in enumerate(drawings):
+        axes = figure.add_subplot(rows, columns, index + 1)
+        _styled(axes, palette)
+        each.draw(axes, palette)
+        if len(drawings) > 1:
+            axes.set_title(each.title, fontsize=10, color=palette.ink)
+    return figure
+
+
+def svg_of(drawing: Drawing) -> str:
+    """One figure as an SVG element whose colours are the page's, the same text for the same figure."""
+    import matplotlib as mpl
+
+    figure = figure_of([drawing], MARKS)
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": drawing.name}):
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    return _inlined(stream.getvalue(), drawing)
+
+
+def _styled(axes: Axes, palette: Palette) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(palette.muted)
+    axes.tick_params(colors=palette.muted, labelcolor=palette.ink, labelsize=9)
+    axes.grid(color=palette.grid, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_color(palette.ink)
+        label.set_fontsize(9)
+
+
+def _inlined(text: str, drawing: Drawing) -> str:
+    """The element alone, its marks replaced, its identifiers its own, as wide as its place."""
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="([^"]*)"', rf'id="{drawing.name}-\1"', text)
+    text = re.sub(r'(href="|url\()#', rf"\1#{drawing.name}-", text)
+    for mark, variable in VARIABLES.items():
+        text = text.replace(mark, variable)
+    box = re.search(r'viewBox="[^"]*"', text)
+    head = f'<svg class="plot" role="img" aria-label="{_attribute(drawing.title)}" {box[0] if box else ""}'
+    names = ' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    return head + names + text[text.index(">") + 1 :]
+
+
+def _attribute(text: str) -> str:
+    import html
+
+    return html.escape(text, quote=True)

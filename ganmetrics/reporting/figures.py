@@ -1,0 +1,228 @@
+"""The figures of reports, each made where its data are at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ganmetrics.errors import GanMetricsError
+from ganmetrics.metrics.frechet_family import factor_of, mean_of
+from ganmetrics.metrics.prd import PrdCurve, prd_curve
+from ganmetrics.numerics import frechet
+from ganmetrics.numerics.resampling import seeded
+from ganmetrics.reporting.drawing import Drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+    from ganmetrics.diagnosis.classes import Classes
+    from ganmetrics.diagnosis.modes import Clusters, ModeShares
+    from ganmetrics.evaluation import Comparison, Statistics
+    from ganmetrics.reporting.palette import Palette
+
+ROWS = 5_000  # of each side, for curves
+POINTS = 500  # of a side on the map
+NUM_FIDS = 6
+RUNS = 3  # clusterings behind a precision and recall curve
+WIDE = 40  # classes that a histogram can name
+
+
+def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Drawing]:
+    """What features alone give: precision against recall, and FID against the number of images."""
+    if real is None or real.features is None or fake.features is None:
+        return
+    sides = [_some(side.features) for side in (real, fake) if side.features is not None]
+    try:
+        yield _precision_recall(prd_curve(*sides, num_runs=RUNS))
+        yield _fid_by_count(*sides)
+    except GanMetricsError:  # too few images for a curve
+        return
+
+
+def _some(rows: Tensor) -> Tensor:
+    return rows[torch.from_numpy(seeded(0).permutation(len(rows))[:ROWS])]
+
+
+def _precision_recall(curve: PrdCurve) -> Drawing:
+    recall, precision = curve.recall.cpu().numpy(), curve.precision.cpu().numpy()
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        axes.plot(recall, precision, color=palette.fake, linewidth=2)
+        axes.fill_between(recall, precision, color=palette.fake, alpha=0.15, linewidth=0)
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+
+    caption = (
+        f"Attainable precision and recall of the distributions (Sajjadi et al. 2018): the curve reaches "
+        f"{precision.max():.2f} in precision and {recall.max():.2f} in recall; a faultless generator fills the square."
+    )
+    return Drawing("precision-recall", "Precision and recall", caption, draw)
+
+
+def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
+    sizes = np.unique(np.geomspace(max(20, len(fake) / 16), len(fake), NUM_FIDS).astype(int))
+    rng, mu, factor = seeded(0), mean_of(real.double()), factor_of(real.double())
+    subsets = [fake[torch.from_numpy(rng.permutation(len(fake))[:size])].double() for size in sizes]
+    values = [frechet.distance_of_factors(mu, factor, mean_of(subset), factor_of(subset)) for subset in subsets]
+    line = np.polynomial.Polynomial.fit(1 / sizes[len(sizes) // 2 :], values[len(sizes) // 2 :], 1)
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        axes.plot(sizes, values, color=palette.fake, marker="o", linewidth=1.5)
+        axes.axhline(line(0.0), color=palette.muted, linestyle="--", linewidth=1)
+        axes.set(xscale="log", xlabel="number of fakes (log scale)", ylabel="Fréchet distance", ylim=(0, None))
+        axes.set_xticks(sizes[::2], [f"{size:,}" for size in sizes[::2]])
+        axes.set_xticks([], minor=True)
+
+    caption = (
+        f"The Fréchet distance of subsets of the fakes, {values[0]:.4g} at {sizes[0]:,} and {values[-1]:.4g} at "
+        f"{sizes[-1]:,}: its bias falls as 1/n. The dashed line extrapolates to endlessly many, {line(0.0):.4g}."
+    )
+    return Drawing("fid-by-count", "FID against the number of images", caption, draw)
+
+
+def class_histogram(classes: Classes) -> Drawing:
+    """Shares of the classes, real beside fake."""
+    order = range(len(classes.names))
+    shares = classes.shares
+    if len(classes.names) > WIDE:  # the classes that differ most
+        gaps = (shares.real_shares - shares.fake_shares).abs()
+        order = sorted(gaps.argsort(descending=True)[:WIDE].tolist())  # type: ignore[assignment]
+    names = [classes.names[place] for place in order]
+    real, fake = (side[list(order)].cpu().numpy() for side in (shares.real_shares, shares.fake_shares))
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        _bars(axes, palette, real, fake)
+        axes.set_xticks(range(len(names)), names, rotation=0 if max(map(len, names)) < 3 else 60, ha="center")
+        axes.set(ylabel="share of images")
+
+    missing = f"missing: {', '.join(classes.missing_names[:20])}" if classes.missing_names else "none is missing"
+    caption = f"Shares of the {classes.noun} among reals and fakes, told by {classes.method}; {missing}."
+    return Drawing("classes", "Classes of real and fake", caption, draw)
+
+
+def cluster_bars(found: Clusters) -> Drawing:
+    """NDB's bins: how both sets fill the clusters of the reals."""
+    shares = found.shares
+    order = (shares.fake_shares / shares.real_shares.clamp_min(1e-12)).argsort().tolist()
+    real, fake = (side[order].cpu().numpy() for side in (shares.real_shares, shares.fake_shares))
+    is_low, is_high = shares.is_low[order].tolist(), shares.is_high[order].tolist()
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        colours = [palette.bad if low else palette.warn if high else palette.fake
+                   for low, high in zip(is_low, is_high, strict=True)]  # fmt: skip
+        _bars(axes, palette, real, fake, colours)
+        axes.set_xticks([])
+        axes.set(xlabel="clusters of the reals, the emptiest first", ylabel="share of images")
+
+    caption = (
+        f"How reals and fakes fill {len(real)} clusters of the reals: {sum(is_low)} hold significantly too few fakes "
+        f"(red) and {sum(is_high)} too many (yellow), at 5 % for all together."
+    )
+    return Drawing("clusters", "Bins of the reals (NDB)", caption, draw)
+
+
+def _bars(axes: Axes, palette: Palette, real: Any, fake: Any, colours: Any = None) -> None:
+    places = np.arange(len(real))
+    axes.bar(places - 0.2, real, 0.38, color=palette.real)
+    axes.bar(places + 0.2, fake, 0.38, color=palette.fake if colours is None else colours)
+    axes.grid(visible=False, axis="x")
+    for colour, words in ((palette.real, "real"), (palette.fake, "fake")):
+        axes.scatter([], [], marker="s", color=colour, label=words)
+    axes.legend(frameon=False, fontsize=9, labelcolor=palette.ink)
+
+
+def coverage_map(found: Clusters) -> Drawing:
+    """The clusters on the two strongest axes of the reals, coloured by the share of fakes that they should have."""
+    shares = found.shares
+    ratios = (shares.fake_shares / shares.real_shares.clamp_min(1e-12)).cpu().numpy()
+    centers = np.stack([found.plane[0][found.real_members == k].mean(dim=0).numpy() for k in range(len(ratios))])
+    sizes = 1500 * shares.real_shares.cpu().numpy()
+    fakes = found.plane[1][:POINTS].numpy()
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        axes.scatter(fakes[:, 0], fakes[:, 1], s=4, color=palette.muted, alpha=0.5, linewidths=0, label="fakes")
+        for low, high, colour, words in _steps(palette):
+            is_in = (ratios >= low) & (ratios < high)
+            axes.scatter(centers[is_in, 0], centers[is_in, 1], s=sizes[is_in], color=colour, alpha=0.6, linewidths=0)
+            axes.scatter([], [], s=50, color=colour, alpha=0.6, label=f"{words} ({int(is_in.sum())})")
+        _around(axes, np.concatenate([centers, fakes]))
+        axes.set(xlabel="first axis", ylabel="second axis")
+        axes.legend(frameon=False, fontsize=8, labelcolor=palette.ink, loc="best")
+
+    caption = (
+        "Clusters of the reals on their two strongest axes, as large as their share of the reals, coloured by how many "
+        f"of the fakes that they should have they do: {int((ratios < 0.1).sum())} of {len(ratios)} have below a tenth."
+    )
+    return Drawing("coverage-map", "Coverage map", caption, draw)
+
+
+def _steps(palette: Palette) -> list[tuple[float, float, str, str]]:
+    return [
+        (0.0, 0.1, palette.bad, "below 10 %"),
+        (0.1, 0.5, palette.warn, "10 to 50 %"),
+        (0.5, np.inf, palette.real, "50 % and more"),
+    ]
+
+
+def _around(axes: Axes, points: Any) -> None:
+    """Limits that all but the outermost hundredth of the points fit in."""
+    low, high = np.quantile(points, [0.01, 0.99], axis=0)
+    pad = 0.15 * np.maximum(high - low, 1e-9)
+    axes.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]))
+
+
+def of_comparison(comparison: Comparison) -> Iterator[Drawing]:
+    """A figure for each score: every set's value with its interval."""
+    names = list(comparison.results)
+    for key in next(iter(comparison.results.values())):
+        scores = [comparison.results[name][key] for name in names]
+        widths = [score.interval.half_width if score.interval else 0.0 for score in scores]
+        yield _intervals(f"score-{key}", scores[0].title, scores[0].higher_is_better, names,
+                         [score.value for score in scores], widths)  # fmt: skip
+
+
+def of_scores(scores: Mapping[str, Any]) -> Drawing:
+    """The half-widths of a result's intervals beside their values."""
+    shown = [score for score in scores.values() if score.interval is not None and score.value]
+    names = [score.title for score in shown]
+    shares = [abs(score.interval.half_width / score.value) for score in shown]
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        axes.barh(range(len(shares)), shares, 0.6, color=palette.fake)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        axes.set(xlabel="half-width of the 95 % interval over the value")
+
+    caption = "How uncertain each score is, relative to its value: the widest tell the least."
+    return Drawing("uncertainty", "Uncertainty of the scores", caption, draw)
+
+
+def _intervals(
+    key: str, title: str, is_higher_better: bool, names: Sequence[str], values: Sequence[float], widths: Sequence[float]
+) -> Drawing:
+    places = range(len(names))
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        axes.errorbar(values, places, xerr=widths, fmt="o", color=palette.fake, ecolor=palette.fake, capsize=4)
+        axes.set_yticks(list(places), [_short(name) for name in names])
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.grid(visible=False, axis="y")
+        axes.set(xlabel=f"{title} ({'higher' if is_higher_better else 'lower'} is better)")
+
+    triples = zip(names, values, widths, strict=True)
+    rows = "; ".join(f"{name} {value:.4g} ± {width:.2g}" for name, value, width in triples)
+    return Drawing(key, title, f"Values with their 95 % intervals: {rows}.", draw)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else f"…{name[-23:]}"
+
+
+def low_modes(shares: ModeShares) -> list[int]:
+    """The modes with too few fakes, those that lost most first."""
+    gaps = shares.real_shares - shares.fake_shares
+    return [place for place in gaps.argsort(descending=True).tolist() if bool(shares.is_low[place])]

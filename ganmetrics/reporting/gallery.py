@@ -1,0 +1,161 @@
+"""Pictures on a page: which images are shown, and their pixels as data."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from ganmetrics.diagnosis.verdicts import name_of
+from ganmetrics.evaluation.attribution import attributed
+from ganmetrics.metrics import metric
+from ganmetrics.reporting.figures import low_modes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.diagnosis.modes import ModeShares
+    from ganmetrics.diagnosis.pair import Pair
+    from ganmetrics.evaluation import Statistics
+
+LOSSLESS = 48  # pixels up to which a picture is small enough to stay as it is
+QUALITY = 85
+RANDOM, ATTRIBUTED = 32, 16
+MODES, OF_MODE = 12, 8
+GROUPS, OF_GROUP = 8, 6
+PAIRS = 12
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image: its pixels as a data address, what it is called, and a word below it."""
+
+    source: str
+    name: str
+    note: str = ""
+    is_small: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pictures that belong together, with what they have in common."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Rows of pictures under one heading."""
+
+    name: str
+    title: str
+    caption: str
+    rows: tuple[Row, ...]
+
+
+def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
+    """Random samples of both sides, and the fakes that FID owes to."""
+    sides = [("real", real), ("fake", fake)]
+    rows = [Row(f"{role}, at random", _pictures(side, _random(side))) for role, side in sides if side is not None]
+    shown = tuple(row for row in rows if row.pictures)
+    if shown:
+        yield Gallery("samples", "Samples", "Drawn at random, the same each time.", shown)
+    if fake.thumbnails is not None and real is not None and real.moments is not None and fake.features is not None:
+        yield _attribution(real, fake)
+
+
+def _random(side: Statistics) -> list[int]:
+    return [] if side.thumbnails is None else side.thumbnails.sample(RANDOM)
+
+
+def _attribution(real: Statistics, fake: Statistics) -> Gallery:
+    found = attributed(real, fake, metric("fid"), ATTRIBUTED)
+    rows = [
+        Row(title, tuple(_picture(fake, each.index, f"{each.share:+.2g}") for each in images))
+        for title, images in (("raise FID most", found.raising), ("lower FID most", found.lowering))
+    ]
+    caption = "Below each: how much of FID is owed to it, by its influence function."
+    return Gallery("attribution", "Fakes that FID owes to", caption, tuple(rows))
+
+
+def of_pair(pair: Pair) -> Iterator[Gallery]:
+    """What a diagnosis is about: missing kinds, near-duplicates, the fakes nearest to reals."""
+    if pair.real.thumbnails is not None:
+        yield from filter(None, [_missing(pair)])
+    if pair.fake.thumbnails is not None:
+        yield from filter(None, [_repeats(pair), _pairs(pair)])
+
+
+def _missing(pair: Pair) -> Gallery | None:
+    """Reals of the classes, else of the clusters, with too few fakes."""
+    classes, found = pair.classes, pair.clusters
+    if classes is not None and bool(classes.shares.is_low.any()):
+        names, members, shares = classes.names, classes.real_members, classes.shares
+    elif bool(found.shares.is_low.any()):
+        names = tuple(f"cluster {place + 1}" for place in range(len(found.shares.real_counts)))
+        members, shares = found.real_members, found.shares
+    else:
+        return None
+    low = low_modes(shares)
+    rows = tuple(
+        Row(f"{names[place]}: {_shares(shares, place)}", _pictures(pair.real, _first(members, place)))
+        for place in low[:MODES]
+    )
+    more = f" The {MODES} that lost most of {len(low)}." if len(low) > MODES else ""
+    return Gallery("missing", "Reals that the fakes leave out, or draw too rarely", f"Reals of each kind.{more}", rows)
+
+
+def _shares(shares: ModeShares, place: int) -> str:
+    return f"{float(shares.real_shares[place]):.1%} of the reals, {float(shares.fake_shares[place]):.1%} of the fakes"
+
+
+def _first(members: Tensor, place: int) -> list[int]:
+    return (members == place).nonzero()[:OF_MODE, 0].tolist()
+
+
+def _repeats(pair: Pair) -> Gallery | None:
+    groups = pair.copies.groups
+    if not groups:
+        return None
+    rows = tuple(Row(f"{len(group)} fakes", _pictures(pair.fake, group[:OF_GROUP])) for group in groups[:GROUPS])
+    caption = f"Fakes that nearly equal each other, the largest {len(rows)} of {len(groups)} groups."
+    return Gallery("repeats", "Near-duplicates among the fakes", caption, rows)
+
+
+def _pairs(pair: Pair) -> Gallery | None:
+    """The fakes nearest to a real, each beside it."""
+    if pair.real.thumbnails is None:
+        return None
+    ratios, places = pair.nearness.ratios, pair.nearness.places
+    rows = []
+    for index in ratios.argsort()[:PAIRS].tolist():
+        real = int(places[index])
+        pictures = (_picture(pair.fake, index, "fake"), _picture(pair.real, real, "real"))
+        rows.append(Row(f"{float(ratios[index]):.2f}", pictures))
+    caption = (
+        "The fakes nearest to a real, beside it. The number is their distance over that of the real to its nearest "
+        "other: 0 is a copy, below 0.5 is rare among different images."
+    )
+    return Gallery("pairs", "Fakes and their nearest reals", caption, tuple(rows))
+
+
+def _pictures(side: Statistics, places: Sequence[int]) -> tuple[Picture, ...]:
+    return () if side.thumbnails is None else tuple(_picture(side, place) for place in places)
+
+
+def _picture(side: Statistics, index: int, note: str = "") -> Picture:
+    assert side.thumbnails is not None
+    pixels = side.thumbnails[index]
+    is_small = max(pixels.shape[1:]) <= LOSSLESS
+    image, stream = Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()), io.BytesIO()
+    if is_small:
+        image.save(stream, format="PNG", optimize=True)
+    else:
+        image.save(stream, format="JPEG", quality=QUALITY)
+    kind, data = "png" if is_small else "jpeg", base64.b64encode(stream.getvalue()).decode()
+    return Picture(f"data:image/{kind};base64,{data}", name_of(side, index), note, is_small)

@@ -1,0 +1,213 @@
+"""What a report says of each kind of result: the parts of a page, before they are put into words of HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.diagnosis.verdicts import Diagnosis
+from ganmetrics.evaluation.comparison import Comparison
+from ganmetrics.evaluation.result import Result, describe, environment, readable
+from ganmetrics.evaluation.saved import SavedComparison
+from ganmetrics.reporting import figures, gallery
+
+if TYPE_CHECKING:
+    from ganmetrics.diagnosis.finding import Finding
+    from ganmetrics.evaluation import Statistics
+    from ganmetrics.evaluation.comparison import Difference
+    from ganmetrics.evaluation.result import Score
+    from ganmetrics.reporting.drawing import Drawing
+    from ganmetrics.reporting.gallery import Gallery
+
+COMMONEST = 6  # sizes and formats of a set
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One score in a table."""
+
+    title: str
+    value: str
+    interval: str
+    method: str
+    direction: str
+    signature: str
+    set_name: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is known of one set, as pairs of words."""
+
+    role: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that a page shows.
+
+    Attributes
+    ----------
+    title, summary : str
+    findings : tuple of Finding
+    scores : tuple of ScoreRow
+    differences : tuple of Difference
+    figures : tuple of Drawing
+    galleries : tuple of Gallery
+    sides : tuple of Side
+    warnings : tuple of str
+    left_out : mapping of str to str
+    versions : mapping of str to str
+    """
+
+    title: str
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    scores: tuple[ScoreRow, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    figures: tuple[Drawing, ...] = ()
+    galleries: tuple[Gallery, ...] = ()
+    sides: tuple[Side, ...] = ()
+    warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, str] | None = None
+    versions: Mapping[str, str] | None = None
+
+
+@singledispatch
+def view_of(shown: Any, *, with_pictures: bool = True) -> View:
+    """The parts of a page about a result; pictures and figures are left out where they are not wanted."""
+    raise TypeError(f"no report is made of a {type(shown).__name__}")
+
+
+@view_of.register
+def _(shown: Result, *, with_pictures: bool = True) -> View:
+    scores = tuple(_row(each) for each in shown.scores.values())
+    return View(
+        title="Evaluation",
+        summary=_counts(shown.real, shown.fake),
+        scores=scores,
+        figures=tuple(_figures_of_result(shown)) if with_pictures else (),
+        galleries=tuple(gallery.of_sets(shown.real, shown.fake)) if with_pictures else (),
+        sides=_sides([("real", shown.real), ("fake", shown.fake)]),
+        warnings=shown.warnings,
+        left_out=shown.left_out,
+        versions=environment(),
+    )
+
+
+@view_of.register
+def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
+    pair, below = shown.pair, view_of(shown.result, with_pictures=False)
+    accused = [each.name for each in shown.findings if each.verdict != "none"]
+    verdict = f"{shown.verdict}: {', '.join(accused)}" if accused else "nothing is wrong as far as these numbers tell"
+    galleries = [*gallery.of_pair(pair), *gallery.of_sets(pair.real, pair.fake)] if with_pictures else []
+    return View(
+        title="Diagnosis",
+        summary=f"{verdict}. {below.summary}",
+        findings=shown.findings,
+        scores=below.scores,
+        figures=tuple(_figures_of_diagnosis(shown)) if with_pictures else (),
+        galleries=tuple(galleries),
+        sides=_sides([("real", pair.real), ("fake", pair.fake), ("test", pair.test)]),
+        warnings=below.warnings,
+        left_out=below.left_out,
+        versions=below.versions,
+    )
+
+
+@view_of.register
+def _(shown: Comparison, *, with_pictures: bool = True) -> View:
+    rows = [_row(score, name) for name, result in shown.results.items() for score in result.scores.values()]
+    first = next(iter(shown.results.values()))
+    sides = [("real", first.real), *((name, result.fake) for name, result in shown.results.items())]
+    warnings = dict.fromkeys([*shown.warnings, *_named_warnings(shown.results)])
+    galleries = [each for result in shown.results.values() for each in _samples(result)] if with_pictures else []
+    return View(
+        title="Comparison",
+        summary=f"{len(shown.results)} sets of fakes against one real set.",
+        scores=tuple(rows),
+        differences=shown.differences,
+        figures=tuple(figures.of_comparison(shown)) if with_pictures else (),
+        galleries=tuple(galleries),
+        sides=_sides(sides),
+        warnings=tuple(warnings),
+        versions=environment(),
+    )
+
+
+@view_of.register
+def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
+    return View(
+        title="Comparison of saved results",
+        summary="Without the images: intervals are as if each set had met reals of its own.",
+        differences=shown.differences,
+        warnings=shown.warnings,
+        versions=environment(),
+    )
+
+
+def _figures_of_result(shown: Result) -> Iterable[Drawing]:
+    if any(score.interval is not None for score in shown.scores.values()):
+        yield figures.of_scores(shown.scores)
+    yield from figures.of_sets(shown.real, shown.fake)
+
+
+def _figures_of_diagnosis(shown: Diagnosis) -> Iterable[Drawing]:
+    pair = shown.pair
+    if pair.classes is not None:
+        yield figures.class_histogram(pair.classes)
+    yield figures.coverage_map(pair.clusters)
+    yield figures.cluster_bars(pair.clusters)
+    yield from figures.of_sets(pair.real, pair.fake)
+
+
+def _samples(result: Result) -> Iterable[Gallery]:
+    """The samples of one set among several, under its name."""
+    for each in gallery.of_sets(None, result.fake):
+        name = result.fake.source or "fake"
+        yield gallery.Gallery(f"{each.name}-{result.fake.digest[:8]}", f"Samples of {name}", each.caption, each.rows)
+
+
+def _named_warnings(results: Mapping[str, Result]) -> Iterable[str]:
+    for name, result in results.items():
+        yield from (f"{name}: {warning}" for warning in result.warnings)
+
+
+def _row(score: Score, set_name: str = "") -> ScoreRow:
+    around = score.interval
+    return ScoreRow(
+        title=score.title,
+        value=readable(score.value),
+        interval="" if around is None else f"± {around.half_width:.2g}",
+        method="" if around is None else around.method,
+        direction="higher is better" if score.higher_is_better else "lower is better",
+        signature=str(score.signature),
+        set_name=set_name,
+    )
+
+
+def _counts(real: Statistics | None, fake: Statistics) -> str:
+    of_real = "" if real is None else f"{real.count:,} real and "
+    return f"{of_real}{fake.count:,} fake images, features of {fake.recipe.extractor}."
+
+
+def _sides(sides: Iterable[tuple[str, Statistics | None]]) -> tuple[Side, ...]:
+    return tuple(Side(role, tuple(_facts(side))) for role, side in sides if side is not None)
+
+
+def _facts(side: Statistics) -> Iterable[tuple[str, str]]:
+    """What the JSON says of a set, in words; what is not known is left out."""
+    known = describe(side)
+    yield "images", f"{side.count:,}" + (f", {side.skipped} left out" if side.skipped else "")
+    yield "from", known["source"] or known["name"] or "memory"
+    yield "digest", known["digest"]
+    for name in ("sizes", "formats", "kinds"):
+        rows = [f"{value} ({count:,})" for value, count in list(known[name].items())[:COMMONEST] if count]
+        if rows:
+            yield name, ", ".join(rows)
+    yield "network", f"{side.recipe.network}, {side.recipe.resize}"
+    if side.recipe.reading:
+        yield "reading", ", ".join(side.recipe.reading)
