@@ -42,7 +42,7 @@ MARGIN = 0.1  # of the way from the healthy value, beyond the worst healthy gene
 SEVERE = {
     "missing_classes": 0.3, "missing_modes": 0.3, "uneven_classes": 0.4, "recall": 0.25, "coverage": 0.1, "vendi": 0.4,
     "spread": 0.25, "repeated": 0.2, "ms_ssim": 0.3, "precision": 0.25, "density": 0.05, "c2st": 0.97, "nearer": 0.3,
-    "half_way": 0.2, "exact": 0.1, "ct": -10.0,
+    "half_way": 0.2, "exact": 0.1,
 }  # fmt: skip
 LEAST = {
     "missing_classes": 0.01,
@@ -50,7 +50,6 @@ LEAST = {
     "repeated": 0.005,
     "exact": 0.001,
     "half_way": 0.005,
-    "ct": -3.0,
 }
 HEALTHY = {"recall": 1, "coverage": 1, "vendi": 1, "spread": 1, "precision": 1, "density": 1, "c2st": 0.5}  # else 0
 FAULTS = {"drop": "mode collapse", "narrow": "low diversity", "repeat": "low diversity", "copy": "memorisation",

@@ -72,12 +72,20 @@ def labelled(source: Source, labels: Any) -> Source:
         what = f"labels are of type {type(labels).__name__}; expected a file or one class for each image"
         raise UsageError(what, where="labels")
     else:
-        where, given = "labels", [_text(each) for each in labels]
+        where, given = "labels", _sequence(labels)
     classes = _by_name(source, given, where) if isinstance(given, dict) else given
     if source.count is not None and len(classes) != source.count:
         what = f"there are {len(classes)} classes for {source.count} images"
         raise InputError(what, where=where, hint=f"Give one for each image of {source.name}", code="E-LABELS")
     return LabelledSource(source, classes)
+
+
+def _sequence(labels: Sequence[Any]) -> list[str]:
+    try:
+        return [_text(each) for each in labels]
+    except (ValueError, TypeError) as error:
+        what = f"a class is {error}; expected whole numbers or names"
+        raise UsageError(what, where="labels") from error
 
 
 def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
@@ -87,6 +95,7 @@ def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
         raise InputError(
             what, where=where, hint="Give one class for each image in order (.txt or .npy)", code="E-LABELS"
         )
+    given = {shown(name): label for name, label in given.items()}  # as the source's names are
     missing = [name for name in names if name not in given]
     if missing:
         what = f"{len(missing)} of {len(names)} images have no class, such as {missing[0]}"

@@ -35,14 +35,14 @@ ADVICE = (
 def low_diversity(pair: Pair) -> Finding:
     """Recall, coverage, effective number, spread and repeats, each beside that of held-out reals."""
     (fake, held_out), (_, fakes, reals, *_), copies = pair.crossings, pair.trial, pair.copies
-    of_reals = "as a share of that of held-out reals"
+    of_reals = "relative to held-out reals"
     numbers = [
-        evidence("recall", f"recall, {of_reals}", _balls(fake.fake_balls).over(_balls(held_out.fake_balls))),
-        evidence("coverage", f"coverage, {of_reals}", _balls(fake.held_fakes).over(_balls(held_out.held_fakes))),
-        evidence("vendi", f"Vendi's number of images, {of_reals}", _vendi(fakes).over(_vendi(reals))),
-        evidence("spread", f"mean squared distance of two, {of_reals}", _spread(fakes).over(_spread(reals))),
+        evidence("recall", f"recall {of_reals}", _balls(fake.fake_balls).over(_balls(held_out.fake_balls))),
+        evidence("coverage", f"coverage {of_reals}", _balls(fake.held_fakes).over(_balls(held_out.held_fakes))),
+        evidence("vendi", f"Vendi's number of images {of_reals}", _vendi(fakes).over(_vendi(reals))),
+        evidence("spread", f"mean squared distance of two {of_reals}", _spread(fakes).over(_spread(reals))),
         evidence("repeated", "share of the fakes that nearly repeat another", _repeated(pair)),
-        evidence("support", f"support size by the birthday paradox, {of_reals}", _support(pair)),
+        evidence("support", f"support size by the birthday paradox {of_reals}", _support(pair)),
         *_similarity(pair),
     ]
     verdict = worst(each.verdict for each in numbers)

@@ -64,7 +64,10 @@ def _exact(pair: Pair) -> list[Evidence]:
 
 
 def _data_copying(pair: Pair) -> list[Evidence]:
-    """Meehan et al.'s test, where unseen reals are known and cells are large enough."""
+    """Meehan et al.'s test, where unseen reals are known and cells are large enough.
+
+    It informs only: a kind that is drawn too often, and whose images are alike, moves it as copies do.
+    """
     sets = [side.features for side in (pair.real, pair.fake, pair.test) if side is not None]
     real, fake, test = (*sets, None)[:3]
     if real is None or fake is None or test is None:

@@ -64,9 +64,18 @@ class Pair:
     extractor: Extractor | None = None
     seed: int = 2020
 
+    def check(self) -> None:
+        """Refuse sets that are too small (InputError)."""
+        reals = [self.real.count // 2] if self.test is None else [self.real.count, self.test.count]
+        if min(*reals, self.fake.count) < LEAST:
+            what = f"{self.real.count} real and {self.fake.count} fake images tell nothing about faults"
+            hint = f"Give at least {2 * LEAST} real and {LEAST} fake ones"
+            raise InputError(what, hint=hint, code="E-TOO-FEW")
+
     @cached_property
     def trial(self) -> Trial:
         """Held out are unseen reals where they are known, else half of the reals, drawn by the seed."""
+        self.check()
         real, fake, rng = _rows(self.real), _rows(self.fake), seeded(self.seed)
         order = torch.from_numpy(rng.permutation(len(real)))
         if self.test is None:
@@ -75,10 +84,6 @@ class Pair:
             test = _rows(self.test)
             kept, held_out = order, test[torch.from_numpy(rng.permutation(len(test)))]
         size = min(len(kept), len(held_out), len(fake), MOST)
-        if size < LEAST:
-            what = f"{len(real)} real and {len(fake)} fake images tell nothing about faults"
-            hint = f"Give at least {2 * LEAST} real and {LEAST} fake ones"
-            raise InputError(what, hint=hint, code="E-TOO-FEW")
         places = torch.from_numpy(rng.permutation(len(fake))[:size])
         return Trial(real[kept[:size]], fake[places], held_out[:size], kept[:size], places)
 

@@ -134,16 +134,18 @@ def diagnose(
     less than 2 % of such sets are accused (``docs/diagnosis.md``).
     """
     reading = replace(reading or Reading(), thumbnails=True)
-    given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake), ("test", test))}
+    given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}
+    if test is not None:
+        given["test"] = _opened(test, reading, extractor)
     if labels is not None:
         given["real"] = _labelled(given["real"], labels)
     facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
     choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_everything=True)
     rows = {"features", "names"}
     more = {"real": rows, "fake": rows, "test": {"features"}}
-    present = {role: side for role, side in given.items() if side is not None}
-    sides, chosen, left_out = prepared(present, choice, "fast", facts, more)
+    sides, chosen, left_out = prepared(given, choice, "fast", facts, more)
     pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], facts), seed)
+    pair.check()
     result = scored(Sides(pair.real, pair.fake), chosen, "fast", left_out, is_lenient=True)
     return diagnosed(pair, result)
 
@@ -154,18 +156,16 @@ def diagnosed(pair: Pair, result: Result) -> Diagnosis:
     return Diagnosis(tuple(found), result, pair)
 
 
-def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics | None:
+def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:
     """A side, refused where it is statistics without rows."""
-    if value is None:
-        return None
     side = open_side(value, reading, extractor)
     if isinstance(side, Statistics):
         side.require("features")
     return side
 
 
-def _labelled(real: Source | Statistics | None, labels: Any) -> Source:
-    if not isinstance(real, Source):
+def _labelled(real: Source | Statistics, labels: Any) -> Source:
+    if isinstance(real, Statistics):
         what = "labels go with images, and the reals are saved statistics"
         raise UsageError(what, where="labels", hint="Pass the images, or leave the labels out")
     return labelled(real, labels)

@@ -97,7 +97,8 @@ def prepared(
     fitting = _Fitting(choice)
     fitting.keep(lambda each: check_given(each, given))
     wanted = _reads(given, fitting.metrics)
-    sides = {role: open_side(given[role], facts.reading, facts.extractor) for role in given if wanted[role]}
+    needed = [role for role in given if wanted[role] or more.get(role)]
+    sides = {role: open_side(given[role], facts.reading, facts.extractor) for role in needed}
     check_sizes(sides)
     fitting.keep(lambda each: _check_counts(each, sides))
     extractor = _extractor_of(sides, facts.extractor, fitting.metrics)
@@ -105,7 +106,8 @@ def prepared(
     fitting.keep(lambda each: measuring.check(sides, _reads(sides, [each])))
     measuring.check_recipes(sides)
     keep = {role: _reads(sides, fitting.metrics)[role] | _of_intervals(role, fitting.metrics, ci) for role in sides}
-    measured = {role: measuring(side, keep[role] | more.get(role, set())) for role, side in sides.items() if keep[role]}
+    keep = {role: names | more.get(role, set()) for role, names in keep.items()}
+    measured = {role: measuring(side, keep[role]) for role, side in sides.items() if keep[role]}
     return Prepared(measured, fitting.metrics, fitting.left_out)
 
 

@@ -25,7 +25,7 @@
       button.textContent = "Not copied";
       status.textContent = "The browser does not allow copying; select the text instead.";
     }
-    setTimeout(function () { button.textContent = "Copy"; }, 2000);
+    setTimeout(function () { button.textContent = "Copy"; status.textContent = ""; }, 2000);
   });
   addEventListener("beforeprint", function () {
     document.querySelectorAll("details").forEach(function (each) { each.open = true; });

@@ -1,0 +1,96 @@
+"""Classes that a caller gives: every form of file, and every way in which they do not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import ganmetrics as gm
+from ganmetrics.data.labels import labelled
+
+NAMES = ["a/0.png", "a/1.png", "b/2.png"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> gm.Source:
+    for name in NAMES:
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / name)
+    return gm.source(tmp_path / "images")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("l.csv", "b/2.png,dog\na/0.png,cat\na/1.png,cat\n"),
+        ("l.csv", "\ufeffa/0.png, cat\na/1.png,cat\n\nb/2.png,dog\n"),
+        ("dataset.json", json.dumps({"labels": [["a/0.png", "cat"], ["b/2.png", "dog"], ["a/1.png", "cat"]]})),
+        ("l.json", json.dumps({"a/0.png": "cat", "a/1.png": "cat", "b/2.png": "dog"})),
+        ("l.json", json.dumps(["cat", "cat", "dog"])),
+        ("l.txt", "cat\ncat\ndog\n"),
+    ],
+)
+def test_every_form_of_file_gives_the_same_classes(folder: gm.Source, tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    found = labelled(folder, tmp_path / name)
+    assert found.class_names() == ["cat", "cat", "dog"]
+    assert (found.name, found.count, found.item_names()) == (folder.name, 3, NAMES)
+    assert sum(len(batch) for batch in found.batches()) == 3
+    assert found.notes.formats["PNG"] == 3
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1], np.array([0, 0, 1]), torch.tensor([0, 0, 1]), ("0", "0", "1")])
+def test_a_sequence_gives_them_in_order(folder: gm.Source, labels: object) -> None:
+    assert labelled(folder, labels).class_names() == ["0", "0", "1"]
+
+
+def test_an_array_file_of_whole_numbers(folder: gm.Source, tmp_path: Path) -> None:
+    np.save(tmp_path / "l.npy", np.array([3, 3, 10]))
+    assert labelled(folder, str(tmp_path / "l.npy")).class_names() == ["3", "3", "10"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("l.csv", b"a/0.png,cat\n", "2 of 3 images have no class, such as a/1.png"),
+        ("l.csv", b"a/0.png\n", "another form"),
+        ("l.csv", b"\xff\xfe\x00", "another form"),
+        ("l.json", b"{", "another form"),
+        ("l.json", b"[[[1]]]", "another form"),
+        ("l.json", b"3", "another form"),
+        ("l.json", b'{"labels": null}', "another form"),
+        ("l.json", b"[" * 100_000, "another form"),
+        ("l.txt", b"cat\n", "1 classes for 3 images"),
+        ("l.npy", b"no array", "another form"),
+        ("l.xls", b"", "read from .csv, .json, .txt and .npy"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(
+    folder: gm.Source, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises((gm.InputError, gm.UsageError), match=words):
+        labelled(folder, tmp_path / name)
+
+
+def test_a_missing_file_pickles_and_fractions_are_refused(folder: gm.Source, tmp_path: Path) -> None:
+    with pytest.raises(gm.InputError, match="No such file"):
+        labelled(folder, tmp_path / "none.csv")
+    np.save(tmp_path / "l.npy", np.array([{}, {}, {}]), allow_pickle=True)
+    with pytest.raises(gm.InputError, match="another form"):
+        labelled(folder, tmp_path / "l.npy")
+    with pytest.raises(gm.UsageError, match="type float"):
+        labelled(folder, 3.5)
+    with pytest.raises(gm.UsageError, match=r"class is 0\.5"):
+        labelled(folder, [0.5, 1.0, 2.0])
+
+
+def test_names_need_a_source_with_names(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("a,b\n")
+    with pytest.raises(gm.InputError, match="no names to look up"):
+        labelled(gm.source(np.zeros((3, 8, 8, 3), dtype=np.uint8)), tmp_path / "l.csv")

@@ -1,0 +1,160 @@
+"""``gm.diagnose`` from images to verdicts: sevens, the bundled generators, labels, unseen reals, saved statistics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import ganmetrics as gm
+from ganmetrics.data.torchvision_set import load_dataset
+from ganmetrics.diagnosis.input_trouble import input_trouble
+from ganmetrics.diagnosis.pair import Pair
+from ganmetrics.diagnosis.verdicts import FINDINGS
+from ganmetrics.evaluation import archive
+
+BROKEN = {
+    "dcgan-collapsed": ("mnist-test", "mode collapse", "1 of 10 digits; missing 0–6, 8, 9"),
+    "dcgan-three-digits": ("mnist-test", "mode collapse", "3 of 10 digits; missing 2–6, 8, 9"),
+    "dcgan-overpowered": ("mnist-test", "mode collapse", "of 10 digits; missing"),
+    "dcgan-memorised": ("mnist-train-500", "memorisation", "are nearer to a real than any other real is"),
+}
+HEALTHY = [
+    name
+    for name in gm.generators.names()
+    if not name.endswith(("collapsed", "three-digits", "overpowered", "memorised"))
+    and gm.generators.card(name).system not in ("cyclegan", "seqgan", "style_transfer", "pacgan")
+]
+
+
+def accused(name: str, reference: str, num_images: int, seed: int = 0) -> dict[str, str]:
+    """The findings with a verdict about a bundled generator, and what they say."""
+    extractor = "fashion" if "fashion" in name else "digits"
+    real = archive.bundled(reference, extractor)
+    images = gm.generators.load(name)(num_images, seed=seed)
+    fake = gm.measure(images, reads=("features", "logits"), extractor=extractor, reading=gm.Reading(thumbnails=True))
+    pair = Pair(real, fake, extractor=gm.load_extractor(extractor))
+    return {each.name: each.sentence for each in (find(pair) for find in FINDINGS) if each.verdict != "none"}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_generator_is_named_with_its_own_fault(name: str) -> None:
+    reference, finding, words = BROKEN[name]
+    found = accused(name, reference, 1500)
+    assert words in found[finding]
+
+
+@pytest.mark.parametrize("name", ["dcgan-mnist", "dcgan-fashion", "wgan-mnist"])
+def test_a_healthy_generator_is_not_accused(name: str) -> None:
+    assert accused(name, "fashion-test" if "fashion" in name else "mnist-test", 1500) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("name", HEALTHY)
+def test_no_healthy_generator_is_accused(name: str, seed: int) -> None:
+    assert len(HEALTHY) == 10
+    assert accused(name, "fashion-test" if "fashion" in name else "mnist-test", 3000, seed) == {}
+
+
+@pytest.fixture(scope="module")
+def digits(data_root: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Images and labels of MNIST's two sets."""
+    found = {}
+    for split in ("train", "test"):
+        data = load_dataset("MNIST", split, folder=str(data_root))
+        found[split] = data.data[:, None].expand(-1, 3, -1, -1).contiguous(), data.targets
+    return found
+
+
+def test_fakes_that_are_all_sevens(digits: dict[str, tuple[torch.Tensor, torch.Tensor]], tmp_path: Path) -> None:
+    images, labels = digits["train"]
+    found = gm.diagnose(digits["test"][0][:3000], images[labels == 7][:1000], extractor="digits")
+    assert (found.verdict, found["mode collapse"].verdict) == ("severe", "severe")
+    assert found["mode collapse"].sentence == "1 of 10 digits; missing 0–6, 8, 9"
+    assert str(found).startswith("severe  mode collapse: 1 of 10 digits; missing 0–6, 8, 9\n")
+    assert found["low quality"].verdict == "none" and found["memorisation"].verdict == "none"
+    assert found.result["fid"].value > 100
+    data = json.loads(found.to_json())
+    assert data["details"]["classes"]["missing"] == list("012345689")
+    assert data["scores"]["fid"]["signature"].startswith("fid|digits")
+    assert data["findings"][0]["name"] == "mode collapse"
+    page = tmp_path / "r.html"
+    found.save_html(page)
+    text = page.read_text()
+    gallery = text[text.index('<section id="missing"') : text.index('<section id="pairs"')]
+    for digit in "012345689":
+        assert f"<h3>{digit}: " in gallery
+    assert gallery.count("<img ") == 9 * 8
+
+
+def test_healthy_digits_are_not_accused(digits: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
+    found = gm.diagnose(digits["test"][0][:3000], digits["train"][0][:1500], extractor="digits")
+    assert found.verdict == "none", str(found)
+    assert found["mode collapse"].sentence == "all 10 digits are drawn"
+
+
+def test_labels_and_unseen_reals_are_taken(digits: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
+    (images, labels), (unseen, _) = digits["train"], digits["test"]
+    names = np.array(["even", "odd"])[(labels[:2000] % 2).numpy()]
+    odd = images[2000:6000][labels[2000:6000] % 2 == 1][:800]
+    found = gm.diagnose(images[:2000], odd, unseen[:2000], labels=names.tolist(), extractor="digits")
+    assert found["mode collapse"].sentence == "1 of 2 classes; missing even"
+    assert "ct" in {each.key for each in found["memorisation"].evidence}
+    assert found["memorisation"].verdict == "none"
+
+
+def test_saved_statistics_need_their_features(digits: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
+    found = gm.diagnose("mnist-test", digits["train"][0][:1000])
+    assert found["mode collapse"].sentence == "all 10 digits are drawn"
+    assert found.pair.real.thumbnails is None
+    with pytest.raises(gm.StatisticsError, match="hold no features"):
+        gm.diagnose("mnist-train", digits["train"][0][:1000])
+    with pytest.raises(gm.UsageError, match="labels go with images"):
+        gm.diagnose("mnist-test", digits["train"][0][:1000], labels=[0] * 10_000)
+
+
+def test_input_trouble_is_told_from_the_pixels(digits: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
+    real, fake = digits["test"][0][:1000], digits["train"][0][:600]
+    cases = {
+        "no level above 1 of 255": fake // 128,
+        "levels of the fakes span": fake // 2 + 64,
+        "of a single colour": torch.cat([fake[:300], fake[:300] * 0 + 9]),
+        "sorted by kind": fake[digits["train"][1][:600].argsort()],
+        "all 600 images are identical": fake[:1].expand(600, -1, -1, -1).contiguous(),
+        "one and the same set": real,
+    }
+    reading = gm.Reading(thumbnails=True)
+    sets = [
+        gm.measure(images, reads="features", extractor="digits", reading=reading) for images in (real, *cases.values())
+    ]
+    for words, side in zip(cases, sets[1:], strict=True):
+        found = input_trouble(Pair(sets[0], side))
+        assert found.verdict != "none" and words in found.sentence, (words, found.sentence)
+        assert found.advice
+
+
+def test_fakes_on_the_disk_in_another_format_are_remarked(tmp_path: Path) -> None:
+    from PIL import Image
+
+    rng = np.random.RandomState(0)
+    for name, suffix in (("real", "png"), ("fake", "jpg")):
+        (tmp_path / name).mkdir()
+        for index in range(120):
+            picture = Image.fromarray(rng.randint(0, 256, (6, 6, 3), dtype=np.uint8)).resize((24, 24), 3)
+            picture.save(tmp_path / name / f"{index}.{suffix}")
+    found = gm.diagnose(tmp_path / "real", tmp_path / "fake", extractor="pixels")
+    assert "fake images are JPEG and real ones are not" in found["input trouble"].sentence
+    assert found.pair.classes is None and found["mode collapse"].verdict == "none"
+
+
+def test_wrong_input_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(gm.InputError, match="there is no such file or folder"):
+        gm.diagnose(tmp_path / "none", tmp_path / "none", extractor="pixels")
+    with pytest.raises(gm.InputError, match="tell nothing about faults"):
+        gm.diagnose(np.zeros((8, 8, 8, 3), np.uint8), np.zeros((8, 8, 8, 3), np.uint8), extractor="pixels")
+    with pytest.raises(gm.InputError, match="no images were given"):
+        gm.diagnose(None, np.zeros((8, 8, 8, 3), np.uint8), extractor="pixels")

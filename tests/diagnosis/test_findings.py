@@ -1,0 +1,212 @@
+"""Every finding on planted faults in features, its sense, and what it says of sets of one distribution."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from feature_sets import statistics
+
+import ganmetrics as gm
+from ganmetrics.diagnosis.classes import classes_of, listed
+from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
+from ganmetrics.diagnosis.limits import Number, mean_of, share_of
+from ganmetrics.diagnosis.pair import Pair
+from ganmetrics.diagnosis.verdicts import FINDINGS
+from ganmetrics.evaluation.digests import PixelDigests
+
+DIM, KINDS = 12, 8
+CENTERS = 6.0 * np.random.RandomState(99).randn(KINDS, DIM)
+
+
+def rows(seed: int, count: int, kept: tuple[int, ...] = tuple(range(KINDS)), width: float = 1.0) -> np.ndarray:
+    """Features about some of eight centres."""
+    rng = np.random.RandomState(seed)
+    return (CENTERS[rng.choice(kept, count)] + width * rng.standard_t(8, (count, DIM))).astype(np.float32)
+
+
+def findings(real: np.ndarray, fake: np.ndarray, test: np.ndarray | None = None) -> dict[str, Finding]:
+    sides = [statistics(side) for side in (real, fake)]
+    fake_side = dataclasses.replace(sides[1], digest="other", place="", pixels=PixelDigests())  # whose images are alike
+    pair = Pair(sides[0], fake_side, None if test is None else statistics(test))
+    return {each.name: each for each in (find(pair) for find in FINDINGS)}
+
+
+def numbers(finding: Finding) -> dict[str, float]:
+    return {each.key: each.value for each in finding.evidence}
+
+
+def accused(found: dict[str, Finding]) -> set[str]:
+    return {name for name, each in found.items() if each.verdict != "none"} - {"input trouble"}
+
+
+def test_sets_of_one_distribution_are_not_accused() -> None:
+    for seed in range(8):
+        found = findings(rows(2 * seed, 1200), rows(2 * seed + 1, 600))
+        assert accused(found) == set(), found
+        assert not any(each.advice for name, each in found.items() if name != "input trouble")
+
+
+def test_left_out_kinds_are_mode_collapse() -> None:
+    found = findings(rows(0, 1600), rows(1, 800, kept=(0, 1, 2)))
+    assert found["mode collapse"].verdict == "severe"
+    assert numbers(found["mode collapse"])["missing_modes"] == pytest.approx(5 / 8, abs=0.06)
+    assert "clusters of the reals are left out" in found["mode collapse"].sentence
+    assert found["low diversity"].verdict != "none" and found["low diversity"].advice
+    assert "memorisation" not in accused(found)
+    c2st = numbers(found["low quality"])["c2st"]
+    assert c2st < 0.6, "kinds that are left out are no matter of quality"
+
+
+def test_exchanged_sides_are_not_the_same_fault() -> None:
+    """Reals of three kinds, fakes of eight: nothing is left out, but most fakes are off."""
+    found = findings(rows(0, 1600, kept=(0, 1, 2)), rows(1, 800))
+    assert found["mode collapse"].verdict == "none" or "off the reals" in found["mode collapse"].sentence
+    assert found["low quality"].verdict != "none"
+    assert numbers(found["low quality"])["precision"] < 0.5
+    assert "memorisation" not in accused(found)
+
+
+def test_narrow_kinds_are_low_diversity() -> None:
+    found = findings(rows(0, 1600), rows(1, 800, width=0.2))
+    assert found["low diversity"].verdict == "severe"
+    assert numbers(found["low diversity"])["recall"] < 0.2
+
+
+def test_repeats_are_low_diversity() -> None:
+    fake = rows(1, 800)
+    fake[:240] = fake[400:640] + 1e-4
+    found = findings(rows(0, 1600), fake)
+    assert found["low diversity"].verdict == "severe"
+    assert numbers(found["low diversity"])["repeated"] == pytest.approx(0.3, abs=0.01)
+    assert "240 of 800 nearly repeat another" in found["low diversity"].sentence
+    assert accused(found) == {"low diversity"}
+
+
+def test_far_fakes_are_low_quality() -> None:
+    found = findings(rows(0, 1600), rows(1, 800) + 3.0)
+    assert found["low quality"].verdict == "severe"
+    assert numbers(found["low quality"])["c2st"] > 0.95
+    assert "of the fakes lie outside the reals' manifold" in found["low quality"].sentence
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_near_copies_are_memorisation(share: float) -> None:
+    real, fake = rows(0, 1600), rows(1, 800)
+    num = int(share * 800)
+    fake[:num] = real[:num] + 1e-3
+    found = findings(real, fake)
+    assert found["memorisation"].verdict == ("some" if share < 0.2 else "severe")
+    assert numbers(found["memorisation"])["half_way"] == pytest.approx(share, abs=0.02)
+    assert "are nearer to a real than any other real is" in found["memorisation"].sentence
+    assert accused(found) == {"memorisation"}
+
+
+def test_with_unseen_reals_the_test_of_data_copying_joins() -> None:
+    real = rows(0, 800)
+    copied = real[:400] + 1e-2 * np.random.RandomState(0).randn(400, DIM).astype(np.float32)
+    found = findings(real, copied, rows(5, 800))["memorisation"]
+    assert found.verdict == "severe"
+    assert numbers(found)["ct"] < -3
+    assert "ct" not in numbers(findings(real, copied)["memorisation"])
+
+
+def test_every_graded_number_has_an_interval_or_is_a_count() -> None:
+    for each in findings(rows(0, 800), rows(1, 400)).values():
+        for one in each.evidence:
+            if one.some is not None and one.key not in ("exact", "ct", "uneven_classes"):
+                assert one.half_width is not None and one.half_width >= 0, one
+
+
+def test_intervals_cover_what_other_samples_give() -> None:
+    """The recall beside that of held-out reals, over draws: its interval is about as wide as it is spread."""
+    values, widths = [], []
+    for seed in range(12):
+        found = findings(rows(3 * seed, 800), rows(3 * seed + 1, 400, width=0.6))["low diversity"]
+        one = next(each for each in found.evidence if each.key == "recall")
+        values.append(one.value)
+        widths.append(one.half_width)
+    assert 0.5 < np.std(values, ddof=1) / (np.mean(widths) / 1.96) < 2.0
+
+
+def test_too_few_images_are_refused_and_few_are_remarked() -> None:
+    with pytest.raises(gm.InputError, match="12 real and 40 fake images tell nothing"):
+        findings(rows(0, 12), rows(1, 40))
+    found = findings(rows(0, 60), rows(1, 30))["input trouble"]
+    assert found.verdict == "severe"
+    assert "60 real images tell little" in found.sentence
+
+
+def test_one_and_the_same_set_is_told() -> None:
+    side = statistics(rows(0, 300))
+    pair = Pair(side, side)
+    found = {find(pair).name: find(pair) for find in FINDINGS}
+    assert found["memorisation"].verdict == "severe"
+    assert found["memorisation"].sentence == "100.0% of the fakes are exact copies of reals"
+    assert found["input trouble"].verdict == "severe"
+    assert "both sides are one and the same set" in found["input trouble"].sentence
+
+
+def test_equal_rows_do_not_break_it() -> None:
+    ones = np.ones((200, 4), dtype=np.float32)
+    found = findings(rows(0, 400)[:, :4], ones)
+    assert found["mode collapse"].verdict == "severe"
+    assert findings(ones, ones)["low quality"] is not None
+    assert json.dumps(found["low diversity"].to_dict())
+
+
+def with_labels(side: gm.Statistics, labels: np.ndarray, classes: tuple[str, ...]) -> gm.Statistics:
+    return dataclasses.replace(side, labels=torch.from_numpy(labels), classes=classes)
+
+
+def test_labels_of_reals_name_what_is_missing() -> None:
+    rng = np.random.RandomState(0)
+    which = rng.randint(KINDS, size=1600)
+    real = (CENTERS[which] + rng.randn(1600, DIM)).astype(np.float32)
+    side = with_labels(statistics(real), which, tuple("abcdefgh"))
+    pair = Pair(side, statistics(rows(1, 800, kept=(0, 1, 2, 5))))
+    found = FINDINGS[0](pair)
+    assert found.sentence == "4 of 8 classes; missing d, e, g, h"
+    assert pair.classes is not None and pair.classes.divergence > 0.5
+    assert "right for 100% of the reals" in pair.classes.method
+
+
+def test_labels_that_features_do_not_tell_are_left_alone() -> None:
+    real = statistics(rows(0, 800))
+    labels = np.random.RandomState(77).randint(8, size=800)
+    assert classes_of(with_labels(real, labels, tuple("abcdefgh")), statistics(rows(1, 400)), None) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["0", "1", "2", "3", "4", "5", "6", "8", "9"], "0–6, 8, 9"),
+        (["4", "5"], "4, 5"),
+        (["10", "9", "2"], "2, 9, 10"),
+        (["00", "01", "02"], "00, 01, 02"),
+        (["cat", "dog"], "cat, dog"),
+        ([f"n{i}" for i in range(20)], "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11 and 8 more"),
+    ],
+)
+def test_names_in_words(names: list[str], words: str) -> None:
+    assert listed(names) == words
+
+
+def test_numbers_carry_their_errors() -> None:
+    ratio = Number(2.0, 0.2).over(Number(4.0, 0.4))
+    assert (ratio.value, ratio.error) == (0.5, pytest.approx(0.5 * np.hypot(0.1, 0.1)))
+    assert np.isnan(Number(1.0, 0.1).over(Number(0.0, 0.1)).value)
+    assert Number(2.0, 3.0).less(Number(1.0, 4.0)) == (1.0, 5.0)
+    assert share_of(torch.zeros(100, dtype=torch.bool)).error > 0
+    assert mean_of(torch.tensor([1.0, 3.0])) == (2.0, pytest.approx(1.0))
+
+
+def test_verdicts_are_ordered() -> None:
+    assert worst(["none", "severe", "some"]) == "severe" and worst([]) == "none"
+    assert mildest(["some", "severe"]) == "some" and mildest([]) == "none"
+    falling = [Evidence("x", value, some=0.5, severe=0.2).verdict for value in (0.6, 0.5, 0.2, float("nan"))]
+    assert falling == ["none", "some", "severe", "none"]
+    assert Evidence("only informs", 1e9).verdict == "none"
