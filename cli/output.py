@@ -145,8 +145,10 @@ def diagnose(real: str, fake: str, test: str | None, labels: str | None, setting
 
 def show(work: Callable[[], Shown], settings: Settings) -> Shown:
     """Do the work and print where the options say: a table on stdout and warnings on stderr, or JSON; and a report."""
-    from ganmetrics import InputError
+    from ganmetrics import InputError, UsageError
 
+    if settings.html_path == "-":
+        raise UsageError("a report goes to a file", where="--html", hint="Name a file such as report.html")
     for path in (settings.json_path, settings.html_path):
         if path not in (None, "-"):
             check_writable(str(path), force=settings.force)

@@ -107,7 +107,9 @@ def _read(path: Path) -> dict[str, str] | list[str]:
     """What a file says, by name or in order."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise UsageError("labels are read from .csv, .json, .txt and .npy files", where=shown(path), hint=FORMS)
+        raise UsageError(
+            "labels are read from .csv, .json, .txt and .npy files", where=shown(path), hint=f"Expected {FORMS}"
+        )
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError("the file is larger than labels can be", where=shown(path), code="E-LABELS")

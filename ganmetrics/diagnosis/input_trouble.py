@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -24,43 +24,61 @@ NARROW, NARROWEST = 0.7, 0.3  # share of the reals' range of levels that the fak
 SORTED = 0.5  # of the way from random order to perfect order
 FLAT = 0.05, 0.5  # share of images of a single colour
 DARK = "levels-0-1"
-ADVICE = (
-    "scale to 0..255 and round when saving: ((x + 1) * 127.5).round() for a generator's -1..1",
-    "store both sides in one lossless format, at one size, without alpha or colour profiles",
-    "pass the folder that you meant, real first",
-)
+SCALE = "scale to 0..255 and round when saving: ((x + 1) * 127.5).round() for a generator's -1..1"
+STORE = "store both sides in one lossless format, at one size, without alpha or colour profiles"
+PASS = "pass the folders that you meant, real first"
+MORE = "give more images: 10,000 of each side is usual, 1,000 the least for a verdict"
+SHUFFLE = "shuffle the fakes, or score with a package that does"
 
-Trouble = tuple[str, str]  # a verdict and a sentence
+
+class Trouble(NamedTuple):
+    """One thing that is odd: how bad it is, what was seen, what to do."""
+
+    verdict: str
+    sentence: str
+    advice: str
 
 
 def input_trouble(pair: Pair) -> Finding:
     """All that is odd about either set or about both, the worst first."""
-    found = [*_counts(pair), *_levels(pair), *_copies(pair)]
-    found += [("some", sentence) for sentence in of_inputs(pair.real, pair.fake)]
+    found = [*_counts(pair), *_levels(pair), *_sets(pair), *_flat(pair)]
+    found += [Trouble("some", sentence, STORE) for sentence in of_inputs(pair.real, pair.fake)]
     found += _order(pair)
-    found.sort(key=lambda each: each[0] != "severe")
+    found.sort(key=lambda each: each.verdict != "severe")
     if not found:
         return Finding(NAME, "none", "nothing is odd about the images as they were given")
-    verdict = worst(each[0] for each in found)
-    return Finding(NAME, verdict, "; ".join(each[1] for each in found), (), ADVICE)
+    verdict = worst(each.verdict for each in found)
+    advice = tuple(dict.fromkeys(each.advice for each in found))
+    return Finding(NAME, verdict, "; ".join(each.sentence for each in found), (), advice)
 
 
 def _counts(pair: Pair) -> Iterator[Trouble]:
     for role, side in (("real", pair.real), ("fake", pair.fake)):
         if side.count < FEW:
-            yield ("severe" if side.count < TOO_FEW else "some"), f"{side.count} {role} images tell little"
+            yield Trouble("severe" if side.count < TOO_FEW else "some", f"{side.count} {role} images tell little", MORE)
 
 
-def _copies(pair: Pair) -> Iterator[Trouble]:
-    """What is wrong beyond doubt: the same set twice, or one image many times."""
-    if pair.real.digest == pair.fake.digest != "unknown" or (pair.real.place and pair.real.place == pair.fake.place):
-        yield "severe", "both sides are one and the same set"
+def _sets(pair: Pair) -> Iterator[Trouble]:
+    """One and the same set where two were meant."""
+    if _are_same(pair.real, pair.fake):
+        yield Trouble("severe", "both sides are one and the same set", PASS)
+    if pair.test is not None and _are_same(pair.real, pair.test):
+        yield Trouble("severe", "the unseen reals are the reals themselves", PASS)
+
+
+def _are_same(one: Statistics, other: Statistics) -> bool:
+    return one.digest == other.digest != "unknown" or bool(one.place and one.place == other.place)
+
+
+def _flat(pair: Pair) -> Iterator[Trouble]:
+    """Images without content."""
     for role, side in (("real", pair.real), ("fake", pair.fake)):
         flat, dark = (side.notes.kinds[kind] / side.count for kind in ("flat", DARK))
         if flat >= FLAT[0]:
-            yield ("severe" if flat >= FLAT[1] else "some"), f"{flat:.0%} of the {role} images are of a single colour"
+            verdict = "severe" if flat >= FLAT[1] else "some"
+            yield Trouble(verdict, f"{flat:.0%} of the {role} images are of a single colour", SCALE)
         if dark >= FLAT[1]:
-            yield "severe", f"{dark:.0%} of the {role} images have no level above 1 of 255"
+            yield Trouble("severe", f"{dark:.0%} of the {role} images have no level above 1 of 255", SCALE)
 
 
 def _levels(pair: Pair) -> Iterator[Trouble]:
@@ -72,7 +90,7 @@ def _levels(pair: Pair) -> Iterator[Trouble]:
     if share < NARROW:
         verdict = "severe" if share < NARROWEST else "some"
         of_real, of_fake = ("{:.0f}..{:.0f}".format(*each) for each in (ends[0], ends[1]))
-        yield verdict, f"levels of the fakes span {of_fake}, those of the reals {of_real}"
+        yield Trouble(verdict, f"levels of the fakes span {of_fake}, those of the reals {of_real}", SCALE)
 
 
 def _ends(side: Statistics) -> tuple[float, float] | None:
@@ -92,7 +110,8 @@ def _order(pair: Pair) -> Iterator[Trouble]:
     members = pair.clusters.fake_members
     together, chance = _together(members), float((torch.bincount(members).double() / len(members)).square().sum())
     if chance < 1 and (together - chance) / (1 - chance) > SORTED:
-        yield "some", "the fakes come sorted by kind: packages that do not shuffle score their splits wrongly"
+        sentence = "the fakes come sorted by kind: packages that do not shuffle score their splits wrongly"
+        yield Trouble("some", sentence, SHUFFLE)
 
 
 def _together(members: Tensor) -> float:

@@ -66,8 +66,11 @@ def frechet_influence(real: Gaussian, fake: Gaussian, rows_r: Array | None, rows
     the inverse map from V and Ff, so one decomposition serves both sides.
     """
     product = real.factor @ fake.factor.T
-    squares, left = linalg.eigh(product @ product.T, check_finite=False)  # a third of the cost of singular vectors
-    kept = squares > (NOISE * max(float(squares[-1]), 0.0))
+    if 0 in product.shape:  # a side of equal rows
+        squares, left = np.empty(0), np.empty((len(product), 0))
+    else:
+        squares, left = linalg.eigh(product @ product.T, check_finite=False)  # a third of singular vectors' cost
+    kept = squares > NOISE * squares.max(initial=0.0)
     left, values = left[:, kept], np.sqrt(squares[kept])
     to_real = (left / np.sqrt(values)).T @ real.factor
     on_fake = _gaussian_influence(rows_f, fake, real.mean, to_real)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ganmetrics.evaluation import Comparison, Statistics
     from ganmetrics.reporting.palette import Palette
 
+    Bars = tuple[Any, str | list[str]]
+
 ROWS = 5_000  # of each side, for curves
 POINTS = 500  # of a side on the map
 NUM_FIDS = 6
@@ -72,7 +74,8 @@ def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
     def draw(axes: Axes, palette: Palette) -> None:
         axes.plot(sizes, values, color=palette.fake, marker="o", linewidth=1.5)
         axes.axhline(line(0.0), color=palette.muted, linestyle="--", linewidth=1)
-        axes.set(xscale="log", xlabel="number of fakes (log scale)", ylabel="Fréchet distance", ylim=(0, None))
+        axes.set(xscale="log", xlabel="number of fakes (log scale)", ylabel="Fréchet distance")
+        axes.set_ylim(min(0.0, line(0.0)), 1.1 * max(values))
         axes.set_xticks(sizes[::2], [f"{size:,}" for size in sizes[::2]])
         axes.set_xticks([], minor=True)
 
@@ -94,7 +97,7 @@ def class_histogram(classes: Classes) -> Drawing:
     real, fake = (side[list(order)].cpu().numpy() for side in (shares.real_shares, shares.fake_shares))
 
     def draw(axes: Axes, palette: Palette) -> None:
-        _bars(axes, palette, real, fake)
+        _bars(axes, palette, (real, palette.real), (fake, palette.fake), {})
         axes.set_xticks(range(len(names)), names, rotation=0 if max(map(len, names)) < 3 else 60, ha="center")
         axes.set(ylabel="share of images")
 
@@ -111,25 +114,27 @@ def cluster_bars(found: Clusters) -> Drawing:
     is_low, is_high = shares.is_low[order].tolist(), shares.is_high[order].tolist()
 
     def draw(axes: Axes, palette: Palette) -> None:
-        colours = [palette.bad if low else palette.warn if high else palette.fake
-                   for low, high in zip(is_low, is_high, strict=True)]  # fmt: skip
-        _bars(axes, palette, real, fake, colours)
+        of_real = [palette.bad if low else palette.real for low in is_low]
+        of_fake = [palette.warn if high else palette.fake for high in is_high]
+        more = {"real, too few fakes": palette.bad, "fake, too many": palette.warn}
+        _bars(axes, palette, (real, of_real), (fake, of_fake), more)
         axes.set_xticks([])
         axes.set(xlabel="clusters of the reals, the emptiest first", ylabel="share of images")
 
     caption = (
         f"How reals and fakes fill {len(real)} clusters of the reals: {sum(is_low)} hold significantly too few fakes "
-        f"(red) and {sum(is_high)} too many (yellow), at 5 % for all together."
+        f"and {sum(is_high)} too many, at 5 % for all together."
     )
     return Drawing("clusters", "Bins of the reals (NDB)", caption, draw)
 
 
-def _bars(axes: Axes, palette: Palette, real: Any, fake: Any, colours: Any = None) -> None:
-    places = np.arange(len(real))
-    axes.bar(places - 0.2, real, 0.38, color=palette.real)
-    axes.bar(places + 0.2, fake, 0.38, color=palette.fake if colours is None else colours)
+def _bars(axes: Axes, palette: Palette, real: Bars, fake: Bars, more: Mapping[str, str]) -> None:
+    """Heights and colours of both sides beside each other, with a key of the colours."""
+    places = np.arange(len(real[0]))
+    for shift, (heights, colours) in ((-0.2, real), (0.2, fake)):
+        axes.bar(places + shift, heights, 0.38, color=colours)
     axes.grid(visible=False, axis="x")
-    for colour, words in ((palette.real, "real"), (palette.fake, "fake")):
+    for words, colour in {"real": palette.real, "fake": palette.fake, **more}.items():
         axes.scatter([], [], marker="s", color=colour, label=words)
     axes.legend(frameon=False, fontsize=9, labelcolor=palette.ink)
 
@@ -137,9 +142,10 @@ def _bars(axes: Axes, palette: Palette, real: Any, fake: Any, colours: Any = Non
 def coverage_map(found: Clusters) -> Drawing:
     """The clusters on the two strongest axes of the reals, coloured by the share of fakes that they should have."""
     shares = found.shares
-    ratios = (shares.fake_shares / shares.real_shares.clamp_min(1e-12)).cpu().numpy()
-    centers = np.stack([found.plane[0][found.real_members == k].mean(dim=0).numpy() for k in range(len(ratios))])
-    sizes = 1500 * shares.real_shares.cpu().numpy()
+    used = (shares.real_counts > 0).nonzero()[:, 0]  # a cluster may have lost all its reals
+    ratios = (shares.fake_shares[used] / shares.real_shares[used]).cpu().numpy()
+    centers = np.stack([found.plane[0][found.real_members == k].mean(dim=0).numpy() for k in used.tolist()])
+    sizes = 1500 * shares.real_shares[used].cpu().numpy()
     fakes = found.plane[1][:POINTS].numpy()
 
     def draw(axes: Axes, palette: Palette) -> None:
@@ -148,7 +154,7 @@ def coverage_map(found: Clusters) -> Drawing:
             is_in = (ratios >= low) & (ratios < high)
             axes.scatter(centers[is_in, 0], centers[is_in, 1], s=sizes[is_in], color=colour, alpha=0.6, linewidths=0)
             axes.scatter([], [], s=50, color=colour, alpha=0.6, label=f"{words} ({int(is_in.sum())})")
-        _around(axes, np.concatenate([centers, fakes]))
+        _around(axes, np.concatenate([centers, np.quantile(fakes, [0.01, 0.99], axis=0)]))
         axes.set(xlabel="first axis", ylabel="second axis")
         axes.legend(frameon=False, fontsize=8, labelcolor=palette.ink, loc="best")
 
@@ -168,8 +174,8 @@ def _steps(palette: Palette) -> list[tuple[float, float, str, str]]:
 
 
 def _around(axes: Axes, points: Any) -> None:
-    """Limits that all but the outermost hundredth of the points fit in."""
-    low, high = np.quantile(points, [0.01, 0.99], axis=0)
+    """Limits that hold all points with room about them."""
+    low, high = points.min(axis=0), points.max(axis=0)
     pad = 0.15 * np.maximum(high - low, 1e-9)
     axes.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]))
 

@@ -151,6 +151,17 @@ def test_fakes_on_the_disk_in_another_format_are_remarked(tmp_path: Path) -> Non
     assert found.pair.classes is None and found["mode collapse"].verdict == "none"
 
 
+@pytest.mark.parametrize("which", ["real", "fake", "both"])
+def test_a_constant_set_is_diagnosed_and_reported(which: str, tmp_path: Path) -> None:
+    images = np.random.RandomState(0).randint(0, 256, (64, 16, 16, 3), dtype=np.uint8)
+    constant = np.full_like(images, 7)
+    real, fake = (constant if which in (role, "both") else images for role in ("real", "fake"))
+    found = gm.diagnose(real, fake, extractor="pixels")
+    assert found["input trouble"].verdict == "severe"
+    found.save_html(tmp_path / "r.html")
+    assert found.to_json() and found._repr_html_()
+
+
 def test_wrong_input_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(gm.InputError, match="there is no such file or folder"):
         gm.diagnose(tmp_path / "none", tmp_path / "none", extractor="pixels")

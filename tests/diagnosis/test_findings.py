@@ -150,6 +150,12 @@ def test_one_and_the_same_set_is_told() -> None:
     assert "both sides are one and the same set" in found["input trouble"].sentence
 
 
+def test_unseen_reals_that_are_the_reals_are_told() -> None:
+    side = statistics(rows(0, 600))
+    sentence = FINDINGS[-1](Pair(side, statistics(rows(1, 600)), side)).sentence
+    assert "the unseen reals are the reals themselves" in sentence
+
+
 def test_equal_rows_do_not_break_it() -> None:
     ones = np.ones((200, 4), dtype=np.float32)
     found = findings(rows(0, 400)[:, :4], ones)

@@ -135,3 +135,16 @@ def test_units_carry_over(scale):
     one = frechet_influence(gaussian(X), gaussian(Y), X, Y)
     other = frechet_influence(gaussian(scale * X), gaussian(scale * Y), scale * X, scale * Y)
     assert torch.allclose(other.fake, scale**2 * one.fake, rtol=1e-8)
+
+
+@pytest.mark.parametrize("side", ["real", "fake"])
+def test_a_side_of_equal_rows_leaves_the_linear_and_the_square_part(side):
+    """Of a distance to one point, |μ - c|² + tr Σ, a row has |x - c|² less its mean."""
+    point = Gaussian(np.full(5, 2.0), np.empty((0, 5)))
+    ones = np.full((30, 5), 2.0)
+    if side == "real":
+        found = frechet_influence(point, gaussian(Y), ones, Y).fake
+    else:
+        found = frechet_influence(gaussian(Y), point, Y, ones).real
+    squares = torch.from_numpy(((Y - 2.0) ** 2).sum(axis=1))
+    assert torch.allclose(found, squares - squares.mean(), rtol=1e-9)
