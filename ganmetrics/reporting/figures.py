@@ -75,7 +75,7 @@ def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
         axes.plot(sizes, values, color=palette.fake, marker="o", linewidth=1.5)
         axes.axhline(line(0.0), color=palette.muted, linestyle="--", linewidth=1)
         axes.set(xscale="log", xlabel="number of fakes (log scale)", ylabel="Fréchet distance")
-        axes.set_ylim(min(0.0, line(0.0)), 1.1 * max(values))
+        axes.set_ylim(min(0.0, line(0.0)), 1.1 * max(values) or 1.0)
         axes.set_xticks(sizes[::2], [f"{size:,}" for size in sizes[::2]])
         axes.set_xticks([], minor=True)
 
