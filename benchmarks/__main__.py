@@ -11,7 +11,7 @@ import click
 from benchmarks.plan import Plan
 from benchmarks.report import Report, attempt, machine_facts
 
-PARTS = ("startup", "resize", "forward", "frechet", "moments", "neighbors", "whole")
+PARTS = ("startup", "resize", "forward", "frechet", "moments", "neighbors", "diagnosis", "whole")
 QUICK_IMAGES = 6
 
 

@@ -59,28 +59,29 @@ class Gallery:
 
 
 def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
-    """Random samples of both sides, and the fakes that FID owes to."""
+    """Random samples of both sides."""
     sides = [("real", real), ("fake", fake)]
     rows = [Row(f"{role}, at random", _pictures(side, _random(side))) for role, side in sides if side is not None]
     shown = tuple(row for row in rows if row.pictures)
     if shown:
         yield Gallery("samples", "Samples", "Drawn at random, the same each time.", shown)
-    if fake.thumbnails is not None and real is not None and real.moments is not None and fake.features is not None:
-        yield _attribution(real, fake)
 
 
 def _random(side: Statistics) -> list[int]:
     return [] if side.thumbnails is None else side.thumbnails.sample(RANDOM)
 
 
-def _attribution(real: Statistics, fake: Statistics) -> Gallery:
+def attribution(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
+    """The fakes that FID owes to, where the moments of the reals and the rows and pictures of the fakes are known."""
+    if fake.thumbnails is None or fake.features is None or fake.moments is None or real is None or real.moments is None:
+        return
     found = attributed(real, fake, metric("fid"), ATTRIBUTED)
     rows = [
         Row(title, tuple(_picture(fake, each.index, f"{each.share:+.2g}") for each in images))
         for title, images in (("raise FID most", found.raising), ("lower FID most", found.lowering))
     ]
     caption = "Below each: how much of FID is owed to it, by its influence function."
-    return Gallery("attribution", "Fakes that FID owes to", caption, tuple(rows))
+    yield Gallery("attribution", "Fakes that FID owes to", caption, tuple(rows))
 
 
 def of_pair(pair: Pair) -> Iterator[Gallery]:

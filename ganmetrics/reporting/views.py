@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.diagnosis.verdicts import Diagnosis
 from ganmetrics.evaluation.comparison import Comparison
 from ganmetrics.evaluation.result import Result, describe, environment, readable
@@ -90,7 +91,7 @@ def _(shown: Result, *, with_pictures: bool = True) -> View:
         summary=_counts(shown.real, shown.fake),
         scores=scores,
         figures=tuple(_figures_of_result(shown)) if with_pictures else (),
-        galleries=tuple(gallery.of_sets(shown.real, shown.fake)) if with_pictures else (),
+        galleries=tuple(_galleries(shown.real, shown.fake, _pair_of(shown))) if with_pictures else (),
         sides=_sides([("real", shown.real), ("fake", shown.fake)]),
         warnings=shown.warnings,
         left_out=shown.left_out,
@@ -103,14 +104,13 @@ def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
     pair, below = shown.pair, view_of(shown.result, with_pictures=False)
     accused = [each.name for each in shown.findings if each.verdict != "none"]
     verdict = f"{shown.verdict}: {', '.join(accused)}" if accused else "nothing is wrong as far as these numbers tell"
-    galleries = [*gallery.of_pair(pair), *gallery.of_sets(pair.real, pair.fake)] if with_pictures else []
     return View(
         title="Diagnosis",
         summary=f"{verdict}. {below.summary}",
         findings=shown.findings,
         scores=below.scores,
-        figures=tuple(_figures_of_diagnosis(shown)) if with_pictures else (),
-        galleries=tuple(galleries),
+        figures=tuple(_figures_of_pair(pair)) if with_pictures else (),
+        galleries=tuple(_galleries(pair.real, pair.fake, pair)) if with_pictures else (),
         sides=_sides([("real", pair.real), ("fake", pair.fake), ("test", pair.test)]),
         warnings=below.warnings,
         left_out=below.left_out,
@@ -124,7 +124,8 @@ def _(shown: Comparison, *, with_pictures: bool = True) -> View:
     first = next(iter(shown.results.values()))
     sides = [("real", first.real), *((name, result.fake) for name, result in shown.results.items())]
     warnings = dict.fromkeys([*shown.warnings, *_named_warnings(shown.results)])
-    galleries = [each for result in shown.results.values() for each in _samples(result)] if with_pictures else []
+    numbered = enumerate(shown.results.items())
+    galleries = [each for i, (name, result) in numbered for each in _samples(i, name, result)] if with_pictures else []
     return View(
         title="Comparison",
         summary=f"{len(shown.results)} sets of fakes against one real set.",
@@ -152,11 +153,19 @@ def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
 def _figures_of_result(shown: Result) -> Iterable[Drawing]:
     if any(score.interval is not None for score in shown.scores.values()):
         yield figures.of_scores(shown.scores)
-    yield from figures.of_sets(shown.real, shown.fake)
+    pair = _pair_of(shown)
+    if pair is not None:
+        yield from _figures_of_pair(pair)
 
 
-def _figures_of_diagnosis(shown: Diagnosis) -> Iterable[Drawing]:
-    pair = shown.pair
+def _pair_of(shown: Result) -> Pair | None:
+    """Both sets, where their features were kept for some score."""
+    real, fake = shown.real, shown.fake
+    has_rows = real is not None and real.features is not None and fake.features is not None
+    return Pair(real, fake) if real is not None and has_rows else None
+
+
+def _figures_of_pair(pair: Pair) -> Iterable[Drawing]:
     if pair.classes is not None:
         yield figures.class_histogram(pair.classes)
     yield figures.coverage_map(pair.clusters)
@@ -164,11 +173,18 @@ def _figures_of_diagnosis(shown: Diagnosis) -> Iterable[Drawing]:
     yield from figures.of_sets(pair.real, pair.fake)
 
 
-def _samples(result: Result) -> Iterable[Gallery]:
-    """The samples of one set among several, under its name."""
-    for each in gallery.of_sets(None, result.fake):
-        name = result.fake.source or "fake"
-        yield gallery.Gallery(f"{each.name}-{result.fake.digest[:8]}", f"Samples of {name}", each.caption, each.rows)
+def _galleries(real: Statistics | None, fake: Statistics, pair: Pair | None) -> Iterable[Gallery]:
+    yield from gallery.of_pair(pair) if pair is not None else ()
+    yield from gallery.of_sets(real, fake)
+    yield from gallery.attribution(real, fake)
+
+
+def _samples(place: int, name: str, result: Result) -> Iterable[Gallery]:
+    """The pictures of one set among several, under its name."""
+    for each in _galleries(None, result.fake, None):
+        yield replace(each, name=f"{each.name}-{place}", title=f"{each.title} of {name}")
+    for each in gallery.attribution(result.real, result.fake):
+        yield replace(each, name=f"{each.name}-{place}", title=f"{each.title}: {name}")
 
 
 def _named_warnings(results: Mapping[str, Result]) -> Iterable[str]:

@@ -20,7 +20,7 @@ from ganmetrics import reporting
 KINDS = ["diagnosis", "evaluation", "comparison", "saved", "bare"]
 FIGURES = {
     "diagnosis": ["classes", "coverage-map", "clusters", "precision-recall", "fid-by-count"],
-    "evaluation": ["uncertainty", "precision-recall", "fid-by-count"],
+    "evaluation": ["uncertainty", "coverage-map", "clusters", "precision-recall", "fid-by-count"],
     "comparison": [
         "score-fid",
         "score-prdc_precision",
