@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 FEW = 10_000  # images below which the literature's FIDs do not compare
 THIN_SPLIT = 1000  # images in a split below which the Inception Score is clearly biased
-SHARE = 0.01  # of copies, from which they are worth a word
+SHARE = 0.01  # of copies and of images of one colour, from which they are worth a word
 KINDS = {
     "exif-rotated": "an EXIF orientation, which was ignored (--exif-transpose applies it)",
     "icc": "a colour profile, which was ignored",
@@ -54,7 +54,7 @@ def _alone(role: str, side: Statistics) -> Iterator[str]:
     if side.skipped:
         yield f"{role}: {side.skipped} unreadable images were left out of {side.skipped + side.count}"
     for kind, words in KINDS.items():
-        if notes.kinds[kind]:
+        if notes.kinds[kind] > (SHARE * side.count if kind == "flat" else 0):  # a few may well be
             yield f"{role}: {notes.kinds[kind]} of {side.count} images have {words}"
     if any(min(size) < 2 for size in notes.sizes):
         yield f"{role}: some images are a single pixel high or wide"
