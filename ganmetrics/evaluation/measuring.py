@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
 DEFAULT_EXTRACTOR = "inception"
+LEVELS = ("flat", "levels-0-1")  # kinds of image that are told from its pixels
 WITHOUT_NETWORK = {"labels", "names", "images"}  # names are those of images, and of their classes where known
 
 
@@ -118,6 +119,8 @@ class Measuring:
         self, source: Source, pixels: PixelDigests, *keepers: Sample | Thumbnails
     ) -> Generator[Images, None, None]:
         """The images on their way to the network, with the bar moved, their digests taken and some kept."""
+        for kind in LEVELS:  # of an earlier reading
+            source.notes.kinds.pop(kind, None)
         with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
                 pixels.add(images)
@@ -131,8 +134,8 @@ class Measuring:
 def _note_levels(images: Images, notes: Notes) -> None:
     """Count the images of a single colour, and those that would be black but for a level of 1."""
     low, high = images.flatten(2).aminmax(dim=2)  # [N, 3] each
-    notes.kinds["flat"] += int((low == high).all(dim=1).sum())
-    notes.kinds["levels-0-1"] += int((high.amax(dim=1) == 1).sum())
+    for kind, is_so in zip(LEVELS, ((low == high).all(dim=1), high.amax(dim=1) == 1), strict=True):
+        notes.kinds[kind] += int(is_so.sum())
 
 
 def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:

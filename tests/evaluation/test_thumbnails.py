@@ -61,6 +61,8 @@ def test_flat_images_and_levels_of_0_and_1_are_noted() -> None:
     array[4:10] //= 128
     found = gm.measure(array, extractor="pixels")
     assert (found.notes.kinds["flat"], found.notes.kinds["levels-0-1"]) == (4, 6)
+    source = gm.source(lambda n: torch.full((n, 3, 8, 8), 5, dtype=torch.uint8), num_images=8)
+    assert [gm.measure(source, extractor="pixels").notes.kinds["flat"] for _ in range(2)] == [8, 8]
     warnings = gm.evaluate(array[::2], array, extractor="pixels").warnings
     assert any("6 of 40 images have no level above 1 of 255" in each for each in warnings)
     assert any("4 of 40 images have one colour all over" in each for each in warnings)
