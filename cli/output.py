@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ganmetrics._files import check_writable
+from ganmetrics._files import check_writable, shown
 
 if TYPE_CHECKING:
     from ganmetrics import Attribution, Comparison, Diagnosis, Result, Rosetta
@@ -155,21 +155,21 @@ def show(work: Callable[[], Shown], settings: Settings) -> Shown:
     result = work()
     if settings.strict and result.warnings:
         raise InputError("; ".join(result.warnings), where="--strict", code="E-STRICT")
-    if settings.html_path:
-        _report(result, settings)
     if settings.json_path == "-":
         click.echo(result.to_json())
-        return result
-    for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    if settings.json_path:
-        result.save(settings.json_path, force=settings.force)
-    click.echo(str(result))
+    else:
+        for warning in result.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        if settings.json_path:
+            result.save(settings.json_path, force=settings.force)
+        click.echo(str(result))
+    if settings.html_path:  # last: figures take time, and scores must not wait for them
+        _report(result, settings)
     return result
 
 
 def _report(result: Any, settings: Settings) -> None:
-    command = click.get_current_context().find_root().obj or ""
+    command = shown(click.get_current_context().find_root().obj or "")
     result.save_html(settings.html_path, command=command, force=settings.force)
     click.echo(f"the report is in {settings.html_path}", err=True)
 

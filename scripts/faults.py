@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,7 @@ class Pool:
     labels: torch.Tensor
     extractor: Any
     whole: gm.Statistics
+    is_labelled: bool = False
 
     def measured(self, images: Images) -> gm.Statistics:
         """Other images through the same network."""
@@ -64,8 +65,6 @@ class Pool:
 
     def statistics(self, places: Places) -> gm.Statistics:
         """Some of the images, without another pass."""
-        from dataclasses import replace
-
         images, index = self.images[places], torch.from_numpy(places)
         pixels, thumbnails = PixelDigests(), Thumbnails(len(places))
         pixels.add(images)
@@ -75,13 +74,13 @@ class Pool:
         logits = None if whole.logits is None else whole.logits[index]
         return replace(
             whole, count=len(places), digest=pixels.combined(), order=pixels.ordered(), features=whole.features[index],
-            logits=logits, pixels=pixels, thumbnails=thumbnails, place="", labels=self.labels[index],
-            classes=tuple("0123456789"), sample=None,
+            logits=logits, pixels=pixels, thumbnails=thumbnails, place="", sample=None,
+            labels=self.labels[index] if self.is_labelled else None, classes=tuple("0123456789") * self.is_labelled,
         )  # fmt: skip
 
 
 class SmallConv(torch.nn.Module):
-    """Seeded random convolutions of small photographs, as He's normal distribution draws them: 192 features."""
+    """Seeded random convolutions of small photographs, as He's normal distribution draws them: 384 features."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +121,8 @@ def _cifar10(data: Path) -> Pool:
         pixels = np.concatenate([found["train_images"], found["test_images"]])
         labels = np.concatenate([found["train_labels"], found["test_labels"]])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    return _pool(images, torch.from_numpy(labels).long(), gm.load_extractor(SmallConv()), ("features",))
+    pool = _pool(images, torch.from_numpy(labels).long(), gm.load_extractor(SmallConv()), ("features",))
+    return replace(pool, is_labelled=True)
 
 
 def _pool(images: Images, labels: torch.Tensor, extractor: Any, reads: tuple[str, ...]) -> Pool:

@@ -42,7 +42,8 @@ class Reading:
     progress : bool
         Whether a bar on stderr shows how far the run is.
     thumbnails : bool
-        Whether small pictures of all images are kept, which reports show: at most 300 MiB for each set.
+        Whether small pictures of all images are kept, which reports show: about 300 MiB at most for each set of up to a
+        million images, and less where they are small or few.
     """
 
     on_error: str = "error"

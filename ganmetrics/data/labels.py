@@ -68,7 +68,7 @@ def labelled(source: Source, labels: Any) -> Source:
     """
     if isinstance(labels, (str, os.PathLike)):
         where, given = shown(os.fspath(labels)), _read(Path(labels))
-    elif isinstance(labels, Mapping) or not hasattr(labels, "__len__"):
+    elif isinstance(labels, Mapping) or not hasattr(labels, "__len__") or not hasattr(labels, "__getitem__"):
         what = f"labels are of type {type(labels).__name__}; expected a file or one class for each image"
         raise UsageError(what, where="labels")
     else:
@@ -83,8 +83,8 @@ def labelled(source: Source, labels: Any) -> Source:
 def _sequence(labels: Sequence[Any]) -> list[str]:
     try:
         return [_text(each) for each in labels]
-    except (ValueError, TypeError) as error:
-        what = f"a class is {error}; expected whole numbers or names"
+    except (ValueError, TypeError, RuntimeError) as error:
+        what = f"a class is {shown(str(error)[:80])}; expected whole numbers or names, one for each image"
         raise UsageError(what, where="labels") from error
 
 

@@ -89,6 +89,10 @@ class ZipSource(Source):
             raise InputError(what, where=self.name, code="E-EMPTY")
         self._items = _ZipItems(os.path.abspath(path), names, reading, caps)
 
+    def item_names(self) -> list[str]:
+        """The names in the archive."""
+        return [shown(name) for name in self._items.names]
+
     def batches(self) -> Iterator[Images]:
         """The images in the order of their names' bytes; see ``Source.batches``."""
         parts = item_parts(self._items, chosen_workers(self.reading, len(self._items)))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.modes import ModeShares, mode_shares
-from ganmetrics.numerics.neighbors import nearest, nearest_other
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +32,8 @@ class Classes(NamedTuple):
     shares : ModeShares
     method : str
         How they were told.
+    num_real : int
+        Classes that the reals have.
     """
 
     names: tuple[str, ...]
@@ -41,15 +42,16 @@ class Classes(NamedTuple):
     fake_members: Tensor
     shares: ModeShares
     method: str
+    num_real: int
 
     @property
     def missing_names(self) -> list[str]:
         return [self.names[place] for place in self.shares.missing]
 
     @property
-    def num_real(self) -> int:
-        """Classes that the reals have."""
-        return int((self.shares.real_counts > 0).sum())
+    def num_absent(self) -> int:
+        """Classes of the reals without a fake, whether that is significant or not."""
+        return int(((self.shares.real_counts > 0) & (self.shares.fake_counts == 0)).sum())
 
     @property
     def divergence(self) -> float:
@@ -59,17 +61,22 @@ class Classes(NamedTuple):
         return float((torch.special.xlogy(q, q) - torch.special.xlogy(q, p)).sum().clamp(min=0))
 
 
-def classes_of(real: Statistics, fake: Statistics, extractor: Extractor | None) -> Classes | None:
-    """The classes by labels of the reals where there are useful ones, else by the classifier, else ``None``."""
-    return _by_labels(real, fake) or _by_classifier(real, fake, extractor)
+def classes_of(
+    real: Statistics, fake: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]
+) -> Classes | None:
+    """The classes by labels of the reals where there are useful ones, else by the classifier, else ``None``.
+
+    ``neighbors`` are the places of the reals that are nearest to each (other) real and to each fake.
+    """
+    return _by_labels(real, neighbors) or _by_classifier(real, fake, extractor)
 
 
-def _by_labels(real: Statistics, fake: Statistics) -> Classes | None:
+def _by_labels(real: Statistics, neighbors: tuple[Tensor, Tensor]) -> Classes | None:
     """Reals and fakes alike get the label of the nearest (other) real, so that both err alike."""
-    if real.labels is None or real.features is None or fake.features is None or not 1 < len(real.classes) <= MOST:
+    if real.labels is None or not 1 < len(real.classes) <= MOST:
         return None
     labels, count = real.labels, len(real.classes)
-    of_real, of_fake = labels[nearest_other(real.features)[0]], labels[nearest(fake.features, real.features)[0]]
+    of_real, of_fake = (labels[places] for places in neighbors)
     chance = float((torch.bincount(labels, minlength=count).double() / len(labels)).square().sum())
     accuracy = float((of_real == labels).double().mean())
     if accuracy - chance < LEAST_KAPPA * (1 - chance):
@@ -78,7 +85,7 @@ def _by_labels(real: Statistics, fake: Statistics) -> Classes | None:
     mistaken = torch.bincount(of_real[of_real != labels], minlength=count).double() / len(labels)
     method = f"label of the nearest real, right for {accuracy:.0%} of the reals"
     shares = mode_shares(counts[0], counts[1], mistaken)
-    return Classes(real.classes, "classes", of_real, of_fake, shares, method)
+    return Classes(real.classes, "classes", of_real, of_fake, shares, method, len(labels.unique()))
 
 
 def _by_classifier(real: Statistics, fake: Statistics, extractor: Extractor | None) -> Classes | None:
@@ -90,7 +97,8 @@ def _by_classifier(real: Statistics, fake: Statistics, extractor: Extractor | No
     names = extractor.class_names
     of_real, of_fake = (each.argmax(dim=1) for each in logits if each is not None)
     counts = [torch.bincount(members, minlength=len(names)) for members in (of_real, of_fake)]
-    return Classes(names, extractor.class_noun, of_real, of_fake, mode_shares(*counts), f"classifier {extractor.name}")
+    shares, method, num_real = mode_shares(*counts), f"classifier {extractor.name}", int((counts[0] > 0).sum())
+    return Classes(names, extractor.class_noun, of_real, of_fake, shares, method, num_real)
 
 
 def _logits(side: Statistics, extractor: Extractor) -> Tensor | None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 
 from ganmetrics.diagnosis.limits import quantile
-from ganmetrics.metrics.validation import matrix_pair
-from ganmetrics.numerics.neighbors import nearest, nearest_other
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ganmetrics.types import ArrayLike
 
 QUANTILE, SHARE = 0.01, 0.5  # nearer than this share of that quantile of the reals' own nearest neighbours
 
@@ -23,8 +20,10 @@ class Nearness(NamedTuple):
 
     Attributes
     ----------
-    own : Tensor, float64 [N]
-        The distance of each real to its nearest other real.
+    own : Tensor, float64 [K]
+        The distance of each of K different reals to its nearest other.
+    reach : Tensor, float64 [M]
+        That of the real which is nearest to each fake.
     places, distances : Tensor, int64 and float64 [M]
         The real that is nearest to each fake.
     fake_places, fake_distances : Tensor, int64 and float64 [M]
@@ -32,6 +31,7 @@ class Nearness(NamedTuple):
     """
 
     own: Tensor
+    reach: Tensor
     places: Tensor
     distances: Tensor
     fake_places: Tensor
@@ -40,7 +40,7 @@ class Nearness(NamedTuple):
     @property
     def ratios(self) -> Tensor:
         """How far each fake is from its real, in units of how far that real is from its nearest other: [M]."""
-        return self.distances / self.own[self.places].clamp_min(1e-300)
+        return torch.where(self.distances > 0, self.distances / self.reach, 0.0)
 
 
 class NearCopies(NamedTuple):
@@ -78,34 +78,13 @@ class NearCopies(NamedTuple):
         return len(self.pairs) / self.num_fakes
 
 
-def nearness(real_features: ArrayLike, fake_features: ArrayLike) -> Nearness:
-    """All nearest neighbours that copies are told by.
-
-    Parameters
-    ----------
-    real_features, fake_features : array_like, [N, D] and [M, D]
-        At least two rows each.
-
-    Raises
-    ------
-    InputError
-        Fewer than two rows, other shapes, NaN.
-    """
-    real, fake = matrix_pair(real_features, fake_features, is_narrow=True)
-    own = nearest_other(real)[1].sqrt()
-    places, squares = nearest(fake, real)
-    others, other_squares = nearest_other(fake)
-    return Nearness(own, places, squares.sqrt(), others, other_squares.sqrt())
-
-
 def near_copies(near: Nearness) -> NearCopies:
     """Fakes that nearly equal each other or a real, by the distances that different reals keep from each other.
 
     Notes
     -----
     Different reals are rarely nearer to each other than the first percentile of their distances to the nearest other;
-    images at half of it or less count as one. Reals that hold each other twice bring that distance to 0, where exact
-    copies remain.
+    images at half of it or less count as one.
     """
     distance = SHARE * quantile(near.own, QUANTILE)
     found = (near.distances <= distance).nonzero()[:, 0]

@@ -35,11 +35,22 @@ class Evidence:
     key: str = ""
 
     @property
+    def mild(self) -> float:
+        """The end of its interval that accuses least: few images must not accuse by chance."""
+        if self.some is None or self.severe is None or self.half_width is None:
+            return self.value
+        return self.value - math.copysign(self.half_width, self.severe - self.some)
+
+    @property
     def verdict(self) -> str:
-        """What the number alone says."""
+        """What the number alone says, by the mild end of its interval."""
         if self.some is None or self.severe is None or math.isnan(self.value):
             return "none"
-        return graded(self.value, self.some, self.severe)
+        return graded(self.mild, self.some, self.severe)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The number as plain data; one that is not finite is ``None``."""
+        return {name: value if is_finite(value) else None for name, value in asdict(self).items()}
 
     def __str__(self) -> str:
         around = "" if self.half_width is None else f"± {self.half_width:.2g}"
@@ -75,7 +86,12 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as plain data."""
-        return asdict(self)
+        return {**asdict(self), "evidence": [each.to_dict() for each in self.evidence]}
+
+
+def is_finite(value: Any) -> bool:
+    """Whether JSON can hold a value: anything but an infinite number or NaN."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def graded(value: float, some: float, severe: float) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.finding import Finding, worst
-from ganmetrics.evaluation.cautions import of_inputs
+from ganmetrics.evaluation.cautions import Caution, of_inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.diagnosis.pair import Pair
-    from ganmetrics.evaluation import Statistics
+    from ganmetrics.types import Images
 
 NAME = "input trouble"
 FEW, TOO_FEW = 500, 100  # images
@@ -22,13 +22,22 @@ PICTURES = 1_000
 ENDS = 0.005  # of all levels, on either side
 NARROW, NARROWEST = 0.7, 0.3  # share of the reals' range of levels that the fakes' has
 SORTED = 0.5  # of the way from random order to perfect order
-FLAT = 0.05, 0.5  # share of images of a single colour
-DARK = "levels-0-1"
+SOME, MOSTLY = 0.01, 0.5  # share of a side's images that something must be true of
+
 SCALE = "scale to 0..255 and round when saving: ((x + 1) * 127.5).round() for a generator's -1..1"
-STORE = "store both sides in one lossless format, at one size, without alpha or colour profiles"
+STORE = "store both sides in one lossless format, at one size, in the same colours, without alpha or profiles"
 PASS = "pass the folders that you meant, real first"
-MORE = "give more images: 10,000 of each side is usual, 1,000 the least for a verdict"
+MORE = "give more images: 10,000 a side is usual, and fewer than 500 tell little"
 SHUFFLE = "shuffle the fakes, or score with a package that does"
+REPAIR = "repair or remove the images that could not be read"
+REMOVE = "remove copies from the set, and find out how they came into it"
+KNOWN = "take the published weights where the score is to be compared"
+ADVICE = {
+    "same": PASS, "copies": REMOVE, "repeats": REMOVE, "identical": REMOVE, "skipped": REPAIR, "weights": KNOWN,
+    "flat": SCALE, "levels-0-1": SCALE,
+}  # fmt: skip
+GRAVE = {"same", "identical"}
+GRAVE_IF_MOST = {"flat", "levels-0-1", "skipped"}
 
 
 class Trouble(NamedTuple):
@@ -41,9 +50,8 @@ class Trouble(NamedTuple):
 
 def input_trouble(pair: Pair) -> Finding:
     """All that is odd about either set or about both, the worst first."""
-    found = [*_counts(pair), *_levels(pair), *_sets(pair), *_flat(pair)]
-    found += [Trouble("some", sentence, STORE) for sentence in of_inputs(pair.real, pair.fake)]
-    found += _order(pair)
+    cautions = [each for each in of_inputs(pair.real, pair.fake) if each.share >= SOME]
+    found = [*map(_troubling, cautions), *_counts(pair), *_levels(pair), *_unseen(pair), *_order(pair)]
     found.sort(key=lambda each: each.verdict != "severe")
     if not found:
         return Finding(NAME, "none", "nothing is odd about the images as they were given")
@@ -52,39 +60,30 @@ def input_trouble(pair: Pair) -> Finding:
     return Finding(NAME, verdict, "; ".join(each.sentence for each in found), (), advice)
 
 
+def _troubling(caution: Caution) -> Trouble:
+    is_grave = caution.key in GRAVE or (caution.key in GRAVE_IF_MOST and caution.share >= MOSTLY)
+    return Trouble("severe" if is_grave else "some", caution.sentence, ADVICE.get(caution.key, STORE))
+
+
 def _counts(pair: Pair) -> Iterator[Trouble]:
     for role, side in (("real", pair.real), ("fake", pair.fake)):
         if side.count < FEW:
             yield Trouble("severe" if side.count < TOO_FEW else "some", f"{side.count} {role} images tell little", MORE)
 
 
-def _sets(pair: Pair) -> Iterator[Trouble]:
-    """One and the same set where two were meant."""
-    if _are_same(pair.real, pair.fake):
-        yield Trouble("severe", "both sides are one and the same set", PASS)
-    if pair.test is not None and _are_same(pair.real, pair.test):
+def _unseen(pair: Pair) -> Iterator[Trouble]:
+    """Unseen reals that are the reals."""
+    test, real = pair.test, pair.real
+    if test is not None and (real.digest == test.digest != "unknown" or bool(real.place and real.place == test.place)):
         yield Trouble("severe", "the unseen reals are the reals themselves", PASS)
-
-
-def _are_same(one: Statistics, other: Statistics) -> bool:
-    return one.digest == other.digest != "unknown" or bool(one.place and one.place == other.place)
-
-
-def _flat(pair: Pair) -> Iterator[Trouble]:
-    """Images without content."""
-    for role, side in (("real", pair.real), ("fake", pair.fake)):
-        flat, dark = (side.notes.kinds[kind] / side.count for kind in ("flat", DARK))
-        if flat >= FLAT[0]:
-            verdict = "severe" if flat >= FLAT[1] else "some"
-            yield Trouble(verdict, f"{flat:.0%} of the {role} images are of a single colour", SCALE)
-        if dark >= FLAT[1]:
-            yield Trouble("severe", f"{dark:.0%} of the {role} images have no level above 1 of 255", SCALE)
 
 
 def _levels(pair: Pair) -> Iterator[Trouble]:
     """Fakes of a narrower range of levels than the reals: a forgotten scaling."""
-    ends = [_ends(side) for side in (pair.real, pair.fake)]
-    if ends[0] is None or ends[1] is None or ends[0][1] <= ends[0][0]:
+    if pair.pictures is None:
+        return
+    ends = [_ends(images[:PICTURES]) for images in pair.pictures]
+    if ends[0][1] <= ends[0][0]:
         return
     share = (ends[1][1] - ends[1][0]) / (ends[0][1] - ends[0][0])
     if share < NARROW:
@@ -93,12 +92,9 @@ def _levels(pair: Pair) -> Iterator[Trouble]:
         yield Trouble(verdict, f"levels of the fakes span {of_fake}, those of the reals {of_real}", SCALE)
 
 
-def _ends(side: Statistics) -> tuple[float, float] | None:
+def _ends(images: Images) -> tuple[float, float]:
     """The levels that all but few pixels lie between."""
-    if side.thumbnails is None:
-        return None
-    levels = torch.cat([side.thumbnails[index].flatten() for index in side.thumbnails.sample(PICTURES)])
-    counts = torch.bincount(levels.long(), minlength=256).double().cumsum(0) / len(levels)
+    counts = torch.bincount(images.flatten().long(), minlength=256).double().cumsum(0) / images.numel()
     low = torch.searchsorted(counts, torch.tensor([ENDS, 1 - ENDS], dtype=torch.float64))
     return float(low[0]), float(low[1])
 

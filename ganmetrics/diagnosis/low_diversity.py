@@ -19,12 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.diagnosis.pair import Pair
-    from ganmetrics.evaluation import Statistics
 
 NAME = "low diversity"
 NEAR = 0.01  # quantile of the distances between nearest reals, below which two images nearly agree
 DRAWS, SUBSET = 10, 500  # of the jackknife of Vendi's score
-PICTURES = 2_000
 ADVICE = (
     "raise the truncation psi, the sampling temperature, or the width of the latents",
     "check that dropout and batch norm are in the mode they were trained in, and that latents are drawn anew each time",
@@ -86,19 +84,12 @@ def _support(pair: Pair) -> float:
 
 
 def _similarity(pair: Pair) -> list[Evidence]:
-    """How much more alike two fakes are than two reals, where the pictures are large enough and of one size."""
-    found = [_ms_ssim(side) for side in (pair.fake, pair.real)]
-    if found[0] is None or found[1] is None:
+    """How much more alike two fakes are than two reals, where the pictures are large enough."""
+    if pair.pictures is None:
         return []
-    return [evidence("ms_ssim", "MS-SSIM of two fakes, less that of two reals", found[0].less(found[1]))]
-
-
-def _ms_ssim(side: Statistics) -> Number | None:
-    if side.thumbnails is None:
-        return None
-    images = side.thumbnails.stacked(side.thumbnails.sample(PICTURES))
-    scales = 0 if images is None else min(5, most_scales(min(images.shape[2:])))
-    if images is None or not scales or len(images) < 4:
-        return None
-    found = ms_ssim_diversity(images, scales=scales)
-    return Number(found.value, found.error or 0.0)
+    scales = min(5, most_scales(min(pair.pictures[0].shape[2:])))
+    if not scales or min(map(len, pair.pictures)) < 4:
+        return []
+    real, fake = (ms_ssim_diversity(images, scales=scales) for images in pair.pictures)
+    found = Number(fake.value, fake.error or 0.0).less(Number(real.value, real.error or 0.0))
+    return [evidence("ms_ssim", "MS-SSIM of two fakes, less that of two reals", found)]

@@ -8,14 +8,12 @@ from ganmetrics.diagnosis.finding import Evidence, Finding, worst
 from ganmetrics.diagnosis.limits import Number, evidence, share_of
 from ganmetrics.errors import InputError
 from ganmetrics.metrics.ct import ct
-from ganmetrics.numerics.neighbors import nearest
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "memorisation"
+WORDS = "from a real to its nearest, beyond held-out reals"
 HALF = 0.5  # of the distance from a real to its nearest other, within which few held-out reals come
 ADVICE = (
     "give the generator more data, or augment them for the discriminator (Karras et al. 2020)",
@@ -26,33 +24,31 @@ ADVICE = (
 
 def memorisation(pair: Pair) -> Finding:
     """Exact copies, fakes far nearer to a real than its neighbours are, and the test of data-copying."""
-    near = pair.nearness
     numbers = [
-        evidence("half_way", "share of fakes within half the way from a real to its nearest", share_of(_half(pair))),
-        evidence("nearer", "share of fakes nearer to a real than its nearest, beyond held-out reals", _nearer(pair)),
+        evidence("half_way", f"share of fakes within half the way {WORDS}", _within(pair, HALF)),
+        evidence("nearer", f"share of fakes within the way {WORDS}", _within(pair, 1.0)),
         *_exact(pair),
         *_data_copying(pair),
     ]
     verdict = worst(each.verdict for each in numbers)
     if verdict == "none":
         return Finding(NAME, verdict, "the fakes keep as far from the reals as other reals do", tuple(numbers))
-    exact = next((each for each in numbers if each.name.startswith("share of fakes that equal")), None)
+    exact = next((each for each in numbers if each.key == "exact"), None)
     if exact is not None and exact.verdict == verdict:
         sentence = f"{exact.value:.1%} of the fakes are exact copies of reals"
     else:
-        hits, share = int(_half(pair).sum()), float((near.ratios < 1).double().mean())
+        ratios = pair.nearness.ratios
+        hits, share = int((ratios <= HALF).sum()), float((ratios <= 1).double().mean())
         sentence = f"{share:.0%} of the fakes are nearer to a real than any other real is, {hits} of them by half"
     return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE)
 
 
-def _half(pair: Pair) -> Tensor:  # -> bool [M]
-    return pair.nearness.ratios <= HALF
+def _within(pair: Pair, share: float) -> Number:
+    """Fakes within a share of the way from a real to its nearest other, less held-out reals that are.
 
-
-def _nearer(pair: Pair) -> Number:
-    """The complement of authenticity, less that of held-out reals."""
-    places, squares = nearest(pair.trial.held_out, pair.trial.real)
-    return share_of(pair.nearness.ratios <= 1).less(share_of(squares <= pair.own[places]))
+    With all of the way it is the complement of authenticity.
+    """
+    return share_of(pair.nearness.ratios <= share).less(share_of(pair.held_out_ratios <= share))
 
 
 def _exact(pair: Pair) -> list[Evidence]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from ganmetrics.diagnosis.classes import listed
 from ganmetrics.diagnosis.finding import Evidence, Finding, worst
 from ganmetrics.diagnosis.limits import evidence, share_of
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ganmetrics.diagnosis.classes import Classes
     from ganmetrics.diagnosis.modes import ModeShares
     from ganmetrics.diagnosis.pair import Pair
@@ -31,7 +31,7 @@ def mode_collapse(pair: Pair) -> Finding:
     """Classes, where they are known, and clusters that the fakes do not visit or are short of."""
     found, classes = pair.clusters, pair.classes
     numbers = [] if classes is None else _of_classes(classes)
-    missing = _is_among(found.real_members, found.shares.missing)
+    missing = torch.isin(found.real_members, torch.tensor(found.shares.missing, dtype=torch.int64))
     numbers += [
         evidence("missing_modes", "share of the reals in clusters that are left out", share_of(missing)),
         evidence("lost", "share of the reals by which clusters are too empty", found.shares.lost_share),
@@ -49,17 +49,13 @@ def _are_off(pair: Pair) -> bool:
 
 
 def _of_classes(classes: Classes) -> list[Evidence]:
-    missing = _is_among(classes.real_members, classes.shares.missing)
+    missing = torch.isin(classes.real_members, torch.tensor(classes.shares.missing, dtype=torch.int64))
     noun = classes.noun
     return [
         evidence("missing_classes", f"share of the reals in {noun} that are left out", share_of(missing)),
         evidence("uneven_classes", f"share of the reals by which {noun} are too rare", classes.shares.lost_share),
         evidence("class_kl", f"divergence of the {noun} from the reals' (KL, nats)", classes.divergence),
     ]
-
-
-def _is_among(members: Tensor, places: list[int]) -> Tensor:  # int64 [N] -> bool [N]
-    return members.new_tensor(places).eq(members[:, None]).any(dim=1)
 
 
 def _num_low(shares: ModeShares) -> float:
@@ -78,6 +74,11 @@ def _sentence(pair: Pair, verdict: str) -> str:
     if classes is not None and verdict != "none":
         rare = [classes.names[place] for place in classes.shares.is_low.nonzero()[:, 0].tolist()]
         return f"{classes.noun} are drawn unevenly; too rarely {listed(rare)}"
+    if classes is not None and classes.num_absent:
+        drawn = classes.num_real - classes.num_absent
+        return f"{drawn} of {classes.num_real} {classes.noun} are drawn, the others too rare to be missed significantly"
     if classes is not None:
         return f"all {classes.num_real} {classes.noun} are drawn"
+    if pair.real.labels is not None:
+        return "no cluster of the reals is left out; their classes are too alike in these features to be told apart"
     return "no cluster of the reals is left out" if not found.shares.missing else "hardly any real is left out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from scipy import stats
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.modes import two_proportion_z
+from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ LEVEL = 0.05  # of all modes together
 PER_MODE = 50  # reals that a cluster should have on average
 MOST = 30  # clusters: finer ones are also missed by fakes that are merely blurred
 AXES, FAINTEST = 64, 1e-3  # principal axes that clusters are told by, down to this share of the largest variance
+BLOCK = 4_096  # rows that are taken to float64 at a time
 LEFT = 0.1  # of its share of fakes, below which a mode is missing
 
 
@@ -107,7 +110,7 @@ def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 
     Distances are taken along the reals' 64 strongest principal axes, each brought to unit variance: a fault of quality
     that moves all fakes along the strongest axes then empties no cluster, while a kind of image that is not drawn does.
     """
-    real, fake = _whitened(*matrix_pair(real_features, fake_features))
+    real, fake = _whitened(*matrix_pair(real_features, fake_features, is_narrow=True))
     centers = kmeans(real, min(MOST, max(2, len(real) // PER_MODE)), seeded(seed))
     in_real, in_fake = (nearest_center(side, centers)[0] for side in (real, fake))
     counts = [torch.bincount(members, minlength=len(centers)) for members in (in_real, in_fake)]
@@ -122,15 +125,15 @@ def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | N
     return ModeShares(real_counts, fake_counts, z > limit, z < -limit, nothing)
 
 
-def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> [N, R], [M, R]
-    mean = real.mean(dim=0)
-    variances, axes = torch.linalg.eigh(torch.cov(real.T).reshape(real.shape[1], -1))
+def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> float64 [N, R], [M, R]
+    moments = reduce(Moments.merge, map(Moments.of, real.split(BLOCK)))
+    variances, axes = torch.linalg.eigh(moments.covariance())
     is_kept = variances > FAINTEST * variances[-1]
     is_kept[:-AXES] = False
-    if not bool(is_kept.any()):  # all reals are equal
-        return real[:, :1] - mean[:1], fake[:, :1] - mean[:1]
-    scaled = (axes[:, is_kept] / variances[is_kept].sqrt()).flip(1)
-    return (real - mean) @ scaled, (fake - mean) @ scaled
+    scales = variances[is_kept].sqrt() if bool(is_kept.any()) else torch.ones(1, dtype=torch.float64)
+    chosen = (axes[:, is_kept] if bool(is_kept.any()) else axes[:, -1:]) / scales  # any axis where all reals are equal
+    found = [torch.cat([(part - moments.mean) @ chosen.flip(1) for part in side.split(BLOCK)]) for side in (real, fake)]
+    return found[0], found[1]
 
 
 def _plane(rows: Tensor) -> Tensor:  # [N, R] -> [N, 2], of fewer axes filled up with zeros

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch.nn.functional import adaptive_avg_pool2d
 
 from ganmetrics.diagnosis.classes import Classes, classes_of
-from ganmetrics.diagnosis.copies import NearCopies, Nearness, near_copies, nearness
+from ganmetrics.diagnosis.copies import NearCopies, Nearness, near_copies
 from ganmetrics.diagnosis.modes import Clusters, clusters
 from ganmetrics.errors import InputError
-from ganmetrics.numerics.neighbors import Crossing, crossing, neighbor_squares
+from ganmetrics.numerics.neighbors import Crossing, crossing, nearest, nearest_other, neighbor_squares
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
     from ganmetrics.evaluation import Statistics
     from ganmetrics.features import Extractor
-    from ganmetrics.types import Features
+    from ganmetrics.types import Features, Images
 
 MOST = 5_000  # rows of a set that are compared with as many held-out reals
 LEAST = 10
 NEIGHBORS = 5
+PICTURES = 2_000
 
 
 class Trial(NamedTuple):
@@ -64,28 +66,23 @@ class Pair:
     extractor: Extractor | None = None
     seed: int = 2020
 
-    def check(self) -> None:
-        """Refuse sets that are too small (InputError)."""
-        reals = [self.real.count // 2] if self.test is None else [self.real.count, self.test.count]
-        if min(*reals, self.fake.count) < LEAST:
-            what = f"{self.real.count} real and {self.fake.count} fake images tell nothing about faults"
-            hint = f"Give at least {2 * LEAST} real and {LEAST} fake ones"
-            raise InputError(what, hint=hint, code="E-TOO-FEW")
-
     @cached_property
     def trial(self) -> Trial:
-        """Held out are unseen reals where they are known, else half of the reals, drawn by the seed."""
-        self.check()
+        """Held out are unseen reals where they are known, else half of the reals, drawn by the seed.
+
+        Reals that are equal to others are left out: a real in both halves would make copies of it look usual.
+        """
+        check_counts(self.real.count, self.fake.count, None if self.test is None else self.test.count)
         real, fake, rng = _rows(self.real), _rows(self.fake), seeded(self.seed)
-        order = torch.from_numpy(rng.permutation(len(real)))
+        kept = self.distinct[torch.from_numpy(rng.permutation(len(self.distinct)))]
         if self.test is None:
-            kept, held_out = order[: len(real) // 2], real[order[len(real) // 2 :]]
+            half = len(kept) // 2
+            kept, others, held_out = kept[:half], kept[half:], real
         else:
-            test = _rows(self.test)
-            kept, held_out = order, test[torch.from_numpy(rng.permutation(len(test)))]
-        size = min(len(kept), len(held_out), len(fake), MOST)
+            others, held_out = torch.from_numpy(rng.permutation(self.test.count)), _rows(self.test)
+        size = min(len(kept), len(others), len(fake), MOST)
         places = torch.from_numpy(rng.permutation(len(fake))[:size])
-        return Trial(real[kept[:size]], fake[places], held_out[:size], kept[:size], places)
+        return Trial(real[kept[:size]], fake[places], held_out[others[:size]], kept[:size], places)
 
     @cached_property
     def crossings(self) -> tuple[Crossing, Crossing]:
@@ -103,8 +100,32 @@ class Pair:
         return neighbor_squares(self.trial.real, 1)
 
     @cached_property
+    def held_out_ratios(self) -> Tensor:
+        """As ``nearness.ratios``, of the trial's held-out reals: [n]."""
+        places, squares = nearest(self.trial.held_out, self.trial.real)
+        return torch.where(squares > 0, (squares / self.own[places]).sqrt(), 0.0)
+
+    @cached_property
+    def neighbors(self) -> tuple[Tensor, Tensor]:
+        """The place of each real's nearest other, and its squared distance: [N], [N]."""
+        return nearest_other(_rows(self.real))
+
+    @cached_property
+    def distinct(self) -> Tensor:
+        """The places of the reals, of equal ones the first alone; all where hardly any would be left."""
+        places, squares = self.neighbors
+        everything = torch.arange(len(places))
+        found = everything[(squares > 0) | (places > everything)]
+        return found if len(found) >= 2 * LEAST else everything
+
+    @cached_property
     def nearness(self) -> Nearness:
-        return nearness(_rows(self.real), _rows(self.fake))
+        real, fake, kept = _rows(self.real), _rows(self.fake), self.distinct
+        is_whole = len(kept) == len(real)
+        own = self.neighbors[1] if is_whole else nearest_other(real[kept])[1]
+        places, squares = nearest(fake, real if is_whole else real[kept])
+        others, other_squares = nearest_other(fake)
+        return Nearness(own.sqrt(), own.sqrt()[places], kept[places], squares.sqrt(), others, other_squares.sqrt())
 
     @cached_property
     def copies(self) -> NearCopies:
@@ -117,7 +138,32 @@ class Pair:
     @cached_property
     def classes(self) -> Classes | None:
         """The classes of both sets, where labels or a classifier tell them."""
-        return classes_of(self.real, self.fake, self.extractor)
+        return classes_of(self.real, self.fake, self.extractor, (self.neighbors[0], self.nearness.places))
+
+    @cached_property
+    def pictures(self) -> tuple[Images, Images] | None:
+        """Some pictures of both sides at one size, [n, 3, h, w]; ``None`` where a side has none, or several sizes."""
+        thumbnails = [side.thumbnails for side in (self.real, self.fake)]
+        stacks = [None if each is None else each.stacked(each.sample(PICTURES)) for each in thumbnails]
+        if stacks[0] is None or stacks[1] is None:
+            return None
+        height, width = (min(n) for n in zip(stacks[0].shape[2:], stacks[1].shape[2:], strict=True))
+        return _at(stacks[0], height, width), _at(stacks[1], height, width)
+
+
+def check_counts(real: int | None, fake: int | None, test: int | None) -> None:
+    """Refuse sets that are too small, as far as their sizes are known (InputError)."""
+    needed = {"real": (real, LEAST if test is not None else 2 * LEAST), "fake": (fake, LEAST), "test": (test, LEAST)}
+    for role, (count, least) in needed.items():
+        if count is not None and count < least:
+            what = f"{count} {role} images tell nothing about faults; at least {least} are needed"
+            raise InputError(what, where=role, hint="Give more", code="E-TOO-FEW")
+
+
+def _at(images: Images, height: int, width: int) -> Images:
+    if images.shape[2:] == (height, width):
+        return images
+    return torch.cat([adaptive_avg_pool2d(part.float(), (height, width)).round_().byte() for part in images.split(64)])
 
 
 def _rows(side: Statistics) -> Features:

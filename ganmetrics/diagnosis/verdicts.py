@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ganmetrics.diagnosis.low_diversity import low_diversity
 from ganmetrics.diagnosis.low_quality import low_quality
 from ganmetrics.diagnosis.memorisation import memorisation
 from ganmetrics.diagnosis.mode_collapse import mode_collapse
-from ganmetrics.diagnosis.pair import Pair
+from ganmetrics.diagnosis.pair import Pair, check_counts
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation import Statistics
 from ganmetrics.evaluation.opening import open_side
@@ -25,14 +25,17 @@ from ganmetrics.evaluation.result import Result, save_json
 from ganmetrics.evaluation.scoring import Sides, scored
 from ganmetrics.features import EXTRACTORS, Extractor, load_extractor
 from ganmetrics.features.extraction import choose_device
+from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
     import os
 
     import torch
 
+    from ganmetrics.diagnosis.classes import Classes
+
 SCHEMA = 1
-METRICS = ("fid", "kid", "is")
+METRICS = ("fid", "kid", "is", "vendi")  # the last fits any set
 FINDINGS = (mode_collapse, low_diversity, low_quality, memorisation, input_trouble)
 LISTED = 50  # copies in the JSON
 
@@ -57,7 +60,10 @@ class Diagnosis(Shown):
 
     def __getitem__(self, name: str) -> Finding:
         """A finding by its name."""
-        return {each.name: each for each in self.findings}[name]
+        found = {each.name: each for each in self.findings}
+        if name not in found:
+            raise KeyError(str(unknown("finding", name, list(found))))
+        return found[name]
 
     @property
     def verdict(self) -> str:
@@ -84,7 +90,7 @@ class Diagnosis(Shown):
 
     def to_json(self) -> str:
         """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the JSON under this name, as ``Result.save`` does."""
@@ -130,8 +136,9 @@ def diagnose(
 
     Notes
     -----
-    Every number is set beside that of held-out reals, which score as a faultless generator would; verdicts begin where
-    less than 2 % of such sets are accused (``docs/diagnosis.md``).
+    Numbers that depend on sizes and dimensions are set beside those of held-out reals, which score as a faultless
+    generator would; verdicts go by the mild end of each interval, and begin where healthy sets are rarely accused
+    (``docs/diagnosis.md`` says how rarely).
     """
     reading = replace(reading or Reading(), thumbnails=True)
     given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}
@@ -139,13 +146,13 @@ def diagnose(
         given["test"] = _opened(test, reading, extractor)
     if labels is not None:
         given["real"] = _labelled(given["real"], labels)
+    check_counts(*(given[role].count if role in given else None for role in ("real", "fake", "test")))
     facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
     choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_everything=True)
     rows = {"features", "names"}
     more = {"real": rows, "fake": rows, "test": {"features"}}
     sides, chosen, left_out = prepared(given, choice, "fast", facts, more)
     pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], facts), seed)
-    pair.check()
     result = scored(Sides(pair.real, pair.fake), chosen, "fast", left_out, is_lenient=True)
     return diagnosed(pair, result)
 
@@ -172,12 +179,14 @@ def _labelled(real: Source | Statistics, labels: Any) -> Source:
 
 
 def _network(fake: Statistics, facts: Facts) -> Extractor | None:
-    """The network again, where it is a bundled one that may name classes."""
+    """The network again, where it is one that names classes, and surely the one that made the features."""
     if isinstance(facts.extractor, Extractor):
         return facts.extractor
-    name = fake.recipe.extractor
-    is_bundled = name in EXTRACTORS.records() and not EXTRACTORS[name].download
-    return load_extractor(name, facts.weights) if is_bundled else None
+    record = EXTRACTORS.records().get(fake.recipe.extractor)
+    if record is None or not record.names_classes or callable(facts.extractor):
+        return None
+    loaded = load_extractor(record.name, facts.weights)
+    return loaded if loaded.identity == fake.recipe.network else None
 
 
 def _words(finding: Finding) -> str:
@@ -185,36 +194,30 @@ def _words(finding: Finding) -> str:
     return str(finding) if finding.verdict != "none" else str(replace(finding, evidence=()))
 
 
-def _details(pair: Pair) -> Mapping[str, Any]:
+def _details(pair: Pair) -> dict[str, Any]:
     """What the findings are about, by name."""
-    near, classes = pair.copies, pair.classes
-    ratios = pair.nearness.ratios
-    order = ratios.argsort()[:LISTED].tolist()
+    found = pair.clusters.shares
+    counts = {"real": found.real_counts.tolist(), "fake": found.fake_counts.tolist(), "missing": found.missing}
+    groups = [[name_of(pair.fake, i) for i in group[:LISTED]] for group in pair.copies.groups[:LISTED]]
     return {
-        "classes": None
-        if classes is None
-        else {
-            "names": list(classes.names),
-            "told_by": classes.method,
-            "real": classes.shares.real_counts.tolist(),
-            "fake": classes.shares.fake_counts.tolist(),
-            "missing": classes.missing_names,
-        },
-        "clusters": {
-            "real": pair.clusters.shares.real_counts.tolist(),
-            "fake": pair.clusters.shares.fake_counts.tolist(),
-            "missing": pair.clusters.shares.missing,
-        },
-        "near_duplicates": [[name_of(pair.fake, i) for i in group[:LISTED]] for group in near.groups[:LISTED]],
-        "nearest_reals": [
-            {
-                "fake": name_of(pair.fake, i),
-                "real": name_of(pair.real, int(pair.nearness.places[i])),
-                "ratio": float(ratios[i]),
-            }
-            for i in order
-        ],
+        "classes": None if pair.classes is None else _classes(pair.classes),
+        "clusters": counts,
+        "near_duplicates": groups,
+        "nearest_reals": list(_nearest(pair)),
     }
+
+
+def _classes(found: Classes) -> dict[str, Any]:
+    counts = {"real": found.shares.real_counts.tolist(), "fake": found.shares.fake_counts.tolist()}
+    return {"names": list(found.names), "told_by": found.method, **counts, "missing": found.missing_names}
+
+
+def _nearest(pair: Pair) -> Iterator[dict[str, Any]]:
+    """The fakes nearest to a real, each with it."""
+    ratios, places = pair.nearness.ratios, pair.nearness.places
+    for index in ratios.argsort()[:LISTED].tolist():
+        names = {"fake": name_of(pair.fake, index), "real": name_of(pair.real, int(places[index]))}
+        yield {**names, "ratio": float(ratios[index])}
 
 
 def name_of(side: Statistics, index: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ganmetrics.evaluation.statistics import Statistics
@@ -25,18 +25,35 @@ KINDS = {
 }
 
 
+class Caution(NamedTuple):
+    """One thing to be careful about.
+
+    Attributes
+    ----------
+    key : str
+        What kind of thing it is: a kind of image, ``copies``, ``sizes``, ``formats`` and so on.
+    sentence : str
+    share : float
+        Of the images of its side that it is about, in 0..1.
+    """
+
+    key: str
+    sentence: str
+    share: float = 1.0
+
+
 def cautions(real: Statistics | None, fake: Statistics, metrics: Sequence[Metric]) -> list[str]:
     """Everything worth a word about the sets, alone and together."""
-    found = of_inputs(real, fake)
+    found = [each.sentence for each in of_inputs(real, fake)]
     if real is not None and any("moments" in metric.reads for metric in metrics):
         found += _few(real, fake)
     return found + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
 
 
-def of_inputs(real: Statistics | None, fake: Statistics) -> list[str]:
+def of_inputs(real: Statistics | None, fake: Statistics) -> list[Caution]:
     """The same about the images themselves, whatever is scored."""
     sides = [("fake", fake)] if real is None else [("real", real), ("fake", fake)]
-    found = [sentence for role, side in sides for sentence in _alone(role, side)]
+    found = [each for role, side in sides for each in _alone(role, side)]
     return found if real is None else [*found, *_together(real, fake)]
 
 
@@ -46,49 +63,58 @@ def _of_metric(metric: Metric, fake: Statistics) -> Iterator[str]:
         yield f"IS is biased downward in splits of {fake.count // splits} images; the literature takes 5,000 in each"
 
 
-def _alone(role: str, side: Statistics) -> Iterator[str]:
+def _alone(role: str, side: Statistics) -> Iterator[Caution]:
     notes = side.notes
-    yield from (f"{role}: {sentence}" for sentence in notes.warnings)
+    yield from (Caution("reading", f"{role}: {sentence}") for sentence in notes.warnings)
     if "-custom:" in side.recipe.network:
-        yield f"{role}: the weights are not the published ones; the score compares only with others of the same file"
+        text = "the weights are not the published ones; the score compares only with others of the same file"
+        yield Caution("weights", f"{role}: {text}")
     if side.skipped:
-        yield f"{role}: {side.skipped} unreadable images were left out of {side.skipped + side.count}"
+        total = side.skipped + side.count
+        text = f"{role}: {side.skipped} unreadable images were left out of {total}"
+        yield Caution("skipped", text, side.skipped / total)
     for kind, words in KINDS.items():
         if notes.kinds[kind] > (SHARE * side.count if kind == "flat" else 0):  # a few may well be
-            yield f"{role}: {notes.kinds[kind]} of {side.count} images have {words}"
+            text = f"{role}: {notes.kinds[kind]} of {side.count} images have {words}"
+            yield Caution(kind, text, notes.kinds[kind] / side.count)
     if any(min(size) < 2 for size in notes.sizes):
-        yield f"{role}: some images are a single pixel high or wide"
+        yield Caution("thin", f"{role}: some images are a single pixel high or wide")
     if role == "fake" and len(notes.sizes) > 1:
-        yield f"fake: the images have {len(notes.sizes)} different sizes, which generators rarely make"
+        text = f"fake: the images have {len(notes.sizes)} different sizes, which generators rarely make"
+        yield Caution("sizes", text)
     yield from _copies(role, side)
 
 
-def _copies(role: str, side: Statistics) -> Iterator[str]:
+def _copies(role: str, side: Statistics) -> Iterator[Caution]:
     distinct = side.pixels.distinct()
+    copies = len(side.pixels) - distinct
     if len(side.pixels) > 1 and distinct == 1:
-        yield f"{role}: all {side.count} images are identical"
-    elif len(side.pixels) - distinct > SHARE * len(side.pixels):
-        yield f"{role}: {len(side.pixels) - distinct} of {side.count} images are exact copies of others in the set"
+        yield Caution("identical", f"{role}: all {side.count} images are identical")
+    elif copies > SHARE * len(side.pixels):
+        text = f"{role}: {copies} of {side.count} images are exact copies of others in the set"
+        yield Caution("repeats", text, copies / len(side.pixels))
 
 
-def _together(real: Statistics, fake: Statistics) -> Iterator[str]:
+def _together(real: Statistics, fake: Statistics) -> Iterator[Caution]:
     if real.place and real.place == fake.place:
-        yield f"real and fake are the same place, {fake.source}"
+        yield Caution("same", f"real and fake are the same place, {fake.source}")
     if real.digest == fake.digest != "unknown":
-        yield "real and fake hold exactly the same images"
+        yield Caution("same", "real and fake hold exactly the same images")
     elif len(fake.pixels) and (shared := fake.pixels.shared(real.pixels)) > SHARE * len(fake.pixels):
-        yield f"{shared} of {fake.count} fake images are exact copies of real ones"
+        text = f"{shared} of {fake.count} fake images are exact copies of real ones"
+        yield Caution("copies", text, shared / len(fake.pixels))
     sizes = [_commonest(side) for side in (real, fake)]
     if all(sizes) and sizes[0] != sizes[1]:
         resized = "" if fake.recipe.resize == "none" else "; the resize differs between them"
-        yield f"real images are mostly {sizes[0]} and fake ones {sizes[1]} pixels{resized}"
+        yield Caution("sizes", f"real images are mostly {sizes[0]} and fake ones {sizes[1]} pixels{resized}")
     lossy = [bool(side.notes.formats["JPEG"]) for side in (real, fake)]
     if real.notes.formats and fake.notes.formats and lossy[0] != lossy[1]:
         which = ("real", "fake") if lossy[0] else ("fake", "real")
-        yield f"{which[0]} images are JPEG and {which[1]} ones are not; compression alone moves scores"
+        text = f"{which[0]} images are JPEG and {which[1]} ones are not; compression alone moves scores"
+        yield Caution("formats", text)
     grey = [side.notes.kinds["grey"] == side.count for side in (real, fake)]
     if real.notes.formats and fake.notes.formats and grey[0] != grey[1]:
-        yield f"only the {'real' if grey[0] else 'fake'} images are grey"
+        yield Caution("grey", f"only the {'real' if grey[0] else 'fake'} images are grey")
 
 
 def _commonest(side: Statistics) -> str:

@@ -88,7 +88,7 @@ class Measuring:
                 deque(images, maxlen=0)
         if len(pixels) < 2:
             raise too_few(source.name, len(pixels), 2)
-        has_classes = "labels" in reads or ("names" in reads and source.class_names() is not None)
+        has_classes = "labels" in reads or ("names" in reads and _are_known(source, len(pixels)))
         labels, classes = _labelled(source, len(pixels)) if has_classes else (None, ())
         return Statistics(
             recipe=recipe_of(extractor, self.reading),
@@ -162,10 +162,16 @@ def class_names(source: Source, count: int | None = None) -> Sequence[str]:
     return names
 
 
+def _are_known(source: Source, count: int) -> bool:
+    """Whether the source names the class of each image that was read; where some were left out it cannot."""
+    names = source.class_names()
+    return names is not None and len(names) == count
+
+
 def _labelled(source: Source, count: int) -> tuple[torch.Tensor, tuple[str, ...]]:
     """The class of each image as its place among the classes, which are in the order of numbers where they are such."""
     names = class_names(source, count)
-    classes = sorted(set(names), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+    classes = sorted(set(names), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     places = {name: place for place, name in enumerate(classes)}
     return torch.tensor([places[name] for name in names]), tuple(classes)
 

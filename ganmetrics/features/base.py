@@ -135,3 +135,4 @@ class ExtractorRecord(NamedTuple):
     download: bool  # whether its own weights must be fetched once
     summary: str
     resizes: Collection[str] = ()  # the names of the rules that it can take
+    names_classes: bool = False  # whether it is a classifier whose classes reports can speak of

@@ -15,5 +15,9 @@ class Digits(GreyClassifier):
 
 
 EXTRACTOR = ExtractorRecord(
-    name="digits", load=Digits, download=False, summary="embedded MNIST classifier for 28-32 px digits; 128 features"
+    name="digits",
+    load=Digits,
+    download=False,
+    summary="embedded MNIST classifier for 28-32 px digits; 128 features",
+    names_classes=True,
 )

@@ -21,4 +21,5 @@ EXTRACTOR = ExtractorRecord(
     load=Fashion,
     download=False,
     summary="embedded Fashion-MNIST classifier for 28-32 px clothing; 128 features",
+    names_classes=True,
 )

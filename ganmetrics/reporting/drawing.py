@@ -41,7 +41,14 @@ class Drawing:
 
 
 def figure_of(drawings: Sequence[Drawing], palette: Palette = PLAIN) -> Figure:
-    """All of them side by side, without touching pyplot's state."""
+    """All of them side by side, without touching pyplot's state; names are text, whatever they look like."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({"text.parse_math": False}):
+        return _drawn(drawings, palette)
+
+
+def _drawn(drawings: Sequence[Drawing], palette: Palette) -> Figure:
     from matplotlib.figure import Figure
 
     columns = min(COLUMNS, max(1, len(drawings)))
@@ -62,7 +69,7 @@ def svg_of(drawing: Drawing) -> str:
 
     figure = figure_of([drawing], MARKS)
     stream = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": drawing.name}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": drawing.name, "text.parse_math": False}):
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     return _inlined(stream.getvalue(), drawing)
 

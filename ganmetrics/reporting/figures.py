@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROWS = 5_000  # of each side, for curves
 POINTS = 500  # of a side on the map
-NUM_FIDS = 6
+NUM_FIDS, LEAST_FIDS = 6, 80  # and the fakes that a line through them needs
 RUNS = 3  # clusterings behind a precision and recall curve
 WIDE = 40  # classes that a histogram can name
 
@@ -40,7 +40,8 @@ def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Drawing]:
     sides = [_some(side.features) for side in (real, fake) if side.features is not None]
     try:
         yield _precision_recall(prd_curve(*sides, num_runs=RUNS))
-        yield _fid_by_count(*sides)
+        if len(sides[1]) >= LEAST_FIDS:
+            yield _fid_by_count(*sides)
     except GanMetricsError:  # too few images for a curve
         return
 
@@ -65,7 +66,7 @@ def _precision_recall(curve: PrdCurve) -> Drawing:
 
 
 def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
-    sizes = np.unique(np.geomspace(max(20, len(fake) / 16), len(fake), NUM_FIDS).astype(int))
+    sizes = np.unique(np.geomspace(max(LEAST_FIDS / 4, len(fake) / 16), len(fake), NUM_FIDS).astype(int))
     rng, mu, factor = seeded(0), mean_of(real.double()), factor_of(real.double())
     subsets = [fake[torch.from_numpy(rng.permutation(len(fake))[:size])].double() for size in sizes]
     values = [frechet.distance_of_factors(mu, factor, mean_of(subset), factor_of(subset)) for subset in subsets]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, check_writable
 from ganmetrics.reporting.drawing import figure_of, svg_of
-from ganmetrics.reporting.views import view_of
+from ganmetrics.reporting.views import figures_of, view_of
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fragment(shown: Any) -> str:
 
 def plot(shown: Any) -> Figure:
     """All figures of a result beside each other."""
-    return figure_of(view_of(shown).figures)
+    return figure_of(figures_of(shown))
 
 
 def save(shown: Any, path: str | os.PathLike[str], *, command: str = "", force: bool = False) -> None:

@@ -83,20 +83,31 @@ def view_of(shown: Any, *, with_pictures: bool = True) -> View:
     raise TypeError(f"no report is made of a {type(shown).__name__}")
 
 
+@singledispatch
+def figures_of(shown: Any) -> tuple[Drawing, ...]:
+    """The figures alone."""
+    raise TypeError(f"no figure is made of a {type(shown).__name__}")
+
+
 @view_of.register
 def _(shown: Result, *, with_pictures: bool = True) -> View:
-    scores = tuple(_row(each) for each in shown.scores.values())
+    pair = _pair_of(shown) if with_pictures else None
     return View(
         title="Evaluation",
         summary=_counts(shown.real, shown.fake),
-        scores=scores,
-        figures=tuple(_figures_of_result(shown)) if with_pictures else (),
-        galleries=tuple(_galleries(shown.real, shown.fake, _pair_of(shown))) if with_pictures else (),
+        scores=tuple(_row(each) for each in shown.scores.values()),
+        figures=tuple(_figures_of_result(shown, pair)) if with_pictures else (),
+        galleries=tuple(_galleries(shown.real, shown.fake, pair)) if with_pictures else (),
         sides=_sides([("real", shown.real), ("fake", shown.fake)]),
         warnings=shown.warnings,
         left_out=shown.left_out,
         versions=environment(),
     )
+
+
+@figures_of.register
+def _(shown: Result) -> tuple[Drawing, ...]:
+    return tuple(_figures_of_result(shown, _pair_of(shown)))
 
 
 @view_of.register
@@ -118,6 +129,11 @@ def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
     )
 
 
+@figures_of.register
+def _(shown: Diagnosis) -> tuple[Drawing, ...]:
+    return tuple(_figures_of_pair(shown.pair))
+
+
 @view_of.register
 def _(shown: Comparison, *, with_pictures: bool = True) -> View:
     rows = [_row(score, name) for name, result in shown.results.items() for score in result.scores.values()]
@@ -131,12 +147,17 @@ def _(shown: Comparison, *, with_pictures: bool = True) -> View:
         summary=f"{len(shown.results)} sets of fakes against one real set.",
         scores=tuple(rows),
         differences=shown.differences,
-        figures=tuple(figures.of_comparison(shown)) if with_pictures else (),
+        figures=figures_of(shown) if with_pictures else (),
         galleries=tuple(galleries),
         sides=_sides(sides),
         warnings=tuple(warnings),
         versions=environment(),
     )
+
+
+@figures_of.register
+def _(shown: Comparison) -> tuple[Drawing, ...]:
+    return tuple(figures.of_comparison(shown))
 
 
 @view_of.register
@@ -150,12 +171,15 @@ def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
     )
 
 
-def _figures_of_result(shown: Result) -> Iterable[Drawing]:
+@figures_of.register
+def _(shown: SavedComparison) -> tuple[Drawing, ...]:
+    return ()
+
+
+def _figures_of_result(shown: Result, pair: Pair | None) -> Iterable[Drawing]:
     if any(score.interval is not None for score in shown.scores.values()):
         yield figures.of_scores(shown.scores)
-    pair = _pair_of(shown)
-    if pair is not None:
-        yield from _figures_of_pair(pair)
+    yield from _figures_of_pair(pair) if pair is not None else ()
 
 
 def _pair_of(shown: Result) -> Pair | None:

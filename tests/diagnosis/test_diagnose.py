@@ -122,10 +122,10 @@ def test_input_trouble_is_told_from_the_pixels(digits: dict[str, tuple[torch.Ten
     cases = {
         "no level above 1 of 255": fake // 128,
         "levels of the fakes span": fake // 2 + 64,
-        "of a single colour": torch.cat([fake[:300], fake[:300] * 0 + 9]),
+        "have one colour all over": torch.cat([fake[:300], fake[:300] * 0 + 9]),
         "sorted by kind": fake[digits["train"][1][:600].argsort()],
         "all 600 images are identical": fake[:1].expand(600, -1, -1, -1).contiguous(),
-        "one and the same set": real,
+        "hold exactly the same images": real,
     }
     reading = gm.Reading(thumbnails=True)
     sets = [

@@ -11,7 +11,7 @@ import torch
 from feature_sets import statistics
 
 import ganmetrics as gm
-from ganmetrics.diagnosis.classes import classes_of, listed
+from ganmetrics.diagnosis.classes import listed
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
 from ganmetrics.diagnosis.limits import Number, mean_of, share_of
 from ganmetrics.diagnosis.pair import Pair
@@ -133,7 +133,7 @@ def test_intervals_cover_what_other_samples_give() -> None:
 
 
 def test_too_few_images_are_refused_and_few_are_remarked() -> None:
-    with pytest.raises(gm.InputError, match="12 real and 40 fake images tell nothing"):
+    with pytest.raises(gm.InputError, match="12 real images tell nothing about faults; at least 20"):
         findings(rows(0, 12), rows(1, 40))
     found = findings(rows(0, 60), rows(1, 30))["input trouble"]
     assert found.verdict == "severe"
@@ -147,7 +147,7 @@ def test_one_and_the_same_set_is_told() -> None:
     assert found["memorisation"].verdict == "severe"
     assert found["memorisation"].sentence == "100.0% of the fakes are exact copies of reals"
     assert found["input trouble"].verdict == "severe"
-    assert "both sides are one and the same set" in found["input trouble"].sentence
+    assert "real and fake hold exactly the same images" in found["input trouble"].sentence
 
 
 def test_unseen_reals_that_are_the_reals_are_told() -> None:
@@ -183,7 +183,9 @@ def test_labels_of_reals_name_what_is_missing() -> None:
 def test_labels_that_features_do_not_tell_are_left_alone() -> None:
     real = statistics(rows(0, 800))
     labels = np.random.RandomState(77).randint(8, size=800)
-    assert classes_of(with_labels(real, labels, tuple("abcdefgh")), statistics(rows(1, 400)), None) is None
+    pair = Pair(with_labels(real, labels, tuple("abcdefgh")), statistics(rows(1, 400)))
+    assert pair.classes is None
+    assert "too alike in these features to be told apart" in FINDINGS[0](pair).sentence
 
 
 @pytest.mark.parametrize(
@@ -216,3 +218,45 @@ def test_verdicts_are_ordered() -> None:
     falling = [Evidence("x", value, some=0.5, severe=0.2).verdict for value in (0.6, 0.5, 0.2, float("nan"))]
     assert falling == ["none", "some", "severe", "none"]
     assert Evidence("only informs", 1e9).verdict == "none"
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 5])
+def test_few_dimensions_accuse_nobody_of_memory(dim: int) -> None:
+    """In few dimensions any point is near another: the numbers stand beside those of held-out points."""
+    rng = np.random.RandomState(dim)
+    found = findings(*(rng.randn(1000, dim).astype(np.float32) for _ in range(2)))
+    assert accused(found) == set(), found
+
+
+def test_small_healthy_sets_are_rarely_accused() -> None:
+    alarms: dict[str, int] = {}
+    for seed in range(40):
+        rng = np.random.RandomState(seed)
+        sizes = [(200, 100), (60, 40), (24, 12)][seed % 3]
+        for name in accused(findings(*(rng.randn(n, 20).astype(np.float32) for n in sizes))):
+            alarms[name] = alarms.get(name, 0) + 1
+    assert all(count <= 2 for count in alarms.values()), alarms
+
+
+def test_reals_that_are_held_twice_do_not_hide_memory() -> None:
+    real = rows(0, 400)
+    fake = real[:300] + 1e-3
+    once, twice = (findings(side, fake)["memorisation"] for side in (real, np.concatenate([real, real])))
+    assert once.verdict == twice.verdict == "severe"
+
+
+def test_classes_without_a_fake_are_not_said_to_be_drawn() -> None:
+    rng = np.random.RandomState(3)
+    centers = 9.0 * rng.randn(60, DIM)
+    which = np.repeat(np.arange(60), 12)
+    side = with_labels(
+        statistics((centers[which] + rng.randn(720, DIM)).astype(np.float32)), which, tuple(f"k{i}" for i in range(60))
+    )
+    some = rng.choice(np.arange(4, 60), 300)
+    found = FINDINGS[0](Pair(side, statistics((centers[some] + rng.randn(300, DIM)).astype(np.float32))))
+    assert "all 60" not in found.sentence
+
+
+def test_numbers_that_are_not_finite_are_null_in_json() -> None:
+    found = Finding("x", "none", "y", (Evidence("z", float("nan"), 0.5, 0.2, half_width=float("inf")),))
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["evidence"][0]["value"] is None
