@@ -13,13 +13,13 @@ from ganmetrics.evaluation.comparison import Comparison
 from ganmetrics.evaluation.result import Result, describe, environment, readable
 from ganmetrics.evaluation.saved import SavedComparison
 from ganmetrics.reporting import figures, gallery
+from ganmetrics.reporting.drawing import Drawing
 
 if TYPE_CHECKING:
     from ganmetrics.diagnosis.finding import Finding
     from ganmetrics.evaluation import Statistics
     from ganmetrics.evaluation.comparison import Difference
     from ganmetrics.evaluation.result import Score
-    from ganmetrics.reporting.drawing import Drawing
     from ganmetrics.reporting.gallery import Gallery
 
 COMMONEST = 6  # sizes and formats of a set
