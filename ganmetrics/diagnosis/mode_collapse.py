@@ -70,7 +70,8 @@ def _sentence(pair: Pair, verdict: str) -> str:
     if found.shares.missing and verdict != "none":
         count, share = len(found.shares.real_counts), found.shares.missing_share
         what = f"{len(found.shares.missing)} of {count} clusters of the reals are left out, {share:.0%} of all reals"
-        return what if classes is None else f"{what}, though each of {classes.num_real} {classes.noun} is drawn"
+        are_drawn = classes is not None and not classes.num_absent
+        return f"{what}, though all {classes.num_real} {classes.noun} are drawn" if classes and are_drawn else what
     if classes is not None and verdict != "none":
         rare = [classes.names[place] for place in classes.shares.is_low.nonzero()[:, 0].tolist()]
         return f"{classes.noun} are drawn unevenly; too rarely {listed(rare)}"

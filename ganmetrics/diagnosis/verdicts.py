@@ -203,6 +203,7 @@ def _details(pair: Pair) -> dict[str, Any]:
         "classes": None if pair.classes is None else _classes(pair.classes),
         "clusters": counts,
         "near_duplicates": groups,
+        "near_copies": [[name_of(pair.fake, i), name_of(pair.real, j)] for i, j, _ in pair.copies.pairs[:LISTED]],
         "nearest_reals": list(_nearest(pair)),
     }
 

@@ -138,6 +138,7 @@ def test_a_report_is_written_whole_or_not_at_all(shown: SimpleNamespace, tmp_pat
 def test_a_notebook_gets_a_part_without_scripts(shown: SimpleNamespace, kind: str) -> None:
     text = getattr(shown, kind)._repr_html_()
     tags = {tag for tag, _ in Elements(text).found}
+    assert not any("id" in attributes for _, attributes in Elements(text).found), "a notebook shows many"
     assert text.startswith('<div class="gm fragment">') and not tags & {"script", "img", "button", "html", "body"}
     style = text[text.index("<style>") + 7 : text.index("</style>")]
     rules = re.findall(r"(?m)^ *([^@\s}{][^{}]*)\{", re.sub(r"@media[^{]*\{", "", style))
