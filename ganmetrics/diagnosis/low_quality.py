@@ -34,6 +34,7 @@ def low_quality(pair: Pair) -> Finding:
     density, of_reals = (mean_of(side.real_balls.double() / NEIGHBORS) for side in (fake, held_out))
     accuracy = _accuracy(pair)
     numbers = (
+        evidence("outside", "share of the fakes outside the reals' manifold", share_of(fake.real_balls == 0)),
         evidence("precision", "precision relative to held-out reals", inside.over(as_reals)),
         evidence("density", "density relative to held-out reals", density.over(of_reals)),
         evidence("c2st", "share that a classifier tells right as fakes or as reals of their kinds", accuracy),

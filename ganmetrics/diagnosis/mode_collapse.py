@@ -11,8 +11,9 @@ from ganmetrics.diagnosis.finding import Evidence, Finding, worst
 from ganmetrics.diagnosis.limits import evidence, share_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ganmetrics.diagnosis.classes import Classes
-    from ganmetrics.diagnosis.modes import ModeShares
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "mode collapse"
@@ -35,7 +36,10 @@ def mode_collapse(pair: Pair) -> Finding:
     numbers += [
         evidence("missing_modes", "share of the reals in clusters that are left out", share_of(missing)),
         evidence("lost", "share of the reals by which clusters are too empty", found.shares.lost_share),
-        evidence("bins", f"clusters of {len(found.shares.real_counts)} that are too empty", _num_low(found.shares)),
+        evidence(
+            "bins_low", f"clusters of {len(found.shares.real_counts)} that are too empty", _num(found.shares.is_low)
+        ),
+        evidence("bins_high", "clusters that are too full", _num(found.shares.is_high)),
     ]
     verdict = worst(each.verdict for each in numbers)
     sentence = _sentence(pair, verdict)
@@ -58,8 +62,8 @@ def _of_classes(classes: Classes) -> list[Evidence]:
     ]
 
 
-def _num_low(shares: ModeShares) -> float:
-    return float(shares.is_low.sum())
+def _num(modes: Tensor) -> float:
+    return float(modes.sum())
 
 
 def _sentence(pair: Pair, verdict: str) -> str:
