@@ -49,6 +49,14 @@ def share_of(hits: Tensor) -> Number:  # bool [N]
     return Number(int(hits.sum()) / count, math.sqrt(softened * (1 - softened) / (count + 4)))
 
 
+def share_of_groups(hits: Tensor, groups: Tensor) -> Number:  # bool [N], int64 [N]
+    """The same where hits of one group come together, such as the fakes about one real (Liang and Zeger 1986)."""
+    share = share_of(hits)
+    _, places = groups.unique(return_inverse=True)
+    sums = torch.zeros(len(hits), dtype=torch.float64).index_add_(0, places, hits.double() - share.value)
+    return Number(share.value, max(share.error, float(sums.square().sum().sqrt()) / len(hits)))
+
+
 def evidence(key: str, name: str, number: Number | float) -> Evidence:
     """A number under the limits of its key; one without limits only informs."""
     value, error = number if isinstance(number, Number) else (number, math.nan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganmetrics.diagnosis.finding import Evidence, Finding, worst
-from ganmetrics.diagnosis.limits import Number, evidence, share_of
+from ganmetrics.diagnosis.limits import Number, evidence, share_of_groups
 from ganmetrics.errors import InputError
 from ganmetrics.metrics.ct import ct
 
@@ -48,7 +48,9 @@ def _within(pair: Pair, share: float) -> Number:
 
     With all of the way it is the complement of authenticity.
     """
-    return share_of(pair.nearness.ratios <= share).less(share_of(pair.held_out_ratios <= share))
+    fake = share_of_groups(pair.nearness.ratios <= share, pair.nearness.places)
+    ratios, places = pair.held_out_ratios
+    return fake.less(share_of_groups(ratios <= share, places))
 
 
 def _exact(pair: Pair) -> list[Evidence]:

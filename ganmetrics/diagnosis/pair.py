@@ -100,10 +100,10 @@ class Pair:
         return neighbor_squares(self.trial.real, 1)
 
     @cached_property
-    def held_out_ratios(self) -> Tensor:
-        """As ``nearness.ratios``, of the trial's held-out reals: [n]."""
+    def held_out_ratios(self) -> tuple[Tensor, Tensor]:
+        """As ``nearness.ratios``, of the trial's held-out reals, and the places of their nearest: [n], [n]."""
         places, squares = nearest(self.trial.held_out, self.trial.real)
-        return torch.where(squares > 0, (squares / self.own[places]).sqrt(), 0.0)
+        return torch.where(squares > 0, (squares / self.own[places]).sqrt(), 0.0), places
 
     @cached_property
     def neighbors(self) -> tuple[Tensor, Tensor]:

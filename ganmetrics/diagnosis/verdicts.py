@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._shown import Shown
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.labels import labelled
-from ganmetrics.diagnosis.finding import Finding, rank, worst
+from ganmetrics.diagnosis.finding import Finding, is_finite, rank, worst
 from ganmetrics.diagnosis.input_trouble import input_trouble
 from ganmetrics.diagnosis.low_diversity import low_diversity
 from ganmetrics.diagnosis.low_quality import low_quality
@@ -218,7 +218,8 @@ def _nearest(pair: Pair) -> Iterator[dict[str, Any]]:
     ratios, places = pair.nearness.ratios, pair.nearness.places
     for index in ratios.argsort()[:LISTED].tolist():
         names = {"fake": name_of(pair.fake, index), "real": name_of(pair.real, int(places[index]))}
-        yield {**names, "ratio": float(ratios[index])}
+        ratio = float(ratios[index])
+        yield {**names, "ratio": ratio if is_finite(ratio) else None}
 
 
 def name_of(side: Statistics, index: int) -> str:

@@ -13,7 +13,7 @@ from feature_sets import statistics
 import ganmetrics as gm
 from ganmetrics.diagnosis.classes import listed
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
-from ganmetrics.diagnosis.limits import Number, mean_of, share_of
+from ganmetrics.diagnosis.limits import Number, mean_of, share_of, share_of_groups
 from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.diagnosis.verdicts import FINDINGS
 from ganmetrics.evaluation.digests import PixelDigests
@@ -209,6 +209,9 @@ def test_numbers_carry_their_errors() -> None:
     assert np.isnan(Number(1.0, 0.1).over(Number(0.0, 0.1)).value)
     assert Number(2.0, 3.0).less(Number(1.0, 4.0)) == (1.0, 5.0)
     assert share_of(torch.zeros(100, dtype=torch.bool)).error > 0
+    hits, groups = torch.tensor([1, 1, 1, 0, 0, 0], dtype=torch.bool), torch.tensor([4, 4, 4, 9, 9, 9])
+    assert share_of_groups(hits, groups).error == pytest.approx(np.sqrt(2 * 1.5**2) / 6)
+    assert share_of_groups(hits, torch.arange(6)).error == share_of(hits).error
     assert mean_of(torch.tensor([1.0, 3.0])) == (2.0, pytest.approx(1.0))
 
 
