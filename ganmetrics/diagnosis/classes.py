@@ -68,10 +68,10 @@ def classes_of(
 
     ``neighbors`` are the places of the reals that are nearest to each (other) real and to each fake.
     """
-    return _by_labels(real, neighbors) or _by_classifier(real, fake, extractor)
+    return _by_labels(real, extractor, neighbors) or _by_classifier(real, fake, extractor)
 
 
-def _by_labels(real: Statistics, neighbors: tuple[Tensor, Tensor]) -> Classes | None:
+def _by_labels(real: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]) -> Classes | None:
     """Reals and fakes alike get the label of the nearest (other) real, so that both err alike."""
     if real.labels is None or not 1 < len(real.classes) <= MOST:
         return None
@@ -85,7 +85,15 @@ def _by_labels(real: Statistics, neighbors: tuple[Tensor, Tensor]) -> Classes | 
     mistaken = torch.bincount(of_real[of_real != labels], minlength=count).double() / len(labels)
     method = f"label of the nearest real, right for {accuracy:.0%} of the reals"
     shares = mode_shares(counts[0], counts[1], mistaken)
-    return Classes(real.classes, "classes", of_real, of_fake, shares, method, len(labels.unique()))
+    names, noun = _named(real.classes, extractor)
+    return Classes(names, noun, of_real, of_fake, shares, method, len(labels.unique()))
+
+
+def _named(classes: tuple[str, ...], extractor: Extractor | None) -> tuple[tuple[str, ...], str]:
+    """The classes by name, where they are bare numbers of a classifier's, and what they are together."""
+    if extractor is not None and classes == tuple(map(str, range(len(extractor.class_names)))):
+        return extractor.class_names, extractor.class_noun
+    return classes, "classes"
 
 
 def _by_classifier(real: Statistics, fake: Statistics, extractor: Extractor | None) -> Classes | None:

@@ -139,6 +139,15 @@ def diagnose(
     Numbers that depend on sizes and dimensions are set beside those of held-out reals, which score as a faultless
     generator would; verdicts go by the mild end of each interval, and begin where healthy sets are rarely accused
     (``docs/diagnosis.md`` says how rarely).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ganmetrics as gm
+    >>> real = np.random.RandomState(0).randint(0, 256, (600, 8, 8, 3), dtype=np.uint8)
+    >>> found = gm.diagnose(real, real[:1].repeat(600, axis=0), extractor="pixels")  # one image, again and again
+    >>> found.verdict, found["mode collapse"].verdict
+    ('severe', 'severe')
     """
     reading = replace(reading or Reading(), thumbnails=True)
     given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}

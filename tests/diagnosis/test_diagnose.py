@@ -107,6 +107,16 @@ def test_labels_and_unseen_reals_are_taken(digits: dict[str, tuple[torch.Tensor,
     assert found["memorisation"].verdict == "none"
 
 
+def test_numbers_of_a_classifier_s_classes_get_their_names(data_root: Path) -> None:
+    data = load_dataset("FashionMNIST", "test", folder=str(data_root))
+    data.data, data.targets = data.data[:1500], data.targets[:1500]
+    shoes = load_dataset("FashionMNIST", "train", folder=str(data_root))
+    images = shoes.data[(shoes.targets == 7) | (shoes.targets == 9)][:700, None].expand(-1, 3, -1, -1).contiguous()
+    found = gm.diagnose(data, images, extractor="fashion")["mode collapse"].sentence
+    missing = "T-shirt, trousers, pullover, dress, coat, sandal, shirt, bag"
+    assert found == f"2 of 10 kinds of clothing; missing {missing}"
+
+
 def test_saved_statistics_need_their_features(digits: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
     found = gm.diagnose("mnist-test", digits["train"][0][:1000])
     assert found["mode collapse"].sentence == "all 10 digits are drawn"
