@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,13 @@ def test_names_need_a_source_with_names(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("a,b\n")
     with pytest.raises(gm.InputError, match="no names to look up"):
         labelled(gm.source(np.zeros((3, 8, 8, 3), dtype=np.uint8)), tmp_path / "l.csv")
+
+
+def test_an_archive_takes_the_labels_that_stylegan_puts_beside_it(folder: gm.Source, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in NAMES:
+            archive.write(tmp_path / "images" / name, name)
+    rows = [[name, index // 2] for index, name in enumerate(NAMES)]
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": rows}))
+    found = labelled(gm.source(tmp_path / "set.zip"), tmp_path / "dataset.json")
+    assert found.class_names() == ["0", "0", "1"]
