@@ -71,10 +71,7 @@ def compare_saved(paths: Sequence[str], settings: Settings) -> None:
     """Compare saved results and print the verdicts."""
     import ganmetrics as gm
 
-    show(
-        lambda: gm.compare_saved(*paths, force=settings.force),
-        settings,
-    )
+    show(lambda: gm.compare_saved(*paths, force=settings.force), settings)
 
 
 def attributed(real: str, fake: str, num_images: int, settings: Settings) -> None:

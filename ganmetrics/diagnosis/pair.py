@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch.nn.functional import adaptive_avg_pool2d
 
 from ganmetrics.diagnosis.classes import Classes, classes_of
 from ganmetrics.diagnosis.copies import NearCopies, Nearness, near_copies
 from ganmetrics.diagnosis.modes import Clusters, clusters
 from ganmetrics.errors import InputError
+from ganmetrics.evaluation.thumbnails import at_size
 from ganmetrics.numerics.neighbors import Crossing, crossing, nearest, nearest_other, neighbor_squares
 from ganmetrics.numerics.resampling import seeded
 
@@ -148,7 +148,7 @@ class Pair:
         if stacks[0] is None or stacks[1] is None:
             return None
         height, width = (min(n) for n in zip(stacks[0].shape[2:], stacks[1].shape[2:], strict=True))
-        return _at(stacks[0], height, width), _at(stacks[1], height, width)
+        return at_size(stacks[0], height, width), at_size(stacks[1], height, width)
 
 
 def check_counts(real: int | None, fake: int | None, test: int | None) -> None:
@@ -158,12 +158,6 @@ def check_counts(real: int | None, fake: int | None, test: int | None) -> None:
         if count is not None and count < least:
             what = f"{count} {role} images tell nothing about faults; at least {least} are needed"
             raise InputError(what, where=role, hint="Give more", code="E-TOO-FEW")
-
-
-def _at(images: Images, height: int, width: int) -> Images:
-    if images.shape[2:] == (height, width):
-        return images
-    return torch.cat([adaptive_avg_pool2d(part.float(), (height, width)).round_().byte() for part in images.split(64)])
 
 
 def _rows(side: Statistics) -> Features:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Callable, Sequence
@@ -94,12 +95,6 @@ def _inlined(text: str, drawing: Drawing) -> str:
     for mark, variable in VARIABLES.items():
         text = text.replace(mark, variable)
     box = re.search(r'viewBox="[^"]*"', text)
-    head = f'<svg class="plot" role="img" aria-label="{_attribute(drawing.title)}" {box[0] if box else ""}'
+    head = f'<svg class="plot" role="img" aria-label="{html.escape(drawing.title)}" {box[0] if box else ""}'
     names = ' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     return head + names + text[text.index(">") + 1 :]
-
-
-def _attribute(text: str) -> str:
-    import html
-
-    return html.escape(text, quote=True)
