@@ -19,7 +19,7 @@ import torch
 from benchmarks.plan import Plan
 from benchmarks.report import Agreement, Comparison, relative
 from benchmarks.timing import Goal, against_peers, kilobytes, measured
-from ganmetrics.evaluation.statistics import Collector
+from ganmetrics.evaluation.gathering import Collector
 
 if TYPE_CHECKING:
     from ganmetrics.features.base import Extractor

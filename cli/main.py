@@ -102,6 +102,8 @@ def _unexpected(error: Exception) -> int:
 
 
 def _report(error: GanMetricsError, given: list[str]) -> int:
+    if error.is_told:
+        return error.exit_code
     if any(argument.startswith("--json") for argument in given):
         click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
         return error.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,23 +35,41 @@ class Settings:
     json_path: str | None = None
     html_path: str | None = None
     force: bool = False
+    is_first: bool = True  # of the ranks that run this command: the one that prints and writes
 
     @staticmethod
     def of(ctx: click.Context) -> Settings:
-        """The settings of the command that is running."""
+        """The settings of the command that is running, whose ranks meet here."""
         from ganmetrics import Reading
 
         values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
         exif = "transpose" if values.pop("exif_transpose") else "ignore"
-        progress = not values.pop("quiet")
-        names = ("workers", "on_error", "alpha", "frames")
+        engine = values.pop("engine", None) or ("ranks" if is_launched() else "local")
+        is_first = engine != "ranks" or _rank_among(ctx) == 0
+        progress = not values.pop("quiet") and is_first
+        names = ("workers", "on_error", "alpha", "frames", "cache")
         reading = Reading(
             exif=exif,
             progress=progress,
+            engine=engine,
             thumbnails=values.get("html_path") is not None,
             **{name: values.pop(name) for name in names if name in values},
         )
-        return Settings(reading=reading, **values)
+        return Settings(reading=reading, is_first=is_first, **values)
+
+
+def is_launched() -> bool:
+    """Whether torchrun, or what sets the same variables, started this process as one of several."""
+    names = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+    return all(name in os.environ for name in names) and os.environ["WORLD_SIZE"] not in ("", "1")
+
+
+def _rank_among(ctx: click.Context) -> int:
+    """This process among the ranks, which know of each other for as long as the command runs."""
+    from ganmetrics.distributed import ranks
+
+    ctx.with_resource(ranks.joined())
+    return ranks.rank()
 
 
 def file_options(command: Command) -> Command:
@@ -83,6 +102,11 @@ def reading_options(command: Command) -> Command:
                     help="Images in one forward pass.  [default: by device]"),
             _shared("--workers", type=click.IntRange(min=0), metavar="N",
                     help="Decoding processes.  [default: by cores]"),
+            _shared("--engine", type=click.Choice(["local", "ranks", "ray"]),
+                    help="Who reads: this process, the ranks of torchrun, or a cluster by Ray.  [default: ranks under "
+                    "torchrun]"),
+            _shared("--cache/--no-cache", default=True, show_default=True,
+                    help="Keep features of files, and take those that were kept; see `ganmetrics cache`."),
         ]
     ):  # fmt: skip
         command = option(command)

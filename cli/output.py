@@ -146,6 +146,8 @@ def show(work: Callable[[], Shown], settings: Settings) -> Shown:
 
     if settings.html_path == "-":
         raise UsageError("a report goes to a file", where="--html", hint="Name a file such as report.html")
+    if not settings.is_first:
+        return work()
     for path in (settings.json_path, settings.html_path):
         if path not in (None, "-"):
             check_writable(str(path), force=settings.force)

@@ -39,7 +39,8 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
 
     settings = Settings.of(ctx)
     check_name(name)
-    check_writable(output, force=settings.force)
+    if settings.is_first:
+        check_writable(output, force=settings.force)
     statistics = gm.measure(
         source,
         reads=("moments", *keep),
@@ -49,8 +50,9 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
         weights=settings.weights,
         reading=settings.reading,
     )
-    archive.save(replace(statistics, name=name or statistics.name), output)
-    click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
+    if settings.is_first:
+        archive.save(replace(statistics, name=name or statistics.name), output)
+        click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
 
 
 @command.command(name="list")

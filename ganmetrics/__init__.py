@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
-    from ganmetrics import functional, generators
+    from ganmetrics import functional, generators, training
     from ganmetrics.data import Reading, Source
     from ganmetrics.data import open_source as source
     from ganmetrics.diagnosis import Diagnosis, Finding, TrainingHealth, diagnose
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ganmetrics.evaluation import (
         Attribution,
         Comparison,
+        Evaluation,
         LatentPath,
         PathLength,
         Result,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "functional": "",
     "generators": "",
+    "training": "",
     "Reading": "data",
     "Source": "data",
     "source": "data:open_source",
@@ -74,6 +76,7 @@ _HOMES = {
     "WeightsError": "errors",
     "Attribution": "evaluation",
     "Comparison": "evaluation",
+    "Evaluation": "evaluation",
     "LatentPath": "evaluation",
     "PathLength": "evaluation",
     "Result": "evaluation",
@@ -103,6 +106,7 @@ __all__ = [
     "Attribution",
     "Comparison",
     "Diagnosis",
+    "Evaluation",
     "Extractor",
     "Finding",
     "GanMetricsError",
@@ -142,6 +146,7 @@ __all__ = [
     "save_statistics",
     "score",
     "source",
+    "training",
 ]
 
 

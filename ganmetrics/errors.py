@@ -24,6 +24,7 @@ class GanMetricsError(Exception):
 
     exit_code = 1
     default_code = "E-INTERNAL"
+    is_told = False  # whether it befell another rank, which reports it
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", code: str = "") -> None:
         self.what, self.where, self.hint = what, where, hint

@@ -11,4 +11,5 @@ if TYPE_CHECKING:
     Images: TypeAlias = Tensor  # uint8, RGB, [N, 3, H, W]: the one currency of images
     Features: TypeAlias = Tensor  # float, [N, D]
     Logits: TypeAlias = Tensor  # float, [N, K], unnormalised log-probabilities
+    Placed: TypeAlias = tuple[Tensor, Images]  # int64 [N], the places of the images in their set, and the images
     ArrayLike: TypeAlias = Tensor | np.ndarray[Any, Any]

@@ -47,6 +47,12 @@ def _offline() -> None:
     os.environ["GANMETRICS_OFFLINE"] = "1"
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds the features of another, or of its user."""
+    monkeypatch.setenv("GANMETRICS_CACHE_DIR", str(tmp_path.with_name(f"{tmp_path.name}-cache")))
+
+
 @pytest.fixture(scope="session")
 def synthetic_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seeded Inception weights in the published layout."""

@@ -13,12 +13,15 @@ FLOORS = [
     {"errors", "registry", "types", "version", "_files", "_offline", "_progress", "_shown"},
     {"numerics"},
     {"metrics", "features", "data", "protocols"},
+    {"distributed"},
     {"evaluation"},
     {"diagnosis"},
     {"reporting"},
     {"generators"},
+    {"training"},
+    {"compat"},
     {"functional", "demo", "__init__"},
-    {"cli"},
+    {"cli", "__main__"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(path for top in ("ganmetrics", "cli") for path in (ROOT / top).rglob("*.py"))

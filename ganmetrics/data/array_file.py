@@ -61,7 +61,7 @@ class ArrayFileSource(Source):
         if not os.path.isfile(path):
             refuse_path(path)
         self.name = shown(path)
-        self.identity = os.path.realpath(path)
+        self.identity, self.is_lasting = os.path.realpath(path), True
         self._path = os.path.abspath(path)
         self._member = _image_member(self._path, self.name) if suffix_of(path) == ".npz" else ""
         with self._stream() as (stream, num_bytes):

@@ -8,16 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ganmetrics.data.share import Share
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganmetrics.types import Images
+    from ganmetrics.types import Images, Placed
 
 CHOICES = {
     "on_error": ("error", "skip"),
     "alpha": ("error", "white", "black", "drop"),
     "frames": ("error", "first"),
     "exif": ("ignore", "transpose"),
+    "engine": ("local", "ranks", "ray"),
 }
 
 
@@ -39,6 +41,11 @@ class Reading:
         The most pixels an image may have.
     workers : int or None
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
+    engine : {"local", "ranks", "ray"}
+        Who reads: this process; every rank of ``torch.distributed``, all of which must make the same call; or a cluster
+        through Ray (``pip install 'ganmetrics[ray]'``).
+    cache : bool
+        Whether features of files are kept in the user's cache and found there the next time.
     progress : bool
         Whether a bar on stderr shows how far the run is.
     thumbnails : bool
@@ -52,6 +59,8 @@ class Reading:
     exif: str = "ignore"
     max_pixels: int = 64_000_000
     workers: int | None = None
+    engine: str = "local"
+    cache: bool = True
     progress: bool = False
     thumbnails: bool = False
 
@@ -87,6 +96,12 @@ class Notes:
     skipped: list[str] = field(default_factory=list)  # one line for each unreadable image left out by on_error="skip"
     warnings: list[str] = field(default_factory=list)
 
+    def merge(self, other: Notes) -> None:
+        """Take in what was seen in another part of the same set."""
+        for name in ("kinds", "formats", "sizes"):
+            getattr(self, name).update(getattr(other, name))
+        self.skipped += other.skipped
+
 
 class Source(ABC):
     """A set of images, read in one fixed order.
@@ -99,6 +114,8 @@ class Source(ABC):
         The number of images if it is known before reading.
     label : str
         A name that means the same images everywhere, as the signature writes it; empty for a user's own files.
+    is_lasting : bool
+        Whether the same images can be read again another day, so that their features are worth keeping.
     identity : str
         Equal for two sources that are surely the same place (a resolved path), empty where nothing is known.
     notes : Notes
@@ -109,6 +126,7 @@ class Source(ABC):
     label: str = ""
     identity: str = ""
     count: int | None = None
+    is_lasting: bool = False
 
     def __init__(self) -> None:
         self.notes = Notes()
@@ -122,6 +140,23 @@ class Source(ABC):
         InputError
             Images that cannot be read, all of them named up to ten, unless they are to be skipped.
         """
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """One of several readers' part of the images: batches as those of ``batches``, each with its places, int64 [N].
+
+        Every reader sees all images here and leaves out those of others; sources that can do better do.
+        """
+        import torch
+
+        first = 0
+        for images in self.batches():
+            places = torch.arange(first, first + len(images))
+            first += len(images)
+            is_mine = share.has(places)
+            if is_mine.all():
+                yield places, images
+            elif is_mine.any():
+                yield places[is_mine], images[is_mine.to(images.device)]
 
     def item_names(self) -> Sequence[str] | None:
         """A printable name for each image, in order, such as its path in the folder; ``None`` where there are none."""

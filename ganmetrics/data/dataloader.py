@@ -12,9 +12,11 @@ from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
 from ganmetrics.data.loading import Part, Parts, joined, outcome_of, read_parts, watched, whole
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.randomness import OwnStreams
+from ganmetrics.data.share import Share
+from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    from ganmetrics.types import Images
+    from ganmetrics.types import Images, Placed
 
 
 class LoaderSource(Source):
@@ -39,6 +41,21 @@ class LoaderSource(Source):
     def batches(self) -> Iterator[Images]:
         """The images in the loader's order; see ``Source.batches``."""
         return read_parts(self._parts(), self._opening.reading, self.notes, self.name)
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """A share of the images; see ``Source.share``.
+
+        Raises
+        ------
+        InputError
+            Readers of several shares would not see the same order.
+        """
+        if share.world > 1 and not is_instance(self._loader.sampler, "torch.utils.data", "SequentialSampler"):
+            kind = type(self._loader.sampler).__name__
+            what = f"the loader's sampler is a {kind}: {share.world} ranks would not see one order of images"
+            hint = "Pass the data set itself: it is divided without a sampler, and no sample is repeated"
+            raise InputError(what, where=self.name, hint=hint)
+        return super().share(share)
 
     def _parts(self) -> Parts:
         streams, first = OwnStreams(), 0

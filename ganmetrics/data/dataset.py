@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import shown
 from ganmetrics.data.base import Reading, Source
 from ganmetrics.data.decode import Decoded, Unreadable
+from ganmetrics.data.item_source import placed_items
 from ganmetrics.data.items import decoded, image_of
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
-from ganmetrics.data.loading import Outcome, item_parts, outcome_of, read_parts, serial_parts
+from ganmetrics.data.loading import Outcome, outcome_of, read_parts, serial_parts
+from ganmetrics.data.share import WHOLE, Share
 from ganmetrics.errors import GanMetricsError, InputError
 
 if TYPE_CHECKING:
-    from ganmetrics.types import Images
+    from ganmetrics.types import Images, Placed
 
 
 class DatasetSource(Source):
@@ -47,12 +49,21 @@ class DatasetSource(Source):
 
     def batches(self) -> Iterator[Images]:
         """The images in the data set's order; see ``Source.batches``."""
-        reading = self._opening.reading
-        if self.count is None or not hasattr(self._dataset, "__getitem__") or is_iterable(self._dataset):
-            parts = serial_parts(_outcomes(self._dataset, self._opening, self.name))
-        else:
-            parts = item_parts(_DatasetItems(self._dataset, self._opening, self.name), reading.workers or 0)
-        return read_parts(parts, reading, self.notes, self.name)
+        if self._is_indexed:
+            return (images for _, images in self.share(WHOLE))
+        parts = serial_parts(_outcomes(self._dataset, self._opening, self.name))
+        return read_parts(parts, self._opening.reading, self.notes, self.name)
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """A share of the images; see ``Source.share``."""
+        if not self._is_indexed:
+            return super().share(share)
+        items, reading = _DatasetItems(self._dataset, self._opening, self.name), self._opening.reading
+        return placed_items(items, share, reading.workers or 0, reading, self.notes, self.name)
+
+    @property
+    def _is_indexed(self) -> bool:
+        return self.count is not None and hasattr(self._dataset, "__getitem__") and not is_iterable(self._dataset)
 
     def class_names(self) -> list[str] | None:
         """The data set's ``targets`` or ``labels``, as torchvision's have them, one whole number for each image."""

@@ -5,29 +5,27 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Notes, Reading, Source
+from ganmetrics.data.base import Notes, Reading
 from ganmetrics.data.decode import Decoded, Unreadable, decode
+from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.loading import Outcome, chosen_workers, item_parts, outcome_of, read_parts
+from ganmetrics.data.loading import Outcome, outcome_of
 from ganmetrics.data.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, is_folder, refuse_path
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ganmetrics.types import Images
-
 MAX_FILE_BYTES = 512 << 20
 JUNK = frozenset((b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"__macosx"))
 UNLISTED = -1  # stands for the size of what could not be listed: an unreadable folder, a link to nothing
 
 
-class FolderSource(Source):
-    """The images of a folder; constructing it lists the folder, reading it decodes the files.
+class FolderSource(ItemSource):
+    """The images of a folder in the order of their paths' bytes; constructing it lists them, reading decodes them.
 
     Parameters
     ----------
@@ -42,6 +40,9 @@ class FolderSource(Source):
         The folder is missing or holds no image.
     """
 
+    is_lasting = True
+    _items: _FolderItems
+
     def __init__(self, path: str | os.PathLike[str], reading: Reading = DEFAULT_READING) -> None:
         super().__init__()
         if not os.path.isdir(path):
@@ -53,11 +54,6 @@ class FolderSource(Source):
         self.count = len(self._items)
         if not self.count:
             raise _empty(os.fsdecode(path), self.notes)
-
-    def batches(self) -> Iterator[Images]:
-        """The images in the order of their paths' bytes; see ``Source.batches``."""
-        parts = item_parts(self._items, chosen_workers(self.reading, len(self._items)))
-        return read_parts(parts, self.reading, self.notes, self.name)
 
     def item_names(self) -> list[str]:
         """The relative paths."""

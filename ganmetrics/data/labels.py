@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.base import Source
+from ganmetrics.data.share import Share
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from ganmetrics.types import Images
+    from ganmetrics.types import Images, Placed
 
 MAX_BYTES = 256 << 20
 FORMS = "lines of name,class in a .csv; {'labels': [[name, class], …]} in a .json; one class a line in a .txt; or .npy"
@@ -34,11 +35,15 @@ class LabelledSource(Source):
         super().__init__()
         self.source, self.classes = source, list(classes)
         self.name, self.label, self.identity, self.count = source.name, source.label, source.identity, source.count
-        self.notes = source.notes
+        self.notes, self.is_lasting = source.notes, source.is_lasting
 
     def batches(self) -> Iterator[Images]:
         """Those of the source."""
         return self.source.batches()
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """Those of the source."""
+        return self.source.share(share)
 
     def item_names(self) -> Sequence[str] | None:
         """Those of the source."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.data import DataLoader
 
-    from ganmetrics.types import Images
+    from ganmetrics.types import Images, Placed
 
 MAX_WORKERS = 4
 FEW_IMAGES = 64  # below this, starting processes takes longer than decoding
@@ -57,6 +57,7 @@ class Part:
     shapes: list[tuple[int, int, int, int]]  # one (k, 3, H, W) for each run of equal sizes
     notes: Notes = field(default_factory=Notes)
     unreadable: list[str] = field(default_factory=list)
+    gaps: list[int] = field(default_factory=list)  # where those would stand among the part's items
     refusal: GanMetricsError | None = None
 
     def runs(self) -> Iterator[Images]:
@@ -67,22 +68,39 @@ class Part:
             yield self.pixels[start:end].view(shape)
             start = end
 
+    def offsets(self) -> Tensor:
+        """Where the images stand among the part's items, int64 [N]."""
+        import torch
+
+        is_there = torch.ones(sum(shape[0] for shape in self.shapes) + len(self.gaps), dtype=torch.bool)
+        is_there[self.gaps] = False
+        return is_there.nonzero()[:, 0]
+
 
 Parts: TypeAlias = Generator[Part, None, None]
 
 
 def read_parts(parts: Parts, reading: Reading, notes: Notes, where: str) -> Iterator[Images]:
-    """The batches of some parts; what was seen goes to the notes.
+    """The batches of some parts; see ``read_placed``."""
+    for _, images in read_placed(parts, reading, notes, where):
+        yield images
+
+
+def read_placed(
+    parts: Parts, reading: Reading, notes: Notes, where: str, *, may_be_empty: bool = False
+) -> Iterator[Placed]:
+    """The batches of some parts, each with its places among the items; what was seen goes to the notes.
 
     Raises
     ------
     InputError
-        Images that cannot be read, counted to the end and the first ten named; or not one image is left.
+        Images that cannot be read, counted to the end and the first ten named; or not one image is left, unless
+        there ``may_be_empty`` be none because others read other items.
     """
     for counts in (notes.kinds, notes.formats, notes.sizes, notes.skipped):
         counts.clear()
     unreadable: list[str] = []
-    num_read = 0
+    num_read = first = 0
     with closing(parts):  # at once, also where the consumer stops early: a traceback would keep the workers alive
         for part in parts:
             if part.refusal is not None:
@@ -90,9 +108,19 @@ def read_parts(parts: Parts, reading: Reading, notes: Notes, where: str) -> Iter
             unreadable += part.unreadable
             num_read += sum(part.notes.sizes.values())
             _add(part.notes, notes)
+            offsets = part.offsets() + first
+            first += len(offsets) + len(part.gaps)
             if not unreadable or reading.on_error == "skip":
-                yield from part.runs()
-    _settle(unreadable, num_read, reading, notes, where)
+                yield from _placed(part, offsets)
+    if num_read or unreadable or not may_be_empty:
+        _settle(unreadable, num_read, reading, notes, where, may_be_empty)
+
+
+def _placed(part: Part, offsets: Tensor) -> Iterator[Placed]:
+    start = 0
+    for images in part.runs():
+        yield offsets[start : start + len(images)], images
+        start += len(images)
 
 
 def _add(seen: Notes, notes: Notes) -> None:
@@ -101,8 +129,10 @@ def _add(seen: Notes, notes: Notes) -> None:
     notes.sizes.update(seen.sizes)
 
 
-def _settle(unreadable: list[str], num_read: int, reading: Reading, notes: Notes, where: str) -> None:
-    if num_read and (reading.on_error == "skip" or not unreadable):
+def _settle(
+    unreadable: list[str], num_read: int, reading: Reading, notes: Notes, where: str, may_be_empty: bool
+) -> None:
+    if (num_read or may_be_empty) and (reading.on_error == "skip" or not unreadable):
         notes.skipped.extend(unreadable)
         return
     if not unreadable:
@@ -185,6 +215,7 @@ def joined(outcomes: Sequence[Outcome]) -> Part:
     refusal = next((outcome for outcome in outcomes if isinstance(outcome, GanMetricsError)), None)
     images = [outcome for outcome in outcomes if isinstance(outcome, Decoded)] if refusal is None else []
     part = Part(torch.empty(sum(image.pixels.size for image in images), dtype=torch.uint8), [], refusal=refusal)
+    part.gaps = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, str)] if refusal is None else []
     part.unreadable = [outcome for outcome in outcomes if isinstance(outcome, str)]
     for (height, width, _), group in groupby(images, key=lambda image: image.pixels.shape):
         part.shapes.append((len(list(group)), 3, height, width))

@@ -40,6 +40,7 @@ def torchvision_source(value: str, opening: Opening = DEFAULT_OPENING) -> Source
     dataset = load_dataset(name, split, where=value)
     source = DatasetSource(dataset, opening)
     source.name = source.identity = shown(value)
+    source.is_lasting = True
     source.label = "-".join(parts)
     return source
 

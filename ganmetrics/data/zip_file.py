@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Reading, Source
+from ganmetrics.data.base import Reading
 from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.folder import JUNK, found_instead
+from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.loading import Outcome, chosen_workers, item_parts, outcome_of, read_parts
+from ganmetrics.data.loading import Outcome, outcome_of
 from ganmetrics.data.paths import IMAGE_SUFFIXES, foreign_archive, is_zip, refuse_path
+from ganmetrics.data.share import Share
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    from ganmetrics.types import Images
+    from ganmetrics.types import Placed
 
 ENCRYPTED = 0x1
 UTF8_NAME = 0x800
@@ -52,7 +54,7 @@ class Caps:
 DEFAULT_CAPS = Caps()
 
 
-class ZipSource(Source):
+class ZipSource(ItemSource):
     """The images of a .zip archive in the order of their names' bytes; constructing it checks the directory.
 
     Parameters
@@ -69,6 +71,9 @@ class ZipSource(Source):
     InputError
         Not a zip archive, a truncated or hostile one, or one without images.
     """
+
+    is_lasting = True
+    _items: _ZipItems
 
     def __init__(
         self, path: str | os.PathLike[str], reading: Reading = DEFAULT_READING, caps: Caps = DEFAULT_CAPS
@@ -93,11 +98,10 @@ class ZipSource(Source):
         """The names in the archive."""
         return [shown(name) for name in self._items.names]
 
-    def batches(self) -> Iterator[Images]:
-        """The images in the order of their names' bytes; see ``Source.batches``."""
-        parts = item_parts(self._items, chosen_workers(self.reading, len(self._items)))
+    def share(self, share: Share) -> Iterator[Placed]:
+        """A share of the images; see ``Source.share``."""
         try:
-            yield from read_parts(parts, self.reading, self.notes, self.name)
+            yield from super().share(share)
         finally:
             self._items.close()
 

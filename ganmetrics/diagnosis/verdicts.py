@@ -17,6 +17,7 @@ from ganmetrics.diagnosis.low_quality import low_quality
 from ganmetrics.diagnosis.memorisation import memorisation
 from ganmetrics.diagnosis.mode_collapse import mode_collapse
 from ganmetrics.diagnosis.pair import Pair, check_counts
+from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation import Statistics
 from ganmetrics.evaluation.opening import open_side
@@ -150,6 +151,7 @@ def diagnose(
     ('severe', 'severe')
     """
     reading = replace(reading or Reading(), thumbnails=True)
+    require(reading.engine, ("local", "ray"), "a diagnosis")
     given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}
     if test is not None:
         given["test"] = _opened(test, reading, extractor)

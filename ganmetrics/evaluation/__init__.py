@@ -12,10 +12,12 @@ from ganmetrics.evaluation.rosetta import Rosetta, every_protocol
 from ganmetrics.evaluation.run import evaluate, measure, score
 from ganmetrics.evaluation.shortcuts import fid, inception_score, kid
 from ganmetrics.evaluation.statistics import Statistics
+from ganmetrics.evaluation.streaming import Evaluation
 
 __all__ = [
     "Attribution",
     "Comparison",
+    "Evaluation",
     "LatentPath",
     "PathLength",
     "Recipe",

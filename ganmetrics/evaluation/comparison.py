@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._shown import Shown
 from ganmetrics.data import Reading
+from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.intervals import Errors, Influences, Replicates, check_mode
 from ganmetrics.evaluation.preparing import Facts, chosen_metrics, prepared
@@ -96,6 +97,10 @@ class Comparison(Shown):
         tables = [f"{name}\n{result}" for name, result in self.results.items()]
         return "\n\n".join([*tables, "\n".join(map(str, self.differences))])
 
+    def without_rows(self) -> Comparison:
+        """The same scores and verdicts; of the sets only what describes them."""
+        return replace(self, results={name: result.without_rows() for name, result in self.results.items()})
+
     def to_dict(self) -> dict[str, Any]:
         """The comparison as plain data."""
         return {
@@ -160,7 +165,7 @@ def compare(
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     sides, chosen, _ = prepared(given, choice, ci, facts)
     sets = {name: Sides(sides.get("real"), sides[f"fake{i}"]) for i, name in enumerate(names)}
-    return compared(sets, chosen, ci)
+    return at_one_place(facts.reading.engine, lambda: compared(sets, chosen, ci), Comparison.without_rows)
 
 
 def compared(sets: Mapping[str, Sides], chosen: Sequence[Metric], ci: str) -> Comparison:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ganmetrics.types import Images
 
 WIDTH = 16  # bytes kept of each image's SHA-256
@@ -25,6 +27,34 @@ class PixelDigests:
         shape = np.asarray(pixels.shape[1:], dtype="<i8").tobytes()
         for image in pixels:
             self._bytes += hashlib.sha256(shape + image.tobytes()).digest()[:WIDTH]
+
+    def merge(self, other: PixelDigests) -> None:
+        """Append the digests of other images."""
+        self._bytes += other._bytes
+
+    def reordered(self, order: Tensor) -> PixelDigests:
+        """The same images in another order, int64 [N]."""
+        found = PixelDigests()
+        found._bytes = bytearray(np.frombuffer(self._bytes, f"V{WIDTH}")[order.numpy()].tobytes())
+        return found
+
+    def tensor(self) -> Tensor:
+        """The digests as uint8 [N, 16], for ``restore``."""
+        import torch
+
+        return (
+            torch.frombuffer(self._bytes + b"", dtype=torch.uint8).view(-1, WIDTH).clone()
+            if self._bytes
+            else (torch.empty(0, WIDTH, dtype=torch.uint8))
+        )
+
+    def restore(self, digests: Tensor) -> None:
+        """Have these digests, uint8 [N, 16], and no others."""
+        self._bytes = bytearray(digests.view(-1, WIDTH).numpy().tobytes())
+
+    def key(self, what: str) -> str:
+        """A name for something that was made of these images in this order, in hexadecimal."""
+        return hashlib.sha256(self._bytes + what.encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self._bytes) // WIDTH

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+import dataclasses
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,15 @@ import torch
 
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Notes, Reading, Source
+from ganmetrics.data.share import WHOLE, Share
+from ganmetrics.distributed import engine
 from ganmetrics.errors import InputError
 from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.evaluation.feature_cache import FeatureCache, cached
+from ganmetrics.evaluation.gathering import BLOCK, Collector, Gathering, Seen, without_network
 from ganmetrics.evaluation.opening import Side
 from ganmetrics.evaluation.recipe import Recipe
-from ganmetrics.evaluation.sampling import IMAGES, Sample
-from ganmetrics.evaluation.statistics import Collector, Statistics
+from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.evaluation.thumbnails import Thumbnails
 from ganmetrics.features import Extractor, load_extractor
 from ganmetrics.features.extraction import Extraction
@@ -27,13 +31,14 @@ from ganmetrics.features.extraction import Extraction
 if TYPE_CHECKING:
     import os
 
-    from ganmetrics.types import Images
+    from torch import Tensor
+
+    from ganmetrics.types import Placed
 
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
 DEFAULT_EXTRACTOR = "inception"
-LEVELS = ("flat", "levels-0-1")  # kinds of image that are told from its pixels
-WITHOUT_NETWORK = {"labels", "names", "images"}  # names are those of images, and of their classes where known
+BLOCK_BYTES = 128 << 20  # of images that wait for their features
 
 
 @dataclass
@@ -58,7 +63,7 @@ class Measuring:
                     side.require(name)
                 elif name == "labels":
                     class_names(side)
-                elif name not in WITHOUT_NETWORK:
+                elif not without_network({name}):
                     self.loaded.layer_for(name)
 
     def check_recipes(self, sides: Mapping[str, Side]) -> None:
@@ -76,66 +81,142 @@ class Measuring:
         return side if isinstance(side, Statistics) else self.read(side, self.loaded, reads)
 
     def read(self, source: Source, extractor: Extractor, reads: set[str]) -> Statistics:
-        collector, pixels = Collector(reads - WITHOUT_NETWORK, extractor), PixelDigests()
-        sample = Sample(IMAGES) if "images" in reads else None
-        thumbnails = Thumbnails(source.count) if self.reading.thumbnails else None
-        keepers = [keeper for keeper in (sample, thumbnails) if keeper is not None]
-        with closing(self.watched(source, pixels, *keepers)) as images:
+        """The statistics of a source, read by whoever the reading says; of all ranks, the first has them."""
+        reader = Reader(source, extractor, frozenset(reads), self.reading, self.device, self.batch_size)
+        gathering = engine(self.reading.engine).gathered(reader, source.count)
+        if gathering is None:  # another rank's
+            return Statistics(recipe_of(extractor, self.reading), 0, "")
+        return statistics_of(gathering, source, reads, recipe_of(extractor, self.reading))
+
+
+def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe: Recipe) -> Statistics:
+    """What was gathered of all of a source, as statistics."""
+    count = len(gathering)
+    if count < 2:
+        raise too_few(source.name, count, 2)
+    has_classes = "labels" in reads or ("names" in reads and _are_known(source, count))
+    labels, classes = _labelled(source, count) if has_classes else (None, ())
+    notes = Notes(ignored=Counter(source.notes.ignored), warnings=list(source.notes.warnings))
+    notes.merge(gathering.seen.notes)
+    return dataclasses.replace(
+        gathered_statistics(gathering, recipe),
+        name=source.label,
+        labels=labels,
+        classes=classes,
+        names=_names(source, count) if "names" in reads else (),
+        skipped=len(notes.skipped),
+        notes=notes,
+        place=source.identity,
+        source=source.name,
+    )
+
+
+def gathered_statistics(gathering: Gathering, recipe: Recipe) -> Statistics:
+    """What was gathered, whatever its source."""
+    seen, collector, order = gathering.seen, gathering.collector, gathering.seen.order()
+    pixels = seen.pixels if order is None else seen.pixels.reordered(order)
+    if seen.thumbnails is not None and order is not None:
+        seen.thumbnails.reorder(order)
+    return Statistics(
+        recipe=recipe,
+        count=len(pixels),
+        digest=pixels.combined(),
+        order=pixels.ordered(),
+        moments=collector.moments("moments"),
+        spatial_moments=collector.moments("spatial_moments"),
+        features=collector.tensor("features"),
+        logits=collector.tensor("logits"),
+        max_rows=0 if collector.max_rows == math.inf else int(collector.max_rows),
+        sample=collector.tensor("sample"),
+        spatial_sample=collector.tensor("spatial_sample"),
+        spread=collector.spread if collector.is_of_one_size else None,
+        images=seen.sample.rows if seen.sample is not None else None,
+        thumbnails=seen.thumbnails,
+        notes=seen.notes,
+        pixels=pixels,
+    )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads a share of a source through a network: a value that can be sent to where the reading is done."""
+
+    source: Source
+    extractor: Extractor
+    reads: frozenset[str]
+    reading: Reading
+    device: torch.device
+    batch_size: int | None
+
+    def __call__(self, share: Share) -> Gathering:
+        thumbnails = Thumbnails(self.source.count) if self.reading.thumbnails else None
+        seen = Seen(has_sample="images" in self.reads, thumbnails=thumbnails)
+        collector = Collector(self.reads - without_network(self.reads), self.extractor)
+        with closing(watched(self.source, self.reading, seen, share)) as placed:
             if collector.layers:
-                for found in Extraction(extractor, collector.layers, self.device, self.batch_size).run(images):
-                    collector.add(found)
+                self._through_network(placed, collector)
             else:
-                deque(images, maxlen=0)
-        if len(pixels) < 2:
-            raise too_few(source.name, len(pixels), 2)
-        has_classes = "labels" in reads or ("names" in reads and _are_known(source, len(pixels)))
-        labels, classes = _labelled(source, len(pixels)) if has_classes else (None, ())
-        return Statistics(
-            recipe=recipe_of(extractor, self.reading),
-            count=len(pixels),
-            digest=pixels.combined(),
-            name=source.label,
-            order=pixels.ordered(),
-            moments=collector.moments("moments"),
-            spatial_moments=collector.moments("spatial_moments"),
-            features=collector.tensor("features"),
-            logits=collector.tensor("logits"),
-            sample=collector.tensor("sample"),
-            spatial_sample=collector.tensor("spatial_sample"),
-            spread=collector.spread if collector.is_of_one_size else None,
-            images=sample.rows if sample is not None and sample.is_of_one_shape else None,
-            thumbnails=thumbnails,
-            labels=labels,
-            classes=classes,
-            names=_names(source, len(pixels)) if "names" in reads else (),
-            skipped=len(source.notes.skipped),
-            notes=deepcopy(source.notes),
-            pixels=pixels,
-            place=source.identity,
-            source=source.name,
-        )
+                deque(placed, maxlen=0)
+        seen.notes.merge(self.source.notes)
+        return Gathering(seen, collector)
 
-    def watched(
-        self, source: Source, pixels: PixelDigests, *keepers: Sample | Thumbnails
-    ) -> Generator[Images, None, None]:
-        """The images on their way to the network, with the bar moved, their digests taken and some kept."""
-        for kind in LEVELS:  # of an earlier reading
-            source.notes.kinds.pop(kind, None)
-        with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
-            for images in source.batches():
-                pixels.add(images)
-                _note_levels(images, source.notes)
-                for keeper in keepers:
-                    keeper.add(images.cpu())
-                yield images
-                bar.update(len(images))
+    def _through_network(self, placed: Iterable[Placed], collector: Collector) -> None:
+        extraction = Extraction(self.extractor, collector.layers, self.device, self.batch_size)
+        is_kept = self.reading.cache and self.source.is_lasting and "spread" not in self.reads
+        cache = cached(self.extractor, self.device) if is_kept else None
+        for block in blocks(placed, extraction.batch_size):
+            places, start = torch.cat([places for places, _ in block]), 0
+            for found in _found(block, extraction, cache):
+                stop = start + len(next(iter(found.values())))
+                collector.add(found, places[start:stop])
+                start = stop
+        if cache is not None:
+            cache.close()
 
 
-def _note_levels(images: Images, notes: Notes) -> None:
-    """Count the images of a single colour, and those that would be black but for a level of 1."""
-    low, high = images.flatten(2).aminmax(dim=2)  # [N, 3] each
-    for kind, is_so in zip(LEVELS, ((low == high).all(dim=1), high.amax(dim=1) == 1), strict=True):
-        notes.kinds[kind] += int(is_so.sum())
+def watched(source: Source, reading: Reading, seen: Seen, share: Share = WHOLE) -> Generator[Placed, None, None]:
+    """The images on their way to the network, with the bar moved and all noted that they show by themselves."""
+    count = source.count if source.count is None or share.is_whole else len(share.places(source.count))
+    with progress_bar(source.name[-40:], count, reading.progress) as bar:
+        for places, images in source.share(share):
+            seen.add(images, places)
+            yield places, images
+            bar.update(len(images))
+
+
+def blocks(placed: Iterable[Placed], batch_size: int) -> Iterator[list[Placed]]:
+    """Some hundred neighbouring images at a time, in whole batches; fewer where they are large."""
+    size = batch_size * max(1, round(BLOCK / batch_size))
+    block: list[Placed] = []
+    count = num_bytes = 0
+    for places, images in placed:
+        while len(images):
+            room = batch_size - count % batch_size
+            block.append((places[:room], images[:room]))
+            count, num_bytes = count + len(images[:room]), num_bytes + images[:room].nbytes
+            places, images = places[room:], images[room:]
+            if count == size or (count % batch_size == 0 and num_bytes >= BLOCK_BYTES):
+                yield block
+                block, count, num_bytes = [], 0, 0
+    if block:
+        yield block
+
+
+def _found(block: list[Placed], extraction: Extraction, cache: FeatureCache | None) -> Iterator[dict[str, Tensor]]:
+    """The layers of a block's images, from the cache or else from the network, and then kept in the cache."""
+    if cache is None:
+        yield from extraction.run(images for _, images in block)
+        return
+    pixels = PixelDigests()
+    for _, images in block:
+        pixels.add(images)
+    known = cache.load(pixels, extraction.layers)
+    if known is not None:
+        yield known
+        return
+    found = list(extraction.run(images for _, images in block))
+    cache.save(pixels, {layer: torch.cat([each[layer] for each in found]) for layer in extraction.layers})
+    yield from found
 
 
 def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:

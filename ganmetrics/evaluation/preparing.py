@@ -96,17 +96,16 @@ def prepared(
     """
     fitting = _Fitting(choice)
     fitting.keep(lambda each: check_given(each, given))
-    wanted = _reads(given, fitting.metrics)
+    wanted = reads_of(given, fitting.metrics)
     needed = [role for role in given if wanted[role] or more.get(role)]
     sides = {role: open_side(given[role], facts.reading, facts.extractor) for role in needed}
     check_sizes(sides)
     fitting.keep(lambda each: _check_counts(each, sides))
-    extractor = _extractor_of(sides, facts.extractor, fitting.metrics)
+    extractor = extractor_of(sides, facts.extractor, fitting.metrics)
     measuring = Measuring(extractor, facts.weights, facts.reading, facts.device, facts.batch_size)
-    fitting.keep(lambda each: measuring.check(sides, _reads(sides, [each])))
+    fitting.keep(lambda each: measuring.check(sides, reads_of(sides, [each])))
     measuring.check_recipes(sides)
-    keep = {role: _reads(sides, fitting.metrics)[role] | _of_intervals(role, fitting.metrics, ci) for role in sides}
-    keep = {role: names | more.get(role, set()) for role, names in keep.items()}
+    keep = {role: kept_of(role, fitting.metrics, ci) | more.get(role, set()) for role in sides}
     measured = {role: measuring(side, keep[role]) for role, side in sides.items() if keep[role]}
     return Prepared(measured, fitting.metrics, fitting.left_out)
 
@@ -130,7 +129,7 @@ class _Fitting:
                 self.left_out[each.name] = error.what
 
 
-def _extractor_of(sides: Mapping[str, Side], extractor: AnyExtractor, metrics: Sequence[Metric]) -> AnyExtractor:
+def extractor_of(sides: Mapping[str, Side], extractor: AnyExtractor, metrics: Sequence[Metric]) -> AnyExtractor:
     """The extractor asked for, else that of a side which is saved statistics; pixels where no metric needs any."""
     if extractor is not None:
         return extractor
@@ -171,7 +170,12 @@ def _is_needed(each: Metric, role: str) -> bool:
     return {"real": each.needs_real, "test": each.needs_test}.get(role, True)
 
 
-def _reads(roles: Iterable[str], metrics: Sequence[Metric]) -> dict[str, set[str]]:
+def kept_of(role: str, metrics: Sequence[Metric], ci: str) -> set[str]:
+    """What the metrics and their intervals read of one set."""
+    return reads_of([role], metrics)[role] | _of_intervals(role, metrics, ci)
+
+
+def reads_of(roles: Iterable[str], metrics: Sequence[Metric]) -> dict[str, set[str]]:
     """What the metrics read of each set."""
     return {role: {name for each in metrics if _is_needed(each, role) for name in each.reads} for role in roles}
 

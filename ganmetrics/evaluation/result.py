@@ -7,7 +7,7 @@ import math
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,6 +132,10 @@ class Result(Shown):
             cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, row[4]]
             lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
         return "\n".join(lines + [f"left out: {name} ({reason})" for name, reason in self.left_out.items()])
+
+    def without_rows(self) -> Result:
+        """The same scores; of the sets only what describes them."""
+        return replace(self, real=self.real and self.real.without_rows(), fake=self.fake.without_rows())
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data; ``docs/json.md`` describes it."""

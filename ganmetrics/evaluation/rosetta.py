@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from copy import deepcopy
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics.data import Reading, Source
+from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
-from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
 from ganmetrics.evaluation.intervals import check_mode
-from ganmetrics.evaluation.measuring import Measuring, recipe_of, too_few
+from ganmetrics.evaluation.measuring import Measuring, recipe_of, statistics_of, watched
 from ganmetrics.evaluation.opening import open_side
 from ganmetrics.evaluation.result import Score, readable, save_json
 from ganmetrics.evaluation.scoring import Sides, scored
-from ganmetrics.evaluation.statistics import Collector, Statistics
+from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.features.base import Extractor
 from ganmetrics.features.extraction import Extraction, choose_device
 from ganmetrics.features.inception import Inception
@@ -104,6 +104,7 @@ def every_protocol(
     """
     check_mode(ci)
     reading = reading or Reading()
+    require(reading.engine, ("local",), "the table of protocols")
     on = choose_device(device)
     sides = [_images(side, reading) for side in (real, fake)]
     rules = list(dict.fromkeys(record.resize for record in PROTOCOLS.records().values()))
@@ -146,29 +147,15 @@ def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[s
     """The statistics of one set under every resize."""
     keep = {"moments", "sample"}
     collectors = {rule: Collector(keep, _reading_layer(rule)) for rule in network.rules}
-    pixels = PixelDigests()
+    seen = Seen()
     extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)
-    with closing(measuring.watched(source, pixels)) as images:
-        for found in extraction.run(images):
+    with closing(watched(source, measuring.reading, seen)) as placed:
+        for found in extraction.run(images for _, images in placed):
             for collector in collectors.values():
                 collector.add(found)
-    if len(pixels) < 2:
-        raise too_few(source.name, len(pixels), 2)
+    seen.notes.merge(source.notes)
     return {
-        rule: Statistics(
-            recipe=network.recipe(rule, measuring.reading),
-            count=len(pixels),
-            digest=pixels.combined(),
-            name=source.label,
-            order=pixels.ordered(),
-            moments=collector.moments("moments"),
-            sample=collector.tensor("sample"),
-            skipped=len(source.notes.skipped),
-            notes=deepcopy(source.notes),
-            pixels=pixels,
-            place=source.identity,
-            source=source.name,
-        )
+        rule: statistics_of(Gathering(seen, collector), source, keep, network.recipe(rule, measuring.reading))
         for rule, collector in collectors.items()
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading
+from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.intervals import check_mode
 from ganmetrics.evaluation.measuring import DEFAULT_EXTRACTOR, Measuring
@@ -86,7 +87,11 @@ def evaluate(
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     sides, chosen, left_out = prepared({"real": real, "fake": fake, "test": test}, choice, ci, facts)
     given = Sides(sides.get("real"), sides["fake"], sides.get("test"))
-    return scored(given, chosen, ci, left_out, is_lenient=choice.is_everything, protocol=protocol)
+    return at_one_place(
+        facts.reading.engine,
+        lambda: scored(given, chosen, ci, left_out, is_lenient=choice.is_everything, protocol=protocol),
+        Result.without_rows,
+    )
 
 
 def score(
@@ -147,4 +152,5 @@ def measure(
     check_sizes({"source": side})
     measuring = Measuring(extractor, weights, reading, choose_device(device), batch_size)
     measuring.check({"source": side}, {"source": wanted})
-    return measuring(side, wanted)
+    found = measuring(side, wanted)
+    return at_one_place(reading.engine, lambda: found, Statistics.without_rows)

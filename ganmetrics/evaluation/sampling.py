@@ -1,13 +1,12 @@
-"""A uniform sample of a set's rows, in random order, the same however the set is cut into batches."""
+"""A uniform sample of a set's rows, the same however the set is cut into batches or shared among readers."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
-
-from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,42 +17,101 @@ SEED = 2020
 
 
 class Sample:
-    """Keeps the rows with the smallest of keys drawn row by row: ``limit`` of them, sorted by key."""
+    """Keeps the rows with the smallest keys: ``limit`` of them.
 
-    def __init__(self, limit: int = ROWS) -> None:
-        self.limit, self.rng = limit, seeded(SEED)
-        self.keys = torch.empty(0, dtype=torch.float64)
-        self.kept: list[Tensor] = []  # the sample, and what joins it when as much again has come
-        self.border = math.inf
+    A row's key follows from its place in the set alone, so that samples of parts merge into that of the whole.
+    """
+
+    def __init__(self, limit: float = ROWS) -> None:
+        self.limit = limit
+        self.kept: list[Rows] = []  # the sample, and what came after it was settled
+        self.count, self.border = 0, math.inf
         self.is_of_one_shape = True
 
-    def add(self, rows: Tensor) -> None:
+    def add(self, rows: Tensor, places: Tensor) -> None:
         """More rows, which are left where they have another shape than those before: then there is no sample."""
-        self.is_of_one_shape &= not self.kept or self.kept[0].shape[1:] == rows.shape[1:]
-        if not self.is_of_one_shape:
-            return
-        keys = torch.from_numpy(self.rng.random_sample(len(rows)))
-        is_in = keys < self.border  # most of a long run leaves the sample as it is
-        self.keys = torch.cat([self.keys, keys[is_in]])
-        self.kept.append(rows[is_in.to(rows.device)])
-        if len(self.keys) >= 2 * self.limit:
-            self._settle()
+        self._add(Rows(_keys(places), places, rows))
+
+    def merge(self, other: Sample) -> None:
+        """Take in the sample of another part of the set."""
+        self.is_of_one_shape &= other.is_of_one_shape
+        for rows in other.kept:
+            self._add(rows)
+
+    def moved(self, by: int) -> Sample:
+        """The same rows, further on in a set by that many places; their keys stay, so that it stays as random."""
+        found = Sample(self.limit)
+        found.count, found.border, found.is_of_one_shape = self.count, self.border, self.is_of_one_shape
+        found.kept = [rows._replace(places=rows.places + by) for rows in self.kept]
+        return found
 
     @property
-    def rows(self) -> Tensor:
-        """The sample."""
+    def rows(self) -> Tensor | None:
+        """The sample in random order, the order of the keys; ``None`` where the rows have several shapes."""
+        if not self.is_of_one_shape or not self.kept:
+            return None
         self._settle()
+        return self.kept[0].rows
+
+    def in_order(self) -> Tensor | None:
+        """The sample in the order of the set; ``None`` where the rows have several shapes."""
+        if not self.is_of_one_shape or not self.kept:
+            return None
+        if self.count > self.limit:
+            self._settle()
+        _, places, rows = self.joined()
+        return rows if bool((places.diff() > 0).all()) else rows[places.argsort()]
+
+    def joined(self) -> Rows:
+        """What is kept, in one piece."""
+        if len(self.kept) > 1:
+            self.kept = [Rows(*(torch.cat(parts) for parts in zip(*self.kept, strict=True)))]
         return self.kept[0]
 
+    def _add(self, more: Rows) -> None:
+        self.is_of_one_shape &= not self.kept or self.kept[0].rows.shape[1:] == more.rows.shape[1:]
+        if not self.is_of_one_shape:
+            return
+        if self.border < math.inf:  # most of a long run leaves the sample as it is
+            more = more.at(more.keys < self.border)
+        self.kept.append(more)
+        self.count += len(more.rows)
+        if self.count >= 2 * self.limit:
+            self._settle()
+
     def _settle(self) -> None:
-        self.keys, order = self.keys.sort()
-        self.keys, order = self.keys[: self.limit], order[: self.limit]
-        self.kept = [torch.cat(self.kept)[order]]
-        self.border = float(self.keys[-1]) if len(self.keys) == self.limit else math.inf
+        joined = self.joined()
+        order = joined.keys.argsort()
+        order = order[: int(self.limit)] if len(order) > self.limit else order
+        settled = joined.at(order)
+        self.kept, self.count = [settled], len(order)
+        self.border = float(settled.keys[-1]) if len(order) == self.limit else math.inf
 
 
-def sampled(rows: Tensor) -> Tensor:
+class Rows(NamedTuple):
+    """Some rows [n, ...], their places in the set, int64 [n], and their keys, float64 [n]."""
+
+    keys: Tensor
+    places: Tensor
+    rows: Tensor
+
+    def at(self, index: Tensor) -> Rows:
+        return Rows(self.keys[index], self.places[index], self.rows[index.to(self.rows.device)])
+
+
+def sampled(rows: Tensor) -> Tensor | None:
     """The sample of rows that are all at hand."""
     sample = Sample()
-    sample.add(rows)
+    sample.add(rows, torch.arange(len(rows)))
     return sample.rows
+
+
+def _keys(places: Tensor) -> Tensor:
+    """Numbers in 0..1 that follow from whole numbers as if drawn: int64 [N] -> float64 [N], by SplitMix64's mixing.
+
+    Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators. OOPSLA 2014.
+    """
+    z: np.ndarray[Any, Any] = (places.numpy().astype(np.uint64) + np.uint64(SEED)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return torch.from_numpy(((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53)

@@ -13,6 +13,7 @@ import torch
 from ganmetrics.errors import InputError, NumericalError, StatisticsError, UsageError
 from ganmetrics.evaluation.archive import FID_INCEPTION as LITERATURE
 from ganmetrics.evaluation.cautions import cautions
+from ganmetrics.evaluation.gathering import ROWS
 from ganmetrics.evaluation.intervals import uncertainty
 from ganmetrics.evaluation.recipe import Recipe, Signature
 from ganmetrics.evaluation.result import Result, Score
@@ -129,17 +130,17 @@ def _scores(each: Metric, sides: Sides, found: Measured, warnings: tuple[str, ..
 
 
 def _signature(each: Metric, real: Statistics | None, fake: Statistics, test: Statistics | None) -> Signature:
-    recipe, label = fake.recipe, "ordered_label" if "seed" in each.settings else "label"
-    real_label, test_label = ("" if side is None else getattr(side, label) for side in (real, test))
+    recipe, has_order, has_rows = fake.recipe, "seed" in each.settings, bool(ROWS & set(each.reads))
+    labels = [(side and side.labelled(has_order=has_order, has_rows=has_rows)) or "" for side in (real, fake, test)]
     return Signature(
         metric=str(each),
         network=recipe.network if each.needs_network else "none",
         resize=recipe.resize if each.needs_network else "none",
-        real=real_label,
-        fake=getattr(fake, label),
+        real=labels[0],
+        fake=labels[1],
         precision=recipe.precision,
         version=__version__,
-        test=test_label,
+        test=labels[2],
     )
 
 

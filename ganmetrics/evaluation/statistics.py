@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-
-import torch
 
 from ganmetrics.data import Notes
 from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.evaluation.digests import PixelDigests
-from ganmetrics.evaluation.sampling import Sample, sampled
+from ganmetrics.evaluation.sampling import sampled
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch import Tensor
 
     from ganmetrics.evaluation.recipe import Recipe
     from ganmetrics.evaluation.thumbnails import Thumbnails
-    from ganmetrics.features.base import Extractor
     from ganmetrics.types import Features, Images, Logits
 
+ALSO_KEPT = ("spatial_moments", "sample", "spatial_sample", "spread", "images", "labels")
 KEPT = ("moments", "features", "logits")  # what a file of statistics can hold
-BLOCK = 512  # rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,8 @@ class Statistics:
         The names of the classes.
     names : tuple of str
         Of the images, where they have any and none was left out.
+    max_rows : int
+        The most rows of features and of logits that were kept of a larger set, 0 where there was no limit.
     sample : Tensor, float32 [n, D], or None
         Rows of the features in random order, as many as tell a standard error.
     spatial_sample : Tensor, float32 [n, D], or None
@@ -88,6 +85,7 @@ class Statistics:
     labels: Tensor | None = None
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    max_rows: int = 0
     sample: Features | None = None
     spatial_sample: Features | None = None
     spread: Spread | None = None
@@ -106,16 +104,24 @@ class Statistics:
     @property
     def label(self) -> str:
         """The set as the signature writes it, ``name#count:digest`` and what else sets it apart."""
-        return self._labelled("")
+        return self.labelled()
 
     @property
-    def ordered_label(self) -> str:
-        """The same with ``~order`` behind the digest, for metrics that draw subsets by position."""
-        return self._labelled(f"~{self.order[:8]}" if self.order else "")
+    def is_thinned(self) -> bool:
+        """Whether the rows of features and logits are a sample of the images."""
+        return 0 < self.max_rows < self.count
 
-    def _labelled(self, order: str) -> str:
-        skipped = [f"skipped={self.skipped}"] if self.skipped else []
-        return ":".join([f"{self.name}#{self.count}", f"{self.digest[:8]}{order}", *skipped, *self.recipe.reading])
+    def labelled(self, *, has_order: bool = False, has_rows: bool = False) -> str:
+        """The same for a metric that draws subsets by position, or that reads rows of which a sample was kept."""
+        order = f"~{self.order[:8]}" if has_order and self.order else ""
+        facts = [f"skipped={self.skipped}"] if self.skipped else []
+        facts += [f"rows={self.max_rows}"] if has_rows and self.is_thinned else []
+        return ":".join([f"{self.name}#{self.count}", f"{self.digest[:8]}{order}", *facts, *self.recipe.reading])
+
+    def without_rows(self) -> Statistics:
+        """The same set without all that metrics read of it."""
+        nothing = dict.fromkeys((*KEPT, *ALSO_KEPT, "thumbnails"))
+        return replace(self, **nothing, pixels=PixelDigests())  # type: ignore[arg-type]
 
     def require(self, reads: str) -> None:
         """Refuse saved statistics that lack what a metric reads, and images of sizes that it cannot compare.
@@ -133,79 +139,3 @@ class Statistics:
             hint = f"Score the images themselves{again}"
             what = f"the saved statistics hold no {reads}"
             raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")
-
-
-class Collector:
-    """Gathers what the metrics of a run read, batch by batch, in constant memory where only moments are read."""
-
-    def __init__(self, reads: Iterable[str], extractor: Extractor) -> None:
-        self.reads = sorted(set(reads))
-        if "features" in self.reads and "sample" in self.reads:
-            self.reads.remove("sample")  # it follows from all rows
-        self.layer_of = {name: extractor.layer_for(name) for name in self.reads}
-        self.kept: dict[str, list[Tensor]] = {name: [] for name in self.reads}
-        self.samples = {name: Sample() for name in self.reads if name.endswith("sample")}
-        self.spread: Spread | None = None
-        self.count, self.is_of_one_size = 0, True
-        self.gathered = {name: _Gathered() for name in self.reads if name.endswith("moments")}
-
-    @property
-    def layers(self) -> list[str]:
-        """The layers that the extractor must yield."""
-        return sorted(set(self.layer_of.values()))
-
-    def add(self, found: dict[str, Tensor]) -> None:
-        for name in self.reads:
-            value = found[self.layer_of[name]]
-            if name in self.gathered:
-                self.gathered[name].add(value)
-            elif name in self.samples:
-                self.samples[name].add(value)
-            elif name == "spread":
-                self._add_spread(value)
-            else:
-                self.kept[name].append(value)
-
-    def _add_spread(self, rows: Tensor) -> None:
-        block = Spread.of(rows, self.count)
-        self.is_of_one_size &= self.spread is None or self.spread.means.shape == block.means.shape
-        if self.is_of_one_size:
-            self.spread = block if self.spread is None else self.spread.merge(block)
-        self.count += len(rows)
-
-    def tensor(self, name: str) -> Tensor | None:
-        """All rows of what was kept under that name."""
-        if name in self.samples:
-            return self.samples[name].rows
-        rows = self.kept.get(name)
-        return torch.cat(rows) if rows else None
-
-    def moments(self, name: str) -> Moments | None:
-        """The moments of everything added under that name."""
-        return self.gathered[name].finished() if name in self.gathered else None
-
-
-class _Gathered:
-    """Moments of rows that come in batches of any size, merged in blocks of one."""
-
-    def __init__(self) -> None:
-        self.moments: Moments | None = None
-        self.waiting: list[Tensor] = []
-
-    def add(self, rows: Tensor) -> None:
-        self.waiting.append(rows)
-        while sum(map(len, self.waiting)) >= BLOCK:
-            joined = torch.cat(self.waiting)
-            self._merge(joined[:BLOCK])
-            self.waiting = [joined[BLOCK:]]
-
-    def finished(self) -> Moments | None:
-        rest = torch.cat(self.waiting) if self.waiting else torch.empty(0)
-        self.waiting = []
-        if len(rest):
-            self._merge(rest)
-        return self.moments
-
-    def _merge(self, rows: Tensor) -> None:
-        block = Moments.of(rows)
-        self.moments = block if self.moments is None else self.moments.merge(block)

@@ -17,6 +17,7 @@ from ganmetrics.data import Reading, Source
 from ganmetrics.data.decode import decode
 from ganmetrics.data.loading import outcome_of, read_parts, serial_parts
 from ganmetrics.data.paths import IMAGE_SUFFIXES, is_path, suffix_of
+from ganmetrics.distributed import require
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.evaluation.cautions import cautions
 from ganmetrics.evaluation.digests import PixelDigests
@@ -127,6 +128,7 @@ def style_and_content(
     (0.0, 0.0, 'Style distance(digits)')
     """
     reading = reading or Reading()
+    require(reading.engine, ("local",), "a style distance")
     sides = _opened(real, reading), _opened(fake, reading)
     if paired:
         _require_equal(sides[0].count, sides[1].count)
@@ -280,5 +282,5 @@ def _result(found: Found, sides: tuple[Statistics, Statistics], network: MapNetw
 
 
 def _signature(metric: str, sides: tuple[Statistics, Statistics], network: MapNetwork, paired: bool) -> Signature:
-    real, fake = (side.ordered_label if paired else side.label for side in sides)
+    real, fake = (side.labelled(has_order=paired) for side in sides)
     return Signature(metric, network.identity, "none", real, fake, PRECISION, __version__)

@@ -35,18 +35,32 @@ class Thumbnails:
         self.runs: list[Images] = []
         self.starts: list[int] = []
         self.count = 0
+        self.order: Tensor | None = None
 
-    def add(self, images: Images) -> None:
-        """Take in uint8 images [N, 3, H, W]."""
-        self.runs.append(_shrunk(images.cpu(), self.side))
+    def add(self, images: Images, places: Tensor | None = None) -> None:
+        """Take in uint8 images [N, 3, H, W]; ``places`` are of no interest before ``reorder``."""
+        self._append(_shrunk(images.cpu(), self.side))
+
+    def merge(self, other: Thumbnails) -> None:
+        """Take in the pictures of another part of the set, which were made for a set of the same size."""
+        for pictures in other.runs:
+            self._append(pictures)
+
+    def reorder(self, order: Tensor) -> None:
+        """Put the pictures into another order, int64 [N]."""
+        self.order = order
+
+    def _append(self, pictures: Images) -> None:
+        self.runs.append(pictures)
         self.starts.append(self.count)
-        self.count += len(images)
+        self.count += len(pictures)
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Tensor:
         """The picture of one image, uint8 [3, h, w]."""
+        index = index if self.order is None else int(self.order[index])
         run = bisect_right(self.starts, index) - 1
         return self.runs[run][index - self.starts[run]]
 

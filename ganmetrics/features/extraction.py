@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
@@ -25,8 +26,10 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 def choose_device(device: str | torch.device) -> torch.device:
     """The device for ``"auto"`` (CUDA, then MPS, then the CPU) or for a name, checked for presence (UsageError)."""
     if str(device) == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(name)
+        if torch.cuda.is_available():  # of several processes on one machine, each has a device of its own
+            rank = os.environ.get("LOCAL_RANK", "")
+            return torch.device(f"cuda:{int(rank) % torch.cuda.device_count()}" if rank.isdecimal() else "cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         chosen = torch.device(device)
     except RuntimeError as error:
@@ -60,7 +63,7 @@ class Extraction:
             raise UsageError(f"batch_size is {batch_size}; it must be at least 1", where="batch_size")
         self.extractor, self.layers, self.device = extractor, list(layers), device
         self.batch_size = batch_size or DEFAULT_BATCH_SIZES[device.type]
-        self.count = 0
+        self.count = 0  # images so far, over all runs
         extractor.to(device)
 
     def run(self, batches: Iterable[Images]) -> Iterator[dict[str, Tensor]]:
@@ -73,7 +76,6 @@ class Extraction:
         ResourceError
             Not even one image fits in memory.
         """
-        self.count = 0
         with closing(self._rebatched(batches)) as inputs:
             for batch in inputs:
                 for found in self._within_memory(self._forward, batch):

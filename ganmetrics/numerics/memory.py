@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from ganmetrics.errors import UsageError
 
-UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30, "t": 10**12, "ti": 2**40}
 LEAST = 16 * 2**20
 OF_PAIR = 48  # bytes that a block takes for each pair of its rows: squares, their bounds, candidates, in float64
 OF_NUMBER = 32  # and for each number of the rows on its two sides
@@ -39,24 +39,24 @@ def memory_limit(limit: int | str) -> Iterator[None]:
     ...     gm.functional.prdc([[0.0], [1.0]], [[0.0], [1.0]], neighbors=1).coverage
     1.0
     """
-    token = _limit.set(parse_size(limit))
+    size = parse_size(limit, where="max_memory")
+    if size < LEAST:
+        what = f"{limit} is {size:,} bytes; blocks need at least {LEAST:,}"
+        raise UsageError(what, where="max_memory", hint="Allow more memory")
+    token = _limit.set(size)
     try:
         yield
     finally:
         _limit.reset(token)
 
 
-def parse_size(limit: int | str) -> int:
+def parse_size(limit: int | str, *, where: str) -> int:
     """A number of bytes from a text such as ``"2GB"`` (UsageError)."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?|)b?\s*", str(limit).lower())
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?|)b?\s*", str(limit).lower())
     if not found:
         hint = "Write it as 500MB or 2GiB"
-        raise UsageError(f"{limit!r} is no amount of memory", where="max_memory", hint=hint)
-    size = int(float(found[1]) * UNITS[found[2]])
-    if size < LEAST:
-        what = f"{limit} is {size:,} bytes; blocks need at least {LEAST:,}"
-        raise UsageError(what, where="max_memory", hint="Allow more memory")
-    return size
+        raise UsageError(f"{limit!r} is no amount of memory", where=where, hint=hint)
+    return int(float(found[1]) * UNITS[found[2]])
 
 
 def block_rows(dim: int) -> int:

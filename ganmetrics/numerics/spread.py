@@ -30,9 +30,10 @@ class Spread:
     scatters: Tensor
 
     @staticmethod
-    def of(rows: Tensor, start: int = 0) -> Spread:  # [N, D]
-        """Rows of which the first is number ``start`` of its set."""
-        groups = [rows[(group - start) % GROUPS :: GROUPS] for group in range(GROUPS)]
+    def of(rows: Tensor, places: Tensor | None = None) -> Spread:  # [N, D], int64 [N]
+        """Rows with their places in the set, by default its first ones."""
+        turns = (torch.arange(len(rows)) if places is None else places) % GROUPS
+        groups = [rows[(turns == group).to(rows.device)] for group in range(GROUPS)]
         means = torch.stack([part.mean(dim=0) if len(part) else rows.new_zeros(rows.shape[1]) for part in groups])
         scatters = [_squares(part, mean) for part, mean in zip(groups, means, strict=True)]
         counts = torch.tensor([len(part) for part in groups], dtype=torch.float64)

@@ -94,10 +94,10 @@ def test_images_and_their_saved_features_give_one_interval(tmp_path) -> None:
 @pytest.mark.parametrize("cuts", [[100], [1] * 100, [33, 0, 67]])
 def test_a_sample_does_not_depend_on_batches(cuts: list[int]) -> None:
     rows, sample = torch.arange(100.0)[:, None], Sample(10)
-    for part in rows.split(cuts):
-        sample.add(part)
+    for part, places in zip(rows.split(cuts), torch.arange(100).split(cuts), strict=True):
+        sample.add(part, places)
     whole = Sample(10)
-    whole.add(rows)
+    whole.add(rows, torch.arange(100))
     assert torch.equal(sample.rows, whole.rows)
     assert len(set(sample.rows[:, 0].tolist())) == 10
 
@@ -105,7 +105,7 @@ def test_a_sample_does_not_depend_on_batches(cuts: list[int]) -> None:
 def test_a_sample_is_uniform_and_in_random_order() -> None:
     rows = torch.arange(10_000.0)[:, None]
     sample = Sample(2_000)
-    sample.add(rows)
+    sample.add(rows, torch.arange(10_000))
     assert float(sample.rows.mean()) == pytest.approx(5_000, abs=4 * 2_887 / 2_000**0.5)
     assert float(sample.rows[:200].mean()) == pytest.approx(5_000, abs=4 * 2_887 / 200**0.5)
     assert sorted(sampled(rows)[:, 0].tolist()) == rows[:, 0].tolist()

@@ -100,7 +100,8 @@ def test_diversity_is_the_mean_over_all_pairs(file: Path, theirs: torch.nn.Modul
 def test_the_spread_of_any_batches_is_one() -> None:
     rows = torch.randn(57, 6, generator=torch.Generator().manual_seed(0)) + 3
     whole = Spread.of(rows)
-    parts = Spread.of(rows[:10]).merge(Spread.of(rows[10:13], 10)).merge(Spread.of(rows[13:], 13))
+    places = torch.arange(len(rows))
+    parts = Spread.of(rows[:10]).merge(Spread.of(rows[10:13], places[10:13])).merge(Spread.of(rows[13:], places[13:]))
     assert torch.equal(whole.counts, parts.counts)
     assert whole.variance() == pytest.approx(parts.variance(), rel=1e-6)
     assert whole.variance() == pytest.approx(float(rows.double().var(dim=0).sum()), rel=1e-6)

@@ -69,9 +69,9 @@ def test_the_sample_is_the_same_however_it_is_cut() -> None:
 
     rows = torch.arange(5000)[:, None]
     whole, parts = Sample(100), Sample(100)
-    whole.add(rows)
+    whole.add(rows, torch.arange(5000))
     for part in rows.split(7):
-        parts.add(part)
+        parts.add(part, part[:, 0])
     assert torch.equal(whole.rows, parts.rows)
     assert len(set(whole.rows[:, 0].tolist())) == 100
 

@@ -1,0 +1,63 @@
+"""Sources whose images are loaded one by one, in any order and any process: files, members of archives, items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ganmetrics.data.base import Notes, Reading, Source
+from ganmetrics.data.loading import Items, Outcome, chosen_workers, item_parts, read_placed
+from ganmetrics.data.share import WHOLE, Share
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import Images, Placed
+
+
+class ItemSource(Source):
+    """A source over items; a share of it reads only its own.
+
+    Attributes
+    ----------
+    reading : Reading
+    """
+
+    reading: Reading
+    _items: Items
+
+    def batches(self) -> Iterator[Images]:
+        """The images in the order of the items; see ``Source.batches``."""
+        for _, images in self.share(WHOLE):
+            yield images
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """A share of the images; see ``Source.share``."""
+        workers = chosen_workers(self.reading, len(share.places(len(self._items))))
+        return placed_items(self._items, share, workers, self.reading, self.notes, self.name)
+
+
+def placed_items(
+    items: Items, share: Share, workers: int, reading: Reading, notes: Notes, where: str
+) -> Iterator[Placed]:
+    """The images of a share of the items, each batch with its places among all."""
+    places = share.places(len(items))
+    if not len(places):
+        return
+    chosen = items if share.is_whole else _Chosen(items, places)
+    read = read_placed(item_parts(chosen, workers), reading, notes, where, may_be_empty=not share.is_whole)
+    for offsets, images in read:
+        yield places[offsets], images
+
+
+class _Chosen:
+    """Some of the items."""
+
+    def __init__(self, items: Items, places: Tensor) -> None:
+        self.items, self.places, self.is_quiet = items, places, items.is_quiet
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def outcome(self, index: int) -> Outcome:
+        return self.items.outcome(int(self.places[index]))

@@ -1,0 +1,64 @@
+"""Who reads a set: this process, the ranks of a training, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from importlib import import_module
+from typing import Protocol, TypeVar
+
+from ganmetrics.data.share import WHOLE, Share
+from ganmetrics.errors import UsageError
+
+Value = TypeVar("Value")
+Part = TypeVar("Part", bound="Mergeable")
+
+
+class Mergeable(Protocol):
+    """What a reader leaves; those of several merge in any order."""
+
+    def merge(self: Part, other: Part, /) -> Part: ...
+
+
+class Engine(Protocol):
+    """Has a set read in shares, and merges what is left of them."""
+
+    def gathered(self, reader: Callable[[Share], Part], count: int | None) -> Part | None:
+        """What the reader leaves of all of a set of ``count`` images, ``None`` being unknown.
+
+        Of several processes that make the same call one has it, and the others ``None``.
+        """
+
+
+class _Local:
+    def gathered(self, reader: Callable[[Share], Part], count: int | None) -> Part:
+        return reader(WHOLE)
+
+
+def engine(name: str) -> Engine:
+    """The engine of a name that ``Reading`` allows."""
+    if name == "local":
+        return _Local()
+    chosen: Engine = import_module(f"ganmetrics.distributed.{name}").ENGINE
+    return chosen
+
+
+def at_one_place(name: str, work: Callable[[], Value], small: Callable[[Value], Value]) -> Value:
+    """What the work on a gathered whole gives: where several processes made the call, it is done by the first of them.
+
+    The others get it made ``small``.
+    """
+    if name != "ranks":
+        return work()
+    from ganmetrics.distributed import ranks
+
+    return ranks.from_first(work, small)
+
+
+def require(name: str, allowed: Collection[str], what: str) -> None:
+    """Refuse an engine for work that has no part for it (UsageError)."""
+    if name not in allowed:
+        hint = f"Use the engine {' or '.join(allowed)}, in one process"
+        raise UsageError(f"{what} cannot be done by the engine {name}", where="engine", hint=hint)
+
+
+__all__ = ["Engine", "Mergeable", "at_one_place", "engine", "require"]

@@ -1,0 +1,89 @@
+"""One side of an evaluation that is fed batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganmetrics.data.randomness import OwnStreams
+from ganmetrics.errors import UsageError
+from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
+from ganmetrics.evaluation.gathering_state import gathering_of, state_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.features import Extractor
+    from ganmetrics.features.extraction import Extraction
+    from ganmetrics.types import Images, Placed
+
+WAITING_BYTES = 128 << 20  # of images that wait until a whole batch is there
+
+
+class Stream:
+    """One side: what was seen of it, and images that wait until there is a whole batch for the network."""
+
+    def __init__(self, extractor: Extractor, reads: set[str], extraction: Extraction, max_rows: int) -> None:
+        self.extractor, self.reads, self.extraction, self.max_rows = extractor, reads, extraction, max_rows
+        self.reset()
+
+    def reset(self) -> None:
+        seen = Seen(has_sample="images" in self.reads)
+        self.gathering = Gathering(seen, Collector(self.reads - {"images"}, self.extractor, self.max_rows))
+        self.extraction.layers = self.gathering.collector.layers
+        self.extraction.count = 0
+        self.waiting: list[Placed] = []
+        self.has_indices = False
+
+    def add(self, images: Images, indices: Tensor | None) -> None:
+        has_indices = indices is not None
+        if len(self.gathering) and has_indices != self.has_indices:
+            what = "indices were given for some batches and not for others"
+            raise UsageError(what, where="update", hint="Give them for every batch or for none")
+        self.has_indices = has_indices
+        first = len(self.gathering)
+        places = torch.arange(first, first + len(images)) if indices is None else indices
+        self.gathering.seen.add(images, places)
+        self.gathering.seen.notes.sizes[images.shape[2], images.shape[3]] += len(images)
+        if self.extraction.layers:
+            self._wait(images, places)
+
+    def _wait(self, images: Images, places: Tensor) -> None:
+        """Give the network its batches as ``gm.evaluate`` would cut them, whatever the size of those that come."""
+        while len(images):
+            room = self.extraction.batch_size - sum(len(waiting) for _, waiting in self.waiting)
+            self.waiting.append((places[:room], images[:room].clone()))  # the caller may overwrite its own
+            images, places = images[room:], places[room:]
+            is_large = sum(waiting.nbytes for _, waiting in self.waiting) >= WAITING_BYTES
+            if is_large or sum(len(waiting) for _, waiting in self.waiting) >= self.extraction.batch_size:
+                self.flush()
+
+    def flush(self) -> None:
+        """Send what waits through the network."""
+        if not self.waiting:
+            return
+        with OwnStreams():
+            found = list(self.extraction.run(images for _, images in self.waiting))
+        rows = {layer: torch.cat([each[layer] for each in found]) for layer in self.extraction.layers}
+        self.gathering.collector.add(rows, torch.cat([places for places, _ in self.waiting]))
+        self.waiting = []
+
+    def merge(self, other: Stream) -> None:
+        self.flush()
+        other.flush()
+        if len(self.gathering) and len(other.gathering) and self.has_indices != other.has_indices:
+            what = "one of the two evaluations was given the places of its images (indices) and the other not"
+            raise UsageError(what, where="merge", hint="Give them to both or to neither")
+        self.has_indices = self.has_indices if len(self.gathering) else other.has_indices
+        self.gathering.merge(other.gathering.moved(0 if other.has_indices else len(self.gathering)))
+
+    def state(self) -> dict[str, Any]:
+        self.flush()
+        return {"has_indices": self.has_indices, **state_of(self.gathering)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.reset()
+        self.gathering = gathering_of(self.gathering, state)
+        self.has_indices = bool(state["has_indices"])
