@@ -1,4 +1,4 @@
-"""Sources of images: folders, archives, array files, tensors, data sets, loaders and functions.
+"""Sources of images: folders, archives, array files, tensors, data sets, loaders, functions and generators.
 
 ``open_source`` decides which one a value is; each kind is one file of this folder with a ``KIND`` record.
 """
@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.base import Notes, Reading, Source
 from ganmetrics.data.kinds import DEFAULT_READING, Kind, Opening
 from ganmetrics.data.paths import is_path, refuse_path
 from ganmetrics.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 __all__ = ["Notes", "Reading", "Source", "open_source"]
 
@@ -25,21 +30,28 @@ def open_source(
     value_range: tuple[float, float] | None = None,
     num_images: int | None = None,
     name: str | None = None,
+    latents: int | Callable[[int, torch.Generator], Tensor] | None = None,
+    seed: int = 0,
 ) -> Source:
     """The source of images that a value stands for, checked as far as is cheap and not yet read.
 
     Parameters
     ----------
-    value : Source, path, str, torch.Tensor, numpy.ndarray, Dataset, DataLoader or callable
-        A folder, .zip, .npz or .npy file; ``torchvision:NAME:SPLIT``; uint8 [N, 3, H, W]; or ``n -> images``.
+    value : Source, path, str, torch.Tensor, numpy.ndarray, Dataset, DataLoader, Module or callable
+        A folder, .zip, .npz or .npy file; ``torchvision:NAME:SPLIT``; uint8 [N, 3, H, W]; ``n -> images``; a generator.
     reading : Reading
         How images are read.
     value_range : (float, float), optional
         What float images call black and white, such as (0, 1) or (-1, 1); uint8 images and files need none.
     num_images : int, optional
-        How many images to ask a function for; other sources bring their own number.
+        How many images to ask a function or a generator for; other sources bring their own number.
     name : str, optional
         The name for tables and messages, instead of the source's own.
+    latents : int or callable, optional
+        Of a generator network: the size of its standard normal latents, or a function of a count and a CPU
+        ``torch.Generator`` that draws them; by default the size that the network's ``latent_dim`` or the like tells.
+    seed : int
+        Of a generator's images.
 
     Returns
     -------
@@ -63,11 +75,14 @@ def open_source(
     """
     if isinstance(value, Source):
         return value
-    opening = Opening(reading=reading, value_range=value_range, num_images=num_images)
+    opening = Opening(reading=reading, value_range=value_range, num_images=num_images, latents=latents, seed=seed)
     kind = _kind_of(value)
     if num_images is not None and not kind.is_counted_by_caller:
         what = "num_images is for a function that makes images; this source brings its own number"
         raise UsageError(what, where=kind.accepts, hint="Leave num_images out", code="E-SOURCE")
+    if (latents is not None or seed) and not kind.takes_latents:
+        what = "latents and seed are for a generator; this source brings its own images"
+        raise UsageError(what, where=kind.accepts, hint="Leave them out", code="E-SOURCE")
     source = kind.open(value, opening)
     source.name = name or source.name
     return source

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.base import Reading, Source
+from ganmetrics.data.columns import column_classes, with_known_image
 from ganmetrics.data.decode import Decoded, Unreadable
 from ganmetrics.data.item_source import placed_items
 from ganmetrics.data.items import decoded, image_of
@@ -42,7 +43,7 @@ class DatasetSource(Source):
         super().__init__()
         self.name = f"data set {type(dataset).__name__}"
         self.identity = f"object {id(dataset)}"
-        self._dataset, self._opening = dataset, opening
+        self._dataset, self._opening = with_known_image(dataset), opening
         self.count = number_of(dataset)
         if self.count == 0:
             raise InputError("the data set is empty", where=self.name, code="E-EMPTY")
@@ -66,13 +67,13 @@ class DatasetSource(Source):
         return self.count is not None and hasattr(self._dataset, "__getitem__") and not is_iterable(self._dataset)
 
     def class_names(self) -> list[str] | None:
-        """The data set's ``targets`` or ``labels``, as torchvision's have them, one whole number for each image."""
+        """The data set's ``targets`` or ``labels``, as torchvision's have them, or its column of classes."""
         for name in ("targets", "labels"):
             values = getattr(self._dataset, name, None)
             if values is not None and self.count is not None and len(values) == self.count:
                 numbers = [getattr(value, "item", lambda value=value: value)() for value in values]
                 return [str(number) for number in numbers] if all(isinstance(n, int) for n in numbers) else None
-        return None
+        return column_classes(self._dataset)
 
 
 class _DatasetItems:

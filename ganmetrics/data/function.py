@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.base import Source
 from ganmetrics.data.kinds import Kind, Opening, is_instance
 from ganmetrics.data.pixels import to_uint8
+from ganmetrics.data.share import WHOLE, Share
 from ganmetrics.data.tensor import is_tensor
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from ganmetrics.types import ArrayLike, Images
+    from ganmetrics.types import ArrayLike, Images, Placed
 
 CALL_IMAGES = 64  # fixed, so that a seeded function gives the same images whatever the batch size of the evaluation
 
@@ -50,11 +52,20 @@ class FunctionSource(Source):
 
     def batches(self) -> Iterator[Images]:
         """The images in the order they are made; see ``Source.batches``."""
+        for _, images in self.share(WHOLE):
+            yield images
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """A share of the images, of which only its own are made, by the caller's own function on each rank."""
+        import torch
+
         self.notes.sizes.clear()
         for first in range(0, self.count, CALL_IMAGES):
-            images = self._made(min(CALL_IMAGES, self.count - first), first)
-            self.notes.sizes[(images.shape[2], images.shape[3])] += images.shape[0]
-            yield images
+            places = torch.arange(first, min(first + CALL_IMAGES, self.count))
+            if share.has(places).all():  # a block of a share is a whole number of calls
+                images = self._made(len(places), first)
+                self.notes.sizes[(images.shape[2], images.shape[3])] += images.shape[0]
+                yield places, images
 
     def _made(self, num: int, first: int) -> Images:
         import torch
@@ -71,10 +82,28 @@ class FunctionSource(Source):
         return images
 
 
-def _is_function(value: Any) -> bool:
-    others = (("torch.utils.data", "Dataset"), ("torch.utils.data", "DataLoader"), ("datasets", "Dataset"))
+def is_maker(value: Any) -> bool:
+    """Whether a value is called for images, and neither a set of them nor a network."""
+    others = (
+        ("torch.utils.data", "Dataset"),
+        ("torch.utils.data", "DataLoader"),
+        ("datasets", "Dataset"),
+        ("torch.nn", "Module"),
+    )
     is_other = is_tensor(value) or isinstance(value, type) or any(is_instance(value, *other) for other in others)
     return callable(value) and not is_other
+
+
+def takes_seed(value: Any) -> bool:
+    """Whether it is called as ``value(n, seed=0)``: a sampler of ``generator``, and no function of this file."""
+    try:
+        return "seed" in inspect.signature(value).parameters
+    except (TypeError, ValueError):  # some built-in callables have no signature
+        return False
+
+
+def _is_function(value: Any) -> bool:
+    return is_maker(value) and not takes_seed(value)
 
 
 KIND = Kind(

@@ -6,10 +6,14 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.base import Reading, Source
 from ganmetrics.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +23,8 @@ class Opening:
     reading: Reading = field(default_factory=Reading)
     value_range: tuple[float, float] | None = None
     num_images: int | None = None
+    latents: int | Callable[[int, torch.Generator], Tensor] | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.value_range is not None:
@@ -43,6 +49,7 @@ class Kind:
     matches: Callable[[Any], bool]
     open: Callable[[Any, Opening], Source]
     is_counted_by_caller: bool = False
+    takes_latents: bool = False
 
 
 def is_instance(value: Any, module: str, name: str) -> bool:

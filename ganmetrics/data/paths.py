@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"))
 ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
-OTHER_ARCHIVES = frozenset((".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
+COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+OTHER_ARCHIVES = frozenset((".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
 PICKLES = frozenset((".pt", ".pth", ".ckpt", ".pkl", ".pickle"))
 MAGIC = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -21,16 +24,46 @@ MAGIC = {
     b"BZh": "a bzip2 file",
 }
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two letters at least: C:// is a drive
+WILD = re.compile(r"\{[^{}]*(?:\.\.|,)[^{}]*\}|[*?\[]")  # a{0..9}, {a,b}, *, ?, [ab]
 
 
 def is_path(value: Any) -> bool:
     """Whether the value names a place in the file system."""
-    return isinstance(value, os.PathLike) or (isinstance(value, str) and not is_torchvision(value))
+    is_text = isinstance(value, str) and not (is_torchvision(value) or is_huggingface(value) or is_url(value))
+    return isinstance(value, os.PathLike) or is_text
 
 
 def is_torchvision(value: Any) -> bool:
     """Whether the value is ``torchvision:NAME:SPLIT``; a file of such a name stays a file."""
     return isinstance(value, str) and value.startswith("torchvision:") and not os.path.exists(value)
+
+
+def is_huggingface(value: Any) -> bool:
+    """Whether the value is ``huggingface:NAME:SPLIT``; a file of such a name stays a file."""
+    return isinstance(value, str) and value.startswith("huggingface:") and not os.path.exists(value)
+
+
+def is_url(value: Any) -> bool:
+    """Whether the value is ``scheme://…``; a file of such a name stays a file."""
+    return isinstance(value, str) and URL.match(value) is not None and not os.path.exists(value)
+
+
+def is_remote(value: Any) -> bool:
+    """Whether the value is a URL of anything but tar archives."""
+    return is_url(value) and not is_shards(value)
+
+
+def is_shards(value: Any) -> bool:
+    """Whether the value is the path or URL of a .tar file, or the pattern of several, which may be compressed."""
+    if is_url(value):
+        return suffix_of(url_path(value)) == ".tar"
+    if not is_path(value) or os.path.isdir(value):
+        return False
+    if os.path.isfile(value):
+        return suffix_of(value) == ".tar" and first_bytes(value)[:4] not in ZIP_MAGIC
+    name = os.fsdecode(value)
+    return name.lower().endswith((".tar", *COMPRESSED_TARS)) and WILD.search(name) is not None
 
 
 def is_folder(value: Any) -> bool:
@@ -54,6 +87,20 @@ def is_array_file(value: Any) -> bool:
 def suffix_of(path: Any) -> str:
     """The last suffix in lower case, with its dot."""
     return os.path.splitext(os.fsdecode(path))[1].lower()
+
+
+def url_path(url: str) -> str:
+    """The URL without its query, in which a password may stand."""
+    return url.partition("?")[0]
+
+
+def local_path(url: str) -> str:
+    """The path that a file:// or local:// URL stands for, whether percent-encoded or not; other values as they are."""
+    scheme, separator, path = url.partition("://")
+    if not separator or scheme.lower() not in ("file", "local") or not is_url(url):
+        return url
+    path = path.removeprefix("localhost") if path.startswith("localhost/") else path
+    return path if os.path.exists(path) else unquote(path)
 
 
 def first_bytes(path: Any) -> bytes:
@@ -87,6 +134,13 @@ def refuse_path(path: Any) -> NoReturn:
     _refuse_file(text)
 
 
+def refuse_archive(title: str, where: str) -> NoReturn:
+    """Say that archives of this kind are not read."""
+    what = f"{title} cannot be read; archives of images are .zip files and .tar files without compression"
+    hint = "Unpack it and name the folder, or pack it again without compression"
+    raise UsageError(what, where=where, hint=hint, code="E-SOURCE")
+
+
 def _refuse_missing(text: str) -> NoReturn:
     what = "the path is a link to a missing place" if os.path.islink(text) else "there is no such file or folder"
     parent = _nearest_parent(text)
@@ -118,8 +172,7 @@ def _names(folder: str) -> list[str]:
 def _refuse_file(text: str) -> NoReturn:
     suffix, where = suffix_of(text), shown(text)
     if suffix in OTHER_ARCHIVES or foreign_archive(text):
-        what = f"{foreign_archive(text) or suffix + ' archives'} cannot be read; archives of images are .zip files"
-        raise UsageError(what, where=where, hint="Unpack it and name the folder, or make a .zip", code="E-SOURCE")
+        refuse_archive(foreign_archive(text) or f"{suffix} archives", where)
     if suffix in IMAGE_SUFFIXES:
         what = "the path is one image; a set of images is wanted"
         raise InputError(what, where=where, hint="Name the folder that holds the images", code="E-NOT-FOLDER")
@@ -127,5 +180,5 @@ def _refuse_file(text: str) -> NoReturn:
         what = f"a {suffix} file may run code when it is loaded, so it is not opened"
         hint = "Load it yourself and pass the uint8 tensor of images"
         raise InputError(what, where=where, hint=hint, code="E-NOT-FOLDER")
-    what = "the path is a file of no kind that is read; expected a folder of images, or a .zip, .npz or .npy file"
+    what = "the path is a file of no kind that is read; expected a folder of images, or a .zip, .tar, .npz or .npy file"
     raise InputError(what, where=where, code="E-NOT-FOLDER")

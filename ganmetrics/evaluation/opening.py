@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading, Source, open_source
+from ganmetrics.data.kinds import Opening
+from ganmetrics.data.paths import is_path, local_path
+from ganmetrics.data.remote import LocalCopy, is_copied
 from ganmetrics.errors import InputError
 from ganmetrics.evaluation import archive
 from ganmetrics.evaluation.statistics import Statistics
@@ -34,12 +38,22 @@ def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callabl
 
 
 def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
+    value = local_path(value)
+    if is_copied(value):
+        return _open_copy(LocalCopy(value, reading), reading)
     path = Path(value)
     if path.is_file() and archive.is_statistics(path):
         return archive.load(path)
     if not path.exists() and value in archive.index():
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)
-    if not path.exists() and not value.startswith("torchvision:") and os.sep not in value and "." not in value:
+    if not path.exists() and is_path(value) and os.sep not in value and "." not in value:
         known = unknown("folder or bundled statistics", value, list(archive.index()))
         raise InputError(known.what, hint=known.hint, code="E-MISSING")
     return open_source(value, reading=reading)
+
+
+def _open_copy(copy: LocalCopy, reading: Reading) -> Side:
+    if not archive.is_statistics(Path(copy.path)):
+        return copy.source(Opening(reading=reading))
+    with copy.named():
+        return replace(archive.load(copy.path), source=copy.name)

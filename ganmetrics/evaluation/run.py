@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data import Reading
+from ganmetrics.data import Reading, open_source
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.intervals import check_mode
@@ -39,6 +39,7 @@ def evaluate(
     weights: str | os.PathLike[str] | None = None,
     ci: str = "fast",
     protocol: str | None = None,
+    num_images: int | None = None,
     reading: Reading | None = None,
 ) -> Result:
     """Score fake images against real ones, each image meeting the network once however many metrics there are.
@@ -70,8 +71,11 @@ def evaluate(
     protocol : str, optional
         Whose numbers to reproduce, such as ``"clean-fid"``; ``ganmetrics list protocols`` names them. It goes with
         Inception only.
+    num_images : int, optional
+        Where ``fake`` is a function ``n -> images``, a sampler, or a generator network that tells the size of its
+        latents: how many images it makes. ``gm.source`` takes the seed and the range of float images too.
     reading : Reading, optional
-        How files are read: bad files, transparency, workers, progress.
+        How files are read: bad files, transparency, workers, progress, engine, cache.
 
     Returns
     -------
@@ -84,6 +88,8 @@ def evaluate(
     """
     choice, extractor = under_protocol(chosen_metrics(metrics, seed), extractor, protocol)
     check_mode(ci)
+    if num_images is not None:
+        fake = open_source(fake, reading=reading or Reading(), num_images=num_images)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     sides, chosen, left_out = prepared({"real": real, "fake": fake, "test": test}, choice, ci, facts)
     given = Sides(sides.get("real"), sides["fake"], sides.get("test"))

@@ -85,23 +85,26 @@ class Extraction:
 
     def _rebatched(self, batches: Iterable[Images]) -> Generator[Tensor, None, None]:
         """Prepared inputs in batches of the fixed size; a shorter one ends the run or a run of equal shapes."""
+        return self._alike(self._inputs(batches))
+
+    def _inputs(self, batches: Iterable[Images]) -> Iterator[Tensor]:
+        for piece in self._alike(batches):  # resizing rounds by batches too: so it is given those of the network
+            yield from self._within_memory(self._prepared, piece)
+
+    def _alike(self, tensors: Iterable[Tensor]) -> Generator[Tensor, None, None]:
+        """The same rows in batches of the fixed size, and a shorter one where the shape changes or the run ends."""
         waiting: list[Tensor] = []
-        for inputs in self._inputs(batches):
-            if waiting and waiting[0].shape[1:] != inputs.shape[1:]:
+        for rows in tensors:
+            if waiting and waiting[0].shape[1:] != rows.shape[1:]:
                 yield torch.cat(waiting)
                 waiting = []
-            waiting.append(inputs)
+            waiting.append(rows)
             while sum(map(len, waiting)) >= self.batch_size:
-                joined = torch.cat(waiting)
+                joined = torch.cat(waiting) if len(waiting) > 1 else waiting[0]
                 waiting = [joined[self.batch_size :]] if len(joined) > self.batch_size else []
                 yield joined[: self.batch_size]
         if waiting:
             yield torch.cat(waiting)
-
-    def _inputs(self, batches: Iterable[Images]) -> Iterator[Tensor]:
-        for images in batches:
-            for piece in images.split(self.batch_size):  # a source's batch may be larger than what fits
-                yield from self._within_memory(self._prepared, piece)
 
     def _prepared(self, images: Images) -> Tensor:
         with true_float32():

@@ -196,7 +196,7 @@ def test_other_content_in_a_zip_name(tmp_path, start):
     assert refusal(path).code == "E-ARCHIVE"
 
 
-@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.TGZ", "x.7z", "x.rar", "x.tar.xz"])
+@pytest.mark.parametrize("name", ["x.tar.gz", "x.TGZ", "x.7z", "x.rar", "x.tar.xz"])
 def test_63_other_archives_are_a_usage_error(tmp_path, name):
     (tmp_path / name).write_bytes(b"content")
     with pytest.raises(UsageError, match=r"cannot be read; archives of images are \.zip files") as caught:

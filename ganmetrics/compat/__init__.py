@@ -1,0 +1,1 @@
+"""Other packages' interfaces on ganmetrics: one file each, named after the package."""

@@ -1,0 +1,100 @@
+"""What torch-fidelity's ``input1`` and ``input2`` may be: folders, names of data sets, data sets, generative models."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data import Source, open_source
+from ganmetrics.data.torchvision_set import load_dataset
+from ganmetrics.errors import UsageError
+from ganmetrics.registry import unknown
+
+if TYPE_CHECKING:
+    from ganmetrics.data import Reading
+
+    AnyPath = str | os.PathLike[str]
+
+DATA_SETS = {
+    "cifar10-train": ("CIFAR10", "train"),
+    "cifar10-val": ("CIFAR10", "test"),
+    "cifar100-train": ("CIFAR100", "train"),
+    "cifar100-val": ("CIFAR100", "test"),
+    "stl10-train": ("STL10", "train"),
+    "stl10-test": ("STL10", "test"),
+    "stl10-unlabeled": ("STL10", "unlabeled"),
+}
+NOISES = ("normal", "unit", "uniform_0_1")
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How inputs are opened."""
+
+    is_deep: bool
+    suffixes: str
+    data_root: AnyPath | None
+    seed: int
+    reading: Reading
+
+    def images(self, value: Any, num_samples: int | None) -> Source:
+        """The images that an input stands for, checked as far as is cheap and not yet read."""
+        if isinstance(value, str) and value in DATA_SETS:
+            folder = None if self.data_root is None else os.fspath(self.data_root)
+            dataset = load_dataset(*DATA_SETS[value], folder=folder, where=value)
+            return open_source(dataset, reading=self.reading, name=value)
+        if all(hasattr(value, name) for name in ("z_size", "z_type", "num_classes")):
+            return generated(value, num_samples, self.seed)
+        if isinstance(value, (str, os.PathLike)) and os.fspath(value).endswith((".onnx", ".pth")):
+            hint = "Load it and pass torch_fidelity.GenerativeModelModuleWrapper in Python, or save its images"
+            raise UsageError("a generator in a file is not run", where=os.fspath(value), hint=hint)
+        source = open_source(value, reading=self.reading)
+        if isinstance(value, (str, os.PathLike)) and os.path.isdir(value):
+            self._check_files(source)
+        return source
+
+    def _check_files(self, folder: Source) -> None:
+        """Refuse a folder some of whose images torch-fidelity would leave out under these options (UsageError)."""
+        names = folder.item_names() or ()
+        deep = sum(os.sep in name for name in names)
+        if deep and not self.is_deep:
+            what = f"{deep} of {len(names)} images are in sub-folders"
+            hint = "Read them with --samples-find-deep (samples_find_deep=True), or name the folder that has the images"
+            raise UsageError(what, where=folder.name, hint=hint)
+        suffixes = {f".{part.strip()}" for part in self.suffixes.split(",")}
+        others = sorted({os.path.splitext(name)[1].lower() for name in names} - suffixes)
+        if others:
+            what = f"the folder also has images whose suffix is {', '.join(others)}, not one of {self.suffixes}"
+            wider = ",".join([self.suffixes, *(suffix[1:] for suffix in others)])
+            raise UsageError(what, where=folder.name, hint=f"Read them with --samples-find-ext {wider}, or move them")
+
+
+def generated(model: Any, num_samples: int | None, seed: int) -> Source:
+    """The samples of one of torch-fidelity's generative models, its noise from ``RandomState(seed)``.
+
+    Raises
+    ------
+    UsageError
+        A conditional model, another kind of noise, no number of samples.
+    """
+    import numpy as np
+    import torch
+
+    if model.num_classes:
+        raise UsageError("a conditional model is not run", where="num_classes", hint="Save its images to a folder")
+    if model.z_type not in NOISES:
+        raise unknown("z_type", str(model.z_type), list(NOISES))
+    if not num_samples:
+        raise UsageError("a model needs its number of samples", where="input1_model_num_samples")
+    stream = np.random.RandomState(seed)
+    place = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+    def images(count: int) -> Any:
+        draw = stream.randn if model.z_type == "normal" else stream.rand
+        noise = torch.from_numpy(draw(count, model.z_size)).float()
+        if model.z_type == "unit":
+            noise = torch.nn.functional.normalize(noise)
+        return model(noise.to(place))
+
+    return open_source(images, num_images=num_samples, name="model")

@@ -1,0 +1,137 @@
+"""The two sets of a FID or KID as other packages name them: images, or files of statistics that name no recipe."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data import Reading, Source, open_source
+from ganmetrics.errors import GanMetricsError, GanMetricsWarning, StatisticsError
+from ganmetrics.evaluation import Recipe, Statistics, archive, measure, score
+from ganmetrics.evaluation.measuring import recipe_of
+from ganmetrics.features import Extractor, load_extractor
+
+if TYPE_CHECKING:
+    import torch
+
+    Side = Source | Statistics
+
+UNKNOWN = "unknown"  # the digest of statistics that another package wrote
+HINTS = {  # where ganmetrics' own names options that others do not have
+    "E-UNREADABLE": "Repair or remove them",
+    "E-EXISTS": "Choose another name",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How both sets are measured."""
+
+    extractor: str
+    device: str | torch.device | None = None
+    batch_size: int | None = None
+    weights: str | os.PathLike[str] | None = None
+    workers: int | None = None
+    progress: bool = False
+    warns: bool = True
+
+    @property
+    def reading(self) -> Reading:
+        """How files are read; see ``peers_reading``."""
+        return peers_reading(workers=self.workers, progress=self.progress)
+
+
+def peers_reading(*, workers: int | None = None, progress: bool = False) -> Reading:
+    """How Pillow's ``convert("RGB")`` reads: no alpha channel, the first frame."""
+    return Reading(alpha="drop", frames="first", workers=workers, progress=progress)
+
+
+def opened(value: Any, reading: Reading) -> Side:
+    """The images, or the statistics in a file that holds ``mu`` and ``sigma``; nothing is decoded yet.
+
+    Raises
+    ------
+    InputError, StatisticsError, UsageError
+        Whatever cannot be read.
+    """
+    is_file = isinstance(value, (str, os.PathLike)) and os.path.isfile(value)
+    if not (is_file and archive.is_statistics(Path(value))):
+        return open_source(value, reading=reading)
+    try:
+        return archive.load(value)
+    except StatisticsError as error:
+        if error.code != "E-NO-RECIPE":
+            raise
+        return archive.load(value, assume="pytorch-fid")  # only until the recipe of the run is known
+
+
+def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:
+    """One metric of two sides, its cautions as warnings.
+
+    Statistics that name no recipe pass as made by that of the run, which is what the other packages take for granted.
+    ``metric`` may hold ``{least}``, the smaller number of images up to 1000.
+    """
+    sides = measured([real, fake], [reads], how)
+    least = min([1000, *(side.count for side in sides if side.count)])
+    with own_hints(HINTS):
+        result = score(sides[0], sides[1], metric.format(least=least), ci="off")
+    if how.warns:
+        announce(result.warnings, stacklevel=4)
+    return result[metric.partition("(")[0]].value
+
+
+def measured(sides: Sequence[Side], reads: Sequence[str], how: Run) -> list[Statistics]:
+    """The statistics of every side under one recipe; the network is loaded once, and not where no side is images."""
+    has_images = any(isinstance(side, Source) for side in sides)
+    network = load_extractor(how.extractor, how.weights) if has_images else None
+    ready = _agreeing(sides, network, how)
+    with own_hints(HINTS):
+        return [_measured(side, reads, network, how) for side in ready]
+
+
+def announce(sentences: Sequence[str], *, stacklevel: int) -> None:
+    """Warn of each, once, as if the caller's caller did (``stacklevel`` 3), or one above (4)."""
+    for sentence in dict.fromkeys(sentences):
+        warnings.warn(sentence, GanMetricsWarning, stacklevel=stacklevel)
+
+
+@contextmanager
+def own_hints(hints: dict[str, str]) -> Iterator[None]:
+    """Errors with the hint for their code, in place of one that names an option of ganmetrics' own command."""
+    try:
+        yield
+    except GanMetricsError as error:
+        error.hint = hints.get(error.code, error.hint)
+        raise
+
+
+def _measured(side: Side, reads: Sequence[str], network: Extractor | None, how: Run) -> Statistics:
+    if isinstance(side, Statistics):
+        return side
+    assert network is not None  # loaded where a side is images
+    where = "auto" if how.device is None else how.device
+    return measure(side, reads=reads, extractor=network, device=where, batch_size=how.batch_size, reading=how.reading)
+
+
+def _agreeing(sides: Sequence[Side], network: Extractor | None, how: Run) -> list[Side]:
+    """The sides, files that name no recipe under that of the run; refused where they cannot be (StatisticsError)."""
+    known = [side.recipe for side in sides if isinstance(side, Statistics) and side.digest != UNKNOWN]
+    recipes = known if network is None else [recipe_of(network, how.reading)]
+    return [_under(side, recipes[0], network) if recipes and isinstance(side, Statistics) else side for side in sides]
+
+
+def _under(side: Statistics, recipe: Recipe, network: Extractor | None) -> Statistics:
+    if side.digest != UNKNOWN:
+        side.recipe.require(recipe, (side.source, "this run"))
+        return side
+    if network is not None and side.moments is not None:
+        found, expected = len(side.moments.mean), network.layers[network.feature_layer]
+        if found != expected:
+            what = f"the statistics have {found} dimensions and the network's layer {expected}"
+            raise StatisticsError(what, where=side.source, hint="Both must be of one layer", code="E-SHAPE")
+    return replace(side, recipe=recipe)

@@ -1,0 +1,151 @@
+"""A data set of the Hugging Face hub or of a folder by name, as in ``huggingface:mnist:test``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from types import ModuleType
+from typing import Any
+
+from ganmetrics._files import shown
+from ganmetrics._offline import is_offline
+from ganmetrics.data.columns import column_classes, image_column
+from ganmetrics.data.dataset import DatasetSource
+from ganmetrics.data.items import KEYS
+from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
+from ganmetrics.data.paths import is_huggingface
+from ganmetrics.errors import InputError, UsageError
+
+SPLIT = re.compile(r"huggingface:(?P<place>.+):(?P<split>[^:\[\]]+(?:\[[^\[\]]*\])?)", re.DOTALL)  # train, train[:100]
+LOADERS = frozenset(("imagefolder", "parquet", "arrow", "csv", "json", "webdataset"))  # which want to be told of files
+FORM = "huggingface:NAME:SPLIT or huggingface:NAME:CONFIG:SPLIT"
+
+
+class HuggingFaceSource(DatasetSource):
+    """The images of ``huggingface:NAME[:CONFIG]:SPLIT``; the data are downloaded unless ``GANMETRICS_OFFLINE`` is 1.
+
+    They lie in the library's own cache, which ``HF_HOME`` moves.
+
+    Parameters
+    ----------
+    value : str
+        NAME is one of the hub or a folder of images or tables, SPLIT as ``datasets.load_dataset`` takes it.
+    opening : Opening
+        How images are read.
+
+    Raises
+    ------
+    UsageError
+        A name of another form, an unknown split or configuration, or ``datasets`` is not installed.
+    InputError
+        The data are neither there nor to be had, or have no column of images.
+    """
+
+    is_lasting = True
+
+    def __init__(self, value: str, opening: Opening = DEFAULT_OPENING) -> None:
+        name, config, split = _parts(value)
+        self._whole = _loaded(name, config, split, value)
+        super().__init__(_images_alone(self._whole, value), opening)
+        self.name = self.identity = shown(value)
+        self.label = "" if os.path.exists(name) else re.sub("[#:~|]", "-", self.name)
+
+    def class_names(self) -> list[str] | None:
+        """The names of the classes, where the data set has one column of them, or one called label."""
+        return column_classes(self._whole)
+
+
+def _parts(value: str) -> tuple[str, str | None, str]:
+    match = SPLIT.fullmatch(value)
+    place, split = (match["place"], match["split"]) if match else ("", "")
+    if os.path.exists(place):  # a path may hold colons
+        return place, None, split
+    name, separator, config = place.rpartition(":")
+    if not separator:
+        name, config = config, ""
+    is_sound = bool(name) and bool(config) == bool(separator) and (":" not in name or os.path.exists(name))
+    if not is_sound:
+        what = f"a data set of Hugging Face is named {FORM}"
+        raise UsageError(what, where=shown(value), hint="For instance huggingface:mnist:test", code="E-SOURCE")
+    return name, config or None, split
+
+
+def _loaded(name: str, config: str | None, split: str, where: str) -> Any:
+    if name in LOADERS:
+        what = f"{name} is a way of loading files, not a data set"
+        raise UsageError(what, where=shown(where), hint=f"Name the folder: {FORM}", code="E-SOURCE")
+    if os.path.isabs(name) and not os.path.isdir(name):
+        raise InputError("there is no such folder", where=shown(name), code="E-MISSING")
+    datasets = _library(where)
+    offline = is_offline()
+    try:
+        with _network(not offline), redirect_stdout(sys.stderr):  # stdout is for results
+            return datasets.load_dataset(name, config, split=split)
+    except ValueError as error:  # the library's sentences about unknown splits and configurations
+        raise UsageError(_first_line(error), where=shown(where), code="E-SOURCE") from None
+    except Exception as error:  # of requests, httpx, pyarrow, fsspec and the library's own
+        raise _missing(error, offline, where) from error
+
+
+def _library(where: str) -> ModuleType:
+    try:
+        import datasets
+    except ImportError:
+        what, hint = "the package datasets is not installed", "Install it: pip install datasets"
+        raise UsageError(what, where=shown(where), hint=hint, code="E-SOURCE") from None
+    return datasets
+
+
+def _missing(error: Exception, offline: bool, where: str) -> InputError:
+    what, hint = f"the data set cannot be had: {_first_line(error)}", "Check its name on huggingface.co/datasets"
+    if offline:
+        what = "the data set is not on this machine and GANMETRICS_OFFLINE forbids to download it"
+        hint = "Unset it, or name a folder with the data set's files"
+    return InputError(what, where=shown(where), hint=hint, code="E-MISSING")
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return shown(lines[0][:200].rstrip("."))
+
+
+@contextmanager
+def _network(is_allowed: bool) -> Iterator[None]:
+    """Around the library: no network where it is forbidden.
+
+    Its modules read the environment once, when they are loaded, so that only their own switches still count.
+    """
+    import datasets
+    import huggingface_hub
+
+    switches = [(datasets.config, "HF_HUB_OFFLINE"), (datasets.config, "HF_DATASETS_OFFLINE")]
+    switches.append((huggingface_hub.constants, "HF_HUB_OFFLINE"))
+    before = [(module, name, getattr(module, name)) for module, name in switches if hasattr(module, name)]
+    try:
+        for module, name, value in before:
+            setattr(module, name, value or not is_allowed)
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+def _images_alone(dataset: Any, where: str) -> Any:
+    column = image_column(dataset)
+    if column is None:
+        found = ", ".join(dataset.column_names[:10])
+        what = f"the data set has no column of images, or several; its columns are {shown(found)}"
+        hint = f"Load it, leave one called {KEYS[0]}, and pass it"
+        raise InputError(what, where=shown(where), hint=hint, code="E-SHAPE")
+    alone = dataset.select_columns([column])
+    return alone if column in KEYS else alone.rename_column(column, KEYS[0])
+
+
+KIND = Kind(
+    accepts="the name huggingface:NAME:SPLIT",
+    matches=is_huggingface,
+    open=HuggingFaceSource,
+)

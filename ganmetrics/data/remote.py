@@ -1,0 +1,292 @@
+"""A URL of any scheme that fsspec knows: a remote folder of images, or a remote .zip, .npz or .npy file."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import tempfile
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from ganmetrics._files import shown
+from ganmetrics._progress import progress_bar
+from ganmetrics.data import array_file, folder, zip_file
+from ganmetrics.data.base import Source
+from ganmetrics.data.decode import Decoded, Unreadable, decode
+from ganmetrics.data.filesystem import Place, is_kept, reading_of
+from ganmetrics.data.folder import MAX_FILE_BYTES, found_instead
+from ganmetrics.data.item_source import ItemSource
+from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
+from ganmetrics.data.loading import Outcome, outcome_of
+from ganmetrics.data.names import Names
+from ganmetrics.data.paths import (
+    ARRAY_SUFFIXES,
+    IMAGE_SUFFIXES,
+    OTHER_ARCHIVES,
+    PICKLES,
+    is_remote,
+    is_url,
+    local_path,
+    refuse_archive,
+    refuse_path,
+    suffix_of,
+    url_path,
+)
+from ganmetrics.errors import GanMetricsError, InputError, ResourceError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganmetrics.data.base import Reading
+
+COPIED = ARRAY_SUFFIXES | {".zip"}
+MAX_DEPTH = 32  # of a web server's pages, whose links may lead in circles
+UNKNOWN = -1  # the size of a file that a listing does not tell
+
+
+class RemoteSource(ItemSource):
+    """The images of a remote folder in the order of their paths' bytes; constructing it lists them.
+
+    Parameters
+    ----------
+    url : str
+        ``scheme://…``, with all sub-folders.
+    reading : Reading
+        How images are read.
+
+    Raises
+    ------
+    UsageError
+        An unknown scheme, or one whose package is not installed.
+    InputError
+        The folder is missing, may not be listed or holds no image.
+    """
+
+    is_lasting = True
+    _items: _RemoteItems
+
+    def __init__(self, url: str, reading: Reading = DEFAULT_READING) -> None:
+        super().__init__()
+        place = Place(url)
+        self.name, self.identity = place.name, url
+        self.reading = reading_of(url, reading)
+        self._items = _RemoteItems(place, _listing(place, self.notes.ignored), reading)
+        self.count = len(self._items)
+        if not self.count:
+            what = f"no images in the folder and its sub-folders ({found_instead(self.notes.ignored)})"
+            raise InputError(what, where=self.name, code="E-EMPTY")
+
+    def item_names(self) -> list[str]:
+        """The relative paths."""
+        return [shown(self._items.relative(index)) for index in range(len(self._items))]
+
+    def class_names(self) -> list[str] | None:
+        """The sub-folder of the first level that holds each image; ``None`` where some image is in none."""
+        parts = [name.split("/", 1) for name in self.item_names()]
+        return [part[0] for part in parts] if all(len(part) == 2 for part in parts) else None
+
+
+class LocalCopy:
+    """A remote file on this machine's disk, until nothing refers to it any more.
+
+    Parameters
+    ----------
+    url : str
+    reading : Reading
+        Whether a bar shows how far the copying is.
+
+    Attributes
+    ----------
+    path : str
+        Where the copy lies.
+    name : str
+        What the file is called in tables and messages.
+
+    Raises
+    ------
+    UsageError, InputError
+        As ``RemoteSource``.
+    ResourceError
+        There is no room for it.
+    """
+
+    def __init__(self, url: str, reading: Reading = DEFAULT_READING) -> None:
+        place = Place(url)
+        self.url, self.name = url, place.name
+        place_of_copy = tempfile.mkdtemp(prefix="ganmetrics-")
+        self._removal = weakref.finalize(self, _remove, place_of_copy, os.getpid())
+        self.path = os.path.join(place_of_copy, f"copy{suffix_of(url_path(url))}")
+        _copy(place, self.path, reading.progress)
+
+    def source(self, opening: Opening = DEFAULT_OPENING) -> Source:
+        """The images of the copy, under the name of what was copied; the copy then lasts as long as the source."""
+        with self.named():
+            source = _local_source(self.path, opening)
+        source.name, source.identity = self.name, self.url
+        self._removal.detach()
+        weakref.finalize(source, _remove, os.path.dirname(self.path), os.getpid())
+        return source
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Errors about the copy, as errors about what was copied."""
+        try:
+            yield
+        except GanMetricsError as error:
+            raise type(error)(error.what, where=self.name, hint=error.hint, code=error.code) from None
+
+
+def remote_source(url: str, opening: Opening = DEFAULT_OPENING) -> Source:
+    """The source of a URL: what lies at file://, a remote folder, or a local copy of a remote file.
+
+    Raises
+    ------
+    UsageError
+        An unknown scheme, one whose package is not installed, or an archive of another kind.
+    InputError
+        The place is missing, may not be read or holds no image.
+    """
+    path = local_path(url)
+    if not is_url(path):
+        return _local_source(path, opening)
+    return LocalCopy(url, opening.reading).source(opening) if is_copied(url) else RemoteSource(url, opening.reading)
+
+
+def is_copied(value: Any) -> bool:
+    """Whether the value is the URL of a file that is read from a copy on this machine."""
+    return is_remote(value) and suffix_of(url_path(value)) in COPIED and is_url(local_path(value))
+
+
+class _RemoteItems:
+    is_quiet = True
+
+    def __init__(self, place: Place, listing: list[tuple[str, int]], reading: Reading) -> None:
+        import numpy as np
+
+        self.place, self.reading = place, reading
+        self.paths = Names([path for path, _ in listing])
+        self.sizes: np.ndarray[Any, Any] = np.array([size for _, size in listing], np.int64)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def relative(self, index: int) -> str:
+        return _plain(self.paths[index], self.place)
+
+    def outcome(self, index: int) -> Outcome:
+        name = self.relative(index)
+        return outcome_of(shown(name), lambda: self._load(index, suffix_of(name)))
+
+    def _load(self, index: int, suffix: str) -> Decoded:
+        size = int(self.sizes[index])
+        if size > MAX_FILE_BYTES:
+            raise Unreadable(f"is a file of {size} bytes; the most is {MAX_FILE_BYTES}")
+        path = f"{self.place.root.rstrip('/')}/{self.paths[index]}"
+        data = self.place.attempt(lambda system: _beginning(system, path)) if size < 0 else self.place.read(path)
+        if size >= 0 and len(data) != size:
+            raise Unreadable("changed after the folder was listed")
+        return decode(data, self.reading, suffix)
+
+
+def _beginning(system: Any, path: str) -> bytes:
+    # of a file whose size nobody knows
+    with system.open(path, "rb") as stream:
+        data: bytes = stream.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise Unreadable(f"is a file of more than {MAX_FILE_BYTES} bytes")
+    return data
+
+
+def _listing(place: Place, ignored: Counter[str]) -> list[tuple[str, int]]:
+    # the path below the root as the file system writes it, and the size, of each image
+    _check_suffix(place)
+    found = place.ask(lambda system: _files(system, place))
+    if not found and not place.ask(lambda system: system.exists(place.root)):
+        raise InputError("there is no such file or folder", where=place.name, hint="Check the URL", code="E-MISSING")
+    images: dict[str, tuple[str, int]] = {}
+    for path, facts in found.items():
+        relative = path.removeprefix(place.root).lstrip("/")
+        if not relative:
+            what = (
+                "the URL is a file of no kind that is read; expected a folder of images, or a .zip, .tar, .npz or .npy"
+            )
+            raise InputError(what, where=place.name, code="E-NOT-FOLDER")
+        size = facts.get("size")
+        images.setdefault(_plain(relative, place), (relative, UNKNOWN if size is None else int(size)))
+    return [images[name] for name in sorted(images, key=os.fsencode) if is_kept(name, ignored)]
+
+
+def _files(system: Any, place: Place) -> dict[str, dict[str, Any]]:
+    from fsspec import AbstractFileSystem
+    from fsspec.asyn import AsyncFileSystem
+
+    # What walks folder by folder leaves out those that it cannot list, unless it is told not to.
+    is_walk = isinstance(system, AsyncFileSystem) and type(system)._find is AsyncFileSystem._find
+    is_walk = is_walk or type(system).find is AbstractFileSystem.find
+    depth = {"maxdepth": MAX_DEPTH} if place.is_http else {}
+    found: dict[str, dict[str, Any]] = system.find(
+        place.root, detail=True, **depth, **({"on_error": "raise"} if is_walk else {})
+    )
+    return found
+
+
+def _plain(relative: str, place: Place) -> str:
+    # Pages of links encode names, and a page that links to itself lists everything again under another name.
+    return posixpath.normpath(unquote(relative)) if place.is_http else relative
+
+
+def _check_suffix(place: Place) -> None:
+    suffix = suffix_of(url_path(place.url))
+    if suffix in OTHER_ARCHIVES:
+        refuse_archive(f"{suffix} archives", place.name)
+    if suffix in PICKLES:
+        what = f"a {suffix} file may run code when it is loaded, so it is not opened"
+        raise InputError(what, where=place.name, code="E-NOT-FOLDER")
+    if suffix in IMAGE_SUFFIXES:
+        what, hint = "the URL is one image; a set of images is wanted", "Name the folder that holds the images"
+        raise InputError(what, where=place.name, hint=hint, code="E-NOT-FOLDER")
+
+
+def _copy(place: Place, path: str, has_bar: bool) -> None:
+    facts = place.ask(lambda system: system.info(place.root))
+    if facts.get("type") == "directory":
+        what = "the URL is a folder with the name of a file"
+        raise InputError(what, where=place.name, hint="Write a slash behind it", code="E-NOT-FOLDER")
+    size, free = facts.get("size") or 0, shutil.disk_usage(os.path.dirname(path)).free
+    if size > free:
+        what = f"a copy of {size} bytes is needed on this machine, which has {free} free in {os.path.dirname(path)}"
+        raise ResourceError(what, where=place.name, hint="Set TMPDIR to a larger disk", code="E-WRITE")
+    with progress_bar(f"copy {posixpath.basename(url_path(place.name))}", size >> 20, has_bar, unit="MiB") as bar:
+        place.ask(lambda system: system.get_file(place.root, path, callback=_callback(bar)))
+    if size and os.path.getsize(path) != size:
+        what = f"the copy is cut off: {os.path.getsize(path)} of {size} bytes came"
+        raise InputError(what, where=place.name, hint="Try again", code="E-UNREADABLE")
+
+
+def _callback(bar: Any) -> Any:
+    from fsspec.callbacks import Callback
+
+    def show(size: int | None, value: int, **_: Any) -> None:
+        bar.update((value >> 20) - bar.n)
+
+    return Callback(hooks={"bar": show})
+
+
+def _local_source(path: str, opening: Opening) -> Source:
+    for kind in (folder.KIND, zip_file.KIND, array_file.KIND):
+        if kind.matches(path):
+            return kind.open(path, opening)
+    refuse_path(path)
+
+
+def _remove(path: str, process: int) -> None:
+    if process == os.getpid():  # a forked worker must not take the copy away
+        shutil.rmtree(path, ignore_errors=True)
+
+
+KIND = Kind(accepts="a URL that fsspec reads, such as s3://bucket/folder", matches=is_remote, open=remote_source)

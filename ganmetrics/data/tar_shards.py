@@ -1,0 +1,137 @@
+"""Tar archives, as WebDataset shards: read where they lie, by the places of their members, and never unpacked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._files import shown
+from ganmetrics.data.base import Reading
+from ganmetrics.data.decode import Decoded, Unreadable, decode
+from ganmetrics.data.filesystem import reading_of, shown_url
+from ganmetrics.data.folder import found_instead
+from ganmetrics.data.item_source import ItemSource
+from ganmetrics.data.kinds import DEFAULT_READING, Kind
+from ganmetrics.data.loading import Outcome, outcome_of
+from ganmetrics.data.names import Names
+from ganmetrics.data.paths import is_shards, is_url, local_path, suffix_of
+from ganmetrics.data.shard_files import Shard, shards_of
+from ganmetrics.data.share import Share
+from ganmetrics.data.tar_index import Found
+from ganmetrics.data.zip_file import DEFAULT_CAPS, Caps
+from ganmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganmetrics.types import Placed
+
+
+class TarSource(ItemSource):
+    """The images of tar archives, in the order of the archives and of their members; constructing it reads headers.
+
+    The members of one sample share a key, their name up to the first dot: a ``.cls`` (a whole number) or a ``.json``
+    (with ``label`` or ``class``) beside an image is its class.
+
+    Parameters
+    ----------
+    value : str or os.PathLike
+        A path or URL of a .tar file; with ``{000..009}``, ``{a,b}`` or wild cards, of several.
+    reading : Reading
+        How images are read.
+    caps : Caps
+        The most each archive may hold.
+
+    Raises
+    ------
+    UsageError
+        A compressed archive.
+    InputError
+        A missing, truncated or hostile archive, or no images.
+    """
+
+    is_lasting = True
+    _items: _TarItems
+
+    def __init__(
+        self, value: str | os.PathLike[str], reading: Reading = DEFAULT_READING, caps: Caps = DEFAULT_CAPS
+    ) -> None:
+        super().__init__()
+        text = local_path(os.fsdecode(value))
+        self.name = shown_url(text) if is_url(text) else shown(text)
+        self.identity = text if is_url(text) else os.path.realpath(text)
+        shards = shards_of(text)
+        self.reading = reading_of(text, reading)
+        found = Found(caps, self.notes)
+        for number, shard in enumerate(shards):
+            found.add(shard, number)
+        self.count = len(found.names)
+        if not self.count:
+            what = (
+                f"no images in the {'archives' if len(shards) > 1 else 'archive'} ({found_instead(self.notes.ignored)})"
+            )
+            raise InputError(what, where=self.name, code="E-EMPTY")
+        self._items = _TarItems(shards, found, reading)
+        self._classes = found.classes
+
+    def item_names(self) -> list[str]:
+        """The names in the archive, behind the archive's own where there are several."""
+        return [self._items.title(index) for index in range(len(self._items))]
+
+    def class_names(self) -> list[str] | None:
+        """The classes that lie beside the images; ``None`` where some image has none."""
+        classes = [each for each in self._classes if each is not None]
+        return classes if len(classes) == len(self._classes) else None
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """A share of the images; see ``Source.share``."""
+        try:
+            yield from super().share(share)
+        finally:
+            self._items.close()
+
+
+class _TarItems:
+    is_quiet = True
+
+    def __init__(self, shards: list[Shard], found: Found, reading: Reading) -> None:
+        import numpy as np
+
+        self.shards, self.names, self.reading = shards, Names(found.names), reading
+        self.spans: np.ndarray[Any, Any] = np.array(found.spans, np.int64).reshape(-1, 3)
+        titles = [shard.name.rpartition("/")[2] for shard in shards]
+        are_short = len(set(titles)) == len(titles)
+        self.titles = titles if are_short else [shard.name for shard in shards]
+        self._last = 0  # the archive that was read last, whose file is still open
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def title(self, index: int) -> str:
+        name = shown(self.names[index])
+        return name if len(self.shards) == 1 else f"{self.titles[int(self.spans[index, 0])]}/{name}"
+
+    def close(self) -> None:
+        for shard in self.shards:
+            shard.close()
+
+    def outcome(self, index: int) -> Outcome:
+        return outcome_of(self.title(index), lambda: self._load(index))
+
+    def _load(self, index: int) -> Decoded:
+        number, start, size = (int(value) for value in self.spans[index])
+        if number != self._last:
+            self.shards[self._last].close()
+            self._last = number
+        data = self.shards[number].read(start, size)
+        if len(data) != size:
+            raise Unreadable(f"is cut off: {len(data)} of {size} bytes are there")
+        return decode(data, self.reading, suffix_of(self.names[index]))
+
+
+KIND = Kind(
+    accepts="a .tar archive of images, or several by a pattern such as shard-{000..009}.tar",
+    matches=is_shards,
+    open=lambda value, opening: TarSource(value, opening.reading),
+)

@@ -1,0 +1,285 @@
+"""The monitor of a training: the generator's scores every so many steps, and what goes wrong in between."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganmetrics._files import disk_errors, shown
+from ganmetrics.data.generator import GeneratorSource
+from ganmetrics.data.kinds import Opening
+from ganmetrics.data.share import Share
+from ganmetrics.diagnosis import Finding, TrainingHealth
+from ganmetrics.diagnosis.finding import rank as severity
+from ganmetrics.diagnosis.training_health import Entry
+from ganmetrics.distributed import ranks
+from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.evaluation import Evaluation, Result
+from ganmetrics.training import outputs as out
+from ganmetrics.training.outputs import Outputs
+from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.features import Extractor
+    from ganmetrics.metrics import Metric
+    from ganmetrics.types import Images
+
+    Number = float | Tensor | None
+
+LOGS = 20  # looks at the training's health in the time of one evaluation
+SAMPLES = 64  # of fixed latents, for its health and for the sheet
+STATE = 1  # version of state_dict
+DEFAULT_OUTPUTS = Outputs()
+
+
+class Monitor:
+    """Scores of a generator in training, called at every step.
+
+    At most steps it does nothing. Twenty times for each evaluation it notes the losses and looks at 64 samples of fixed
+    latents; a fault that they show, such as samples that grow alike, is logged once with what to try, and again when it
+    gets worse. Every ``every`` steps it scores ``num_images`` images, of the same latents each time.
+
+    Nothing of the training is touched: it ends with the same weights, to the last bit, as without a monitor. In a
+    distributed training every rank calls it, makes its share of the images and gets the same result; the first one
+    writes.
+
+    Parameters
+    ----------
+    reference : as ``real`` of ``gm.evaluate``
+        Measured once; saved statistics are ready at once.
+    metrics : sequence of str
+        The first one decides which generator is the best.
+    every : int
+        Steps between evaluations, which are at its multiples, or at the first call beyond one.
+    num_images : int
+        To be scored. FID falls with their number, so keep it within a project.
+    latents : int or callable, optional
+        The size of standard normal latents, or a function of a count and a CPU ``torch.Generator``; by default what the
+        network's ``latent_dim`` or the like says.
+    value_range : (float, float)
+        What the generator's float images call black and white.
+    extractor : as in ``gm.evaluate``
+    folder : path, optional
+        Where ``scores.jsonl`` and ``samples/step-000500.png`` go. Scores that it holds are gone on with; where the
+        training goes on from an earlier step, later ones are dropped (``scores.jsonl.old`` has them).
+    seed : int
+        Of the latents.
+    outputs : Outputs
+        A log, a writer of scalars, and what to do with the best generator.
+
+    Attributes
+    ----------
+    history : list of Record
+        Every evaluation.
+    health : TrainingHealth
+        Of this rank.
+    seconds : float
+        That the training has spent in the monitor.
+
+    Raises
+    ------
+    UsageError, InputError, StatisticsError, WeightsError, ResourceError
+        As ``gm.Evaluation``; a folder that cannot be written, or whose scores are damaged.
+
+    Examples
+    --------
+    >>> from torch import nn, rand
+    >>> net = nn.Sequential(nn.Linear(8, 48), nn.Tanh(), nn.Unflatten(1, (3, 4, 4)))
+    >>> reals = (rand(100, 3, 4, 4) * 255).byte()
+    >>> log = Outputs(log=lambda line: None)
+    >>> monitor = Monitor(reals, every=10, num_images=64, latents=8, extractor="pixels", outputs=log)
+    >>> for step in range(1, 31):
+    ...     result = monitor(step, net, d_loss=1.2, g_loss=0.8)
+    >>> [record.step for record in monitor.history], monitor.best.step
+    ([10, 20, 30], 10)
+    """
+
+    def __init__(
+        self,
+        reference: Any,
+        metrics: str | Sequence[str | Metric] = ("fid",),
+        *,
+        every: int = 1000,
+        num_images: int = 10_000,
+        latents: int | Callable[[int, torch.Generator], Tensor] | None = None,
+        value_range: tuple[float, float] | None = (-1, 1),
+        extractor: str | Extractor | Callable[..., Any] | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        seed: int = 0,
+        outputs: Outputs = DEFAULT_OUTPUTS,
+    ) -> None:
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise UsageError(f"every is {every!r}; it must be a whole number of at least 1", where="every")
+        start = time.perf_counter()
+        self.every, self.num_images, self.outputs = every, num_images, outputs
+        self._opening = Opening(num_images=num_images, value_range=value_range, latents=latents, seed=seed)
+        self._folder = None if folder is None else _made(Path(folder))
+        self.history = [] if self._folder is None else read_records(self._folder / out.SCORES)
+        self.health = TrainingHealth()
+        self._told: dict[str, str] = {}
+        self._step = self.history[-1].step if self.history else 0
+        self._evaluation = Evaluation(metrics, reference, extractor=extractor)
+        self.seconds = time.perf_counter() - start
+
+    @property
+    def best(self) -> Record | None:
+        """The evaluation with the best value of the first metric, of those under the latest one's recipe."""
+        return best_of(self.history)
+
+    def __call__(
+        self,
+        step: int,
+        generator: Any,
+        *,
+        d_loss: Number = None,
+        g_loss: Number = None,
+        g_grad_norm: Number = None,
+        d_accuracy: Number = None,
+    ) -> Result | None:
+        """Take note of a step.
+
+        Parameters
+        ----------
+        step : int
+            Counted from 1, after the update. One below the last means that the training goes on from there.
+        generator : Module, sampler or function
+            As trained, or its moving average: see ``GeneratorSource``. A function ``n -> images`` sees to the mode of
+            its networks itself.
+        d_loss, g_loss, g_grad_norm, d_accuracy : float or Tensor, optional
+            As in ``TrainingHealth.log``; read only when they are noted.
+
+        Returns
+        -------
+        Result or None
+            The scores, where this step was one for them.
+        """
+        start = time.perf_counter()
+        try:
+            if step < self._step:
+                self._rewind(step)
+            last, self._step = self._step, step
+            is_scored, is_noted = (step // n > last // n for n in (self.every, max(1, self.every // LOGS)))
+            if not is_noted:
+                return None
+            samples = self._samples(generator)
+            found = self._note(step, samples, (d_loss, g_loss, g_grad_norm, d_accuracy))
+            return self._score(step, generator, samples, found) if is_scored else None
+        finally:
+            self.seconds += time.perf_counter() - start
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that was seen, as numbers and texts, to be saved with the training."""
+        health = {"entries": [list(entry) for entry in self.health.entries], "infinite": dict(self.health._infinite)}
+        history = [record.to_dict() for record in self.history]
+        seen = {"step": self._step, "seconds": self.seconds, "told": dict(self._told)}
+        return {"version": STATE, **seen, "history": history, "health": health}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state_dict``; the folder's scores become those of the state.
+
+        Raises
+        ------
+        StatisticsError
+            A state of another version.
+        """
+        if state.get("version") != STATE:
+            what = f"the state has version {state.get('version')!r}; this version reads {STATE}"
+            raise StatisticsError(what, where="load_state_dict", code="E-SCHEMA")
+        entries = [Entry(int(step), *numbers) for step, *numbers in state["health"]["entries"]]
+        self.health = _health(entries, state["health"]["infinite"])
+        self._step, self.seconds, self._told = int(state["step"]), float(state["seconds"]), dict(state["told"])
+        self._replace_history([Record.from_dict(each) for each in state["history"]])
+
+    def _samples(self, generator: Any) -> Images:
+        source = GeneratorSource(generator, replace(self._opening, num_images=SAMPLES))
+        return torch.cat(list(source.batches()))
+
+    def _note(self, step: int, samples: Images, numbers: Iterable[Number]) -> tuple[Finding, ...]:
+        d_loss, g_loss, g_grad_norm, d_accuracy = map(_as_float, numbers)
+        found = self.health.log(
+            step, d_loss=d_loss, g_loss=g_loss, g_grad_norm=g_grad_norm, d_accuracy=d_accuracy, samples=samples
+        )
+        for finding in found:
+            if severity(finding.verdict) > severity(self._told.get(finding.name, "none")):
+                self._told[finding.name] = finding.verdict
+                self._say(out.fault(step, finding))
+        if self.outputs.writer is not None and ranks.rank() == 0:
+            self.outputs.writer.add_scalar("ganmetrics/diversity", self.health.entries[-1].diversity, step)
+        return found
+
+    def _score(self, step: int, generator: Any, samples: Images, found: Iterable[Finding]) -> Result:
+        start = time.perf_counter()
+        self._evaluation.reset()
+        source = GeneratorSource(generator, self._opening)
+        for places, images in source.share(Share(ranks.rank(), ranks.world())):
+            self._evaluation.update(images, indices=places)
+        result = self._evaluation.compute(num_images=self.num_images)
+        self._evaluation.reset()
+        self.history.append(Record.of(step, result, time.perf_counter() - start, found))
+        if ranks.rank() == 0:
+            self._tell(step, result, samples)
+        return result
+
+    def _tell(self, step: int, result: Result, samples: Images) -> None:
+        record, picture = self.history[-1], out.sheet(samples)
+        if self._folder is not None:
+            write_records(self.history, self._folder / out.SCORES)
+            out.save_sheet(picture, step, self._folder)
+        if self.outputs.writer is not None:
+            out.write_curves(self.outputs.writer, record, picture)
+        self._say(out.line(record, self.history))
+        if self.outputs.on_best is not None and self.best is record:
+            self.outputs.on_best(step, result)
+
+    def _say(self, text: str) -> None:
+        if ranks.rank() == 0:
+            self.outputs.log(text)
+
+    def _rewind(self, step: int) -> None:
+        """Forget what was seen of this step and of later ones."""
+        kept = [record for record in self.history if record.step < step]
+        dropped = len(self.history) - len(kept)
+        if dropped:
+            self._say(f"step {step}  the training goes on from here: {dropped} scores of later steps are dropped")
+            self._replace_history(kept)
+        infinite = {name: at for name, at in self.health._infinite.items() if at < step}
+        self.health = _health((entry for entry in self.health.entries if entry.step < step), infinite)
+        self._step, self._told = max(step - 1, 0), {}
+
+    def _replace_history(self, history: list[Record]) -> None:
+        self.history = history
+        if self._folder is not None and ranks.rank() == 0:
+            path = self._folder / out.SCORES
+            if path.exists() and [one.to_dict() for one in read_records(path)] != [one.to_dict() for one in history]:
+                keep_old(path)
+                write_records(history, path)
+
+
+def _made(folder: Path) -> Path:
+    """The folder, made by the first rank (ResourceError, UsageError)."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("the monitor's folder is a file", where=shown(folder), hint="Name a folder", code="E-OUTPUT")
+    if ranks.rank() == 0:
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _as_float(value: Number) -> float | None:
+    """The number, of a tensor in a graph too."""
+    return float(value.detach()) if isinstance(value, torch.Tensor) else value
+
+
+def _health(entries: Iterable[Entry], infinite: Mapping[str, int]) -> TrainingHealth:
+    """The health of a training of which these entries are known."""
+    health = TrainingHealth()
+    health.entries, health._infinite = list(entries), dict(infinite)
+    return health

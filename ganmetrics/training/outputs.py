@@ -1,0 +1,105 @@
+"""Where a monitor's findings go: a folder, a writer of scalars, a log, a call when the score is the best so far."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from tqdm import tqdm
+
+from ganmetrics._files import disk_errors
+from ganmetrics.reporting.contact_sheet import contact_sheet, save_png
+from ganmetrics.training.records import Record, best_of
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ganmetrics.diagnosis import Finding
+    from ganmetrics.evaluation import Result
+    from ganmetrics.types import Images
+
+SCORES, SAMPLES = "scores.jsonl", "samples"
+ROW = 8  # images of a sheet's rows and columns, where they are small
+SIDE = 2048  # pixels of a sheet at most, or one image
+LEAST = 64  # pixels to which smaller images are enlarged, by a whole number
+
+
+class Writer(Protocol):
+    """What TensorBoard's ``SummaryWriter`` is, and others are too."""
+
+    def add_scalar(self, tag: str, value: float, step: int, /) -> Any: ...
+
+    def add_image(self, tag: str, image: Any, step: int, /) -> Any: ...
+
+
+def to_stderr(text: str) -> None:
+    """A line on stderr, above a progress bar where one is shown."""
+    if sys.stderr is not None:
+        tqdm.write(text, file=sys.stderr)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Where a monitor's lines, curves and best generators go, beside its folder.
+
+    Attributes
+    ----------
+    log : callable
+        Gets one line for each evaluation and, once, each fault with what to try; by default it writes to stderr.
+    writer : object with add_scalar and add_image, optional
+        Such as TensorBoard's ``SummaryWriter``.
+    on_best : callable, optional
+        ``on_best(step, result)`` is called where the first metric is the best so far, to save the generator. What it
+        raises ends the training.
+    """
+
+    log: Callable[[str], None] = to_stderr
+    writer: Writer | None = None
+    on_best: Callable[[int, Result], None] | None = None
+
+
+def line(record: Record, history: Sequence[Record]) -> str:
+    """One evaluation in words: ``step 2000  FID(digits) 12.3 ± 0.5 (best 11.8 at 1500)  4.1 s``."""
+    best = best_of(history)
+    is_best = best is None or best.step == record.step
+    compared = "(best)" if best is None or is_best else f"(best {best.first.value:.4g} at {best.step})"
+    first, *others = record.scores.values()
+    faults = ", ".join(f"{verdict} {name}" for name, verdict in record.findings.items())
+    parts = [f"step {record.step}", f"{first} {compared}", *map(str, others), f"{record.seconds:.1f} s"]
+    return "  ".join(parts + ([f"health: {faults}"] if faults else []))
+
+
+def fault(step: int, finding: Finding) -> str:
+    """A fault and what to try, in a few lines."""
+    advice = [f"        try: {each}" for each in finding.advice]
+    return "\n".join([f"step {step}  {finding.verdict}  {finding.name}: {finding.sentence}", *advice])
+
+
+def sheet(images: Images) -> Image.Image:
+    """At most 64 images on one sheet, fewer where they are large."""
+    height, width = images.shape[2:]
+    scale = max(1, LEAST // max(height, width))
+    columns, rows = (max(1, min(ROW, SIDE // (scale * side))) for side in (width, height))
+    return contact_sheet(images[: columns * rows], columns, scale=scale)
+
+
+def save_sheet(picture: Image.Image, step: int, folder: Path) -> None:
+    """Write the samples of a step (ResourceError)."""
+    place = folder / SAMPLES
+    with disk_errors(place):
+        place.mkdir(exist_ok=True)
+    save_png(picture, place / f"step-{step:06}.png")
+
+
+def write_curves(writer: Writer, record: Record, picture: Image.Image) -> None:
+    """Hand an evaluation to a writer."""
+    for name, mark in record.scores.items():
+        writer.add_scalar(f"ganmetrics/{name}", mark.value, record.step)
+        if mark.half_width is not None:
+            writer.add_scalar(f"ganmetrics/{name}/half_width", mark.half_width, record.step)
+    writer.add_scalar("ganmetrics/seconds", record.seconds, record.step)
+    writer.add_image("ganmetrics/samples", np.array(picture).transpose(2, 0, 1), record.step)

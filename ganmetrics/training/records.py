@@ -1,0 +1,143 @@
+"""The scores of a training as small records, and the file that holds one on each line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ganmetrics._files import atomic_write, shown
+from ganmetrics.diagnosis import Finding
+from ganmetrics.diagnosis.finding import is_finite
+from ganmetrics.errors import InputError
+from ganmetrics.evaluation import Result, Score, Signature
+
+
+class Mark(NamedTuple):
+    """What is kept of one score.
+
+    Attributes
+    ----------
+    value : float
+    half_width : float or None
+        Of its 95 % interval.
+    title : str
+        Such as ``FID(digits)``.
+    higher_is_better : bool
+    signature : str
+    """
+
+    value: float
+    half_width: float | None
+    title: str
+    higher_is_better: bool
+    signature: str
+
+    @staticmethod
+    def of(score: Score) -> Mark:
+        """That of a score."""
+        half_width = score.interval.half_width if score.interval else None
+        return Mark(score.value, half_width, score.title, score.higher_is_better, str(score.signature))
+
+    @property
+    def recipe(self) -> Signature:
+        """The signature without the digest of the fakes: equal for scores that may be compared."""
+        signature = Signature.parse(self.signature)
+        return replace(signature, fake=signature.fake.partition(":")[0])
+
+    def __str__(self) -> str:
+        around = "" if self.half_width is None else f" ± {self.half_width:.2g}"
+        return f"{self.title} {self.value:.4g}{around}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One evaluation of a training.
+
+    Attributes
+    ----------
+    step : int
+    scores : mapping of str to Mark
+        In the order of the metrics.
+    seconds : float
+        That it took.
+    findings : mapping of str to str
+        The faults that the training's health showed, and how bad each was: ``{"samples grow alike": "severe"}``.
+    """
+
+    step: int
+    scores: Mapping[str, Mark]
+    seconds: float
+    findings: Mapping[str, str]
+
+    @staticmethod
+    def of(step: int, result: Result, seconds: float, findings: Iterable[Finding]) -> Record:
+        """That of a result."""
+        scores = {name: Mark.of(score) for name, score in result.scores.items()}
+        return Record(step, scores, round(seconds, 3), {finding.name: finding.verdict for finding in findings})
+
+    @property
+    def first(self) -> Mark:
+        """The first metric's."""
+        return next(iter(self.scores.values()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain data; numbers that are not finite are ``None``."""
+        scores = {
+            name: {key: value if is_finite(value) else None for key, value in mark._asdict().items()}
+            for name, mark in self.scores.items()
+        }
+        return {"step": self.step, "scores": scores, "seconds": self.seconds, "findings": dict(self.findings)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Record:
+        """The record of ``to_dict``."""
+        scores = {name: Mark(**each) for name, each in data["scores"].items()}
+        for name, mark in scores.items():
+            scores[name] = mark._replace(value=math.nan if mark.value is None else mark.value)
+        return Record(int(data["step"]), scores, float(data["seconds"]), dict(data["findings"]))
+
+
+def best_of(history: Sequence[Record]) -> Record | None:
+    """The record whose first metric is the best, the earliest of equals, among those under the latest's recipe."""
+    recipe = history[-1].first.recipe if history else None
+    fit = [one for one in history if math.isfinite(one.first.value) and one.first.recipe == recipe]
+    return min(fit, key=lambda one: -one.first.value if one.first.higher_is_better else one.first.value, default=None)
+
+
+def read_records(path: Path) -> list[Record]:
+    """The records of a file, without a last line that a kill left half written; none where there is no file.
+
+    Raises
+    ------
+    InputError
+        Another line that is no record.
+    """
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(Record.from_dict(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if number == len(lines):
+                break
+            what = f"line {number} is no score of a training"
+            hint = "Move the file away to begin anew"
+            raise InputError(what, where=shown(path), hint=hint, code="E-SCORES") from error
+    return records
+
+
+def write_records(records: Iterable[Record], path: Path) -> None:
+    """Write them all, whole or not at all (ResourceError)."""
+    with atomic_write(path) as stream:
+        stream.writelines(json.dumps(each.to_dict(), ensure_ascii=False).encode() + b"\n" for each in records)
+
+
+def keep_old(path: Path) -> None:
+    """Keep a file's content beside it, as ``scores.jsonl.old``."""
+    if path.exists():
+        with atomic_write(path.with_name(f"{path.name}.old")) as stream:
+            stream.write(path.read_bytes())

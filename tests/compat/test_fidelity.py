@@ -1,0 +1,299 @@
+"""The shim of torch-fidelity beside the installed package: arguments, printed lines, and scores of the same files."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset
+from torchvision import models
+
+import ganmetrics as gm
+from benchmarks.synthetic import write_images
+from ganmetrics.compat import _fidelity_inputs, fidelity
+from ganmetrics.features.random_vgg16 import draw_weights
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ganmetrics.errors.GanMetricsWarning", "ignore::UserWarning", "ignore::FutureWarning"
+)
+METRICS = ["-f", "-k", "-r", "--feature-extractor", "inception-v3-compat", "--kid-subset-size", "20"]
+LAYERS = ["--feature-layer-fid", "64", "--feature-layer-kid", "64", "--feature-layer-prc", "64"]
+# 24 images in 2048 dimensions leave covariances singular, and the package sums kernels in float32
+TOLERANCES = {
+    "inception_score_mean": 1e-6,
+    "inception_score_std": 1e-4,
+    "frechet_inception_distance": 1e-5,
+    "kernel_inception_distance_mean": 1e-4,
+    "kernel_inception_distance_std": 1e-3,
+    "precision": 1e-6,
+    "recall": 1e-6,
+    "f_score": 1e-6,
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    root = tmp_path_factory.mktemp("sets")
+    for name, seed, shift in (("fake", 2, 0.3), ("real", 1, 0.0)):
+        write_images(root / name, 24, 40, seed, "png", shift)
+    return str(root / "fake"), str(root / "real")
+
+
+@pytest.fixture(scope="module")
+def options(folders: tuple[str, str], synthetic_weights: Path) -> dict[str, Any]:
+    return {
+        "input1": folders[0],
+        "input2": folders[1],
+        "cuda": False,
+        "feature_extractor_weights_path": str(synthetic_weights),
+        "verbose": False,
+    }
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ending:
+        fidelity.main([str(argument) for argument in arguments])
+    assert isinstance(ending.value.code, int)
+    return ending.value.code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("metrics", [[*METRICS, *LAYERS], pytest.param(["-i", *METRICS], marks=pytest.mark.slow)])
+def test_the_command_prints_what_the_packages_does(
+    metrics: list[str],
+    folders: tuple[str, str],
+    synthetic_weights: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from torch_fidelity.fidelity import main
+
+    given = ["--input1", folders[0], "--input2", folders[1], *metrics, "--cpu", "--silent"]
+    given += ["--feature-extractor-weights-path", str(synthetic_weights), "--no-cache", "--save-cpu-ram"]
+    monkeypatch.setattr(sys, "argv", ["fidelity", *given])
+    main()
+    theirs = capsys.readouterr().out.splitlines()
+    code, out, errors = run(capsys, *given)
+    assert (code, errors) == (0, "")
+    assert [line.split(":")[0] for line in out.splitlines()] == list(TOLERANCES)[0 if "-i" in metrics else 2 :]
+    for mine, peer in zip(out.splitlines(), theirs, strict=True):
+        (name, found), (expected_name, expected) = (line.split(": ") for line in (mine, peer))
+        assert name == expected_name
+        assert float(found) == pytest.approx(float(expected), rel=TOLERANCES[name]), name
+        assert found == f"{float(found):.7g}"
+
+
+def test_json_holds_what_the_function_returns(options: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    found = fidelity.calculate_metrics(**options, fid=True, feature_layer_fid="64")
+    sides = ["--input1", options["input1"], "--input2", options["input2"]]
+    weights = ["--feature-extractor-weights-path", options["feature_extractor_weights_path"]]
+    code, out, errors = run(capsys, *sides, "-f", "--feature-layer-fid", "64", *weights, "-c", "-j")
+    assert code == 0
+    assert json.loads(out) == found
+    assert out == json.dumps(found, indent=4) + "\n"
+    assert "24/24" in errors
+
+
+def test_every_argument_is_the_packages() -> None:
+    from torch_fidelity.defaults import DEFAULTS
+
+    for name, parameter in inspect.signature(fidelity.calculate_metrics).parameters.items():
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameter.default == DEFAULTS[name], name
+
+
+def test_every_option_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are missing here are of path lengths and of generators in files, and so refused as unknown."""
+    from torch_fidelity import fidelity as package
+
+    caught: list[argparse.ArgumentParser] = []
+
+    def stop(parser: argparse.ArgumentParser, *_: Any) -> None:
+        caught.append(parser)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", stop)
+    with pytest.raises(KeyboardInterrupt):
+        package.main()
+    ours, theirs = (
+        {option for action in parser._actions for option in action.option_strings}
+        for parser in (fidelity._parser(), caught[0])
+    )
+    assert ours <= theirs
+    assert all(re.match(r"--ppl-|--input[12]-model-(z|num-classes)|--kid-kernel-rbf-sigma", o) for o in theirs - ours)
+
+
+def test_the_named_data_sets_are_the_packages() -> None:
+    from torch_fidelity.registry import DATASETS_REGISTRY
+
+    assert set(_fidelity_inputs.DATA_SETS) == set(DATASETS_REGISTRY)
+
+
+def test_a_named_data_set_is_looked_for_under_its_root(tmp_path: Path) -> None:
+    with pytest.raises(gm.InputError, match="GANMETRICS_OFFLINE forbids") as caught:
+        fidelity.calculate_metrics(input1="cifar10-val", isc=True, datasets_root=tmp_path)
+    assert (caught.value.where, str(tmp_path) in caught.value.hint) == ("cifar10-val", True)
+
+
+class Pictures(Dataset[torch.Tensor]):
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.images[index]
+
+
+def test_data_sets_and_tensors_score_as_they_do_in_the_package(options: dict[str, Any]) -> None:
+    from torch_fidelity import calculate_metrics
+
+    sets = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 20, 3, 16, 16), dtype=np.uint8))
+    sets[1] //= 2
+    asked = {**options, "fid": True, "feature_layer_fid": "64"}
+    given = {**asked, "input1": Pictures(sets[0]), "input2": Pictures(sets[1])}
+    expected = calculate_metrics(**given, save_cpu_ram=True)["frechet_inception_distance"]
+    for kind in (Pictures, torch.Tensor.clone):
+        found = fidelity.calculate_metrics(**{**asked, "input1": kind(sets[0]), "input2": kind(sets[1])})
+        assert found["frechet_inception_distance"] == pytest.approx(expected, rel=1e-5)
+
+
+class Net(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(12, 3 * 16 * 16, generator=torch.Generator().manual_seed(0)))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return (40 * z @ self.weight + 128).clamp(0, 255).to(torch.uint8).view(-1, 3, 16, 16)
+
+
+@pytest.mark.parametrize(
+    "noise", ["normal", *(pytest.param(noise, marks=pytest.mark.slow) for noise in _fidelity_inputs.NOISES[1:])]
+)
+def test_a_generative_model_draws_the_packages_samples(noise: str, options: dict[str, Any]) -> None:
+    from torch_fidelity import GenerativeModelModuleWrapper, calculate_metrics
+
+    model = GenerativeModelModuleWrapper(Net(), 12, noise, 0)
+    asked = {**options, "input1": model, "input1_model_num_samples": 20, "fid": True, "feature_layer_fid": "64"}
+    expected = calculate_metrics(**asked)["frechet_inception_distance"]
+    assert fidelity.calculate_metrics(**asked)["frechet_inception_distance"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_input1_is_the_generated_set(options: dict[str, Any]) -> None:
+    """Fakes of a single kind among reals of two: all fakes are real, half of the reals are missed."""
+    rng = np.random.default_rng(0)
+    faint, strong = (torch.from_numpy(rng.integers(0, top, (20, 3, 8, 8), dtype=np.uint8)) for top in (20, 256))
+    asked = {**options, "prc": True, "feature_extractor": "inception-v3-compat", "feature_layer_prc": "64"}
+    found = fidelity.calculate_metrics(**{**asked, "input1": faint, "input2": torch.cat([faint, strong])})
+    assert found == {"precision": 1.0, "recall": 0.5, "f_score": pytest.approx(2 / 3)}
+
+
+@pytest.mark.slow
+def test_precision_and_recall_are_of_vgg16(options: dict[str, Any], tmp_path: Path) -> None:
+    from torch_fidelity import calculate_metrics
+
+    net = models.vgg16(weights=None, init_weights=False)
+    with torch.no_grad():
+        draw_weights(net, torch.Generator().manual_seed(0))
+    torch.save(net.state_dict(), tmp_path / "vgg16.pth")
+    asked = {**options, "prc": True, "feature_extractor_weights_path": str(tmp_path / "vgg16.pth")}
+    found = fidelity.calculate_metrics(**asked)
+    assert found == pytest.approx(calculate_metrics(**asked, save_cpu_ram=True), rel=1e-6)
+    assert 0 < found["precision"] < 1
+
+
+def test_a_seed_chooses_the_subsets(options: dict[str, Any]) -> None:
+    asked = {**options, "kid": True, "kid_subset_size": 20, "kid_subsets": 3, "feature_layer_kid": "64"}
+    scores = [fidelity.calculate_metrics(**asked, rng_seed=seed) for seed in (1, 1, 2)]
+    assert scores[0] == scores[1] != scores[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"ppl": True}, r"ppl is True, which is not done here \(ppl\)\. Use gm\.ppl"),
+        ({"kid_kernel": "rbf"}, "kid_kernel is 'rbf', .* cmmd"),
+        ({"samples_shuffle": False}, "samples_shuffle is False"),
+        ({"samples_resize_and_crop": 64}, "samples_resize_and_crop is 64, .* Resize the images beforehand"),
+        ({"feature_extractor_internal_dtype": "float64"}, "float64"),
+        ({"feature_extractor": "dinov2-vit-l-14"}, "unknown feature_extractor .* Known: inception-v3-compat, vgg16"),
+        ({"feature_extractor": "vgg16", "isc": True}, "VGG16's Inception Score is not done here"),
+        ({"feature_layer_fid": "65"}, "unknown layer of inception '65'"),
+        ({"fid": False}, "no metric was asked for"),
+        ({"input1": None}, "there is no input1"),
+        ({"input2": None}, "there is no input2"),
+        ({"input1": "generator.onnx"}, "a generator in a file is not run"),
+    ],
+)
+def test_what_is_not_done_is_refused(change: dict[str, Any], sentence: str, options: dict[str, Any]) -> None:
+    with pytest.raises(gm.UsageError, match=sentence):
+        fidelity.calculate_metrics(**{**options, "fid": True, **change})
+
+
+def test_models_that_cannot_be_run_are_refused(options: dict[str, Any]) -> None:
+    from torch_fidelity import GenerativeModelModuleWrapper
+
+    cases = [(GenerativeModelModuleWrapper(Net(), 12, "normal", 10), 4, "conditional"),
+             (GenerativeModelModuleWrapper(Net(), 12, "normal", 0), None, "number of samples")]  # fmt: skip
+    for model, count, sentence in cases:
+        with pytest.raises(gm.UsageError, match=sentence):
+            fidelity.calculate_metrics(**{**options, "input1": model}, input1_model_num_samples=count, isc=True)
+
+
+def test_files_that_the_package_would_leave_out_are_not_read_unasked(options: dict[str, Any], tmp_path: Path) -> None:
+    write_images(tmp_path / "a", 3, 28, 1)
+    write_images(tmp_path / "a" / "more", 3, 28, 2)
+    with pytest.raises(gm.UsageError, match=r"3 of 6 images are in sub-folders .* --samples-find-deep"):
+        fidelity.calculate_metrics(**{**options, "input1": tmp_path / "a"}, isc=True)
+    deep = {**options, "input1": tmp_path / "a", "isc": True, "samples_find_deep": True, "isc_splits": 1}
+    assert fidelity.calculate_metrics(**deep)["inception_score_mean"] >= 1
+    (tmp_path / "a" / "00000.png").rename(tmp_path / "a" / "00000.bmp")
+    with pytest.raises(gm.UsageError, match=r"\.bmp, not one of png,jpg,jpeg.* --samples-find-ext png,jpg,jpeg,bmp"):
+        fidelity.calculate_metrics(**deep)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["-k"], 3, r"error\[E-TOO-FEW\]: kid needs at least 1000 images .* lower kid_subset_size.*\n"),
+        (["-f", "--ppl-epsilon", "1"], 2, r"error\[E-USAGE\]: unrecognized arguments: --ppl-epsilon 1\. See .*\n"),
+        (["-f", "-c", "-g", "0"], 2, r"error\[E-USAGE\]: argument -g/--gpu: not allowed with argument -c/--cpu.*\n"),
+        (["-p"], 2, r"error\[E-USAGE\]: ppl is True.*\n"),
+        ([], 2, r"error\[E-USAGE\]: no metric was asked for.*\n"),
+    ],
+)
+def test_errors_of_the_command(
+    arguments: list[str], code: int, sentence: str, options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = ["--feature-extractor-weights-path", options["feature_extractor_weights_path"]]
+    found, out, errors = run(capsys, "--input1", options["input1"], "--input2", options["input2"], *weights, *arguments)
+    assert (found, out) == (code, "")
+    assert re.fullmatch(sentence, errors), errors
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_gpu_that_is_not_there_is_refused(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    found, _, errors = run(capsys, "--input1", options["input1"], "-i", "-g", "0")
+    assert found == 2
+    assert "error[E-DEVICE]: there is no CUDA device 0 (--gpu). Pass --cpu, or leave --gpu out" in errors
+
+
+def test_the_module_runs(options: dict[str, Any]) -> None:
+    command = [sys.executable, "-m", "ganmetrics.compat.fidelity", "--cpu", "--fid", "--silent"]
+    command += ["--input1", options["input1"], "--input2", options["input2"], "--feature-layer-fid", "64"]
+    command += ["--feature-extractor-weights-path", options["feature_extractor_weights_path"]]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"frechet_inception_distance: \d\.\d+\n", done.stdout)
