@@ -102,8 +102,9 @@ def reading_options(command: Command) -> Command:
                     help="Images in one forward pass.  [default: by device]"),
             _shared("--workers", type=click.IntRange(min=0), metavar="N",
                     help="Decoding processes.  [default: by cores]"),
-            _shared("--engine", type=click.Choice(["local", "ranks"]),
-                    help="Who reads: this process or the ranks of torchrun.  [default: ranks under torchrun]"),
+            _shared("--engine", type=click.Choice(["local", "ranks", "ray"]),
+                    help="Who reads: this process, the ranks of torchrun, or a cluster by Ray.  [default: ranks under "
+                    "torchrun]"),
             _shared("--cache/--no-cache", default=True, show_default=True,
                     help="Keep features of files, and take those that were kept; see `ganmetrics cache`."),
         ]

@@ -19,7 +19,7 @@ CHOICES = {
     "alpha": ("error", "white", "black", "drop"),
     "frames": ("error", "first"),
     "exif": ("ignore", "transpose"),
-    "engine": ("local", "ranks"),
+    "engine": ("local", "ranks", "ray"),
 }
 
 
@@ -41,8 +41,9 @@ class Reading:
         The most pixels an image may have.
     workers : int or None
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
-    engine : {"local", "ranks"}
-        Who reads: this process, or every rank of ``torch.distributed``, all of which must make the same call.
+    engine : {"local", "ranks", "ray"}
+        Who reads: this process; every rank of ``torch.distributed``, all of which must make the same call; or a cluster
+        through Ray (``pip install 'ganmetrics[ray]'``).
     cache : bool
         Whether features of files are kept in the user's cache and found there the next time.
     progress : bool

@@ -151,7 +151,7 @@ def diagnose(
     ('severe', 'severe')
     """
     reading = replace(reading or Reading(), thumbnails=True)
-    require(reading.engine, ("local",), "a diagnosis")
+    require(reading.engine, ("local", "ray"), "a diagnosis")
     given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}
     if test is not None:
         given["test"] = _opened(test, reading, extractor)

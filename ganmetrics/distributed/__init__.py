@@ -1,8 +1,9 @@
-"""Who reads a set: this process, or the ranks of a training."""
+"""Who reads a set: this process, the ranks of a training, or a cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from importlib import import_module
 from typing import Protocol, TypeVar
 
 from ganmetrics.data.share import WHOLE, Share
@@ -37,9 +38,8 @@ def engine(name: str) -> Engine:
     """The engine of a name that ``Reading`` allows."""
     if name == "local":
         return _Local()
-    from ganmetrics.distributed.ranks import Ranks
-
-    return Ranks()
+    chosen: Engine = import_module(f"ganmetrics.distributed.{name}").ENGINE
+    return chosen
 
 
 def at_one_place(name: str, work: Callable[[], Value], small: Callable[[Value], Value]) -> Value:

@@ -84,6 +84,9 @@ class Ranks:
         return merged(found, error)
 
 
+ENGINE = Ranks()
+
+
 def merged(mine: Part | None, error: GanMetricsError | None = None) -> Part | None:
     """The states of all ranks merged, on the first; ``None`` on the others.
 

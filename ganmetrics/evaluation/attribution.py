@@ -161,7 +161,7 @@ def attribute(
     chosen = choice.metrics[0]
     _check(chosen)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
-    require(facts.reading.engine, ("local",), "an attribution")
+    require(facts.reading.engine, ("local", "ray"), "an attribution")
     extra = {"features"} if "sample" in chosen.influence_reads else set()
     sides = prepared({"real": real, "fake": fake}, choice, "fast", facts, {"fake": {"names", *extra}}).sides
     return attributed(sides.get("real"), sides["fake"], chosen, num_images)

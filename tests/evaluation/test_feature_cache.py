@@ -1,4 +1,4 @@
-"""Kept features: found by what the pixels are, never by a name; whole or not at all; bounded; harmless where it fails."""
+"""Kept features: found by what the pixels are and by no name; whole or not at all; bounded; harmless where it fails."""
 
 from __future__ import annotations
 

@@ -1,0 +1,201 @@
+"""What the metrics of ``ganmetrics.compat.torchmetrics`` share: a ``gm.Evaluation`` as the state of one of theirs."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ganmetrics.compat._needed import not_installed
+from ganmetrics.data.pixels import check_values
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.evaluation import Result
+from ganmetrics.evaluation.preparing import chosen_metrics, under_protocol
+from ganmetrics.evaluation.streaming import Evaluation
+from ganmetrics.features import Extractor, load_extractor
+from ganmetrics.features.custom import Custom
+from ganmetrics.metrics import Metric as Wanted
+from ganmetrics.registry import unknown
+
+try:
+    from torchmetrics import Metric
+except ImportError as error:
+    raise not_installed("torchmetrics", "torchmetrics") from error
+
+OWN = "torchmetrics-1.8"  # the protocol of torchmetrics since 1.8
+LAYERS = {name: f"inception:{name}" for name in ("64", "192", "768", "2048")}
+LOGITS = "logits_unbiased"
+Path = str | os.PathLike[str] | None
+
+
+class _Unit(nn.Module):
+    """A network that is fed floats in 0..1."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.__name__ = network, type(network).__name__
+
+    def forward(self, images: Tensor) -> Any:
+        return self.network(images.float() / 255)
+
+
+class Classifier(Custom):
+    """A network of the caller's whose features are logits."""
+
+    logits_layer = "features"
+
+
+class Choice(NamedTuple):
+    """A metric, the network that it reads, and whose protocol both follow, empty for a network of the caller's."""
+
+    metric: str | Wanted
+    network: Extractor
+    protocol: str
+
+
+def choice_of(
+    asked: str,
+    feature: str | int | nn.Module,
+    layers: Mapping[str, str],
+    custom: Callable[[nn.Module], Extractor],
+    protocol: str | None,
+    weights: Path,
+) -> Choice:
+    """What the arguments of a constructor ask for (UsageError)."""
+    if isinstance(feature, nn.Module):
+        if protocol is not None or weights is not None:
+            what = "a protocol and a weights file go with Inception, and feature is a network of its own"
+            raise UsageError(what, where="feature", hint="Leave protocol and feature_extractor_weights_path out")
+        return Choice(asked, custom(feature), "")
+    if str(feature) not in layers:
+        raise unknown("feature", str(feature), list(layers))
+    wanted, spec = under_protocol(chosen_metrics(asked), layers[str(feature)], protocol or OWN)
+    assert isinstance(spec, str)  # a name was passed in
+    return Choice(wanted.metrics[0], load_extractor(spec, weights), protocol or OWN)
+
+
+def with_range(normalize: bool) -> Callable[[nn.Module], Extractor]:
+    return (lambda network: Custom(_Unit(network))) if normalize else Custom
+
+
+def flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} is {value!r}; it must be True or False", where=name)
+    return value
+
+
+class Adapted(Metric):
+    """A torchmetrics metric whose one state is a ``gm.Evaluation``, written as bytes whenever torchmetrics asks for it.
+
+    So that what torchmetrics does with states works as it stands: gathering them from all ranks by whatever function
+    and group were chosen, putting them back, merging, saving and moving them.
+    """
+
+    is_differentiable = False
+    full_state_update = True  # reals that a reset keeps would count twice if the state of a batch were added
+    plot_lower_bound = 0.0
+
+    def __init__(self, feature: str | int | nn.Module, choice: Choice, normalize: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.normalize, self._choice = flag("normalize", normalize), choice
+        if isinstance(feature, nn.Module):
+            self.inception = feature  # where torchmetrics has it, so that it moves with the metric
+        self._result: Result | None = None
+        self._evaluation = self._empty()
+        self.add_state("gathered", [], dist_reduce_fx=None)
+
+    @property
+    def gathered(self) -> list[Tensor]:
+        """The state as torchmetrics handles it: bytes, uint8 [B]."""
+        buffer = io.BytesIO()
+        torch.save(self._evaluation.state_dict(), buffer)
+        return [torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8).to(self.device)]
+
+    @gathered.setter
+    def gathered(self, parts: Sequence[Tensor]) -> None:
+        self._computed = None
+        self._evaluation = self._empty()
+        for part in parts:
+            self._evaluation.merge(self._read(part))
+
+    @property
+    def result(self) -> Result:
+        """The scores with intervals, signatures and warnings; computed, on all ranks, where ``compute`` has not."""
+        self.compute()
+        assert self._result is not None  # made by compute
+        return self._result
+
+    def reset(self) -> None:
+        """Forget the images, but for real ones that were to be kept."""
+        self._result = None
+        self._evaluation.reset(real=self._forgets_reals)
+        super().reset()
+
+    def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
+        """Take in the images of another metric, or of its ``metric_state``."""
+        given = incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state
+        self.gathered = [*self.gathered, *given["gathered"]]
+
+    def plot(self, val: Any = None, ax: Any = None) -> Any:
+        """A figure and its axes with a value or several, by default that of ``compute``."""
+        val = self.compute() if val is None else val
+        return self._plot(val[0] if isinstance(val, tuple) else val, ax)
+
+    def __hash__(self) -> int:  # torchmetrics' own reads the state, and every walk over modules asks for it
+        return id(self)
+
+    @property
+    def _cuts_floats(self) -> bool:
+        return self._choice.protocol == OWN
+
+    @property
+    def _forgets_reals(self) -> bool:
+        return bool(getattr(self, "reset_real_features", True))
+
+    def _take(self, imgs: Tensor, real: bool = False) -> None:
+        self._result = None
+        self._evaluation.update(self._as_images(imgs), real=bool(real))
+
+    def _as_images(self, imgs: Tensor) -> Tensor:
+        """The images; of floats the uint8 that torchmetrics makes of them, where its protocol is the one chosen."""
+        if imgs.dtype == torch.uint8:
+            return imgs
+        if not self.normalize:
+            what, hint = f"the images have dtype {imgs.dtype}; expected uint8", "Pass normalize=True for floats in 0..1"
+            raise InputError(what, where=type(self).__name__, hint=hint, code="E-DTYPE")
+        if not self._cuts_floats:
+            return imgs
+        check_values(imgs, (0, 1), type(self).__name__)
+        return (imgs * 255).clamp(0, 255).to(torch.uint8)  # cut, not rounded
+
+    def _score(self) -> Result:
+        self._result = self._evaluation.compute(sync=False)  # torchmetrics has brought in those of other ranks
+        return self._result
+
+    def _tensor(self, value: float | None) -> Tensor:
+        return torch.tensor(value, dtype=self.dtype, device=self.device)
+
+    def _empty(self) -> Evaluation:
+        value_range = (0, 1) if self.normalize else None
+        return Evaluation(
+            [self._choice.metric], extractor=self._choice.network, device=self.device, value_range=value_range
+        )
+
+    def _read(self, part: Tensor) -> Evaluation:
+        """The evaluation that bytes hold; torchmetrics may have turned them into another dtype."""
+        content = part.to("cpu", torch.uint8).numpy().tobytes()
+        found = self._empty()
+        found.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
+        return found
+
+    def _apply(self, fn: Callable[..., Any], exclude_state: Sequence[str] = "") -> nn.Module:
+        before = self.device
+        moved = super()._apply(fn, [*exclude_state, "gathered"])
+        if self.device != before:
+            state, self._evaluation = self._evaluation.state_dict(), self._empty()
+            self._evaluation.load_state_dict(state)
+        return moved

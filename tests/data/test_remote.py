@@ -1,0 +1,150 @@
+"""Images behind a URL, in tar shards and in Hugging Face data sets: the pixels of the same files on this machine."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import ganmetrics as gm
+from ganmetrics.data import Source, open_source
+from ganmetrics.errors import InputError, UsageError
+
+NAMES = [f"{kind}/{number}.png" for kind in ("cats", "dogs") for number in range(5)]
+
+
+def png(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.RandomState(seed).randint(0, 256, (6, 6, 3), dtype=np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    for seed, name in enumerate(NAMES):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_bytes(png(seed))
+    return tmp_path / "set"
+
+
+@pytest.fixture
+def there() -> Iterator[str]:
+    """The same in fsspec's file system in memory."""
+    system = fsspec.filesystem("memory")
+    for seed, name in enumerate(NAMES):
+        system.pipe_file(f"/bucket/set/{name}", png(seed))
+    yield "memory://bucket/set"
+    system.rm("/bucket", recursive=True)
+
+
+def pixels(source: Source) -> torch.Tensor:
+    return torch.cat(list(source.batches()))
+
+
+def test_a_remote_folder_is_the_local_one(here: Path, there: str) -> None:
+    local, remote, url = open_source(here), open_source(there), open_source(f"file://{here}")
+    assert remote.count == url.count == 10
+    assert pixels(remote).equal(pixels(local))
+    assert pixels(url).equal(pixels(local))
+    assert remote.item_names() == local.item_names() == NAMES
+    assert remote.class_names() == local.class_names() == ["cats"] * 5 + ["dogs"] * 5
+    found = gm.evaluate(str(here), there, extractor="pixels")
+    assert found["fid"].value == pytest.approx(0, abs=1e-9)
+    assert any("exactly the same images" in warning for warning in found.warnings)
+
+
+def test_remote_files_of_other_kinds(here: Path, there: str, tmp_path: Path) -> None:
+    """An array, and saved statistics, through a copy that does not stay."""
+    system = fsspec.filesystem("memory")
+    wanted = pixels(open_source(here))
+    np.save(tmp_path / "set.npy", wanted.numpy())
+    gm.save_statistics(gm.measure(here, extractor="pixels"), tmp_path / "set.npz")
+    for name in ("set.npy", "set.npz"):
+        system.pipe_file(f"/bucket/{name}", (tmp_path / name).read_bytes())
+    assert pixels(open_source("memory://bucket/set.npy")).equal(wanted)
+    assert gm.evaluate("memory://bucket/set.npz", there)["fid"].value == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "words"),
+    [
+        ("memory://nowhere/set", InputError, "no such|not there|nothing"),
+        ("nothing://bucket/set", UsageError, "nothing"),
+        ("memory://bucket/set.tar.gz", UsageError, "cannot be read"),
+    ],
+)
+def test_a_url_that_cannot_be_meant_is_one_sentence(
+    there: str, url: str, error: type[Exception], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GANMETRICS_OFFLINE", raising=False)  # an unknown scheme is told before any network
+    with pytest.raises(error, match=words) as caught:
+        pixels(open_source(url))
+    assert "\n" not in str(caught.value)
+
+
+def test_secrets_of_a_url_are_not_shown() -> None:
+    with pytest.raises(InputError) as caught:
+        open_source("http://name:secret@127.0.0.1:9/set/?token=secret")
+    assert "secret" not in str(caught.value)
+
+
+def shard(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as target:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            target.addfile(member, io.BytesIO(data))
+    return path
+
+
+def test_shards_are_read_in_their_order_with_their_classes(tmp_path: Path) -> None:
+    for number in range(2):
+        keys = range(3 * number, 3 * number + 3)
+        members = [(f"{key:04}.png", png(key)) for key in keys] + [(f"{key:04}.cls", b"%d" % (key % 2)) for key in keys]
+        shard(tmp_path / f"part-{number}.tar", dict(members))
+    for pattern in ("part-{0..1}.tar", "part-*.tar"):
+        source = open_source(str(tmp_path / pattern))
+        assert source.count == 6
+        wanted = [np.asarray(Image.open(io.BytesIO(png(key)))) for key in range(6)]
+        assert np.array_equal(pixels(source).permute(0, 2, 3, 1).numpy(), np.stack(wanted))
+        assert source.class_names() == ["0", "1", "0", "1", "0", "1"]
+    assert open_source(tmp_path / "part-1.tar").count == 3
+
+
+def test_a_tar_that_is_no_good_is_one_sentence(tmp_path: Path) -> None:
+    whole = shard(tmp_path / "whole.tar", {"a.png": png(0), "b.png": png(1)})
+    (tmp_path / "cut.tar").write_bytes(whole.read_bytes()[:700])
+    for name, words in (
+        ("cut.tar", "cut off|incomplete|truncated|ends"),
+        ("text.tar", "read"),
+        ("none.tar", "no images"),
+    ):
+        if name == "text.tar":
+            (tmp_path / name).write_bytes(b"no archive" * 200)
+        if name == "none.tar":
+            shard(tmp_path / name, {"readme.txt": b"hello"})
+        with pytest.raises(InputError, match=words) as caught:
+            pixels(open_source(tmp_path / name))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_hugging_face_folder_by_name(here: Path) -> None:
+    pytest.importorskip("datasets")
+    before = {name: value for name, value in os.environ.items() if name.startswith(("HF_", "GANMETRICS_"))}
+    source = open_source(f"huggingface:{here}:train")
+    assert pixels(source).equal(pixels(open_source(here)))
+    assert source.class_names() == ["cats"] * 5 + ["dogs"] * 5
+    after = {name: value for name, value in os.environ.items() if name.startswith(("HF_", "GANMETRICS_"))}
+    assert after == before
+    with pytest.raises(UsageError, match="nosuch"):
+        open_source(f"huggingface:{here}:nosuch")
+    with pytest.raises(UsageError, match="is named huggingface:NAME:SPLIT"):
+        open_source("huggingface:mnist")
