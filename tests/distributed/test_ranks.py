@@ -10,7 +10,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from ganmetrics.distributed import engine, ranks
 from ganmetrics.errors import UsageError
 
 METRICS = "fid,kid,is,prdc,ms_ssim_diversity(scales=1)"
-Launch = Callable[..., "subprocess.CompletedProcess[str]"]
+ELSEWHERE = Path(__file__).parent  # python -m would find the sources in the repository's root, not what is installed
 
 
 def write_folder(folder: Path, count: int, seed: int) -> Path:
@@ -48,7 +47,9 @@ def environment(**more: str) -> dict[str, str]:
 
 def torchrun(world: int, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
     launcher = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={world}", "--standalone"]
-    return subprocess.run([*launcher, *command], capture_output=True, text=True, timeout=240, env=environment(**more))
+    return subprocess.run(
+        [*launcher, *command], capture_output=True, text=True, timeout=240, env=environment(**more), cwd=ELSEWHERE
+    )
 
 
 def script(tmp_path: Path, text: str) -> str:
@@ -67,7 +68,7 @@ def evaluated(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def alone(folders: tuple[Path, Path]) -> dict[str, Any]:
     command = [sys.executable, "-m", "ganmetrics", "evaluate", *map(str, folders), "--metrics", METRICS]
     done = subprocess.run([*command, "--extractor", "digits", "-q", "--no-cache", "--json", "-"],
-                          capture_output=True, text=True, env=environment())  # fmt: skip
+                          capture_output=True, text=True, env=environment(), cwd=ELSEWHERE)  # fmt: skip
     return evaluated(done)
 
 
@@ -233,7 +234,8 @@ def test_a_killed_rank_of_a_command_ends_it(folders: tuple[Path, Path], tmp_path
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
     command = [*launcher, "-m", "ganmetrics", "evaluate", *map(str, folders), "--metrics", "fid", "--no-cache"]
     command += ["--extractor", "random-vgg16", "-q", "--json", str(target)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, **pipes, text=True, env=environment(), cwd=ELSEWHERE)
     time.sleep(12)
     victims = _children(process.pid)
     assert len(victims) == 2, "the ranks are still reading"

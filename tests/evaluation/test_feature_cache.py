@@ -211,7 +211,11 @@ def test_a_killed_run_is_gone_on_with_from_its_last_block(real: Path, tmp_path: 
 @pytest.mark.slow
 def test_processes_share_one_cold_cache(real: Path) -> None:
     command = [sys.executable, "-m", "ganmetrics", "fid", "mnist-test", str(real), "--extractor", "digits", "-q"]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    place = Path(__file__).parent  # python -m would find the sources in the repository's root, not what is installed
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place)
+        for _ in range(4)
+    ]
     printed = {process.communicate(timeout=200)[0] for process in running}
     assert [process.returncode for process in running] == [0] * 4
     assert len(printed) == 1

@@ -15,13 +15,19 @@ from ganmetrics.numerics.memory import OF_NUMBER, OF_PAIR, block_rows, parse_siz
     [("16MiB", 2**24), ("2GB", 2 * 10**9), ("1.5 gib", 3 * 2**29), (2**25, 2**25), ("20000k", 2 * 10**7)],
 )
 def test_sizes_are_read(text: int | str, size: int) -> None:
-    assert parse_size(text) == size
+    assert parse_size(text, where="here") == size
 
 
-@pytest.mark.parametrize("text", ["", "GB", "-2GB", "2TB", "1e9", "nan", 0, "1MB"])
+@pytest.mark.parametrize("text", ["", "GB", "-2GB", "2PB", "1e9", "nan"])
 def test_other_texts_are_refused(text: int | str) -> None:
-    with pytest.raises(gm.UsageError):
-        parse_size(text)
+    with pytest.raises(gm.UsageError, match=r"no amount of memory \(here\)"):
+        parse_size(text, where="here")
+
+
+@pytest.mark.parametrize("limit", [0, "1MB"])
+def test_too_little_is_refused(limit: int | str) -> None:
+    with pytest.raises(gm.UsageError, match="blocks need at least 16,777,216"), gm.memory_limit(limit):
+        pass
 
 
 def test_blocks_keep_to_the_limit() -> None:
