@@ -88,6 +88,11 @@ def evaluate(
     """
     choice, extractor = under_protocol(chosen_metrics(metrics, seed), extractor, protocol)
     check_mode(ci)
+    if num_images is not None and callable(real) and not callable(fake):
+        what = "the generator stands where the real images belong"
+        raise UsageError(
+            what, where="real", hint="Call gm.evaluate(reference, generator, num_images=…): real, then fake"
+        )
     if num_images is not None:
         fake = open_source(fake, reading=reading or Reading(), num_images=num_images)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)

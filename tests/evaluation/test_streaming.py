@@ -354,3 +354,13 @@ def test_two_thousand_cycles_leave_memory_and_files_as_they_were() -> None:
     assert len(set(files)) == 1
     slope = np.polyfit(np.arange(15), sizes[5:], 1)[0]  # bytes in a hundred cycles
     assert slope < 100 * 1024, f"{slope / 100:.0f} bytes a cycle"
+
+
+def test_a_generator_is_scored_as_the_fake_side() -> None:
+    """Real first, as everywhere; the other way round is refused with how to call it."""
+    sampler = gm.generators.load("dcgan-mnist")
+    found = gm.evaluate("mnist-test", sampler, num_images=100, extractor="digits")
+    alone = gm.evaluate("mnist-test", sampler(100, seed=0), extractor="digits")
+    assert found["fid"].value == pytest.approx(alone["fid"].value, rel=1e-6)
+    with pytest.raises(gm.UsageError, match=r"stands where the real images belong.*real, then fake"):
+        gm.evaluate(sampler, "mnist-test", num_images=100, extractor="digits")
