@@ -496,8 +496,8 @@ RANKS = """
     torch.save(monitor.state_dict()["history"], folder / f"{dist.get_world_size()}-{me}.pt")
     if me == 0:
         alone = gm.source(net, num_images=1300, latents=8, value_range=(-1, 1))
-        scores = gm.evaluate(real, alone, metrics=["fid", "kid(subset_size=50)"], extractor="pixels").to_dict()["scores"]
-        torch.save(scores, folder / "alone.pt")
+        found = gm.evaluate(real, alone, metrics=["fid", "kid(subset_size=50)"], extractor="pixels")
+        torch.save(found.to_dict()["scores"], folder / "alone.pt")
     dist.barrier()
     dist.destroy_process_group()
 """
