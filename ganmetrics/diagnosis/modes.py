@@ -6,7 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from scipy import stats
+from scipy import special
 
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.clusters import kmeans, nearest_center
@@ -120,7 +120,7 @@ def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 
 def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | None = None) -> ModeShares:
     """The test of every mode's share, int64 [K] each; modes without a real have none to lose."""
     z = two_proportion_z(real_counts, fake_counts)
-    limit = float(stats.norm.ppf(1 - LEVEL / (2 * len(real_counts))))
+    limit = float(special.ndtri(1 - LEVEL / (2 * len(real_counts))))
     nothing = torch.zeros(len(real_counts), dtype=torch.float64) if background is None else background
     return ModeShares(real_counts, fake_counts, z > limit, z < -limit, nothing)
 

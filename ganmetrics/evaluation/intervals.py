@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special  # and not scipy.stats, whose import costs a second
 
 from ganmetrics.evaluation.result import LEVEL, Interval
 from ganmetrics.numerics.moments import Moments
@@ -45,7 +45,7 @@ class Replicates(NamedTuple):
         values = self.values[part] if other is None else self.values[part] - other.values[part]
         factor = self.factor if other is None else max(self.factor, other.factor)
         error = factor * float(np.std(values, ddof=1))
-        return Interval(float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error, self.method)
+        return Interval(float(special.stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * error, self.method)
 
 
 class Influences(NamedTuple):
@@ -65,7 +65,7 @@ class Influences(NamedTuple):
             nums = (self.num_fake, other.num_fake)
             variance = self.influence.variance_of_difference(other.influence, self.num_real, nums)
             variance += self.noise + other.noise
-        return Interval(float(stats.norm.ppf((1 + LEVEL) / 2)) * math.sqrt(variance), self.method)
+        return Interval(float(special.ndtri((1 + LEVEL) / 2)) * math.sqrt(variance), self.method)
 
 
 class Errors(NamedTuple):
@@ -77,7 +77,7 @@ class Errors(NamedTuple):
     def interval(self, part: str, other: Errors | None = None) -> Interval:
         """As for ``Replicates``."""
         error = math.hypot(self.errors[part], 0.0 if other is None else other.errors[part])
-        return Interval(float(stats.norm.ppf((1 + LEVEL) / 2)) * error, self.method)
+        return Interval(float(special.ndtri((1 + LEVEL) / 2)) * error, self.method)
 
 
 Uncertainty = Replicates | Influences | Errors

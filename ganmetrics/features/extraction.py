@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from ganmetrics.errors import InputError, ResourceError, UsageError
+from ganmetrics.features.pieces import PIECE
 from ganmetrics.features.precision import true_float32
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 Result = TypeVar("Result")
-DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}
+DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # at least; see ``default_batch_size``
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -43,6 +44,12 @@ def choose_device(device: str | torch.device) -> torch.device:
     return chosen
 
 
+def default_batch_size(device: torch.device) -> int:
+    """Images in a forward pass where nobody chose: on the CPU a piece for each thread, see ``in_pieces``."""
+    pieces = PIECE * torch.get_num_threads() if device.type == "cpu" else 0
+    return max(DEFAULT_BATCH_SIZES[device.type], pieces)
+
+
 class Extraction:
     """An extractor on a device with a batch size.
 
@@ -62,7 +69,7 @@ class Extraction:
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; it must be at least 1", where="batch_size")
         self.extractor, self.layers, self.device = extractor, list(layers), device
-        self.batch_size = batch_size or DEFAULT_BATCH_SIZES[device.type]
+        self.batch_size = batch_size or default_batch_size(device)
         self.count = 0  # images so far, over all runs
         extractor.to(device)
 

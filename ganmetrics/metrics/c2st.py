@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from scipy import stats
+from scipy import special
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Metric, Part
@@ -128,7 +128,7 @@ def c2st_test(
     rng = seeded(seed)
     sides = [x[rng.permutation(len(x))[:size]] for x in (real, fake)]
     right = sum(_right_answers(sides, start, stop, penalty) for start, stop in split_bounds(size, folds))
-    p_value = float(stats.norm.sf((right - size) / math.sqrt(size / 2)))
+    p_value = float(special.ndtr((size - right) / math.sqrt(size / 2)))
     return TwoSampleTest(right / (2 * size), p_value)
 
 

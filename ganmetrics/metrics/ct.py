@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from scipy import stats
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Metric, Part
@@ -96,8 +95,10 @@ def ct(
 
 
 def _z_value(of_fakes: Tensor, of_test: Tensor) -> float:  # [m], [p]
+    from scipy.stats import rankdata  # here, because importing it costs a second
+
     m, p = len(of_fakes), len(of_test)
-    ranks = torch.from_numpy(stats.rankdata(torch.cat([of_fakes, of_test]).cpu().numpy()))
+    ranks = torch.from_numpy(rankdata(torch.cat([of_fakes, of_test]).cpu().numpy()))
     above = float(ranks[:m].sum()) - m * (m + 1) / 2  # pairs in which the fake is farther
     return (above - m * p / 2) / math.sqrt(m * p * (m + p + 1) / 12)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from scipy import stats
+from scipy import special
 
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix
@@ -69,7 +69,7 @@ def influence(fake: Spread) -> Influence | None:
         return None
     without = torch.tensor([2 * fake.variance(leave_out=group) for group in range(num)])
     rows = (num - 1) * (2 * fake.variance() - without)
-    widened = stats.t.ppf(0.975, num - 1) / stats.norm.ppf(0.975)  # so few groups tell their own variance poorly
+    widened = special.stdtrit(num - 1, 0.975) / special.ndtri(0.975)  # so few groups tell their own variance poorly
     return Influence(None, rows * float(widened) * (fake.count / num) ** 0.5)
 
 
