@@ -14,7 +14,7 @@ from ganmetrics.errors import InputError
 from ganmetrics.evaluation.digests import PixelDigests
 from ganmetrics.evaluation.sampling import IMAGES, Sample
 from ganmetrics.evaluation.thumbnails import Thumbnails
-from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import Spread
 
 if TYPE_CHECKING:
@@ -209,28 +209,33 @@ class Gathering:
 
 
 class _Gathered:
-    """Moments of rows that come in batches of any size, merged in blocks of one."""
+    """Moments of rows that come in batches of any size, taken in in blocks of one."""
 
     def __init__(self) -> None:
-        self.moments: Moments | None = None
+        self.running = RunningMoments()
         self.waiting: list[Tensor] = []
+
+    @property
+    def moments(self) -> Moments | None:
+        """Of the rows that do not wait."""
+        return self.running.value() if self.running.count else None
 
     def add(self, rows: Tensor) -> None:
         self.waiting.append(rows)
         while sum(map(len, self.waiting)) >= BLOCK:
             joined = torch.cat(self.waiting)
-            self._merge(Moments.of(joined[:BLOCK]))
+            self.running.add(joined[:BLOCK])
             self.waiting = [joined[BLOCK:]]
 
     def copied(self) -> _Gathered:
         found = _Gathered()
-        found.moments, found.waiting = self.moments, list(self.waiting)
+        found.running, found.waiting = RunningMoments(self.moments), list(self.waiting)
         return found
 
     def merge(self, other: _Gathered) -> None:
         """Take in the moments of other rows, which are left as they are."""
         if other.moments is not None:
-            self._merge(other.moments)
+            self.running.merge(other.moments)
         for rows in other.waiting:
             self.add(rows)
 
@@ -239,11 +244,9 @@ class _Gathered:
         rest = torch.cat(self.waiting) if self.waiting else torch.empty(0)
         if not len(rest):
             return self.moments
-        block = Moments.of(rest)
-        return block if self.moments is None else self.moments.merge(block)
-
-    def _merge(self, block: Moments) -> None:
-        self.moments = block if self.moments is None else self.moments.merge(block)
+        whole = RunningMoments(self.moments)
+        whole.add(rest)
+        return whole.value()
 
 
 def without_network(reads: Collection[str]) -> set[str]:

@@ -12,7 +12,7 @@ import torch
 from ganmetrics.errors import StatisticsError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
 from ganmetrics.evaluation.sampling import Rows
-from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import Spread
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _restore_collector(collector: Collector, state: Mapping[str, Any]) -> None:
         _restore_sample(sample, state["samples"][name])
     for name, gathered in collector.gathered.items():
         found = state["moments"][name]
-        gathered.moments = None if found["moments"] is None else Moments(**found["moments"])
+        gathered.running = RunningMoments(None if found["moments"] is None else Moments(**found["moments"]))
         gathered.waiting = list(found["waiting"])
     collector.spread = None if state["spread"] is None else Spread(**state["spread"])
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from scipy.linalg import blas
 
 from ganmetrics.errors import InputError
 
@@ -72,3 +74,50 @@ class Moments:
     def trace(self) -> float:
         """The trace of the covariance."""
         return float(self.scatter.trace()) / max(self.count - 1, 1)
+
+
+class RunningMoments:
+    """Moments that take in blocks of vectors in place, on the CPU: one symmetric update (BLAS ``dsyrk``) for each block.
+
+    Parameters
+    ----------
+    start : Moments or None
+        Of the vectors so far, which are left as they are.
+
+    Notes
+    -----
+    A block of m vectors adds its own scatter and (n m / (n + m)) δ δᵀ, with δ the difference of the means: the same as
+    the scatter of the block with one more row √(n m / (n + m)) δ. Only half of the matrix is kept up to date.
+    """
+
+    def __init__(self, start: Moments | None = None) -> None:
+        self._hold(start or Moments.empty(0))
+
+    def _hold(self, moments: Moments) -> None:
+        self.count, self.mean = moments.count, moments.mean.clone()
+        self._lower = np.array(moments.scatter.numpy(), order="F")
+
+    def add(self, features: Features) -> None:
+        """Take in [N, D] vectors of any floating type, N >= 1."""
+        x = features.to("cpu", torch.float64)
+        mean = x.mean(dim=0)
+        if not self.count:
+            self.mean, self._lower = torch.zeros_like(mean), np.zeros((len(mean), len(mean)), order="F")
+        total = self.count + len(x)
+        delta = mean - self.mean
+        rows = np.empty((len(x) + 1, len(mean)))
+        np.subtract(x.numpy(), mean.numpy(), out=rows[:-1])
+        np.multiply(delta.numpy(), (self.count * len(x) / total) ** 0.5, out=rows[-1])
+        self._lower = blas.dsyrk(1.0, rows.T, 1.0, self._lower, lower=1, overwrite_c=1)
+        self.mean += delta * (len(x) / total)
+        self.count = total
+
+    def merge(self, other: Moments) -> None:
+        """Take in the moments of other vectors."""
+        self._hold(self.value().merge(other))
+
+    def value(self) -> Moments:
+        """The moments of all vectors so far, which later ones do not change."""
+        lower = np.tril(self._lower)
+        scatter = lower + np.tril(self._lower, -1).T
+        return Moments(self.count, self.mean.clone(), torch.from_numpy(np.ascontiguousarray(scatter)))

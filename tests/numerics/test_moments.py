@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganmetrics.errors import InputError
-from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.moments import Moments, RunningMoments
 
 RELATIVE = 1e-12
 
@@ -116,3 +116,26 @@ def test_fewer_than_two_vectors_have_no_covariance(count):
 def test_the_covariance_is_symmetric():
     covariance = merged(drawn(200, 9, seed=3).split(13), 9).covariance()
     torch.testing.assert_close(covariance, covariance.T, rtol=0.0, atol=1e-15)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(2, 200), st.integers(1, 16), st.sampled_from([1e-3, 1.0, 1e3]), st.data())
+def test_moments_that_run_in_place_are_those_of_the_whole(count, dim, scale, data):
+    x = drawn(count, dim, seed=count + dim, scale=scale, offset=data.draw(st.sampled_from([0.0, 7.0, 1000.0])))
+    cuts = sorted(data.draw(st.lists(st.integers(1, count - 1), unique=True, max_size=8)))
+    running = RunningMoments()
+    for part in torch.tensor_split(x, cuts):
+        running.add(part)
+    assert_same(running.value(), Moments.of(x), 1e-10 if x.mean() > 100 * scale else RELATIVE)
+
+
+def test_a_value_of_running_moments_stays_what_it_was():
+    start = Moments.of(drawn(30))
+    before = start.scatter.clone()
+    running = RunningMoments(start)
+    value = running.value()
+    running.add(drawn(20, seed=1))
+    running.merge(Moments.of(drawn(5, seed=2)))
+    assert torch.equal(start.scatter, before)
+    assert torch.equal(value.scatter, before)
+    assert_same(running.value(), Moments.of(torch.cat([drawn(30), drawn(20, seed=1), drawn(5, seed=2)])))
