@@ -19,7 +19,6 @@ from ganmetrics.errors import StatisticsError
 from ganmetrics.evaluation.members import FACTS, MAX_ROWS, member_names, read_members
 from ganmetrics.evaluation.recipe import Recipe, check_name, is_field, is_name
 from ganmetrics.evaluation.statistics import Statistics
-from ganmetrics.numerics import frechet
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.registry import unknown
 
@@ -194,9 +193,13 @@ def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -
     if sigma.shape != (len(mu), len(mu)):
         what = f"mu has {len(mu)} dimensions and sigma the shape {list(sigma.shape)}"
         raise StatisticsError(what, where=shown(path), code="E-SHAPE")
-    frechet.psd_factor(sigma.numpy(), shown(path))
     n = count or 2  # a count of 2 leaves a foreign sigma as it is
-    return Moments(n, mu, sigma * (n - 1))
+    moments = Moments(n, mu, sigma * (n - 1))
+    try:
+        _ = moments.factor  # taken here and kept: every score on this file reads it
+    except StatisticsError as error:
+        raise StatisticsError(error.what, where=shown(path), code=error.code) from error
+    return moments
 
 
 def _check_rows(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -92,4 +93,4 @@ def _restore_sample(sample: Sample, state: Mapping[str, Any]) -> None:
 
 
 def _fields(value: Moments | Spread | None) -> dict[str, Any] | None:
-    return None if value is None else dict(vars(value))
+    return None if value is None else {each.name: getattr(value, each.name) for each in fields(value)}

@@ -108,9 +108,9 @@ def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma
 
 def fid_of_moments(real: Moments, fake: Moments, *, denominator: str = "n-1") -> float:
     """The same from the moments that one pass over each set leaves."""
-    scales = [_scale(denominator, side.count) for side in (real, fake)]
-    sigma_r, sigma_f = (k * side.covariance().numpy() for k, side in zip(scales, (real, fake), strict=True))
-    return frechet.frechet_distance(real.mean.numpy(), sigma_r, fake.mean.numpy(), sigma_f)
+    factor_r = real.factor.scaled(_scale(denominator, real.count))
+    sigma_f = _scale(denominator, fake.count) * fake.covariance().numpy()
+    return frechet.distance_given(real.mean.numpy(), factor_r, fake.mean.numpy(), sigma_f)
 
 
 def _scale(denominator: str, count: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganmetrics.numerics.frechet import centred_factor, psd_factor
+from ganmetrics.numerics.frechet import centred_factor
 from ganmetrics.numerics.influence import Gaussian, Influence, frechet_influence
 from ganmetrics.numerics.moments import Moments
 
@@ -23,7 +23,7 @@ def factor_of(x: Tensor) -> Array:  # [N, D] -> [R, D]
     """A factor of the covariance of rows: themselves, centred, where they are fewer than dimensions."""
     if len(x) <= x.shape[1]:
         return centred_factor(x.cpu().numpy())
-    return psd_factor(Moments.of(x).covariance().cpu().numpy())
+    return Moments.of(x).factor.rows()
 
 
 def fid_influence(
@@ -34,6 +34,6 @@ def fid_influence(
     It is used below full rank too, within the span of the features: simulated standard errors are then a quarter too
     wide, where the bootstrap, whose copies shrink the rank further, doubles them.
     """
-    real, fake = (Gaussian(m.mean.numpy(), psd_factor(m.covariance().numpy())) for m in (real_moments, fake_moments))
+    real, fake = (Gaussian(m.mean.numpy(), m.factor.rows()) for m in (real_moments, fake_moments))
     rows = None if real_sample is None else real_sample.double().numpy()
     return frechet_influence(real, fake, rows, fake_sample.double().numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,12 @@ import torch
 from scipy.linalg import blas
 
 from ganmetrics.errors import InputError
+from ganmetrics.numerics.frechet import pivoted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.numerics.frechet import Pivoted
     from ganmetrics.types import Features
 
 
@@ -71,13 +74,24 @@ class Moments:
             raise InputError(what, hint="Add images", code="E-TOO-FEW")
         return self.scatter / (self.count - 1)
 
+    @cached_property
+    def factor(self) -> Pivoted:
+        """The pivoted Cholesky factor of the covariance, taken once and kept.
+
+        Raises
+        ------
+        StatisticsError
+            A covariance that is none: not symmetric, not positive semidefinite, or not finite.
+        """
+        return pivoted(self.covariance().cpu().numpy())
+
     def trace(self) -> float:
         """The trace of the covariance."""
         return float(self.scatter.trace()) / max(self.count - 1, 1)
 
 
 class RunningMoments:
-    """Moments that take in blocks of vectors in place, on the CPU: one symmetric update (BLAS ``dsyrk``) for each block.
+    """Moments that take in blocks of vectors in place, on the CPU, by one symmetric update (BLAS ``dsyrk``) for each.
 
     Parameters
     ----------
