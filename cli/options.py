@@ -41,12 +41,15 @@ class Settings:
     def of(ctx: click.Context) -> Settings:
         """The settings of the command that is running, whose ranks meet here."""
         from ganmetrics import Reading
+        from ganmetrics.features import respelled
 
         values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
         exif = "transpose" if values.pop("exif_transpose") else "ignore"
         engine = values.pop("engine", None) or ("ranks" if is_launched() else "local")
         is_first = engine != "ranks" or _rank_among(ctx) == 0
         progress = not values.pop("quiet") and is_first
+        if way := values.pop("way", None):
+            values["extractor"] = respelled(values["extractor"], way)
         names = ("workers", "on_error", "alpha", "frames", "cache")
         reading = Reading(
             exif=exif,
@@ -96,6 +99,9 @@ def reading_options(command: Command) -> Command:
         [
             _shared("--extractor", metavar=METAVAR, help="inception, digits, fashion, vgg16 …, with a layer as in "
                     "inception:768; see `list extractors`.  [default: inception, or that of saved statistics]"),
+            _shared("--exact", "way", flag_value="exact", help="Inception in the peers' order of operations: equal to "
+                    "torch-fidelity to the last digits, half as fast."),
+            _shared("--fast", "way", flag_value="fast", help="The network in TF32, on NVIDIA GPUs; signatures say so."),
             _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
             _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
             _shared("--batch-size", type=click.IntRange(min=1), metavar="N",

@@ -58,7 +58,7 @@ class FeatureCache:
 
     def __init__(self, extractor: Extractor, device: torch.device) -> None:
         versions = f"{__version__}|{torch.__version__}|{device.type}"
-        self.facts = f"{extractor.name}|{extractor.identity}|{extractor.resize}|{versions}"
+        self.facts = f"{extractor.name}|{extractor.identity}|{extractor.resize}|{extractor.precision}|{versions}"
         self.title = re.sub(r"[^A-Za-z0-9_.@-]", "-", f"{extractor.identity.partition('/')[0]}@{extractor.resize}")
         self.folder: Path | None = cache_folder()
         self.limit = size_limit()

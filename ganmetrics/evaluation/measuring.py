@@ -22,7 +22,7 @@ from ganmetrics.evaluation.digests import PixelDigests
 from ganmetrics.evaluation.feature_cache import FeatureCache, cached
 from ganmetrics.evaluation.gathering import BLOCK, Collector, Gathering, Seen, without_network
 from ganmetrics.evaluation.opening import Side
-from ganmetrics.evaluation.recipe import Recipe
+from ganmetrics.evaluation.recipe import PRECISION, Recipe
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.evaluation.thumbnails import Thumbnails
 from ganmetrics.features import Extractor, load_extractor
@@ -225,7 +225,10 @@ def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
     spec = f"{extractor.name}:{layer}" if layer else extractor.name
     if extractor.chosen_resize:
         spec += f"@{extractor.chosen_resize}"
-    return Recipe(spec, extractor.identity, extractor.resize, reading.changes())
+    if extractor.precision != "float32":
+        spec += f"+{extractor.precision}"
+    precision = PRECISION.replace("float32", extractor.precision)
+    return Recipe(spec, extractor.identity, extractor.resize, reading.changes(), precision)
 
 
 def too_few(name: str, found: int, least: int) -> InputError:

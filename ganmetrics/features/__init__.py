@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,8 @@ def load_extractor(
     ----------
     extractor : str, Extractor or callable
         ``"inception"``, ``"digits"``, ``"fashion"``, ``"random-vgg16"``, ``"pixels"``, any of them with a layer as
-        in ``"inception:768"``, Inception with a resize as in ``"inception@clean-bicubic"``, or a ``torch.nn.Module`` or
-        function from uint8 [N, 3, H, W] to [N, D].
+        in ``"inception:768"``, Inception with a resize as in ``"inception@clean-bicubic"``, any with a precision as in
+        ``"inception+tf32"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
     weights : path, optional
         A weights file in place of the network's own.
 
@@ -37,7 +38,8 @@ def load_extractor(
         Weights that are missing, damaged or cannot be fetched.
     """
     if isinstance(extractor, str):
-        spec, _, resize = extractor.partition("@")
+        spec, _, precision = extractor.partition("+")
+        spec, _, resize = spec.partition("@")
         name, _, layer = spec.partition(":")
         record = EXTRACTORS[name]
         if resize:
@@ -47,6 +49,8 @@ def load_extractor(
             loaded.choose_resize(resize)
         if layer:
             loaded.choose_layer(layer)
+        if precision:
+            loaded.choose_precision(precision)
         return loaded
     if weights:
         raise UsageError("weights go with an extractor's name; this network has its own", where="weights")
@@ -59,4 +63,29 @@ def load_extractor(
     raise UsageError(f"an extractor is a name, a module or a function; found {type(extractor).__name__}")
 
 
-__all__ = ["EXTRACTORS", "Extractor", "load_extractor"]
+def respelled(extractor: str | None, way: str) -> str:
+    """An extractor's spec for another way of computing it.
+
+    Parameters
+    ----------
+    extractor : str or None
+        ``None`` is Inception.
+    way : {"exact", "fast"}
+        In the peers' order of operations, which only Inception has; or in TF32.
+
+    Raises
+    ------
+    UsageError
+        Another network in the peers' order.
+    """
+    spec = extractor or "inception"
+    if way == "fast":
+        return f"{spec}+tf32"
+    name = re.split("[:@+]", spec)[0]
+    if name not in ("inception", "inception-exact"):
+        what = f"only Inception has an exact order of operations, which is its peers'; the extractor is {name!r}"
+        raise UsageError(what, where="--exact", hint="Leave it out")
+    return spec.replace(name, "inception-exact", 1)
+
+
+__all__ = ["EXTRACTORS", "Extractor", "load_extractor", "respelled"]

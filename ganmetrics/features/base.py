@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
+PRECISIONS = ("float32", "tf32")
+
 
 class Extractor(ABC):
     """A network that turns images into features.
@@ -33,6 +35,8 @@ class Extractor(ABC):
         The rules it can take by name, where it has several.
     own_resize : str
         The rule before another was chosen, empty where none was.
+    precision : {"float32", "tf32"}
+        Of the network's arithmetic, as the signature writes it.
     layers : mapping of str to int
         The layers it can yield and their dimensions.
     feature_layer : str
@@ -50,6 +54,7 @@ class Extractor(ABC):
     resize: str
     resizes: Collection[str] = ()
     own_resize: str = ""
+    precision: str = "float32"
     layers: Mapping[str, int]
     feature_layer: str
     logits_layer: str | None = None
@@ -111,6 +116,12 @@ class Extractor(ABC):
         if rule != self.resize:
             check_resize(self.name, rule, self.resizes)
             self.own_resize, self.resize = self.own_resize or self.resize, rule
+
+    def choose_precision(self, precision: str) -> None:
+        """Take another arithmetic, by the name that signatures write (UsageError where there is none such)."""
+        if precision not in PRECISIONS:
+            raise unknown("precision", precision, PRECISIONS)
+        self.precision = precision
 
     @property
     def chosen_resize(self) -> str:

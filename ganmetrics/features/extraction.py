@@ -11,7 +11,7 @@ import torch
 
 from ganmetrics.errors import InputError, ResourceError, UsageError
 from ganmetrics.features.pieces import PIECE
-from ganmetrics.features.precision import true_float32
+from ganmetrics.features.precision import ARITHMETIC, true_float32
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,6 +68,9 @@ class Extraction:
     ) -> None:
         if batch_size is not None and batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; it must be at least 1", where="batch_size")
+        if extractor.precision != "float32" and device.type != "cuda":
+            what = f"{extractor.precision} is an arithmetic of NVIDIA GPUs; the device is {device}"
+            raise UsageError(what, where="--fast", hint="Leave it out: the default is fastest here", code="E-DEVICE")
         self.extractor, self.layers, self.device = extractor, list(layers), device
         self.batch_size = batch_size or default_batch_size(device)
         self.count = 0  # images so far, over all runs
@@ -118,7 +121,7 @@ class Extraction:
             return self.extractor.prepare(images.to(self.device, non_blocking=True))
 
     def _forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        with true_float32():
+        with ARITHMETIC[self.extractor.precision]():
             found = self.extractor.forward(self._padded(inputs), self.layers)
             return {name: value[: len(inputs)].to("cpu", torch.float32) for name, value in found.items()}
 

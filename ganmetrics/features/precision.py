@@ -30,6 +30,23 @@ def true_float32() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def tf32() -> Iterator[None]:
+    """The same, but products in TF32 on NVIDIA GPUs: 8 bits of exponent and 10 of mantissa, summed in float32."""
+    with true_float32():  # which puts these back too
+        backends: Any = torch.backends
+        if _has_new_switches():
+            for switch in (backends.cuda.matmul, backends.cudnn.conv):
+                switch.fp32_precision = "tf32"
+        else:
+            backends.cudnn.allow_tf32 = True
+            torch.set_float32_matmul_precision("high")
+        yield
+
+
+ARITHMETIC = {"float32": true_float32, "tf32": tf32}
+
+
 def _has_new_switches() -> bool:
     """Whether this is torch 2.9 or later, whose switches for each operation may not be mixed with the older ones."""
     backends: Any = torch.backends
