@@ -120,7 +120,7 @@ class Extractor(ABC):
     def choose_precision(self, precision: str) -> None:
         """Take another arithmetic, by the name that signatures write (UsageError where there is none such)."""
         if precision not in PRECISIONS:
-            raise unknown("precision", precision, PRECISIONS)
+            raise unknown("precision", precision, list(PRECISIONS))
         self.precision = precision
 
     @property

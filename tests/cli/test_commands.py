@@ -130,6 +130,8 @@ FAULTS = [
     (["fid", "{real}", "{fake}", "--workers", "-1"], 2, "workers"),
     (["fid", "{real}", "{fake}", "--device", "cuda:9"], 2, "E-DEVICE"),
     (["fid", "{real}", "{fake}", "--device", "gpu"], 2, "unknown device"),
+    (["fid", "{real}", "{fake}", "--extractor", "pixels", "--device", "cpu", "--fast"], 2, "tf32 is an arithmetic of"),
+    (["fid", "{real}", "{fake}", "--extractor", "pixels", "--exact"], 2, "only Inception has an exact order"),
     (["fid", "{real}", "{fake}", "--extractor", "incepton"], 2, "Did you mean 'inception'"),
     (["fid", "{real}", "{fake}", "--extractor", "inception:2047"], 5, "E-OFFLINE"),
     (["fid", "{real}", "{fake}"], 5, "E-OFFLINE"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import warnings
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ import torch
 from torch import nn
 
 import ganmetrics as gm
-from ganmetrics.features.base import Extractor
+from ganmetrics.evaluation.measuring import recipe_of
+from ganmetrics.features import load_extractor, respelled
+from ganmetrics.features.base import PRECISIONS, Extractor
 from ganmetrics.features.digits import Digits
 from ganmetrics.features.extraction import Extraction, choose_device
+from ganmetrics.features.pieces import in_pieces
 from ganmetrics.features.pixels import Pixels
-from ganmetrics.features.precision import true_float32
+from ganmetrics.features.precision import ARITHMETIC, true_float32
 from ganmetrics.features.random_vgg16 import RandomVGG16
 
 CPU = torch.device("cpu")
@@ -291,3 +295,87 @@ def test_a_gpu_gives_the_cpus_features() -> None:
     gpu = Extraction(Digits(), ["features"], torch.device("cuda"), 16)
     on_gpu = torch.cat([found["features"] for found in gpu.run(iter([images(37)]))])
     assert torch.allclose(on_cpu, on_gpu, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_tf32_on_a_gpu_is_near_float32_and_not_equal(synthetic_weights: Path) -> None:
+    found = []
+    for name in ("inception", "inception+tf32"):
+        extraction = Extraction(load_extractor(name, synthetic_weights), ["2048"], torch.device("cuda"), 16)
+        found.append(torch.cat([each["2048"] for each in extraction.run(iter([images(20, 64)]))]))
+    exact, fast = found
+    assert 1e-5 < float((exact - fast).norm() / exact.norm()) < 0.05
+
+
+def test_tf32_is_refused_where_there_is_none_and_named_where_it_is() -> None:
+    fast = load_extractor("pixels+tf32")
+    with pytest.raises(gm.UsageError, match="tf32 is an arithmetic of NVIDIA GPUs; the device is cpu"):
+        Extraction(fast, ["pixels"], CPU)
+    recipe = recipe_of(fast, gm.Reading())
+    assert (recipe.extractor, recipe.precision) == ("pixels+tf32", "tf32/float64")
+    assert recipe.differences(recipe_of(Pixels(), gm.Reading())) == ["precision: tf32/float64 / float32/float64"]
+    with pytest.raises(gm.UsageError, match=r"unknown precision 'tf16'\. Did you mean 'tf32'"):
+        load_extractor("pixels+tf16")
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn.conv, "fp32_precision"), reason="older torch has other switches")
+def test_the_switches_of_tf32_are_put_back() -> None:
+    def seen() -> tuple[str, str]:
+        return torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+
+    before = seen()
+    with ARITHMETIC["tf32"]():
+        assert seen() == ("tf32", "tf32")
+        with ARITHMETIC["float32"]():
+            assert seen() == ("ieee", "ieee")
+        assert seen() == ("tf32", "tf32")
+    assert seen() == before
+    assert tuple(ARITHMETIC) == PRECISIONS
+
+
+@pytest.mark.parametrize(
+    ("extractor", "way", "expected"),
+    [
+        (None, "exact", "inception-exact"),
+        ("inception:768@clean-bicubic", "exact", "inception-exact:768@clean-bicubic"),
+        ("inception-exact", "exact", "inception-exact"),
+        (None, "fast", "inception+tf32"),
+        ("dinov2-vitl14", "fast", "dinov2-vitl14+tf32"),
+    ],
+)
+def test_ways_of_computing_respell_an_extractor(extractor: str | None, way: str, expected: str) -> None:
+    assert respelled(extractor, way) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 40])
+def test_pieces_keep_their_order_and_the_callers_modes(count: int, threads: int) -> None:
+    seen: list[tuple[int, int, bool]] = []
+
+    def run(piece: torch.Tensor) -> dict[str, torch.Tensor]:
+        seen.append((len(piece), torch.get_num_threads(), torch.is_inference_mode_enabled()))
+        return {"double": piece * 2}
+
+    saved = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        with torch.inference_mode():
+            found = in_pieces(run, torch.arange(count)[:, None])
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(saved)
+    assert torch.equal(found["double"][:, 0], 2 * torch.arange(count))
+    assert sum(size for size, *_ in seen) == count
+    assert all(size <= 16 and is_inference for size, _, is_inference in seen)
+    assert count == 1 or all(used == 1 for _, used, _ in seen)
+
+
+def test_a_failure_in_a_piece_reaches_the_caller_with_the_threads_put_back() -> None:
+    def run(piece: torch.Tensor) -> dict[str, torch.Tensor]:
+        raise RuntimeError("out of memory")
+
+    saved = torch.get_num_threads()
+    with pytest.raises(RuntimeError, match="out of memory"):
+        in_pieces(run, torch.zeros(40, 1))
+    assert torch.get_num_threads() == saved
