@@ -138,7 +138,7 @@ def test_statistics_pass_from_one_to_the_other(
     package.save_fid_stats([real, theirs], 1, "cpu", 64, 0)
     with np.load(ours) as mine, np.load(theirs) as peer:
         assert mine["mu"] == pytest.approx(peer["mu"], rel=1e-5)
-        assert mine["sigma"] == pytest.approx(peer["sigma"], rel=1e-4, abs=1e-8)
+        assert np.abs(mine["sigma"] - peer["sigma"]).max() <= 1e-6 * np.abs(peer["sigma"]).max()  # float32 features
     images = shim.calculate_fid_given_paths([real, fake], 50, "cpu", 64, 0, weights=synthetic_weights)
     for path in (ours, theirs):
         found = shim.calculate_fid_given_paths([path, fake], 50, "cpu", 64, 0, weights=synthetic_weights)
