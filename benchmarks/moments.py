@@ -1,4 +1,4 @@
-"""Mean and covariance of a stream of features: memory that does not grow, and the peers' ``np.cov`` on all of them.
+"""Mean and covariance of a stream of features: memory that does not grow, and the peers' ways to the same.
 
 ``python -m benchmarks.moments --rows 1000000`` streams through the collector of an evaluation and prints its own peak.
 """
@@ -9,8 +9,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 import numpy as np
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from ganmetrics.features.base import Extractor
 
 DIM, MANY, FEW, BLOCK = 2048, 1_000_000, 50_000, 512
-LAYER, PEER = "features", "np.cov of all"
+LAYER = "features"
+GOALS = {"torchmetrics": {"s": Goal(ratio=0.25)}}
 CONSTANT = Goal(ratio=1.02)
 SAME = 1e-10  # relative
 
@@ -44,21 +46,25 @@ def rows(plan: Plan) -> list[Comparison | Agreement]:
     peaks = {"ganmetrics": [last["memory"]], f"ours at {few:,}": [first["memory"]]}
     title = f"memory of moments, {many:,} × {dim} rows"
     constant = against_peers(title, "MiB", peaks, plan.again("moments"), dict.fromkeys(peaks, CONSTANT))
-    return [*constant, *_against_all_at_once(few, dim, plan)]
+    return [*constant, *_against_peers(few, dim, plan)]
 
 
-def _against_all_at_once(count: int, dim: int, plan: Plan) -> list[Comparison | Agreement]:
+def _against_peers(count: int, dim: int, plan: Plan) -> list[Comparison | Agreement]:
     arguments, command = ["--rows", str(count), "--dim", str(dim)], plan.again("moments")
-    runs: dict[str, list[dict[str, float]]] = {"ganmetrics": [], PEER: []}
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}
     for _ in range(plan.rounds):
-        runs["ganmetrics"] += _measured(arguments)
-        runs[PEER] += _measured([*arguments, "--all-at-once"])
+        for name, each in runs.items():
+            each += _measured([*arguments, "--way", name])
     found: list[Comparison | Agreement] = []
     for what, unit, key in (("moments", "s", "seconds"), ("memory of moments above the start", "MiB", "growth")):
         values = {name: [run[key] for run in each] for name, each in runs.items()}
-        found += against_peers(f"{what}, {count:,} × {dim} rows", unit, values, command, {})
-    ours, peer = (each[-1]["trace"] for each in runs.values())
-    return [*found, Agreement("trace of the covariance", ours, peer, PEER, relative(ours, peer), command, SAME)]
+        goals = {name: goal[unit] for name, goal in GOALS.items() if unit in goal}
+        found += against_peers(f"{what}, {count:,} × {dim} rows", unit, values, command, goals)
+    ours, *peers = ((name, each[-1]["trace"]) for name, each in runs.items())
+    for name, trace in peers:
+        difference = relative(ours[1], trace)
+        found.append(Agreement("trace of the covariance", ours[1], trace, name, difference, command, SAME))
+    return found
 
 
 def blocks(count: int, dim: int, seed: int = 0) -> Iterator[torch.Tensor]:
@@ -86,9 +92,36 @@ def _streamed(counts: list[int], dim: int) -> Iterator[tuple[int, float]]:
             yield counts.pop(0), moments.trace()
 
 
-def _all_at_once(count: int, dim: int) -> float:  # as the peers do: every row kept, then np.cov
-    features = torch.cat(list(blocks(count, dim))).numpy()
-    return float(np.trace(np.cov(features, rowvar=False)))
+def _all_at_once(counts: list[int], dim: int) -> Iterator[tuple[int, float]]:
+    """As pytorch-fid, torch-fidelity and clean-fid do: every row kept, then ``np.cov``."""
+    features = torch.cat(list(blocks(counts[0], dim))).numpy()
+    yield counts[0], float(np.trace(np.cov(features, rowvar=False)))
+
+
+class Handed(torch.nn.Module):
+    """A network for torchmetrics that gives it the rows that it is handed in place of images."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.num_features = dim
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return rows
+
+
+def _running_sums(counts: list[int], dim: int) -> Iterator[tuple[int, float]]:
+    """torchmetrics' own update, whose sums of x and of x xᵀ its ``compute`` turns into a covariance."""
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    metric = FrechetInceptionDistance(feature=Handed(dim), normalize=True)
+    for block in blocks(counts[0], dim):
+        metric.update(block, real=True)
+    total, mean = metric.real_features_num_samples, metric.real_features_sum / metric.real_features_num_samples
+    centred = metric.real_features_cov_sum.diagonal() - total * mean**2
+    yield counts[0], float(centred.sum() / (total - 1))
+
+
+WAYS = {"ganmetrics": _streamed, "np.cov of all": _all_at_once, "torchmetrics": _running_sums}
 
 
 def _memory() -> float:
@@ -99,12 +132,13 @@ def _memory() -> float:
 @click.command()
 @click.option("--rows", "counts", type=int, multiple=True, required=True, help="Rows; several in rising order.")
 @click.option("--dim", default=DIM, show_default=True)
-@click.option("--all-at-once", is_flag=True, help="Keep every row and take np.cov, as the peers do.")
-def main(counts: tuple[int, ...], dim: int, all_at_once: bool) -> None:
+@click.option("--way", type=click.Choice(list(WAYS)), default="ganmetrics", show_default=True)
+def main(counts: tuple[int, ...], dim: int, way: str) -> None:
     """Stream synthetic features and print a line of JSON for each count: seconds, peak in MiB, growth, trace."""
+    if way == "torchmetrics":
+        import_module("torchmetrics.image.fid")  # which takes seconds that are not measured
     before, start = _memory(), time.perf_counter()
-    found: Any = [(counts[0], _all_at_once(counts[0], dim))] if all_at_once else _streamed(list(counts), dim)
-    for count, trace in found:
+    for count, trace in WAYS[way](list(counts), dim):
         facts = {"rows": count, "seconds": time.perf_counter() - start, "memory": _memory(), "trace": trace}
         click.echo(json.dumps(facts | {"growth": facts["memory"] - before}))
 

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import platform
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
-PACKAGES = ("ganmetrics", "torch", "torchvision", "numpy", "scipy", "pillow", "pytorch-fid", "torch-fidelity")
 COMPARISON_HEAD = ("what", "unit", "ours", "peer", "ours / peer", "goal", "met", "command")
 AGREEMENT_HEAD = ("what", "ours", "peer", "difference", "bound", "holds", "command")
+STAGE_HEAD = ("what", "stage", "seconds", "share", "command")
 METHOD = """\
 Ours and the peers take turns (A B C A B C) in one run on one machine, on the same seeded files. `ours` and `peer` are
 medians, `ours / peer` is the median of the ratios of each turn; lower is better. The weights are random and seeded, so
 a FID here means nothing but whether programs agree.
 
-Whole processes run with every option but the device at its default; `python -m benchmarks make FOLDER` writes the same
+Whole processes run with every option but the device and the cache at its default; `python -m benchmarks make FOLDER` writes the same
 files to run them by hand, with `TORCH_HOME` set to that folder, where pytorch-fid finds its weights:
 
-    ganmetrics fid real fake --weights WEIGHTS --device cpu --json -
+    ganmetrics fid real fake --weights WEIGHTS --device cpu --no-cache --json -
     pytorch-fid real fake --device cpu
     fidelity --fid --input1 fake --input2 real --cpu --json --no-cache --feature-extractor-weights-path WEIGHTS
+    python -m benchmarks.peer_torchmetrics real fake WEIGHTS
 
 Their memory is the peak of the process and its workers together, read from `/proc` every 50 ms (or more rarely, so that
 reading takes at most a twentieth of the time): anonymous and shared pages by proportional share, so that what a worker
 inherited counts once, and mapped files by the process that has most of them resident. CPU seconds include the workers.
 Fréchet distances are shown with their difference because below full rank the peers' routes lose digits;
-a whole FID differs from torch-fidelity's by that and by the float32 rounding of the network. pytorch-fid's also differs
-by its resize, which is another one."""
+a whole FID differs from torch-fidelity's by that and by the float32 rounding of the network. pytorch-fid's and
+torchmetrics' also differ by their resize, which is another one.
+
+Seconds under "Stages" are of ours alone, of one turn, and have no peer; the ceilings of the machine are in the list."""
 QUICK = "**A quick run: tiny sizes, one turn. It proves that the code works; its numbers are not measurements.**"
 
 
@@ -113,6 +111,25 @@ class Agreement:
         return [self.what, *values, bound, answer(self.is_met), f"`{self.command}`"]
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Seconds of ours alone in one stage, or at one size, of something; its share of the whole where it is a part."""
+
+    what: str
+    stage: str
+    seconds: float
+    command: str
+    share: float | None = None
+
+    def cells(self) -> list[str]:
+        """The row of the table, as ``STAGE_HEAD`` names it."""
+        share = "" if self.share is None else f"{self.share:.0%}"
+        return [self.what, self.stage, short(self.seconds), share, f"`{self.command}`"]
+
+
+Row: TypeAlias = Comparison | Agreement | Stage
+
+
 @dataclass
 class Report:
     """Everything one run found."""
@@ -121,12 +138,14 @@ class Report:
     settings: dict[str, Any]
     comparisons: list[Comparison] = field(default_factory=list)
     agreements: list[Agreement] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
-    def take(self, rows: Sequence[Comparison | Agreement]) -> None:
+    def take(self, rows: Sequence[Row]) -> None:
         """Add the rows of one part."""
         self.comparisons += [row for row in rows if isinstance(row, Comparison)]
         self.agreements += [row for row in rows if isinstance(row, Agreement)]
+        self.stages += [row for row in rows if isinstance(row, Stage)]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, every turn included."""
@@ -137,6 +156,7 @@ class Report:
                 dataclasses.asdict(row) | {"ratio": row.ratio, "met": row.is_met} for row in self.comparisons
             ],
             "agreements": [dataclasses.asdict(row) | {"met": row.is_met} for row in self.agreements],
+            "stages": [dataclasses.asdict(row) for row in self.stages],
             "failures": self.failures,
         }
 
@@ -149,6 +169,8 @@ class Report:
             parts += ["## Cost", table(COMPARISON_HEAD, [row.cells() for row in self.comparisons])]
         if self.agreements:
             parts += ["## Agreement", table(AGREEMENT_HEAD, [row.cells() for row in self.agreements])]
+        if self.stages:
+            parts += ["## Stages", table(STAGE_HEAD, [row.cells() for row in self.stages])]
         if self.failures:
             parts += ["## Not measured", "\n".join(f"- {part}: {why}" for part, why in self.failures.items())]
         return "\n\n".join(parts) + "\n"
@@ -180,42 +202,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def machine_facts() -> dict[str, Any]:
-    """The machine and the versions that the numbers belong to."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "cpu": cpu_model(_text(Path("/proc/cpuinfo"))) or platform.processor() or platform.machine(),
-        "cores": cores,
-        "load at the start": round(os.getloadavg()[0], 2),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{package: version for package in PACKAGES if (version := _version(package))},
-    }
-
-
-def cpu_model(cpuinfo: str) -> str:
-    """The model in the text of ``/proc/cpuinfo``, with family and model number, which some virtual machines need."""
-    facts = dict(re.findall(r"^(model name|cpu family|model)\s*: (.*)$", cpuinfo, flags=re.MULTILINE))
-    if not facts:
-        return ""
-    return f"{facts.get('model name', '?')} (family {facts.get('cpu family', '?')}, model {facts.get('model', '?')})"
-
-
-def attempt(part: str, rows: Callable[[], Sequence[Comparison | Agreement]], report: Report) -> None:
+def attempt(part: str, rows: Callable[[], Sequence[Row]], report: Report) -> None:
     """Add what a part measures, or why it could not: one part that fails leaves the others standing."""
     try:
         report.take(rows())
     except Exception as error:
         report.failures[part] = f"{type(error).__name__}: {error}"
-
-
-def _text(path: Path) -> str:
-    return path.read_text() if path.is_file() else ""
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
