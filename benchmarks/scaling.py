@@ -35,6 +35,35 @@ class Measured(NamedTuple):
     digest: float  # of the digest of a million images
 
 
+class Costs(NamedTuple):
+    """What one evaluation of FID costs a worker: seconds once, and for each image."""
+
+    start: float  # imports, weights, processes
+    network: float  # an image
+    decode: float  # an image, on one core
+    digest: float  # an image
+    moments: float  # an image
+    score: float  # once, on one worker
+    cores: int  # that decode beside the network; 0: decoding takes turns with it
+
+
+TWO_CORES = Costs(start=5.5, network=0.106, decode=0.0027, digest=0.0002, moments=0.00012, score=7.5, cores=0)
+GPU = Costs(start=8.0, network=1 / 2500, decode=0.0007, digest=0.00002, moments=0.00002, score=7.5, cores=8)
+
+
+def predicted(count: int, costs: Costs, workers: int = 1) -> float:
+    """Seconds from the command to the score of that many images, divided among workers; merging is left out.
+
+    Decoding has cores of its own beside a GPU, so the slower of the two counts; on the CPU both take the same cores.
+    """
+    own = costs.digest + costs.moments
+    if costs.cores:
+        image = max(costs.network + own, costs.decode / costs.cores)
+    else:
+        image = costs.network + own + costs.decode / 2
+    return costs.start + count / workers * image + costs.score
+
+
 @dataclass(frozen=True)
 class Cluster:
     """What is assumed."""
@@ -97,6 +126,13 @@ def simulated(count: int, cluster: Cluster, parts: Measured, seed: int = 0) -> O
     return Outcome(finished, read_again, merges, moved + count * BYTES_PER_IMAGE)
 
 
+def _readable(seconds: float) -> str:
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
 def _length(start: int, stop: int | None, count: int) -> int:
     return (count if stop is None else stop) - start
 
@@ -130,6 +166,12 @@ def main(images: int, workers: int, speed: float, bandwidth: float) -> None:
         cells += [f"{found.read_again:,}", f"{found.merges:,}", f"{found.moved / 1e12:.2f} TB"]
         click.echo(f"| {' | '.join(cells)} |")
     network = images / speed / workers
+    click.echo("| images | two cores | 1 GPU | 8 GPUs | 64 GPUs |")
+    click.echo("|---|---|---|---|---|")
+    gpu = GPU._replace(network=1 / speed)
+    for power in range(3, 10):
+        times = [predicted(10**power, TWO_CORES), *(predicted(10**power, gpu, count) for count in (1, 8, 64))]
+        click.echo(f"| 10^{power} | {' | '.join(map(_readable, times))} |")
     click.echo(f"the network alone, without anything else: {network / 60:.1f} min")
 
 

@@ -32,7 +32,7 @@ class PixelDigests:
 
         def digest(image: np.ndarray[Any, Any]) -> bytes:
             hasher = hashlib.sha256(shape)
-            hasher.update(image)  # which lets other threads run
+            hasher.update(image.data)  # which lets other threads run
             return hasher.digest()[:WIDTH]
 
         if pixels.nbytes < FEW_BYTES:
