@@ -34,26 +34,28 @@ Features = Callable[[], torch.Tensor]
 
 def rows(plan: Plan) -> list[Comparison | Agreement]:
     """Seconds for a batch, and how far the features are apart."""
-    return measured_on(batch(2 if plan.is_quick else BATCH, SIZE), plan)
+    images = batch(2 if plan.is_quick else BATCH, SIZE)
+    return [*with_resize(images, plan), *alone(images, plan)]
 
 
 @torch.inference_mode()
-def measured_on(images: torch.Tensor, plan: Plan) -> list[Comparison | Agreement]:
-    """The rows of one batch of uint8 images [N, 3, H, W]."""
+def with_resize(images: torch.Tensor, plan: Plan) -> list[Comparison | Agreement]:
+    """The rows from uint8 images [N, 3, H, W] to features."""
     extractor = Inception(str(plan.weights))
-    prepared = extractor.prepare(images)
-    from_images: dict[str, Features] = {
+    actions: dict[str, Features] = {
         "ganmetrics": lambda: extractor.forward(extractor.prepare(images), ["2048"])["2048"],
         "torch-fidelity": _torch_fidelity(images, plan),
     }
-    from_prepared: dict[str, Features] = {
-        "ganmetrics": lambda: extractor.forward(prepared, ["2048"])["2048"],
-        **engines(prepared, plan),
-    }
-    return [
-        *_compare(f"Inception on {len(images)} uint8 images of 256 px, with resize", from_images, plan),
-        *_compare(f"Inception on {len(images)} prepared inputs", from_prepared, plan),
-    ]
+    return _compare(f"Inception on {len(images)} uint8 images of 256 px, with resize", actions, plan)
+
+
+@torch.inference_mode()
+def alone(images: torch.Tensor, plan: Plan) -> list[Comparison | Agreement]:
+    """The rows of the network alone, on inputs that were prepared before."""
+    extractor = Inception(str(plan.weights))
+    prepared = extractor.prepare(images)
+    ours: dict[str, Features] = {"ganmetrics": lambda: extractor.forward(prepared, ["2048"])["2048"]}
+    return _compare(f"Inception on {len(images)} prepared inputs", ours | engines(prepared, plan), plan)
 
 
 def engines(prepared: torch.Tensor, plan: Plan) -> dict[str, Features]:
@@ -71,8 +73,14 @@ def engines(prepared: torch.Tensor, plan: Plan) -> dict[str, Features]:
 
 def _compare(title: str, actions: dict[str, Features], plan: Plan) -> list[Comparison | Agreement]:
     command = plan.again("forward")
-    seconds = in_turn(actions, plan.rounds * (1 if plan.is_quick else 3))
-    ours, *peers = ((name, action()) for name, action in actions.items())
+    found: dict[str, torch.Tensor] = {}
+
+    def kept(name: str, action: Features) -> Callable[[], None]:
+        return lambda: found.__setitem__(name, action())
+
+    keeping = {name: kept(name, action) for name, action in actions.items()}
+    seconds = in_turn(keeping, plan.rounds * (1 if plan.is_quick else 3))
+    ours, *peers = found.items()
     same = [
         Agreement(
             f"{title}, largest difference of a feature",

@@ -26,10 +26,11 @@ def rows(plan: Plan) -> list[Comparison | Agreement]:
     """Seconds and values at each count of images."""
     dim = 128 if plan.is_quick else DIM
     counts = (20, 128, 3000) if plan.is_quick else COUNTS
-    return [row for count in counts for row in _of_count(count, dim, plan)]
+    return [row for count in counts for row in of_count(count, dim, plan)]
 
 
-def _of_count(count: int, dim: int, plan: Plan) -> list[Comparison | Agreement]:
+def of_count(count: int, dim: int, plan: Plan) -> list[Comparison | Agreement]:
+    """Seconds and values at one count of images."""
     gaussians = pair(count, dim)
     found: dict[str, float] = {}
 

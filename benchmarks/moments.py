@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ganmetrics.features.base import Extractor
 
 DIM, MANY, FEW, BLOCK = 2048, 1_000_000, 50_000, 512
+BATCH = 32  # rows that a network yields at a time
 LAYER = "features"
 GOALS = {"torchmetrics": {"s": Goal(ratio=0.25)}}
 CONSTANT = Goal(ratio=1.02)
@@ -40,16 +41,17 @@ class AnyExtractor:
 
 
 def rows(plan: Plan) -> list[Comparison | Agreement]:
-    """Peaks of one process after few and after many rows, and cost against ``np.cov`` at few."""
+    """Peaks of one process after few and after many rows, and cost against the peers at few."""
     dim, few, many = (256, 2_000, 20_000) if plan.is_quick else (DIM, FEW, MANY)
     first, last = _measured(["--rows", str(few), "--rows", str(many), "--dim", str(dim)])
     peaks = {"ganmetrics": [last["memory"]], f"ours at {few:,}": [first["memory"]]}
     title = f"memory of moments, {many:,} × {dim} rows"
     constant = against_peers(title, "MiB", peaks, plan.again("moments"), dict.fromkeys(peaks, CONSTANT))
-    return [*constant, *_against_peers(few, dim, plan)]
+    return [*constant, *beside(few, dim, plan)]
 
 
-def _against_peers(count: int, dim: int, plan: Plan) -> list[Comparison | Agreement]:
+def beside(count: int, dim: int, plan: Plan) -> list[Comparison | Agreement]:
+    """Seconds, memory and the trace of the covariance, each way in a process of its own."""
     arguments, command = ["--rows", str(count), "--dim", str(dim)], plan.again("moments")
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}
     for _ in range(plan.rounds):
@@ -68,10 +70,10 @@ def _against_peers(count: int, dim: int, plan: Plan) -> list[Comparison | Agreem
 
 
 def blocks(count: int, dim: int, seed: int = 0) -> Iterator[torch.Tensor]:
-    """Rows of float32 features in blocks of at most 512: one seeded block, moved a little each time."""
+    """Rows of float32 features in batches of at most 32, from one seeded block that is moved a little each time."""
     block = torch.from_numpy(np.random.RandomState(seed).standard_normal((BLOCK, dim)).astype(np.float32)).abs_()
     for index, start in enumerate(range(0, count, BLOCK)):
-        yield block[: count - start] + 0.01 * (index % 7)
+        yield from (block[: count - start] + 0.01 * (index % 7)).split(BATCH)
 
 
 def _measured(arguments: list[str]) -> list[dict[str, float]]:

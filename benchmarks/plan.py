@@ -60,7 +60,7 @@ class Plan:
     def again(self, part: str) -> str:
         """The command that measures one part again."""
         words = [f"python -m benchmarks run --only {part} --rounds {self.rounds}"]
-        if part in ("whole", "repeated", "stages", "curves"):
+        if part in ("whole", "repeated", "stages", "curves", "tf32"):
             words += [f"--num-images {self.num_images}"]
         if part == "whole":
             words += [f"--num-images {count}" for count in self.more_images]

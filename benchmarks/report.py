@@ -18,8 +18,8 @@ Ours and the peers take turns (A B C A B C) in one run on one machine, on the sa
 medians, `ours / peer` is the median of the ratios of each turn; lower is better. The weights are random and seeded, so
 a FID here means nothing but whether programs agree.
 
-Whole processes run with every option but the device and the cache at its default; `python -m benchmarks make FOLDER` writes the same
-files to run them by hand, with `TORCH_HOME` set to that folder, where pytorch-fid finds its weights:
+Whole processes run with every option but the device and the cache at its default; `python -m benchmarks make FOLDER`
+writes the same files to run them by hand, with `TORCH_HOME` set to that folder, where pytorch-fid finds its weights:
 
     ganmetrics fid real fake --weights WEIGHTS --device cpu --no-cache --json -
     pytorch-fid real fake --device cpu

@@ -18,7 +18,7 @@ GOALS = {32: Goal(ratio=0.2), 256: Goal(ratio=0.33)}
 
 def rows(plan: Plan) -> list[Comparison | Agreement]:
     """Seconds for a batch, and equality to the last bit, at two sizes."""
-    return [row for size in GOALS for row in _of_size(size, plan)]
+    return [row for size in GOALS for row in of_size(size, plan)]
 
 
 def batch(count: int, size: int) -> torch.Tensor:
@@ -27,7 +27,8 @@ def batch(count: int, size: int) -> torch.Tensor:
     return torch.from_numpy(stack).permute(0, 3, 1, 2).contiguous()
 
 
-def _of_size(size: int, plan: Plan) -> list[Comparison | Agreement]:
+def of_size(size: int, plan: Plan) -> list[Comparison | Agreement]:
+    """Seconds for a batch of images of one size, and equality to the last bit."""
     from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x as slow
 
     images = batch(4 if plan.is_quick else 32, size)
