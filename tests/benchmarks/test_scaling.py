@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from benchmarks.scaling import BYTES_PER_IMAGE, Cluster, Measured, simulated
+from benchmarks.scaling import BYTES_PER_IMAGE, GPU, TWO_CORES, Cluster, Measured, predicted, simulated
 from ganmetrics.distributed.ray import Pool, divided
 
 FREE = Measured(merge=0.0, carry=0.0, state=0, digest=0.0)
@@ -32,3 +32,12 @@ def test_costs_and_losses_only_add() -> None:
     assert plain.seconds < dear.seconds < lossy.seconds
     assert lossy.read_again > 0
     assert lossy.merges == dear.merges
+
+
+def test_the_cost_model_at_its_ends() -> None:
+    few, many = (predicted(count, GPU, workers=8) for count in (0, 10**9))
+    assert few == pytest.approx(GPU.start + GPU.score)
+    assert many == pytest.approx(few + 10**9 / 8 * (GPU.network + GPU.digest + GPU.moments))
+    slow = GPU._replace(decode=1.0)
+    assert predicted(80, slow) == pytest.approx(slow.start + slow.score + 80 / slow.cores)  # decoding is the slower
+    assert predicted(100, TWO_CORES) > predicted(100, TWO_CORES._replace(decode=0.0))
