@@ -71,7 +71,7 @@ def run(
 @main.command()
 @click.option("--record", "is_recording", is_flag=True, help="Write the ratios into benchmarks/recorded.json instead.")
 def check(is_recording: bool) -> None:
-    """Measure a little, and fail where a ratio to a peer is worse than twice the recorded one."""
+    """Measure a little, and fail where a ratio to a peer is worse than twice the recorded one, three times running."""
     from benchmarks import check as checking
 
     with tempfile.TemporaryDirectory() as folder:
@@ -82,6 +82,10 @@ def check(is_recording: bool) -> None:
     recorded = checking.load()
     if found.keys().isdisjoint(recorded):
         raise click.ClickException("none of the rows was recorded; run python -m benchmarks check --record")
+    for _ in range(checking.REPEATS):  # other work on the machine makes a ratio worse, and hardly ever better
+        if checking.complaints(found, recorded):
+            with tempfile.TemporaryDirectory() as folder:
+                found = checking.best(found, checking.measured(Path(folder)))
     for complaint in (complaints := checking.complaints(found, recorded)):
         click.echo(complaint, err=True)
     if complaints:

@@ -25,6 +25,13 @@ def test_ratios_are_saved_to_three_digits(tmp_path: Path) -> None:
     assert check.load(tmp_path / "recorded.json") == {"a": 12300.0, "b": 0.123}
 
 
+def test_the_better_of_two_measurements_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = iter([{"forward | eager": 1.1}, {"forward | eager": 1.2}, {"forward | eager": 0.8}])
+    monkeypatch.setattr(check, "measured", lambda folder: next(turns))
+    monkeypatch.setattr(check, "load", lambda: RECORDED)
+    assert CliRunner().invoke(main, ["check"]).exit_code == 0
+
+
 def test_a_ratio_is_named_by_its_row_and_peer() -> None:
     assert check.key(Comparison("resize", "s", [1.0], [2.0], "peer", "again")) == "resize | peer"
 
