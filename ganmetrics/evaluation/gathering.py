@@ -234,8 +234,8 @@ class _Gathered:
 
     def merge(self, other: _Gathered) -> None:
         """Take in the moments of other rows, which are left as they are."""
-        if other.moments is not None:
-            self.running.merge(other.moments)
+        if (moments := other.moments) is not None:  # a copy, made once
+            self.running.merge(moments)
         for rows in other.waiting:
             self.add(rows)
 

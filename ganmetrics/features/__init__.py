@@ -80,7 +80,7 @@ def respelled(extractor: str | None, way: str) -> str:
     """
     spec = extractor or "inception"
     if way == "fast":
-        return f"{spec}+tf32"
+        return f"{spec.partition('+')[0]}+tf32"
     name = re.split("[:@+]", spec)[0]
     if name not in ("inception", "inception-exact"):
         what = f"only Inception has an exact order of operations, which is its peers'; the extractor is {name!r}"

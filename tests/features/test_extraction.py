@@ -341,6 +341,7 @@ def test_the_switches_of_tf32_are_put_back() -> None:
         ("inception:768@clean-bicubic", "exact", "inception-exact:768@clean-bicubic"),
         ("inception-exact", "exact", "inception-exact"),
         (None, "fast", "inception+tf32"),
+        ("inception:768+tf32", "fast", "inception:768+tf32"),
         ("dinov2-vitl14", "fast", "dinov2-vitl14+tf32"),
     ],
 )
