@@ -24,6 +24,7 @@ Yu, Zhang, Wang, Yu: SeqGAN: Sequence generative adversarial nets with policy gr
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -218,16 +219,19 @@ def mle_decay(iteration: int, iterations: int) -> float:
 
 
 class SequenceSampler:
-    """Sequences of a policy, each drawn by inversion from its own row of uniform numbers."""
+    """Sequences of a policy, each drawn by inversion from its own row of uniform numbers.
+
+    In float64: a float32's last digit, which is another one on another machine, would now and then choose another token.
+    """
 
     def __init__(self, policy: Policy, length: int) -> None:
         self.policy, self.length = policy, length
 
     def __call__(self, num_samples: int, *, seed: int = 0) -> Tensor:
         """Tokens int64 [num_samples, length]."""
-        device = self.policy.embedding.device
+        policy = copy.deepcopy(self.policy).double()
         uniforms = drawn(lambda count, rng: torch.rand(count, self.length, generator=rng), num_samples, seed)
-        return in_chunks(self.policy.sample, uniforms.to(device))[:num_samples]
+        return in_chunks(policy.sample, uniforms.to(policy.embedding))[:num_samples]
 
 
 class GeneratorSampler(SequenceSampler):
