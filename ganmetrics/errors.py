@@ -78,6 +78,13 @@ class ResourceError(GanMetricsError, RuntimeError):
     default_code = "E-RESOURCE"
 
 
+class RejectedError(GanMetricsError, ValueError):
+    """A submission that a leaderboard does not accept, or a board that does not verify (exit code 7)."""
+
+    exit_code = 7
+    default_code = "E-REJECTED"
+
+
 class NumericalError(GanMetricsError, ArithmeticError):
     """A result that mathematics rules out; please report it (exit code 1)."""
 

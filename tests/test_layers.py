@@ -20,6 +20,7 @@ FLOORS = [
     {"generators"},
     {"training"},
     {"compat"},
+    {"leaderboard"},
     {"functional", "demo", "__init__"},
     {"cli", "__main__"},
 ]

@@ -1,0 +1,349 @@
+"""``ganmetrics leaderboard init|submit|show|verify|withdraw|disqualify|export|token|work|serve|upgrade``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import Settings, force_option, json_option, reading_options
+
+if TYPE_CHECKING:
+    from ganmetrics.leaderboard import Board
+
+TOKEN_VARIABLE = "GANMETRICS_LEADERBOARD_TOKEN"
+DAYS = 86400.0
+POLL = 0.5
+
+device_option = click.option("--device", default="cpu", show_default=True, metavar="auto|cpu|cuda[:N]")
+threads_option = click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+
+
+def needing_packages(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Say which packages are to be installed where they are not."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        try:
+            import sqlalchemy  # noqa: F401
+        except ModuleNotFoundError:
+            from ganmetrics import UsageError
+
+            hint = "pip install 'ganmetrics[leaderboard]'"
+            raise UsageError("leaderboards need packages that are not installed", hint=hint, code="E-PACKAGE") from None
+        return function(*arguments, **options)
+
+    return wrapped
+
+
+@click.group("leaderboard", epilog="Example: ganmetrics leaderboard show board/")
+def command() -> None:
+    """Leaderboards: images in, scores by one pinned recipe, ranks that know what cannot be told apart.
+
+    \b
+    ganmetrics leaderboard init board/ --reference real/ --metrics fid,kid --num-images 10000 --resolution 32
+    ganmetrics leaderboard submit board/ fake/ --team ours --model dcgan
+    ganmetrics leaderboard serve board/
+    """
+
+
+@command.command(
+    epilog="Example: ganmetrics leaderboard init board/ --reference real/ --num-images 10000 --resolution 32"
+)
+@click.argument("board")
+@click.option("--reference", required=True, metavar="SOURCE", help="Real images: a folder, zip, npz, torchvision:….")
+@click.option("--hidden-reference", metavar="SOURCE", help="Others, whose scores the organiser alone sees.")
+@click.option("--metrics", default="fid", show_default=True, help="Parted by commas; the first orders the table.")
+@click.option("--num-images", default=10_000, show_default=True, help="That a submission must have, exactly.")
+@click.option("--resolution", default="32", show_default=True, metavar="SIDE|WxH", help="That each image must have.")
+@click.option("--title", default="", help="[default: the folder's name]")
+@click.option("--rank-by", default="", metavar="SCORE", help="[default: the first score]")
+@click.option("--second-extractor", default="", metavar="NAME", help="Another network, whose FID stands as evidence.")
+@click.option("--quota", default="", metavar="N/PERIOD", help="Of a team, such as 5/day or 2/hour,50/total.")
+@click.option("--max-copies", default=0.01, show_default=True, help="Share of images that may be copies of reals.")
+@click.option("--max-duplicates", default=0.1, show_default=True, help="Share of images that may repeat another.")
+@click.option("--store", default="", metavar="URL", help="postgresql+psycopg://…  [default: SQLite in the folder]")
+@reading_options
+@click.pass_context
+@needing_packages
+def init(ctx: click.Context, board: str, **wishes: Any) -> None:
+    """Make a board in the new folder BOARD: measure the references, freeze the recipe."""
+    from ganmetrics.leaderboard.creation import Wishes, create
+
+    from .output import names_of
+
+    settings = Settings.of(ctx)
+    chosen = Wishes(
+        reference=wishes["reference"],
+        hidden=wishes["hidden_reference"],
+        metrics=names_of(wishes["metrics"]),
+        num_images=wishes["num_images"],
+        resolution=wishes["resolution"],
+        title=wishes["title"],
+        rank_by=wishes["rank_by"],
+        extractor=settings.extractor or "inception",
+        second_extractor=wishes["second_extractor"],
+        quota=wishes["quota"],
+        copies=wishes["max_copies"],
+        duplicates=wishes["max_duplicates"],
+        store=wishes["store"],
+    )
+    with create(board, chosen, device=settings.device, reading=settings.reading) as made:
+        rules = made.rules
+        click.echo(f"{board}: {rules.title}, {', '.join(rules.metrics)} by {rules.network} against {rules.reference}")
+        click.echo(f"rules {rules.digest}")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard submit board/ fake/ --team ours --model dcgan")
+@click.argument("board")
+@click.argument("images")
+@click.option("--team", default="", help="Whose it is; a served board knows it by the token.")
+@click.option("--model", required=True)
+@click.option("--token", envvar=TOKEN_VARIABLE, default="", show_envvar=True, help="Of a served board.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Score it, or wait until it is scored.")
+@device_option
+@threads_option
+@needing_packages
+def submit(board: str, images: str, team: str, model: str, token: str, wait: bool, device: str, threads: int) -> None:
+    """Submit IMAGES (a folder, zip, or npz of uint8 arr_0) to BOARD, a folder or the URL of a served board."""
+    if board.startswith(("http://", "https://")):
+        _submit_remote(board, images, model, token, wait)
+        return
+    from ganmetrics import UsageError
+    from ganmetrics.leaderboard import Board
+
+    if not team:
+        raise UsageError("the submission has no team", where="--team", hint="Pass --team NAME")
+    with Board.open(board) as opened:
+        entry = opened.submit(images, team=team, model=model)
+        if not wait:
+            click.echo(f"entry {entry}: queued")
+            return
+        _finish(opened, entry, device, threads)
+
+
+def _finish(board: Board, entry: str, device: str, threads: int) -> None:
+    """Score an entry here, unless a worker has it already, and print where it stands."""
+    from ganmetrics.errors import RejectedError
+    from ganmetrics.leaderboard.showing import text
+    from ganmetrics.leaderboard.worker import Worker
+
+    worker = Worker(board, device=device, threads=threads)
+    while board.entry(entry)[0].state in ("queued", "scoring"):
+        if not worker.step(entry):
+            time.sleep(POLL)
+    submission, record = board.entry(entry)
+    if submission.state != "scored":
+        what = record.facts["reason"] if record else submission.state
+        raise RejectedError(f"entry {entry} was rejected: {what}", code=record.facts.get("code", "") if record else "")
+    rows = board.table()
+    row = next(row for row in rows if row.entry == entry)
+    click.echo(f"entry {entry}: rank {row.rank} of {len(rows)}{', shared' if row.is_tied else ''}")
+    click.echo(text(board, rows))
+
+
+def _submit_remote(url: str, images: str, model: str, token: str, wait: bool) -> None:
+    from ganmetrics._progress import progress_bar
+    from ganmetrics.errors import RejectedError
+    from ganmetrics.leaderboard.client import Remote
+
+    remote = Remote(url, token)
+    with progress_bar("sent", None, sys.stderr.isatty(), unit="B") as bar:
+        entry = remote.submit(images, model, read=bar.update)
+    click.echo(f"entry {entry}: queued")
+    if wait:
+        facts = remote.wait(entry)
+        if facts["state"] != "scored":
+            raise RejectedError(f"entry {entry} was {facts['state']}: {facts.get('reason', '')}")
+        click.echo(f"entry {entry}: rank {facts['rank']}{', shared' if facts['tied'] else ''}")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard show board/ --csv")
+@click.argument("board")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV that is safe to open in a spreadsheet.")
+@click.option("--hidden", is_flag=True, help="Against the hidden reference; for the organiser.")
+@click.option("--exact", is_flag=True, help="Every digit; for the organiser.")
+@needing_packages
+def show(board: str, as_json: bool, as_csv: bool, hidden: bool, exact: bool) -> None:
+    """The table of BOARD, its values rounded to what their intervals allow."""
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.board import public_row
+    from ganmetrics.leaderboard.showing import comma_separated, text
+
+    with Board.open(board) as opened:
+        rows = opened.table(hidden=hidden)
+        if as_json:
+            found = [row.facts | {"rank": row.rank, "tied": row.is_tied} if exact else public_row(row) for row in rows]
+            click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        elif as_csv:
+            click.echo(comma_separated(rows), nl=False)
+        else:
+            click.echo(text(opened, rows, is_exact=exact))
+            counts = opened.store.counts()
+            waiting = counts.get("queued", 0) + counts.get("scoring", 0)
+            click.echo(f"{waiting} waiting, {counts.get('rejected', 0)} rejected")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard verify board/")
+@click.argument("board")
+@click.argument("entry", required=False)
+@click.option("--bytes", "path", metavar="FILE", help="The submission given again, in place of the stored one.")
+@click.option("--chain-only", is_flag=True, help="Check the records, score nothing again.")
+@click.option("--head", default="", metavar="SHA256", help="A head noted earlier, which the chain must still contain.")
+@device_option
+@threads_option
+@needing_packages
+def verify(
+    board: str, entry: str | None, path: str | None, chain_only: bool, head: str, device: str, threads: int
+) -> None:
+    """Check that no record of BOARD was changed, and score ENTRY, or all entries, again."""
+    from ganmetrics import UsageError
+    from ganmetrics.leaderboard import Board
+
+    if path and not entry:
+        raise UsageError("--bytes goes with one entry", where="--bytes", hint="Name the entry")
+    with Board.open(board) as opened:
+        count = opened.check(head)
+        click.echo(f"chain of {count} records holds; head {opened.store.head()[1]}")
+        for each in [] if chain_only else [entry] if entry else opened.rows_to_verify():
+            drift = opened.verify(each, path, device=device, threads=threads)
+            click.echo(f"entry {each}: scores come out again, drift {drift:.1e}")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard withdraw board/ ENTRY")
+@click.argument("board")
+@click.argument("entry")
+@click.option("--reason", default="")
+@needing_packages
+def withdraw(board: str, entry: str, reason: str) -> None:
+    """Take ENTRY off BOARD at its team's wish; its record stays."""
+    from ganmetrics.leaderboard import Board
+
+    with Board.open(board) as opened:
+        opened.withdraw(entry, reason)
+    click.echo(f"entry {entry}: withdrawn")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard disqualify board/ ENTRY --reason 'trained on the test set'")
+@click.argument("board")
+@click.argument("entry")
+@click.option("--reason", required=True)
+@needing_packages
+def disqualify(board: str, entry: str, reason: str) -> None:
+    """Take ENTRY off BOARD for a reason that is recorded."""
+    from ganmetrics.leaderboard import Board
+
+    with Board.open(board) as opened:
+        opened.disqualify(entry, reason)
+    click.echo(f"entry {entry}: disqualified")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard export board/ --json board.json")
+@click.argument("board")
+@json_option
+@force_option
+@click.pass_context
+@needing_packages
+def export(ctx: click.Context, board: str) -> None:
+    """All that is public of BOARD as JSON: rules, table, the head of the chain."""
+    from ganmetrics.evaluation.result import save_json
+    from ganmetrics.leaderboard import Board
+
+    path, force = ctx.meta["ganmetrics.json_path"], ctx.meta["ganmetrics.force"]
+    with Board.open(board) as opened:
+        text = json.dumps(opened.export(), indent=2, ensure_ascii=False)
+    if path in (None, "-"):
+        click.echo(text)
+    else:
+        save_json(text, path, force=force)
+
+
+@command.command(epilog="Example: ganmetrics leaderboard token board/ --team ours --days 30")
+@click.argument("board")
+@click.option("--team", default="", help="Whose submissions it allows.")
+@click.option("--organiser", is_flag=True, help="A token for the organiser's pages instead.")
+@click.option("--days", default=30.0, show_default=True, type=click.FloatRange(min=0, min_open=True, max=3650))
+@click.option("--list", "is_list", is_flag=True, help="The tokens that are valid, without their text.")
+@click.option("--revoke", type=int, metavar="NUMBER", help="End a token of the list.")
+@needing_packages
+def token(board: str, team: str, organiser: bool, days: float, is_list: bool, revoke: int | None) -> None:
+    """Issue a token to submit to BOARD once it is served; it is printed this once and never kept."""
+    from ganmetrics import UsageError
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.board import stamp
+    from ganmetrics.leaderboard.names import clean_name
+
+    with Board.open(board) as opened:
+        if is_list:
+            for each in opened.store.tokens():
+                click.echo(f"{each.id}  {each.purpose}  {each.team}  until {stamp(each.expires)}")
+        elif revoke is not None:
+            if not opened.store.revoke(revoke):
+                raise UsageError(f"there is no token {revoke}", where="--revoke", hint="See --list")
+            click.echo(f"token {revoke}: revoked")
+        elif bool(team) == organiser:
+            raise UsageError("whose token it is was not said", hint="Pass --team NAME or --organiser")
+        else:
+            purpose, name = ("organiser", "") if organiser else ("team", clean_name(team, "--team"))
+            click.echo(opened.store.issue(purpose, name, days * DAYS))
+
+
+@command.command(epilog="Example: ganmetrics leaderboard work board/ --until-empty")
+@click.argument("board")
+@click.option("--until-empty", is_flag=True, help="End when nothing waits.")
+@click.option("--lease", default=60.0, show_default=True, type=click.FloatRange(min=1),
+              help="Seconds after which a worker that was not heard of counts as gone.")  # fmt: skip
+@device_option
+@threads_option
+@needing_packages
+def work(board: str, until_empty: bool, lease: float, device: str, threads: int) -> None:
+    """Score what waits on BOARD; several workers share one queue."""
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.worker import Worker
+
+    with Board.open(board) as opened:
+        tell = lambda line: click.echo(line, err=True)  # noqa: E731
+        Worker(opened, device=device, threads=threads, lease=lease, tell=tell).run(until_empty=until_empty)
+
+
+@command.command(epilog="Example: ganmetrics leaderboard upgrade board/")
+@click.argument("board")
+@needing_packages
+def upgrade(board: str) -> None:
+    """Bring the tables of BOARD to this version of ganmetrics."""
+    from ganmetrics.leaderboard.creation import upgrade as upgraded
+
+    click.echo(f"{board}: tables of version {upgraded(board)}")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard serve board/ --port 8000")
+@click.argument("board")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(min=0), help="That score; 0 for none here."
+)
+@click.option(
+    "--https", "is_secure", is_flag=True, help="A proxy in front speaks https: cookies and headers insist on it."
+)
+@click.option("--proxies", default="127.0.0.1", show_default=True, help="Whose forwarded addresses are believed.")
+@device_option
+@threads_option
+@needing_packages
+def serve(
+    board: str, host: str, port: int, workers: int, is_secure: bool, proxies: str, device: str, threads: int
+) -> None:
+    """Serve BOARD on the web, with workers that score what is submitted."""
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.web import serving
+
+    with Board.open(board) as opened:
+        click.echo(f"serving {opened.rules.title} at http://{host}:{port}", err=True)
+        how = serving.Serving(host, port, workers, device, threads, is_secure, proxies)
+        serving.serve(opened, how)

@@ -1,0 +1,67 @@
+"""The chain of records: each names the hash of the one before, so that none can be changed, moved or left out unseen.
+
+Whoever can write the store can also make a whole new chain; the hash of the last record, kept elsewhere, tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+GENESIS = "0" * 64
+
+
+class Record(NamedTuple):
+    """One row of the chain.
+
+    Attributes
+    ----------
+    id : int
+        1, 2, 3 … without a gap.
+    submission_id : int or None
+        ``None`` for the rules, which come first.
+    kind : str
+        ``rules``, ``score``, ``reject``, ``withdraw`` or ``disqualify``.
+    payload : str
+        JSON.
+    previous, digest : str
+    """
+
+    id: int
+    submission_id: int | None
+    kind: str
+    payload: str
+    previous: str
+    digest: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.payload)
+        return found
+
+
+def linked(id: int, submission_id: int | None, kind: str, facts: dict[str, Any], previous: str) -> Record:
+    """The next record after one whose digest is ``previous``."""
+    payload = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return Record(id, submission_id, kind, payload, previous, _digest(id, submission_id, kind, payload, previous))
+
+
+def fault(records: Iterable[Record]) -> str:
+    """What is wrong with a chain, in one sentence; empty where it holds."""
+    previous = GENESIS
+    for place, record in enumerate(records, start=1):
+        if record.id != place:
+            return f"record {place} is missing"
+        if record.previous != previous:
+            return f"record {place} does not follow the record before it"
+        if record.digest != _digest(record.id, record.submission_id, record.kind, record.payload, previous):
+            return f"record {place} was changed"
+        previous = record.digest
+    return ""
+
+
+def _digest(id: int, submission_id: int | None, kind: str, payload: str, previous: str) -> str:
+    text = json.dumps([id, submission_id, kind, payload, previous], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""A submission to a board that somebody else serves."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote, urlencode, urlsplit
+
+from ganmetrics._files import shown
+from ganmetrics.errors import InputError, RejectedError, ResourceError, UsageError
+from ganmetrics.leaderboard import intake
+from ganmetrics.leaderboard.names import clean_name
+from ganmetrics.leaderboard.rules import Rules
+
+if TYPE_CHECKING:
+    import os
+
+TIMEOUT = 120.0
+POLL = 2.0
+DONE = ("scored", "rejected", "withdrawn")
+
+
+class Remote:
+    """A served board.
+
+    Parameters
+    ----------
+    url : str
+        ``https://…``; plain ``http`` is taken for this machine only, because the token would be readable on the way.
+    token : str
+        Of the team.
+
+    Raises
+    ------
+    UsageError
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise UsageError("the token would be sent in the clear", where=shown(url), hint="Use https://")
+        if not token:
+            hint = "Pass --token or set GANMETRICS_LEADERBOARD_TOKEN; the organiser issues it"
+            raise UsageError("a served board needs a token", where=shown(url), hint=hint)
+        self.url, self.token = url.rstrip("/"), token
+
+    def submit(
+        self, path: str | os.PathLike[str], model: str, *, read: Callable[[int], object] = lambda _: None
+    ) -> str:
+        """Send a folder, zip or npz file; the public id of the entry. ``read`` is told how many bytes have gone.
+
+        Raises
+        ------
+        RejectedError
+            The board's reason.
+        """
+        facts = self._get("/api/v1/board")["rules"]
+        facts.pop("has_hidden", None)
+        rules = Rules.from_json(json.dumps({**facts, "hidden": ""}))
+        with tempfile.TemporaryDirectory(prefix="ganmetrics-") as scratch:
+            staged = intake.stage_path(path, Path(scratch), rules)
+            packed = Path(scratch, staged.file)
+            query = urlencode({"model": clean_name(model, "model")})
+            with open(packed, "rb") as stream:
+                request = urllib.request.Request(
+                    f"{self.url}/api/v1/submissions?{query}", data=_Watched(stream, read), method="POST",
+                    headers={"Content-Type": "application/octet-stream", "Content-Length": str(packed.stat().st_size)},
+                )  # fmt: skip
+                return str(self._answer(request)["entry"])
+
+    def wait(self, entry: str, *, told: Callable[[dict[str, Any]], object] = lambda _: None) -> dict[str, Any]:
+        """What became of a submission, once something has; ``told`` hears of its state now and then."""
+        while True:
+            facts = self._get(f"/api/v1/submissions/{quote(entry)}")
+            told(facts)
+            if facts["state"] in DONE:
+                return facts
+            time.sleep(POLL)
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return self._answer(urllib.request.Request(f"{self.url}{path}"))
+
+    def _answer(self, request: urllib.request.Request) -> dict[str, Any]:
+        request.add_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+                found: dict[str, Any] = json.load(response)
+                return found
+        except urllib.error.HTTPError as error:
+            self._refused(error)
+        except (OSError, http.client.HTTPException) as error:
+            what = f"the board does not answer: {getattr(error, 'reason', error)}"
+            raise ResourceError(what, where=shown(self.url), hint="Try again later", code="E-STORE") from None
+        except ValueError:
+            raise InputError("no board is served there", where=shown(self.url), code="E-BOARD") from None
+
+    def _refused(self, error: urllib.error.HTTPError) -> NoReturn:
+        try:
+            said = json.load(error)["error"]
+            what, code = str(said["what"]), str(said["code"])
+        except (ValueError, KeyError, TypeError):
+            raise InputError(
+                f"no board is served there (HTTP {error.code})", where=shown(self.url), code="E-BOARD"
+            ) from None
+        if error.code >= 500:
+            raise ResourceError(what, where=shown(self.url), code=code)
+        raise RejectedError(what, code=code)
+
+
+class _Watched:
+    def __init__(self, stream: IO[bytes], read: Callable[[int], object]) -> None:
+        self.stream, self.told = stream, read
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.told(len(data))
+        return data

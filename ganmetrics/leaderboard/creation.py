@@ -1,0 +1,211 @@
+"""Making a board: the references are measured once, the recipe is frozen, the chain begins with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._files import disk_errors, shown
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.leaderboard.board import PARTS, SETTINGS, Board, save_settings, store_url
+from ganmetrics.leaderboard.rules import MOST_IMAGES, Rules, check_share, parsed_quota, parsed_resolution
+from ganmetrics.leaderboard.store import Store
+from ganmetrics.version import __version__
+
+if TYPE_CHECKING:
+    from ganmetrics import Extractor, Reading
+    from ganmetrics.metrics import Metric
+
+ALLOWED = {"moments", "features", "logits"}  # what a reference keeps
+LEAST_IMAGES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What an organiser asks for.
+
+    Attributes
+    ----------
+    reference, hidden : source of images
+        As ``real`` of ``gm.evaluate``, images and not statistics, because copies are looked for in them; ``hidden`` may
+        be ``None``.
+    metrics : sequence of str
+    num_images : int
+    resolution : int or str
+        ``32`` or ``"64x32"``.
+    title, rank_by : str
+        By default the folder's name and the first score.
+    extractor, second_extractor : str
+    quota : str
+        Such as ``"5/day,50/total"``.
+    copies, duplicates : float
+        The shares that disqualify.
+    seed : int
+    store : str
+        A URL; empty for an SQLite file in the board's folder.
+    """
+
+    reference: Any
+    metrics: Sequence[str] = ("fid",)
+    num_images: int = 10_000
+    resolution: int | str = 32
+    hidden: Any = None
+    title: str = ""
+    rank_by: str = ""
+    extractor: str = "inception"
+    second_extractor: str = ""
+    quota: str = ""
+    copies: float = 0.01
+    duplicates: float = 0.1
+    seed: int = 2020
+    store: str = ""
+
+
+def create(
+    folder: str | os.PathLike[str], wishes: Wishes, *, device: str = "auto", reading: Reading | None = None
+) -> Board:
+    """Make a board in a folder that does not exist or is empty.
+
+    Raises
+    ------
+    UsageError
+        Wishes that cannot be meant, or a folder that holds something.
+    InputError, WeightsError, ResourceError
+        As ``gm.measure`` of the references.
+    """
+    from ganmetrics import Reading
+
+    path = Path(folder)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UsageError("the folder exists and is not empty", where=shown(path), hint="Name another", code="E-EXISTS")
+    chosen, facts = _checked(path, wishes)
+    is_new = not path.exists()
+    with disk_errors(path):
+        for part in PARTS:
+            (path / part).mkdir(parents=True)
+    try:
+        making = _Making(path, wishes, chosen, device, reading or Reading())
+        rules = Rules(**facts, **making.references())
+        store = Store(store_url(wishes.store, path))
+        _begin(store, rules)
+        save_settings(path, rules, wishes.store)
+    except BaseException:
+        for part in PARTS:
+            shutil.rmtree(path / part, ignore_errors=True)
+        for name in (SETTINGS, "store.db", "store.db-wal", "store.db-shm"):
+            (path / name).unlink(missing_ok=True)
+        if is_new:
+            path.rmdir()
+        raise
+    return Board(path, rules, store)
+
+
+def upgrade(folder: str | os.PathLike[str]) -> str:
+    """Bring a board's tables to this version of the package; which that is."""
+    path = Path(folder)
+    try:
+        url = str(json.loads((path / SETTINGS).read_text(encoding="utf-8"))["store"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError("there is no board in the folder", where=shown(path), code="E-BOARD") from None
+    store = Store(store_url(url, path))
+    store.migrate()
+    return store.newest
+
+
+def _checked(path: Path, wishes: Wishes) -> tuple[list[Metric], dict[str, Any]]:
+    """The metrics, and the rules as far as no image is needed (UsageError)."""
+    from ganmetrics.evaluation.preparing import chosen_metrics
+    from ganmetrics.leaderboard.names import clean_name
+
+    if not LEAST_IMAGES <= wishes.num_images <= MOST_IMAGES:
+        what = f"num_images is {wishes.num_images}; it must be between {LEAST_IMAGES} and {MOST_IMAGES:,}"
+        raise UsageError(what, where="num_images")
+    chosen = list(chosen_metrics(list(wishes.metrics), wishes.seed).metrics)
+    for each in chosen:
+        others = [name for name in each.reads if name not in ALLOWED]
+        if others or each.needs_test:
+            what = f"{each.name} reads {', '.join(others) or 'a third set'}, which a board does not keep"
+            raise UsageError(
+                what, where="metrics", hint="Choose metrics of features, such as fid, kid, precision_recall"
+            )
+    scores = [part.name for each in chosen for part in each.parts]
+    rank_by = wishes.rank_by or scores[0]
+    if rank_by not in scores:
+        raise UsageError(f"the board has no score {rank_by!r}; it has {', '.join(scores)}", where="rank_by")
+    width, height = parsed_resolution(wishes.resolution)
+    return chosen, {
+        "title": clean_name(wishes.title or path.resolve().name, "title"),
+        "metrics": tuple(str(each) for each in chosen),
+        "rank_by": rank_by,
+        "extractor": wishes.extractor,
+        "second_extractor": wishes.second_extractor,
+        "num_images": wishes.num_images,
+        "width": width,
+        "height": height,
+        "seed": wishes.seed,
+        "quota": parsed_quota(wishes.quota),
+        "copies": check_share(wishes.copies, "copies"),
+        "duplicates": check_share(wishes.duplicates, "duplicates"),
+        "version": __version__,
+    }
+
+
+@dataclass(frozen=True)
+class _Making:
+    path: Path
+    wishes: Wishes
+    chosen: list[Metric]
+    device: str
+    reading: Reading
+
+    def references(self) -> dict[str, Any]:
+        """Measure and save them; their labels and the networks that saw them."""
+        import ganmetrics as gm
+
+        wishes = self.wishes
+        extractor = gm.load_extractor(wishes.extractor)
+        label = self._keep(wishes.reference, "public", extractor)
+        hidden = "" if wishes.hidden is None else self._keep(wishes.hidden, "hidden", extractor)
+        second = ""
+        if wishes.second_extractor:
+            other = gm.load_extractor(wishes.second_extractor)
+            measured = self._measured(wishes.reference, {"moments"}, other)
+            gm.save_statistics(measured, self.path / "reference" / "public.second.npz")
+            second = other.identity
+        return {"reference": label, "hidden": hidden, "network": extractor.identity, "second_network": second}
+
+    def _keep(self, source: Any, name: str, extractor: Extractor) -> str:
+        import ganmetrics as gm
+        from ganmetrics.leaderboard.copies import pictures
+
+        opened = gm.source(source, reading=self.reading) if not isinstance(source, gm.Source) else source
+        self._check_count(opened)
+        reads = {"moments", "features", *(read for each in self.chosen for read in each.reads)}
+        measured = self._measured(opened, reads, extractor)
+        gm.save_statistics(measured, self.path / "reference" / f"{name}.npz")
+        found = pictures(opened.batches(), is_reference=True)
+        found.save(self.path / "reference" / f"{name}.pictures.npz")
+        return measured.label
+
+    def _measured(self, source: Any, reads: set[str], extractor: Extractor) -> Any:
+        import ganmetrics as gm
+
+        return gm.measure(source, reads=sorted(reads), extractor=extractor, device=self.device, reading=self.reading)
+
+    def _check_count(self, source: Any) -> None:
+        if source.count is not None and source.count < LEAST_IMAGES:
+            what = f"the reference has {source.count} images; it needs at least {LEAST_IMAGES}"
+            raise InputError(what, where=source.name, code="E-TOO-FEW")
+
+
+def _begin(store: Store, rules: Rules) -> None:
+    store.migrate()
+    if store.head()[0]:
+        what = "the store holds another board already"
+        raise UsageError(what, where="store", hint="Name another database, or leave the board where it is")
+    store.append(None, "rules", json.loads(rules.to_json()))

@@ -1,0 +1,215 @@
+"""Taking a submission in: a folder, a zip or an npz file becomes one file of the board, named by its SHA-256.
+
+Here only names, sizes and directories are looked at, which costs little; pixels are decoded in a process of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import secrets
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple, NoReturn
+
+from ganmetrics._files import disk_errors, shown
+from ganmetrics.data.paths import IMAGE_SUFFIXES, foreign_archive
+from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_archive
+from ganmetrics.errors import InputError, RejectedError
+from ganmetrics.leaderboard.rules import EXTRA_FILES, MEMBER_BYTES, Rules
+
+JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+ARRAY = "arr_0.npy"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of a zip
+BLOCK = 1 << 20
+SECONDS_TO_FINISH = 3600  # after which the part of an upload is nobody's
+
+
+class Staged(NamedTuple):
+    """A file of the board: its SHA-256 and its name among the submissions."""
+
+    digest: str
+    file: str
+
+
+def stage_path(path: str | os.PathLike[str], folder: Path, rules: Rules) -> Staged:
+    """Take in a folder, a .zip or an .npz file.
+
+    Raises
+    ------
+    RejectedError
+        Whatever a look at names and sizes shows to be wrong.
+    InputError
+        Nothing is there.
+    """
+    if os.path.isdir(path):
+        return _staged(folder, rules, lambda stream: _pack(Path(path), stream, rules))
+    if not os.path.isfile(path):
+        raise InputError("there is no such folder or file", where=shown(path), code="E-MISSING")
+
+    def copy(stream: IO[bytes]) -> None:
+        with open(path, "rb") as source:
+            while block := source.read(BLOCK):
+                stream.write(block)
+
+    return _staged(folder, rules, copy)
+
+
+@contextmanager
+def receiving(folder: Path, rules: Rules) -> Iterator[Receiver]:
+    """A file that is written piece by piece, as an upload comes; it is gone unless ``done`` was called."""
+    receiver = Receiver(folder, rules)
+    try:
+        yield receiver
+    finally:
+        receiver.discard()
+
+
+class Receiver:
+    """An upload as it comes: its bytes are counted and hashed, and checked once all are here."""
+
+    def __init__(self, folder: Path, rules: Rules) -> None:
+        self.folder, self.rules = folder, rules
+        self.temporary = folder / f".{os.getpid()}-{secrets.token_hex(8)}.part"
+        with disk_errors("the board's folder"):
+            self.stream = open(self.temporary, "xb")  # noqa: SIM115  closed by ``discard``
+        self.hasher, self.count = hashlib.sha256(), 0
+
+    def write(self, block: bytes) -> int:
+        """Take in some bytes (RejectedError when there are too many)."""
+        self.count += len(block)
+        if self.count > self.rules.max_upload:
+            refuse(f"the submission has more than {self.rules.max_upload:,} bytes, the most that this board takes")
+        self.hasher.update(block)
+        with disk_errors("the board's folder"):
+            return self.stream.write(block)
+
+    def done(self) -> Staged:
+        """Check the file and give it its name (RejectedError)."""
+        with disk_errors("the board's folder"):
+            self.stream.flush()
+            os.fsync(self.stream.fileno())
+            self.stream.close()
+        suffix = check_file(self.temporary, self.rules)
+        digest = self.hasher.hexdigest()
+        staged = Staged(digest, f"{digest}-{secrets.token_hex(4)}{suffix}")  # a file for each submission
+        with disk_errors("the board's folder"):
+            os.replace(self.temporary, self.folder / staged.file)
+        return staged
+
+    def discard(self) -> None:
+        self.stream.close()
+        self.temporary.unlink(missing_ok=True)
+
+
+def _staged(folder: Path, rules: Rules, fill: Callable[[IO[bytes]], None]) -> Staged:
+    with receiving(folder, rules) as receiver:
+        fill(receiver)  # type: ignore[arg-type]
+        return receiver.done()
+
+
+def check_file(path: Path, rules: Rules) -> str:
+    """The suffix that the file should have, ``.zip`` or ``.npz``, once its directory was checked (RejectedError)."""
+    if title := foreign_archive(path):
+        refuse(f"the submission is {title}; expected a zip archive of images or an npz file of uint8 images")
+    try:
+        with opened_archive(path) as archive:
+            infos = archive.infolist()
+        names = [info.filename for info in infos]
+        is_array = any(name.endswith(".npy") for name in names)
+        check_members(infos, path.stat().st_size, "the submission", rules.caps if not is_array else _array_caps(rules))
+    except InputError as error:
+        raise RejectedError(error.what, code="E-REJECTED") from None
+    if is_array:
+        check_keys(names)
+        return ".npz"
+    check_count(sum(map(is_image, names)), rules)
+    return ".zip"
+
+
+def check_keys(names: list[str]) -> None:
+    """Refuse an npz of anything but images: statistics above all (RejectedError)."""
+    others = [name.removesuffix(".npy") for name in names if name != ARRAY]
+    if not others:
+        return
+    if {"mu", "sigma"} & set(others):
+        refuse("the submission holds statistics (mu, sigma); a board scores images and nothing else")
+    listed = shown(", ".join(others[:5]))
+    refuse(f"the npz file holds {listed} beside or in place of arr_0, its only allowed array")
+
+
+def check_count(count: int, rules: Rules) -> None:
+    """Refuse another number of images (RejectedError)."""
+    if count != rules.num_images:
+        refuse(f"the submission has {count:,} images; this board takes exactly {rules.num_images:,}")
+
+
+def is_image(name: str) -> bool:
+    """Whether a member of an archive counts as an image: by its suffix, hidden files and junk left out."""
+    parts = name.replace("\\", "/").split("/")
+    is_junk = any(part.startswith(".") or part.lower() in JUNK for part in parts)
+    return not is_junk and os.path.splitext(parts[-1])[1].lower() in IMAGE_SUFFIXES
+
+
+def refuse(what: str) -> NoReturn:
+    raise RejectedError(what)
+
+
+def clear_stale(folder: Path, now: float) -> None:
+    """Remove parts of uploads that were cut off long ago."""
+    for path in folder.glob(".*.part"):
+        with disk_errors("the board's folder"):
+            if now - path.stat().st_mtime > SECONDS_TO_FINISH:
+                path.unlink(missing_ok=True)
+
+
+def _array_caps(rules: Rules) -> Caps:
+    # blank images do shrink a thousand times, and the array's own size is known
+    return dataclasses.replace(rules.caps, member_bytes=_array_bytes(rules), ratio=1100)
+
+
+def _array_bytes(rules: Rules) -> int:
+    return 3 * rules.num_images * rules.width * rules.height + SMALL_MEMBER
+
+
+def _pack(root: Path, stream: IO[bytes], rules: Rules) -> None:
+    """A zip of a folder's images, the same for the same files; links are refused and nothing else is opened."""
+    names = sorted(_walk(root, rules))
+    check_count(len(names), rules)
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), _content(root, name))
+
+
+def _walk(root: Path, rules: Rules) -> Iterator[str]:
+    """The relative paths of a folder's images, with ``/``."""
+    count = 0
+    for folder, folders, files in os.walk(root):
+        for name in [*folders, *files]:
+            count += 1
+            if count > rules.num_images + EXTRA_FILES:
+                refuse(f"the folder holds more than {rules.num_images:,} images and {EXTRA_FILES} other files")
+            if os.path.islink(os.path.join(folder, name)):
+                refuse(f"the submission holds a symbolic link, '{shown(name)}'; copy the file in its place")
+        for name in files:
+            relative = Path(folder, name).relative_to(root).as_posix()
+            if is_image(relative):
+                yield relative
+
+
+def _content(root: Path, name: str) -> bytes:
+    try:
+        descriptor = os.open(root / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                refuse(f"'{shown(name)}' is no regular file")
+            if status.st_size > MEMBER_BYTES:
+                refuse(f"'{shown(name)}' has {status.st_size:,} bytes; the most is {MEMBER_BYTES:,}")
+            return file.read(MEMBER_BYTES)
+    except OSError as error:
+        refuse(f"'{shown(name)}' cannot be read: {error.strerror}")

@@ -1,0 +1,15 @@
+"""What Alembic runs: it migrates the connection that ``Store.migrate`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from ganmetrics.leaderboard.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite cannot alter a table otherwise
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,46 @@
+"""Names of teams and models: text that strangers choose and that others will see."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from ganmetrics._files import shown
+from ganmetrics.errors import UsageError
+
+LONGEST = 64
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, bidirectional marks, surrogates, unassigned, line ends
+
+
+def clean_name(text: str, where: str) -> str:
+    """A name in its composed form (NFC), with its spaces made single.
+
+    Raises
+    ------
+    UsageError
+        Empty, longer than 64 characters, without a letter or digit, or with characters that do not print.
+    """
+    name = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
+    name = " ".join(part for part in name.split(" ") if part)
+    strange = next((c for c in name if unicodedata.category(c) in UNSEEN), "")
+    if strange:
+        what = f"the name holds the character U+{ord(strange):04X}, which does not print"
+        raise UsageError(what, where=where, hint="Use letters, digits, spaces and signs", code="E-NAME")
+    if not 1 <= len(name) <= LONGEST:
+        raise UsageError(f"the name has {len(name)} characters; it may have 1 to {LONGEST}", where=where, code="E-NAME")
+    if not any(c.isalnum() for c in name):
+        raise UsageError(f"the name {shown(name)!r} has no letter or digit", where=where, code="E-NAME")
+    return name
+
+
+def cell(value: object) -> str:
+    """A value as a spreadsheet may show it: text that would be run as a formula gets an apostrophe before it."""
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,354 @@
+"""The store of a board: submissions and their queue, the chain of records, tokens. SQLite, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from ganmetrics._files import shown
+from ganmetrics.errors import RejectedError, ResourceError, UsageError
+from ganmetrics.leaderboard import chain
+from ganmetrics.leaderboard.chain import Record
+from ganmetrics.leaderboard.rules import PERIODS
+from ganmetrics.leaderboard.tables import records, submissions, tokens
+
+LEASE = 60.0  # seconds that a worker has a submission before another may take it
+MOST_ATTEMPTS = 8
+BUSY = 30.0  # seconds to wait for another's transaction
+CHAIN_LOCK = 0x67616E6D  # of PostgreSQL: one writer of the chain, and of a team's quota, at a time
+
+
+class Submission(NamedTuple):
+    """A row of ``submissions``."""
+
+    id: int
+    public_id: str
+    team: str
+    model: str
+    via: str
+    received: float
+    digest: str
+    file: str
+    state: str
+    attempts: int
+    worker: str
+    lease: float
+
+
+class Token(NamedTuple):
+    """Who a token stands for, and until when."""
+
+    id: int
+    purpose: str
+    team: str
+    created: float
+    expires: float
+
+
+class Store:
+    """A connection pool and what may be asked of the tables.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///FILE`` or ``postgresql+psycopg://…``.
+
+    Raises
+    ------
+    UsageError
+        Another kind of URL, or a driver that is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that only reads (ResourceError where the store cannot be reached)."""
+        with _reachable(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer of the chain or the queue runs beside."""
+        with _reachable(), self.engine.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({CHAIN_LOCK})"))
+            yield connection
+
+    # the tables
+
+    def migrate(self) -> None:
+        """Bring the tables to the present version; safe to repeat."""
+        from alembic import command
+
+        with self.writing() as connection:
+            command.upgrade(_alembic(connection), "head")
+
+    @cached_property
+    def newest(self) -> str:
+        """The version of the tables that this version of the package works with."""
+        from alembic.script import ScriptDirectory
+
+        return str(ScriptDirectory.from_config(_alembic(None)).get_current_head())
+
+    def version(self) -> str:
+        """The version of the tables, empty where there are none."""
+        from alembic.runtime.migration import MigrationContext
+
+        with self.reading() as connection:
+            return MigrationContext.configure(connection).get_current_revision() or ""
+
+    # submissions
+
+    def add(self, team: str, model: str, via: str, digest: str, file: str, quota: Sequence[tuple[int, str]]) -> str:
+        """Queue a submission and return its public id (RejectedError where the team's quota is used up)."""
+        now, public_id = time.time(), secrets.token_urlsafe(12)
+        with self.writing() as connection:
+            for most, period in quota:
+                _check_quota(connection, team, most, period, now)
+            names = {"public_id": public_id, "team": team, "model": model, "via": via}
+            row = {**names, "received": now, "digest": digest, "file": file, "state": "queued"}
+            connection.execute(insert(submissions).values(**row))
+        return public_id
+
+    def check_quota(self, team: str, quota: Sequence[tuple[int, str]]) -> None:
+        """Refuse a team whose quota is used up by now (RejectedError)."""
+        with self.reading() as connection:
+            for most, period in quota:
+                _check_quota(connection, team, most, period, time.time())
+
+    def submission(self, public_id: str) -> Submission | None:
+        """The submission of a public id."""
+        with self.reading() as connection:
+            row = connection.execute(select(submissions).where(submissions.c.public_id == public_id)).one_or_none()
+        return None if row is None else Submission(*row)
+
+    def submissions(self, *, state: str = "") -> list[Submission]:
+        """All, the oldest first; of one state where it is named."""
+        query = select(submissions).order_by(submissions.c.id)
+        with self.reading() as connection:
+            return [
+                Submission(*row)
+                for row in connection.execute(query.where(submissions.c.state == state) if state else query)
+            ]
+
+    def counts(self) -> dict[str, int]:
+        """How many submissions there are of each state."""
+        query = select(submissions.c.state, func.count()).group_by(submissions.c.state)
+        with self.reading() as connection:
+            return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+
+    def waiting_before(self, submission: Submission) -> int:
+        """How many submissions come before a queued one."""
+        is_before = (submissions.c.id < submission.id) & submissions.c.state.in_(("queued", "scoring"))
+        with self.reading() as connection:
+            return connection.execute(select(func.count()).select_from(submissions).where(is_before)).scalar_one()
+
+    # the queue
+
+    def claim(self, worker: str, *, lease: float = LEASE, public_id: str = "") -> Submission | None:
+        """The oldest submission that waits, or whose worker is gone, now this worker's; ``None`` without one."""
+        now = time.time()
+        is_free = (submissions.c.state == "queued") | ((submissions.c.state == "scoring") & (submissions.c.lease < now))
+        if public_id:
+            is_free &= submissions.c.public_id == public_id
+        query = select(submissions).where(is_free).order_by(submissions.c.id).limit(1).with_for_update(skip_locked=True)
+        with self.writing() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            changes = {"state": "scoring", "worker": worker, "lease": now + lease, "attempts": row.attempts + 1}
+            connection.execute(update(submissions).where(submissions.c.id == row.id).values(**changes))
+        return Submission(*row)._replace(**changes)
+
+    def renew(self, submission: Submission, lease: float = LEASE) -> bool:
+        """Keep a submission that this worker has; false where it has been taken away."""
+        with self.writing() as connection:
+            done = connection.execute(update(submissions).where(_is_held(submission)).values(lease=time.time() + lease))
+            return done.rowcount == 1
+
+    def release(self, submission: Submission) -> None:
+        """Put a submission that could not be scored for want of disk or memory back into the queue."""
+        with self.writing() as connection:
+            connection.execute(update(submissions).where(_is_held(submission)).values(state="queued", lease=0))
+
+    def finish(self, submission: Submission, kind: str, facts: dict[str, Any]) -> bool:
+        """Append the outcome of a submission, once; false where another worker has it by now."""
+        state = "scored" if kind == "score" else "rejected"
+        with self.writing() as connection:
+            done = connection.execute(update(submissions).where(_is_held(submission)).values(state=state, lease=0))
+            if done.rowcount != 1:
+                return False
+            _append(connection, submission.id, kind, facts)
+        return True
+
+    # the chain
+
+    def append(self, submission: Submission | None, kind: str, facts: dict[str, Any]) -> None:
+        """Append a record that no worker makes: rules, withdraw, disqualify."""
+        with self.writing() as connection:
+            if submission is not None:
+                state = "withdrawn" if kind == "withdraw" else "rejected"
+                is_open = (submissions.c.id == submission.id) & submissions.c.state.in_(("queued", "scoring", "scored"))
+                if connection.execute(update(submissions).where(is_open).values(state=state, lease=0)).rowcount != 1:
+                    raise UsageError("the entry is off the board already", where=submission.public_id, code="E-ENTRY")
+            _append(connection, None if submission is None else submission.id, kind, facts)
+
+    def records(self) -> list[Record]:
+        """The whole chain in its order."""
+        with self.reading() as connection:
+            return [Record(*row) for row in connection.execute(select(records).order_by(records.c.id))]
+
+    def record_of(self, submission: Submission, kind: str) -> Record | None:
+        """The newest record of a kind about a submission."""
+        query = select(records).where(records.c.submission_id == submission.id, records.c.kind == kind)
+        with self.reading() as connection:
+            row = connection.execute(query.order_by(records.c.id.desc()).limit(1)).one_or_none()
+        return None if row is None else Record(*row)
+
+    def head(self) -> tuple[int, str]:
+        """The number and the digest of the last record."""
+        query = select(records.c.id, records.c.digest).order_by(records.c.id.desc()).limit(1)
+        with self.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return (0, chain.GENESIS) if row is None else (row.id, row.digest)
+
+    def stamp(self) -> tuple[int, float]:
+        """Something that is another whenever the table, or the queue, has changed."""
+        states = select(func.count(), func.coalesce(func.sum(submissions.c.id * (submissions.c.attempts + 1)), 0))
+        waiting = states.where(submissions.c.state.in_(("queued", "scoring")))
+        with self.reading() as connection:
+            count, weight = connection.execute(waiting).one()
+            last = connection.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
+        return int(last), float(count) + float(weight) / 1e3
+
+    # tokens
+
+    def issue(self, purpose: str, team: str, seconds: float) -> str:
+        """A new token, which is told this once: the store keeps its hash."""
+        token, now = f"gmt_{secrets.token_urlsafe(32)}", time.time()
+        row = {"purpose": purpose, "team": team, "digest": _hashed(token), "created": now, "expires": now + seconds}
+        with self.writing() as connection:
+            connection.execute(insert(tokens).values(**row))
+        return token
+
+    def token(self, token: str, *purposes: str) -> Token | None:
+        """Who a token stands for; ``None`` for one that is unknown, has expired, or is for another purpose."""
+        columns = (tokens.c.id, tokens.c.purpose, tokens.c.team, tokens.c.created, tokens.c.expires)
+        query = select(*columns).where(tokens.c.digest == _hashed(token), tokens.c.expires > time.time())
+        with self.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None or row.purpose not in purposes else Token(*row)
+
+    def tokens(self) -> list[Token]:
+        """Those of teams and organisers that are valid."""
+        columns = (tokens.c.id, tokens.c.purpose, tokens.c.team, tokens.c.created, tokens.c.expires)
+        query = select(*columns).where(tokens.c.purpose != "session", tokens.c.expires > time.time())
+        with self.reading() as connection:
+            return [Token(*row) for row in connection.execute(query.order_by(tokens.c.id))]
+
+    def revoke(self, id: int) -> bool:
+        """End a token at once; false for one that does not exist."""
+        with self.writing() as connection:
+            return connection.execute(update(tokens).where(tokens.c.id == id).values(expires=0)).rowcount == 1
+
+
+def _append(connection: Connection, submission_id: int | None, kind: str, facts: dict[str, Any]) -> None:
+    last = connection.execute(
+        select(records.c.id, records.c.digest).order_by(records.c.id.desc()).limit(1)
+    ).one_or_none()
+    place, previous = (1, chain.GENESIS) if last is None else (last.id + 1, last.digest)
+    connection.execute(insert(records).values(**chain.linked(place, submission_id, kind, facts, previous)._asdict()))
+
+
+def _check_quota(connection: Connection, team: str, most: int, period: str, now: float) -> None:
+    is_recent = (submissions.c.team == team) & (submissions.c.received > now - PERIODS[period])
+    count = connection.execute(select(func.count()).select_from(submissions).where(is_recent)).scalar_one()
+    if count >= most:
+        within = "in total" if period == "total" else f"within one {period}"
+        what = f"the team has used up its quota of {most} {'submission' if most == 1 else 'submissions'} {within}"
+        raise RejectedError(what, hint="" if period == "total" else "Try again later", code="E-QUOTA")
+
+
+def _is_held(submission: Submission) -> Any:
+    columns = submissions.c
+    is_same = (columns.id == submission.id) & (columns.worker == submission.worker)
+    return is_same & (columns.attempts == submission.attempts) & (columns.state == "scoring")
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            what = f"the store is of kind {parsed.get_backend_name()!r}; expected sqlite or postgresql"
+            raise UsageError(what, where="store", hint="Such as postgresql+psycopg://user@host/name")
+        engine = create_engine(parsed, pool_pre_ping=True, **_options(parsed.get_backend_name()))
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UsageError("the store's URL cannot be read", where="store", hint=shown(str(error))) from None
+    except ModuleNotFoundError as error:
+        hint = "pip install 'ganmetrics[leaderboard]', and write postgresql+psycopg://…"
+        raise UsageError(f"the store needs the package {error.name}", where="store", hint=hint) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepared)
+    return engine
+
+
+def _options(backend: str) -> dict[str, Any]:
+    if backend == "sqlite":
+        return {"connect_args": {"timeout": BUSY, "check_same_thread": False}}
+    return {"connect_args": {"connect_timeout": 10}, "pool_size": 5, "pool_recycle": 1800}
+
+
+def _prepared(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions begin where ``writing`` says so
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _alembic(connection: Connection | None) -> Any:
+    from importlib import resources
+
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option(
+        "script_location", str(resources.files("ganmetrics.leaderboard") / "migrations").replace("%", "%%")
+    )
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        reason = shown(str(error.orig).strip().splitlines()[0][:120]) if error.orig else "unknown"
+        what = f"the board's store cannot be reached or written: {reason}"
+        raise ResourceError(what, hint="Check that it runs and that its disk has room", code="E-STORE") from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise ResourceError("the connection to the board's store was lost", hint="Try again", code="E-STORE") from error

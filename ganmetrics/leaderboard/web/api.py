@@ -1,0 +1,242 @@
+"""``/api/v1``: the board for programs, described by OpenAPI."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from ganmetrics.errors import GanMetricsError, RejectedError, ResourceError
+from ganmetrics.leaderboard import intake
+from ganmetrics.leaderboard.names import LONGEST, clean_name
+
+if TYPE_CHECKING:
+    from ganmetrics.leaderboard.store import Submission, Token
+    from ganmetrics.leaderboard.web.site import Site
+
+SECONDS_BETWEEN_BLOCKS = 30.0
+UPLOADS_AT_ONCE = 4
+
+EntryId = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{16}$", description="The public id of an entry.")]
+
+
+class Problem(BaseModel):
+    """What was wrong."""
+
+    code: str
+    what: str
+
+
+class Failure(BaseModel):
+    """Every answer that is not a success."""
+
+    error: Problem
+
+
+class Chain(BaseModel):
+    """The chain of records: note its head elsewhere, and ``verify --head`` tells whether it was made anew."""
+
+    records: int
+    head: str
+
+
+class BoardFacts(BaseModel):
+    """What a board asks for, and how full it is."""
+
+    rules: dict[str, Any]
+    counts: dict[str, int]
+    max_upload: int
+    chain: Chain
+
+
+class Entry(BaseModel):
+    """One row of the table, its values rounded to what their intervals allow."""
+
+    rank: int
+    tied: bool
+    entry: str
+    team: str
+    model: str
+    via: str
+    received: str
+    submission: str = Field(description="SHA-256 of the submitted file.")
+    rules: str
+    scores: dict[str, Any]
+    evidence: dict[str, Any]
+    findings: list[dict[str, Any]] = []
+
+
+class Entries(BaseModel):
+    """The table in its order."""
+
+    entries: list[Entry]
+
+
+class Job(BaseModel):
+    """What has become of a submission."""
+
+    entry: str
+    state: str = Field(description="queued, scoring, scored, rejected or withdrawn")
+    ahead: int = Field(description="Submissions that come before.")
+    reason: str = ""
+    rank: int | None = None
+    tied: bool | None = None
+
+
+FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Failure} for status in (400, 401, 403, 404, 409, 411, 413, 422, 429, 503)
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "A zip archive of images, or an npz file of uint8 arr_0; images only, never statistics.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class Refused(Exception):
+    """An answer that is not a success."""
+
+    def __init__(self, status: int, code: str, what: str) -> None:
+        super().__init__(what)
+        self.status, self.code, self.what = status, code, what
+
+
+def router(site: Site) -> APIRouter:
+    """The routes of a site."""
+    api = APIRouter(prefix="/api/v1", responses=FAILURES)
+    gate = asyncio.Semaphore(UPLOADS_AT_ONCE)
+
+    @api.get("/board")
+    def board() -> BoardFacts:
+        """What the board asks for."""
+        view = site.view()
+        return BoardFacts(
+            rules=site.public_rules,
+            counts=view.counts,
+            max_upload=site.board.rules.max_upload,
+            chain=Chain(records=view.records, head=view.head),
+        )
+
+    @api.get("/entries")
+    def entries() -> Entries:
+        """The table."""
+        return Entries(entries=[Entry(**each) for each in site.view().entries])
+
+    @api.get("/entries/{entry}")
+    def entry(entry: EntryId) -> Entry:
+        """One row of the table."""
+        found = site.view().by_id.get(entry)
+        if found is None:
+            raise Refused(404, "E-ENTRY", "there is no such entry on the board")
+        return Entry(**found)
+
+    @api.get("/submissions/{entry}")
+    def submission(entry: EntryId) -> Job:
+        """What has become of a submission."""
+        return job(site, entry)
+
+    @api.delete("/submissions/{entry}")
+    def withdraw(request: Request, entry: EntryId, authorization: Annotated[str | None, Header()] = None) -> Job:
+        """Take one's own entry off the board."""
+        token = permitted(site, request, authorization)
+        found = _existing(site, entry)
+        if found.team != token.team:
+            raise Refused(404, "E-ENTRY", "the team has no such submission")
+        try:
+            site.board.withdraw(entry)
+        except GanMetricsError as error:
+            raise Refused(409, error.code, error.what) from None
+        return job(site, entry)
+
+    @api.post("/submissions", status_code=202, openapi_extra=BODY)
+    async def submit(
+        request: Request,
+        response: Response,
+        model: Annotated[str, Query(min_length=1, max_length=LONGEST)],
+        authorization: Annotated[str | None, Header()] = None,
+    ) -> Job:
+        """Submit images: a zip archive or an npz file as the body, the team's token as ``Authorization: Bearer``."""
+        token = await run_in_threadpool(permitted, site, request, authorization)
+        if not site.uploads.add(client(request)):
+            raise Refused(429, "E-RATE", "too many submissions from this address; wait a minute")
+        if gate.locked():
+            raise Refused(503, "E-BUSY", "others are uploading; try again in a minute")
+        async with gate:
+            public_id = await _received(site, request, token, model)
+        response.headers["location"] = f"/api/v1/submissions/{public_id}"
+        return await run_in_threadpool(job, site, public_id)
+
+    return api
+
+
+async def _received(site: Site, request: Request, token: Token, model: str) -> str:
+    """Take the body in as it comes and queue it; names and quota are checked before the first byte."""
+    try:
+        model = clean_name(model, "model")
+        await run_in_threadpool(site.board.check_quota, token.team)
+        with intake.receiving(site.board.places["submissions"], site.board.rules) as receiver:
+            blocks = request.stream().__aiter__()
+            while True:
+                try:
+                    block = await asyncio.wait_for(anext(blocks), SECONDS_BETWEEN_BLOCKS)
+                except StopAsyncIteration:
+                    break
+                receiver.write(block)
+            staged = await run_in_threadpool(receiver.done)
+        return await run_in_threadpool(site.board.queue, staged, token.team, model, "web")
+    except asyncio.TimeoutError:
+        raise Refused(400, "E-SLOW", "the upload stalled") from None
+    except ResourceError as error:
+        raise Refused(503, error.code, "the board cannot take submissions at the moment; try again later") from error
+    except GanMetricsError as error:
+        raise Refused(_status(error), error.code, error.what) from None
+
+
+def _status(error: GanMetricsError) -> int:
+    return 429 if error.code == "E-QUOTA" else 422
+
+
+def permitted(site: Site, request: Request, authorization: str | None) -> Token:
+    """Whose token a request brings (401; 429 where too many were wrong)."""
+    address = client(request)
+    if site.failures.is_full(address):
+        raise Refused(429, "E-RATE", "too many wrong tokens from this address; wait a minute")
+    kind, _, text = (authorization or "").partition(" ")
+    token = site.board.store.token(text.strip(), "team") if kind.lower() == "bearer" else None
+    if token is None:
+        site.failures.add(address)
+        raise Refused(401, "E-TOKEN", "the token is missing, wrong or expired; the organiser issues another")
+    return token
+
+
+def client(request: Request) -> str:
+    """The address that a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+def job(site: Site, entry: str) -> Job:
+    """What has become of a submission (404)."""
+    found = _existing(site, entry)
+    try:
+        _, record = site.board.entry(entry)
+    except RejectedError as error:
+        raise Refused(404, error.code, error.what) from None
+    ahead = site.board.store.waiting_before(found) if found.state == "queued" else 0
+    row = None
+    if found.state == "scored":
+        row = site.view().by_id.get(entry) or site.view(is_new=True).by_id.get(entry)
+    reason = str(record.facts.get("reason", "")) if record is not None and record.kind != "score" else ""
+    place = {} if row is None else {"rank": row["rank"], "tied": row["tied"]}
+    return Job(entry=entry, state=found.state, ahead=ahead, reason=reason, **place)
+
+
+def _existing(site: Site, entry: str) -> Submission:
+    found = site.board.store.submission(entry)
+    if found is None:
+        raise Refused(404, "E-ENTRY", "there is no such submission")
+    return found

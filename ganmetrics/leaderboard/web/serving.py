@@ -1,0 +1,108 @@
+"""``serve``: the web server in this process, workers in others, all of which end together."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ganmetrics.errors import ResourceError
+
+if TYPE_CHECKING:
+    from ganmetrics.leaderboard.board import Board
+
+RESTART = 5.0  # seconds after which a worker that ended is started again
+SECONDS_TO_END = 5.0
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How a board is served.
+
+    Attributes
+    ----------
+    host, port : str, int
+    workers, device, threads : int, str, int
+        That score.
+    is_secure : bool
+        Whether browsers reach it by https, through a proxy that ends it.
+    proxies : str
+        Addresses whose forwarded headers are believed.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    device: str = "cpu"
+    threads: int = 1
+    is_secure: bool = False
+    proxies: str = "127.0.0.1"
+
+
+def serve(board: Board, how: Serving) -> None:
+    """Serve until the process is told to end.
+
+    Raises
+    ------
+    ResourceError
+        The address cannot be listened on.
+    """
+    import uvicorn
+
+    from ganmetrics.leaderboard.web.app import create_app
+
+    config = uvicorn.Config(
+        create_app(board, is_secure=how.is_secure), host=how.host, port=how.port, log_level="warning",
+        proxy_headers=True, forwarded_allow_ips=how.proxies, server_header=False, timeout_keep_alive=30,
+        limit_concurrency=1000, backlog=1024,
+    )  # fmt: skip
+    try:
+        socket = config.bind_socket()
+    except SystemExit:
+        what = f"nothing can be served at {how.host}:{how.port}"
+        raise ResourceError(
+            what, hint="Another program may listen there; choose another --port", code="E-PORT"
+        ) from None
+    with socket, working(board, how):
+        uvicorn.Server(config).run(sockets=[socket])
+
+
+@contextlib.contextmanager
+def working(board: Board, how: Serving) -> Iterator[None]:
+    """Workers, each started again when it ends."""
+    ending = threading.Event()
+    command = [
+        *(sys.executable, "-m", "ganmetrics", "leaderboard", "work", str(board.folder.resolve())),
+        *("--device", how.device, "--threads", str(how.threads)),
+    ]
+    keepers = [threading.Thread(target=_keep, args=(command, ending)) for _ in range(how.workers)]
+    for keeper in keepers:
+        keeper.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        for keeper in keepers:
+            keeper.join()
+
+
+def _keep(command: list[str], ending: threading.Event) -> None:
+    while not ending.is_set():
+        worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, cwd="/")
+        while worker.poll() is None and not ending.wait(0.2):
+            pass
+        if worker.poll() is None:
+            worker.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.wait(SECONDS_TO_END)
+            worker.kill()
+            worker.wait()
+            return
+        began = time.monotonic()
+        while time.monotonic() - began < RESTART and not ending.wait(0.2):
+            pass

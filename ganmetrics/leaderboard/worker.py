@@ -1,0 +1,102 @@
+"""A worker: takes submissions from the queue, one at a time, and appends what became of each."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ganmetrics.errors import ResourceError
+from ganmetrics.leaderboard.store import LEASE, MOST_ATTEMPTS
+
+if TYPE_CHECKING:
+    from ganmetrics.leaderboard.board import Board
+    from ganmetrics.leaderboard.store import Submission
+
+IDLE = 1.0  # seconds between looks at an empty queue
+PATIENCE = 10.0  # seconds after a failure of the store or the disk
+
+
+def worker_name() -> str:
+    """A name that no other worker has."""
+    return f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class Worker:
+    """One worker of a board.
+
+    Parameters
+    ----------
+    board : Board
+    device : str
+    threads : int
+    lease : float
+        Seconds after which a worker that was not heard of counts as gone.
+    tell : callable
+        Takes a line about each submission.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        *,
+        device: str = "cpu",
+        threads: int = 1,
+        lease: float = LEASE,
+        tell: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self.board, self.device, self.threads, self.lease, self.tell = board, device, threads, lease, tell
+        self.name = worker_name()
+
+    def step(self, public_id: str = "") -> bool:
+        """Score the oldest submission that waits, or a named one; false where there was none."""
+        submission = self.board.store.claim(self.name, lease=self.lease, public_id=public_id)
+        if submission is None:
+            return False
+        if submission.attempts > MOST_ATTEMPTS:
+            reason = f"scoring was begun {MOST_ATTEMPTS} times and never ended"
+            facts = {**self.board.identity(submission), "reason": reason, "code": "E-WORKER"}
+            self.board.store.finish(submission, "reject", facts)
+            return True
+        try:
+            alive = _Heartbeat(self, submission)
+            kind, facts = self.board.score(submission, device=self.device, threads=self.threads, alive=alive)
+        except BaseException:
+            self.board.store.release(submission)
+            raise
+        if self.board.store.finish(submission, kind, facts):
+            self.tell(f"{submission.public_id}: {'scored' if kind == 'score' else 'rejected: ' + facts['reason']}")
+        return True
+
+    def run(self, *, until_empty: bool = False) -> None:
+        """Score what comes, for ever or until nothing waits; failures of store and disk are waited out."""
+        while True:
+            try:
+                worked = self.step()
+            except ResourceError as error:
+                self.tell(f"waiting {PATIENCE:.0f} s: {error}")
+                time.sleep(PATIENCE)
+                continue
+            if not worked:
+                if until_empty:
+                    return
+                time.sleep(IDLE)
+
+
+class _Heartbeat:
+    """Renews the lease now and then; false once another worker has the submission, never for a store that is away."""
+
+    def __init__(self, worker: Worker, submission: Submission) -> None:
+        self.worker, self.submission, self.last = worker, submission, time.monotonic()
+
+    def __call__(self) -> bool:
+        if time.monotonic() - self.last < self.worker.lease / 4:
+            return True
+        self.last = time.monotonic()
+        try:
+            return self.worker.board.store.renew(self.submission, self.worker.lease)
+        except ResourceError:
+            return True
