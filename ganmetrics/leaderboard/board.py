@@ -72,6 +72,7 @@ class Board:
             ) from None
         board = Board(path, rules, Store(os.environ.get(STORE_VARIABLE) or store_url(url, path)))
         if (found := board.store.version()) != board.store.newest:
+            board.close()
             what = f"the store's tables are of version {found or 'none'}; this version of ganmetrics uses another"
             hint = "Run 'ganmetrics leaderboard upgrade'"
             raise ResourceError(what, where=shown(path), hint=hint, code="E-STORE-VERSION")

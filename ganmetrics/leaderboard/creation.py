@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import disk_errors, shown
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.leaderboard.board import PARTS, SETTINGS, Board, save_settings, store_url
+from ganmetrics.leaderboard.board import PARTS, SETTINGS, STORE_VARIABLE, Board, save_settings, store_url
 from ganmetrics.leaderboard.rules import MOST_IMAGES, Rules, check_share, parsed_quota, parsed_resolution
 from ganmetrics.leaderboard.store import Store
 from ganmetrics.version import __version__
@@ -112,8 +112,11 @@ def upgrade(folder: str | os.PathLike[str]) -> str:
         url = str(json.loads((path / SETTINGS).read_text(encoding="utf-8"))["store"])
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError("there is no board in the folder", where=shown(path), code="E-BOARD") from None
-    store = Store(store_url(url, path))
-    store.migrate()
+    store = Store(os.environ.get(STORE_VARIABLE) or store_url(url, path))
+    try:
+        store.migrate()
+    finally:
+        store.close()
     return store.newest
 
 
@@ -181,9 +184,14 @@ class _Making:
 
     def _keep(self, source: Any, name: str, extractor: Extractor) -> str:
         import ganmetrics as gm
+        from ganmetrics.evaluation.opening import open_side
         from ganmetrics.leaderboard.copies import pictures
 
-        opened = gm.source(source, reading=self.reading) if not isinstance(source, gm.Source) else source
+        opened = open_side(source, self.reading, extractor)
+        if isinstance(opened, gm.Statistics):
+            hint = "Name a folder, an archive, or torchvision:NAME:SPLIT"
+            what = "a board looks for copies of its reference's images, and this reference is statistics without them"
+            raise UsageError(what, where=opened.source or opened.name, hint=hint)
         self._check_count(opened)
         reads = {"moments", "features", *(read for each in self.chosen for read in each.reads)}
         measured = self._measured(opened, reads, extractor)
@@ -204,8 +212,12 @@ class _Making:
 
 
 def _begin(store: Store, rules: Rules) -> None:
-    store.migrate()
-    if store.head()[0]:
-        what = "the store holds another board already"
-        raise UsageError(what, where="store", hint="Name another database, or leave the board where it is")
-    store.append(None, "rules", json.loads(rules.to_json()))
+    try:
+        store.migrate()
+        if store.head()[0]:
+            what = "the store holds another board already"
+            raise UsageError(what, where="store", hint="Name another database, or leave the board where it is")
+        store.append(None, "rules", json.loads(rules.to_json()))
+    except BaseException:
+        store.close()
+        raise

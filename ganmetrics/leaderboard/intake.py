@@ -88,6 +88,9 @@ class Receiver:
         with disk_errors("the board's folder"):
             return self.stream.write(block)
 
+    def flush(self) -> None:
+        """As a file that an archive is written to has."""
+
     def done(self) -> Staged:
         """Check the file and give it its name (RejectedError)."""
         with disk_errors("the board's folder"):

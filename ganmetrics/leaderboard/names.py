@@ -19,8 +19,7 @@ def clean_name(text: str, where: str) -> str:
     UsageError
         Empty, longer than 64 characters, without a letter or digit, or with characters that do not print.
     """
-    name = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
-    name = " ".join(part for part in name.split(" ") if part)
+    name = " ".join(part for part in unicodedata.normalize("NFC", text).split(" ") if part)
     strange = next((c for c in name if unicodedata.category(c) in UNSEEN), "")
     if strange:
         what = f"the name holds the character U+{ord(strange):04X}, which does not print"

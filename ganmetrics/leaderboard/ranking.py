@@ -58,8 +58,8 @@ def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "sco
     -----
     An entry is surely better than another where the difference of their values is larger than the root of the summed
     squares of both 95 % half-widths, as if each had met reals of its own: errors of the reference, which both share,
-    make it more cautious than ``gm.compare``. A rank is one more than the number of entries that are surely better, so that
-    of three in a row the first and third may differ while the second is equal to both.
+    make it more cautious than ``gm.compare``. A rank is one more than the number of entries that are surely better, so
+    that of three in a row the first and third may differ while the second is equal to both.
 
     Examples
     --------

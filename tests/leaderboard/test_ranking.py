@@ -1,0 +1,69 @@
+"""Ranks that say no more than the intervals allow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganmetrics.leaderboard.ranking import public_score, ranked, rounded
+
+
+def score(value: float | None, half: float = 1.0, higher: bool = False) -> dict[str, Any]:
+    around = {"interval": {"half_width": half, "method": "m", "level": 0.95}}
+    return {"value": value, **around, "higher_is_better": higher, "title": "S", "signature": "s", "std": 0.123456}
+
+
+def facts(entry: str, value: float | None, half: float = 1.0, higher: bool = False) -> dict[str, Any]:
+    names = {"entry": entry, "team": entry, "model": entry, "received": entry, "submission": ""}
+    return {**names, "scores": {"s": score(value, half, higher)}}
+
+
+def test_what_cannot_be_told_apart_shares_a_rank() -> None:
+    rows = ranked([facts("a", 1.0), facts("b", 2.0), facts("c", 2.8), facts("d", 9.0)], "s")
+    assert [(row.entry, row.rank, row.is_tied) for row in rows] == [
+        ("a", 1, True), ("b", 1, True), ("c", 2, False), ("d", 4, False),
+    ]  # fmt: skip
+
+
+def test_higher_may_be_better() -> None:
+    assert [row.entry for row in ranked([facts("a", 1, higher=True), facts("b", 9, higher=True)], "s")] == ["b", "a"]
+
+
+def test_what_is_not_finite_comes_last() -> None:
+    rows = ranked([facts("a", None), facts("b", 1e6), facts("c", 5)], "s")
+    assert [row.entry for row in rows] == ["c", "b", "a"] and [row.rank for row in rows] == [1, 2, 3]
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1e3)), min_size=1, max_size=12))
+def test_ranks_are_consistent(pairs: list[tuple[float, float]]) -> None:
+    entries = [facts(str(i), value, half) for i, (value, half) in enumerate(pairs)]
+    rows = ranked(entries, "s")
+    assert rows[0].rank == 1
+    assert [row.entry for row in ranked(entries[::-1], "s")] == [row.entry for row in rows], "the order decides nothing"
+    for row in rows:
+        value, half = pairs[int(row.entry)]
+        better = [other for other in pairs if value - other[0] > math.hypot(half, other[1])]
+        assert row.rank == 1 + len(better)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (12.3456, 0.42, "12.3"),
+        (12.3456, 42, "12"),
+        (0.0012345, 0.0004, "0.0012"),
+        (5.0, 0, "5.0000"),
+        (1.0, 0.095, "1.0"),
+    ],
+)
+def test_the_public_sees_no_more_digits_than_the_interval_allows(value: float, half: float, text: str) -> None:
+    assert rounded(score(value, half)) == text
+
+
+def test_a_public_score_has_no_spread() -> None:
+    assert "std" not in public_score(score(1.23456, 0.1)) and public_score(score(1.23456, 0.1))["value"] == 1.2
+    assert public_score(score(None))["value"] is None and rounded(score(None)) == "none"

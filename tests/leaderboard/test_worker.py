@@ -1,0 +1,105 @@
+"""Workers that are killed, stores that go away: every submission is scored exactly once and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import boards
+import pytest
+from boards import npz, pictures
+
+from ganmetrics.leaderboard import Board
+
+NUM_IMAGES = 20
+
+
+def started(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ganmetrics", "leaderboard", "work", str(folder), "--lease", "4", *options]
+    with open(folder.parent / "worker.log", "ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder.parent, stdin=subprocess.DEVNULL)
+
+
+def queued(board: Board, folder: Path, count: int) -> list[str]:
+    path = npz(folder / "fake.npz", pictures(NUM_IMAGES, 3))
+    return [board.submit(path, team="t", model=f"m{number}") for number in range(count)]
+
+
+def ended(*workers: subprocess.Popen[bytes]) -> None:
+    for worker in workers:
+        worker.terminate()
+        worker.wait(30)
+
+
+def check_scored_once(board: Board, entries: list[str]) -> None:
+    kinds = Counter(record.facts["entry"] for record in board.store.records() if record.kind == "score")
+    assert kinds == dict.fromkeys(entries, 1)
+    assert board.check() == len(entries) + 1
+    assert board.store.counts() == {"scored": len(entries)}
+
+
+def scored_count(board: Board) -> int:
+    return board.store.counts().get("scored", 0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_a_worker_that_is_killed_thrice_loses_nothing(tmp_path: Path) -> None:
+    """50 submissions wait; the worker is killed by SIGKILL three times at random moments."""
+    rng = random.Random(0)
+    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",)) as board:
+        entries = queued(board, tmp_path, 50)
+        worker = started(board.folder)
+        for kill in range(3):
+            boards.until(lambda kill=kill: scored_count(board) >= 3 + 8 * kill, 600)
+            time.sleep(rng.uniform(0, 3))
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.wait()
+            worker = started(board.folder)
+        boards.until(lambda: scored_count(board) == 50, 1200)
+        ended(worker)
+        check_scored_once(board, entries)
+        assert not list(board.folder.glob("**/*.part"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_workers_share_a_queue_that_survives_a_restart(tmp_path: Path, server: boards.Server) -> None:
+    """Two workers on one PostgreSQL board; the server is stopped in the middle and started again."""
+    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), store=server.url()) as board:
+        entries = queued(board, tmp_path, 12)
+        workers = [started(board.folder) for _ in range(2)]
+        boards.until(lambda: scored_count(board) >= 3, 300)
+        server.stop()
+        time.sleep(3)
+        assert all(worker.poll() is None for worker in workers), "they wait"
+        server.start()
+        boards.until(lambda: scored_count(board) == 12, 600)
+        holders = {each.worker for each in board.store.submissions()}
+        ended(*workers)
+        assert len(holders) == 2, "both had work"
+        check_scored_once(board, entries)
+
+
+def test_a_worker_that_is_told_to_end_gives_its_submission_back(tmp_path: Path) -> None:
+    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",)) as board:
+        queued(board, tmp_path, 1)
+        worker = started(board.folder)
+        boards.until(lambda: "scoring" in board.store.counts(), 60)
+        ended(worker)
+        assert worker.returncode == 143
+        assert board.store.counts() == {"queued": 1}
+        again = started(board.folder, "--until-empty")
+        assert again.wait(120) == 0 and board.store.counts() == {"scored": 1}
+
+
+def test_an_empty_queue_ends_a_worker_that_is_told_so(tmp_path: Path, run: Any) -> None:
+    boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",)).close()
+    assert run("leaderboard", "work", tmp_path / "board", "--until-empty").returncode == 0
