@@ -110,7 +110,7 @@ def init(ctx: click.Context, board: str, **wishes: Any) -> None:
 @threads_option
 @needing_packages
 def submit(board: str, images: str, team: str, model: str, token: str, wait: bool, device: str, threads: int) -> None:
-    """Submit IMAGES (a folder, zip, or npz of uint8 arr_0) to BOARD, a folder or the URL of a served board."""
+    """Submit IMAGES (a folder, zip, or npz of one uint8 array) to BOARD, a folder or the URL of a served board."""
     if board.startswith(("http://", "https://")):
         _submit_remote(board, images, model, token, wait)
         return

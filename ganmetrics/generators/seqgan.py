@@ -221,7 +221,7 @@ def mle_decay(iteration: int, iterations: int) -> float:
 class SequenceSampler:
     """Sequences of a policy, each drawn by inversion from its own row of uniform numbers.
 
-    In float64: a float32's last digit, which is another one on another machine, would now and then choose another token.
+    In float64: a float32's last digit, which differs between machines, would now and then choose another token.
     """
 
     def __init__(self, policy: Policy, length: int) -> None:

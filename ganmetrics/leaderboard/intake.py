@@ -23,7 +23,6 @@ from ganmetrics.errors import InputError, RejectedError
 from ganmetrics.leaderboard.rules import EXTRA_FILES, MEMBER_BYTES, Rules
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
-ARRAY = "arr_0.npy"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of a zip
 BLOCK = 1 << 20
 SECONDS_TO_FINISH = 3600  # after which the part of an upload is nobody's
@@ -135,14 +134,12 @@ def check_file(path: Path, rules: Rules) -> str:
 
 
 def check_keys(names: list[str]) -> None:
-    """Refuse an npz of anything but images: statistics above all (RejectedError)."""
-    others = [name.removesuffix(".npy") for name in names if name != ARRAY]
-    if not others:
-        return
-    if {"mu", "sigma"} & set(others):
+    """Refuse an npz of anything but one array of images: statistics above all (RejectedError)."""
+    keys = [name.removesuffix(".npy") for name in names]
+    if {"mu", "sigma"} & set(keys):
         refuse("the submission holds statistics (mu, sigma); a board scores images and nothing else")
-    listed = shown(", ".join(others[:5]))
-    refuse(f"the npz file holds {listed} beside or in place of arr_0, its only allowed array")
+    if len(keys) != 1:
+        refuse(f"the npz file holds {len(keys)} entries ({shown(', '.join(keys[:5]))}); expected one array of images")
 
 
 def check_count(count: int, rules: Rules) -> None:

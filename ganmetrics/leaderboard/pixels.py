@@ -15,7 +15,7 @@ from ganmetrics.data.base import Reading
 from ganmetrics.data.decode import Unreadable, decode
 from ganmetrics.data.zip_file import opened_archive
 from ganmetrics.errors import RejectedError, ResourceError
-from ganmetrics.leaderboard.intake import ARRAY, check_file, check_keys, is_image, refuse
+from ganmetrics.leaderboard.intake import check_file, check_keys, is_image, refuse
 from ganmetrics.leaderboard.rules import MAX_PIXELS, MEMBER_BYTES, Rules
 
 if TYPE_CHECKING:
@@ -88,14 +88,15 @@ def _image(archive: zipfile.ZipFile, name: str, reading: Reading, rules: Rules) 
 
 def _from_array(path: Any, rules: Rules, stream: IO[bytes]) -> list[str]:
     with opened_archive(path) as archive:
-        check_keys(archive.namelist())
+        names = archive.namelist()
+        check_keys(names)
         try:
-            with archive.open(ARRAY) as member:
-                _copy_array(member, archive.getinfo(ARRAY).file_size, rules, stream)
+            with archive.open(names[0]) as member:
+                _copy_array(member, archive.getinfo(names[0]).file_size, rules, stream)
         except RejectedError:
             raise
         except Exception as error:  # numpy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own
-            refuse(f"the array arr_0 is damaged: {shown(str(error)[:100]) or type(error).__name__}")
+            refuse(f"the array is damaged: {shown(str(error)[:100]) or type(error).__name__}")
     return []
 
 
@@ -111,9 +112,9 @@ def _copy_array(member: IO[bytes], num_bytes: int, rules: Rules, stream: IO[byte
     if dtype.hasobject or dtype.name != "uint8" or is_fortran or shape not in (last, first):
         layout = "column order " if is_fortran else ""
         kind = "Python objects" if dtype.hasobject else dtype.name
-        refuse(f"arr_0 is {layout}{kind} {list(shape)}; expected uint8 {list(last)} or {list(first)}")
+        refuse(f"the array is {layout}{kind} {list(shape)}; expected uint8 {list(last)} or {list(first)}")
     if math.prod(shape) > num_bytes:
-        refuse("arr_0 claims more images than the file holds")
+        refuse("the array claims more images than the file holds")
     _header(stream, rules)
     for begin in range(0, rules.num_images, ROWS):
         count = min(ROWS, rules.num_images - begin)
@@ -121,4 +122,4 @@ def _copy_array(member: IO[bytes], num_bytes: int, rules: Rules, stream: IO[byte
         rows = np.frombuffer(data, np.uint8).reshape(count, *shape[1:])
         stream.write((rows if shape == last else rows.transpose(0, 2, 3, 1)).tobytes())
     if member.read(1):
-        refuse("arr_0 holds more than its header says")
+        refuse("the array holds more than its header says")

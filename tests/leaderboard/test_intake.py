@@ -139,8 +139,7 @@ def _zip(folder: Path, content: dict[str, bytes]) -> Path:
 CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "statistics": (lambda p: npz(p / "x.npz", IMAGES, mu=np.zeros(3), sigma=np.eye(3)), "holds statistics"),
     "statistics alone": (lambda p: _saved(p / "x.npz", mu=np.zeros(3), sigma=np.eye(3)), "holds statistics"),
-    "another key": (lambda p: npz(p / "x.npz", IMAGES, labels=np.zeros(3)), "holds labels beside"),
-    "no arr_0": (lambda p: _saved(p / "x.npz", images=IMAGES), "holds images beside or in place of"),
+    "another key": (lambda p: npz(p / "x.npz", IMAGES, labels=np.zeros(3)), "2 entries .arr_0, labels."),
     "pickles": (_pickled, "Python objects"),
     "a .pth file": (lambda p: _file(p / "x.pth", pickle.dumps(Evil(p / "marker"))), "cannot be opened|not a zip"),
     "float images": (lambda p: npz(p / "x.npz", IMAGES / 255), "is float64"),

@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import chromium
 import pytest
 from axe_core_python.selenium import Axe
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
+from chromium import PHONE, WIDE
 from selenium.webdriver.common.keys import Keys
 
 from ganmetrics import reporting
 
-WIDE, PHONE = 1280, 390
 COMMAND = "ganmetrics diagnose 'real <b>' fake --html \"r.html\" & echo <script>"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        reason = "no chromium with its driver (Debian: chromium chromium-driver)"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    options = Options()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(service=Service(driver), options=options)
-    yield found
-    found.quit()
+    with chromium.browser() as found:
+        yield found
 
 
 def opened(browser: Any, path: Path, *, width: int = WIDE, dark: bool = False) -> None:
-    media = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    chromium.look(browser, width=width, dark=dark)
     browser.get(path.as_uri())
 
 

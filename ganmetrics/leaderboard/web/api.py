@@ -92,7 +92,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 BODY = {
     "requestBody": {
         "required": True,
-        "description": "A zip archive of images, or an npz file of uint8 arr_0; images only, never statistics.",
+        "description": "A zip archive of images, or an npz file of one uint8 array; images only, never statistics.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from ganmetrics.errors import ResourceError
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from ganmetrics.leaderboard.board import Board
 
 RESTART = 5.0  # seconds after which a worker that ended is started again
@@ -54,13 +56,7 @@ def serve(board: Board, how: Serving) -> None:
     """
     import uvicorn
 
-    from ganmetrics.leaderboard.web.app import create_app
-
-    config = uvicorn.Config(
-        create_app(board, is_secure=how.is_secure), host=how.host, port=how.port, log_level="warning",
-        proxy_headers=True, forwarded_allow_ips=how.proxies, server_header=False, timeout_keep_alive=30,
-        limit_concurrency=1000, backlog=1024,
-    )  # fmt: skip
+    config = configuration(board, how)
     try:
         socket = config.bind_socket()
     except SystemExit:
@@ -70,6 +66,27 @@ def serve(board: Board, how: Serving) -> None:
         ) from None
     with socket, working(board, how):
         uvicorn.Server(config).run(sockets=[socket])
+
+
+def configuration(board: Board, how: Serving) -> uvicorn.Config:
+    """What the web server is told."""
+    import uvicorn
+
+    from ganmetrics.leaderboard.web.app import create_app
+
+    return uvicorn.Config(
+        create_app(board, is_secure=how.is_secure),
+        host=how.host,
+        port=how.port,
+        log_level="warning",
+        access_log=False,
+        forwarded_allow_ips=how.proxies,
+        server_header=False,
+        timeout_keep_alive=30,
+        limit_concurrency=1000,
+        backlog=1024,
+        lifespan="off",
+    )
 
 
 @contextlib.contextmanager
