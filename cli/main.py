@@ -18,7 +18,7 @@ import click
 from ganmetrics.errors import GanMetricsError, ResourceError
 from ganmetrics.version import __version__
 
-NOT_COMMANDS = {"__init__", "main", "options", "output"}
+NOT_COMMANDS = {"__init__", "hosting", "main", "options", "output"}
 INTERRUPTED = 130
 SECONDS_TO_LEAVE = 5.0
 HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "board.json"
 STORE_VARIABLE = "GANMETRICS_LEADERBOARD_STORE"
-PARTS = ("reference", "submissions", "grids")
+PARTS = ("reference", "submissions", "grids", "scratch")
 DRIFT = 1e-4  # of a score's value, or of 1 for small ones: what another machine's rounding may change
 PUBLIC = ("entry", "team", "model", "via", "received", "submission", "rules", "scores", "evidence", "findings")
 
@@ -139,7 +141,9 @@ class Board:
         try:
             if not path.is_file():
                 raise RejectedError("the submitted file is gone from the board's folder")
-            found = self.recompute(path, submission.public_id, device=device, threads=threads, alive=alive)
+            grid = self.places["grids"] / f"{submission.public_id}.png"
+            with self._scratch(submission) as scratch:
+                found = self.recompute(path, scratch, grid, device=device, threads=threads, alive=alive)
         except RejectedError as error:
             return "reject", {**facts, "reason": error.what, "code": error.code}
         if "rejected" in found:
@@ -147,27 +151,34 @@ class Board:
             return "reject", {**facts, "reason": reason, "code": "E-COPIES", **found}
         return "score", {**facts, **found}
 
+    @contextmanager
+    def _scratch(self, submission: Submission) -> Iterator[Path]:
+        """A folder for one scoring; those that killed workers left for the same submission go."""
+        for left in self.places["scratch"].glob(f"{submission.public_id}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with (
+            disk_errors("the board's folder"),
+            tempfile.TemporaryDirectory(prefix=f"{submission.public_id}-", dir=self.places["scratch"]) as scratch,
+        ):
+            yield Path(scratch)
+
     def recompute(
         self,
         path: Path,
-        name: str,
+        scratch: Path,
+        grid: Path,
         *,
         device: str = "cpu",
         threads: int = 1,
         alive: Callable[[], bool] = lambda: True,
-        grids: Path | None = None,
     ) -> dict[str, Any]:
-        """What the children say of a file (RejectedError, ResourceError)."""
-        with disk_errors("the scratch folder"), tempfile.TemporaryDirectory(prefix="ganmetrics-") as scratch:
-            pixels = str(Path(scratch, "pixels.npy"))
-            job: dict[str, Any] = {"rules": self.rules.to_json(), "file": str(path.resolve()), "pixels": pixels}
-            names = sandbox.run("pixels", job, _decoding_limits(self.rules), alive=alive)["names"]
-            grid = str((grids or self.places["grids"]).resolve() / f"{name}.png")
-            job = {
-                **{"rules": job["rules"], "pixels": pixels, "names": names, "grid": grid},
-                **{"reference": str(self.places["reference"].resolve()), "device": device, "threads": threads},
-            }
-            return sandbox.run("scoring", job, _scoring_limits(self.rules), threads=threads, alive=alive)
+        """What the children say of a file, whose pixels they keep in ``scratch`` (RejectedError, ResourceError)."""
+        rules, pixels = self.rules.to_json(), str(scratch.resolve() / "pixels.npy")
+        job: dict[str, Any] = {"rules": rules, "file": str(path.resolve()), "pixels": pixels}
+        names = sandbox.run("pixels", job, _decoding_limits(self.rules), alive=alive)["names"]
+        places = {"reference": str(self.places["reference"].resolve()), "grid": str(grid.resolve())}
+        job = {"rules": rules, "pixels": pixels, "names": names, "device": device, "threads": threads, **places}
+        return sandbox.run("scoring", job, _scoring_limits(self.rules, device), threads=threads, alive=alive)
 
     def identity(self, submission: Submission) -> dict[str, Any]:
         """What every record says of the submission that it is about."""
@@ -281,7 +292,7 @@ class Board:
             staged = intake.stage_path(source, Path(scratch), self.rules)
             if staged.digest != record.facts["submission"]:
                 raise RejectedError(f"the bytes are not those of entry {public_id}", code="E-BYTES")
-            found = self.recompute(Path(scratch, staged.file), public_id, grids=Path(scratch), **options)
+            found = self.recompute(Path(scratch, staged.file), Path(scratch), Path(scratch, "grid.png"), **options)
         return _drift(record.facts, found, public_id)
 
     def rows_to_verify(self) -> list[str]:
@@ -354,5 +365,6 @@ def _decoding_limits(rules: Rules) -> Limits:
     return Limits(memory=4 << 30, seconds=60 + pixels // 1_000_000 + rules.num_images // 50, file_bytes=pixels + 4096)
 
 
-def _scoring_limits(rules: Rules) -> Limits:
-    return Limits(memory=64 << 30, seconds=900 + 2 * rules.num_images, file_bytes=1 << 30)
+def _scoring_limits(rules: Rules, device: str) -> Limits:
+    memory = (16 << 30) + (64 << 10) * rules.num_images if device == "cpu" else 0  # CUDA reserves what it never uses
+    return Limits(memory=memory, seconds=900 + 2 * rules.num_images, file_bytes=1 << 30)

@@ -18,7 +18,7 @@ from ganmetrics.leaderboard.store import Store
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
-    from ganmetrics import Extractor, Reading
+    from ganmetrics import Extractor, Reading, Source
     from ganmetrics.metrics import Metric
 
 ALLOWED = {"moments", "features", "logits"}  # what a reference keeps
@@ -88,6 +88,7 @@ def create(
     with disk_errors(path):
         for part in PARTS:
             (path / part).mkdir(parents=True)
+        path.chmod(0o700)  # the references and what strangers submit are the organiser's
     try:
         making = _Making(path, wishes, chosen, device, reading or Reading())
         rules = Rules(**facts, **making.references())
@@ -171,32 +172,39 @@ class _Making:
         import ganmetrics as gm
 
         wishes = self.wishes
+        given = {"public": wishes.reference, "hidden": wishes.hidden}
+        sources = {name: self._opened(source) for name, source in given.items() if source is not None}
         extractor = gm.load_extractor(wishes.extractor)
-        label = self._keep(wishes.reference, "public", extractor)
-        hidden = "" if wishes.hidden is None else self._keep(wishes.hidden, "hidden", extractor)
-        second = ""
-        if wishes.second_extractor:
-            other = gm.load_extractor(wishes.second_extractor)
-            measured = self._measured(wishes.reference, {"moments"}, other)
+        other = gm.load_extractor(wishes.second_extractor) if wishes.second_extractor else None
+        labels = {name: self._keep(source, name, extractor) for name, source in sources.items()}
+        if other is not None:
+            measured = self._measured(sources["public"], {"moments"}, other)
             gm.save_statistics(measured, self.path / "reference" / "public.second.npz")
-            second = other.identity
-        return {"reference": label, "hidden": hidden, "network": extractor.identity, "second_network": second}
+        networks = {"network": extractor.identity, "second_network": "" if other is None else other.identity}
+        return {"reference": labels["public"], "hidden": labels.get("hidden", ""), **networks}
 
-    def _keep(self, source: Any, name: str, extractor: Extractor) -> str:
+    def _opened(self, given: Any) -> Source:
         import ganmetrics as gm
         from ganmetrics.evaluation.opening import open_side
-        from ganmetrics.leaderboard.copies import pictures
 
-        opened = open_side(source, self.reading, extractor)
-        if isinstance(opened, gm.Statistics):
+        source = open_side(given, self.reading, self.wishes.extractor)
+        if isinstance(source, gm.Statistics):
             hint = "Name a folder, an archive, or torchvision:NAME:SPLIT"
             what = "a board looks for copies of its reference's images, and this reference is statistics without them"
-            raise UsageError(what, where=opened.source or opened.name, hint=hint)
-        self._check_count(opened)
+            raise UsageError(what, where=source.source or source.name, hint=hint)
+        if source.count is not None and source.count < LEAST_IMAGES:
+            what = f"the reference has {source.count} images; it needs at least {LEAST_IMAGES}"
+            raise InputError(what, where=source.name, code="E-TOO-FEW")
+        return source
+
+    def _keep(self, source: Source, name: str, extractor: Extractor) -> str:
+        import ganmetrics as gm
+        from ganmetrics.leaderboard.copies import pictures
+
         reads = {"moments", "features", *(read for each in self.chosen for read in each.reads)}
-        measured = self._measured(opened, reads, extractor)
+        measured = self._measured(source, reads, extractor)
         gm.save_statistics(measured, self.path / "reference" / f"{name}.npz")
-        found = pictures(opened.batches(), is_reference=True)
+        found = pictures(source.batches(), is_reference=True)
         found.save(self.path / "reference" / f"{name}.pictures.npz")
         return measured.label
 
@@ -204,11 +212,6 @@ class _Making:
         import ganmetrics as gm
 
         return gm.measure(source, reads=sorted(reads), extractor=extractor, device=self.device, reading=self.reading)
-
-    def _check_count(self, source: Any) -> None:
-        if source.count is not None and source.count < LEAST_IMAGES:
-            what = f"the reference has {source.count} images; it needs at least {LEAST_IMAGES}"
-            raise InputError(what, where=source.name, code="E-TOO-FEW")
 
 
 def _begin(store: Store, rules: Rules) -> None:

@@ -37,7 +37,7 @@ class Limits:
     Attributes
     ----------
     memory : int
-        Bytes of address space.
+        Bytes of address space; 0 for no limit.
     seconds : int
         Of CPU time, and twice that by the clock.
     file_bytes : int
@@ -145,6 +145,8 @@ def main() -> None:
     """Read a question from stdin and print the answer of the module that the first argument names."""
     from importlib import import_module
 
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no part of the answer
     question = json.load(sys.stdin)
     module = import_module(f"ganmetrics.leaderboard.{sys.argv[1]}")
     _confine(Limits(**question["limits"]), int(question["parent"]))
@@ -154,14 +156,15 @@ def main() -> None:
         said = {"resource": error.what}
     except GanMetricsError as error:
         said = {"rejected": str(error), "code": error.code}
-    json.dump(said, sys.stdout, allow_nan=True)
+    with answers:
+        json.dump(said, answers)
 
 
 def _confine(limits: Limits, parent: int) -> None:
     import resource
 
     for name, most in (
-        ("RLIMIT_AS", limits.memory),
+        ("RLIMIT_AS", limits.memory or resource.RLIM_INFINITY),
         ("RLIMIT_CPU", limits.seconds),
         ("RLIMIT_FSIZE", limits.file_bytes),
         ("RLIMIT_CORE", 0),
@@ -169,7 +172,8 @@ def _confine(limits: Limits, parent: int) -> None:
     ):
         number = getattr(resource, name)
         hard = resource.getrlimit(number)[1]
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        value = hard if most == resource.RLIM_INFINITY else most
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with contextlib.suppress(ValueError, OSError):  # macOS knows no RLIMIT_AS
             resource.setrlimit(number, (value, value))
     os.nice(10)

@@ -120,7 +120,7 @@ class Store:
 
     def add(self, team: str, model: str, via: str, digest: str, file: str, quota: Sequence[tuple[int, str]]) -> str:
         """Queue a submission and return its public id (RejectedError where the team's quota is used up)."""
-        now, public_id = time.time(), secrets.token_urlsafe(12)
+        now, public_id = time.time(), secrets.token_hex(8)
         with self.writing() as connection:
             for most, period in quota:
                 _check_quota(connection, team, most, period, now)

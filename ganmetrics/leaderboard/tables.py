@@ -19,7 +19,7 @@ submissions = Table(
     "submissions",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("public_id", String(22), nullable=False, unique=True),
+    Column("public_id", String(16), nullable=False, unique=True),
     Column("team", String(64), nullable=False, index=True),
     Column("model", String(64), nullable=False),
     Column("via", String(8), nullable=False),

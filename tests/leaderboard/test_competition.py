@@ -183,11 +183,14 @@ def _check_organiser(browser: Any, address: str, organiser: str) -> None:
     browser.get(f"{address}/organiser")
     browser.find_element("id", "token").send_keys(organiser)
     browser.find_element("css selector", "main form button").click()
+    _wait_for(browser, "#submissions")
     browser.find_element("link text", "copies").click()
+    _wait_for(browser, "#copies")
     assert len(browser.find_elements("css selector", "#copies li")) == 50
     browser.get(f"{address}/organiser")
     browser.find_element("id", "team").send_keys("late")
     browser.find_element("css selector", "form[action='/organiser/tokens'] button").click()
+    _wait_for(browser, "#new-token")
     assert browser.find_element("id", "new-token").text.startswith("gmt_")
 
 

@@ -127,7 +127,7 @@ def test_every_answer_is_guarded(site: httpx.Client, path: str) -> None:
         "default-src 'none'" in headers["content-security-policy"]
         and "unsafe" not in headers["content-security-policy"]
     )
-    assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin"
     assert "server" not in headers
 
 

@@ -66,7 +66,7 @@ def test_a_worker_that_is_killed_thrice_loses_nothing(tmp_path: Path) -> None:
         boards.until(lambda: scored_count(board) == 50, 1200)
         ended(worker)
         check_scored_once(board, entries)
-        assert not list(board.folder.glob("**/*.part"))
+        assert not list(board.folder.glob("**/*.part")) and not list(board.places["scratch"].iterdir())
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_BLOCKS = 30.0
 UPLOADS_AT_ONCE = 4
 
-EntryId = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{16}$", description="The public id of an entry.")]
+EntryId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The public id of an entry.")]
 
 
 class Problem(BaseModel):

@@ -28,7 +28,7 @@ def upgrade() -> None:
     op.create_table(
         "submissions",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("public_id", sa.String(22), nullable=False),
+        sa.Column("public_id", sa.String(16), nullable=False),
         sa.Column("team", sa.String(64), nullable=False),
         sa.Column("model", sa.String(64), nullable=False),
         sa.Column("via", sa.String(8), nullable=False),

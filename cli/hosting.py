@@ -1,0 +1,116 @@
+"""``ganmetrics leaderboard token|work|serve|upgrade``: what whoever hosts a board needs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+DAYS = 86400.0
+
+device_option = click.option("--device", default="cpu", show_default=True, metavar="auto|cpu|cuda[:N]")
+threads_option = click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+
+
+def needing_packages(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Say which packages are to be installed where they are not."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        try:
+            import sqlalchemy  # noqa: F401
+        except ModuleNotFoundError:
+            from ganmetrics import UsageError
+
+            hint = "pip install 'ganmetrics[leaderboard]'"
+            raise UsageError("leaderboards need packages that are not installed", hint=hint, code="E-PACKAGE") from None
+        return function(*arguments, **options)
+
+    return wrapped
+
+
+@click.command(epilog="Example: ganmetrics leaderboard token board/ --team ours --days 30")
+@click.argument("board")
+@click.option("--team", default="", help="Whose submissions it allows.")
+@click.option("--organiser", is_flag=True, help="A token for the organiser's pages instead.")
+@click.option("--days", default=30.0, show_default=True, type=click.FloatRange(min=0, min_open=True, max=3650))
+@click.option("--list", "is_list", is_flag=True, help="The tokens that are valid, without their text.")
+@click.option("--revoke", type=int, metavar="NUMBER", help="End a token of the list.")
+@needing_packages
+def token(board: str, team: str, organiser: bool, days: float, is_list: bool, revoke: int | None) -> None:
+    """Issue a token to submit to BOARD once it is served; it is printed this once and never kept."""
+    from ganmetrics import UsageError
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.board import stamp
+    from ganmetrics.leaderboard.names import clean_name
+
+    with Board.open(board) as opened:
+        if is_list:
+            for each in opened.store.tokens():
+                click.echo(f"{each.id}  {each.purpose}  {each.team}  until {stamp(each.expires)}")
+        elif revoke is not None:
+            if not opened.store.revoke(revoke):
+                raise UsageError(f"there is no token {revoke}", where="--revoke", hint="See --list")
+            click.echo(f"token {revoke}: revoked")
+        elif bool(team) == organiser:
+            raise UsageError("whose token it is was not said", hint="Pass --team NAME or --organiser")
+        else:
+            purpose, name = ("organiser", "") if organiser else ("team", clean_name(team, "--team"))
+            click.echo(opened.store.issue(purpose, name, days * DAYS))
+
+
+@click.command(epilog="Example: ganmetrics leaderboard work board/ --until-empty")
+@click.argument("board")
+@click.option("--until-empty", is_flag=True, help="End when nothing waits.")
+@click.option("--lease", default=60.0, show_default=True, type=click.FloatRange(min=1),
+              help="Seconds after which a worker that was not heard of counts as gone.")  # fmt: skip
+@device_option
+@threads_option
+@needing_packages
+def work(board: str, until_empty: bool, lease: float, device: str, threads: int) -> None:
+    """Score what waits on BOARD; several workers share one queue."""
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.worker import Worker
+
+    with Board.open(board) as opened:
+        tell = lambda line: click.echo(line, err=True)  # noqa: E731
+        Worker(opened, device=device, threads=threads, lease=lease, tell=tell).run(until_empty=until_empty)
+
+
+@click.command(epilog="Example: ganmetrics leaderboard upgrade board/")
+@click.argument("board")
+@needing_packages
+def upgrade(board: str) -> None:
+    """Bring the tables of BOARD to this version of ganmetrics."""
+    from ganmetrics.leaderboard.creation import upgrade as upgraded
+
+    click.echo(f"{board}: tables of version {upgraded(board)}")
+
+
+@click.command(epilog="Example: ganmetrics leaderboard serve board/ --port 8000")
+@click.argument("board")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(min=0), help="That score; 0 for none here."
+)
+@click.option(
+    "--https", "is_secure", is_flag=True, help="A proxy in front speaks https: cookies and headers insist on it."
+)
+@click.option("--proxies", default="127.0.0.1", show_default=True, help="Whose forwarded addresses are believed.")
+@device_option
+@threads_option
+@needing_packages
+def serve(
+    board: str, host: str, port: int, workers: int, is_secure: bool, proxies: str, device: str, threads: int
+) -> None:
+    """Serve BOARD on the web, with workers that score what is submitted."""
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.web import serving
+
+    with Board.open(board) as opened:
+        click.echo(f"serving {opened.rules.title} at http://{host}:{port}", err=True)
+        how = serving.Serving(host, port, workers, device, threads, is_secure, proxies)
+        serving.serve(opened, how)
