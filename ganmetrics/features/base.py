@@ -47,6 +47,8 @@ class Extractor(ABC):
         The names of the classes of a classifier, where reports may speak of them.
     class_noun : str
         What they are together, in the plural.
+    least_batch : int
+        Images in a forward pass where nobody chose, if the device's default is fewer.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Extractor(ABC):
     logits_layer: str | None = None
     class_names: tuple[str, ...] = ()
     class_noun: str = "classes"
+    least_batch: int = 0
 
     @abstractmethod
     def to(self, device: torch.device) -> None:

@@ -72,7 +72,7 @@ class Extraction:
             what = f"{extractor.precision} is an arithmetic of NVIDIA GPUs; the device is {device}"
             raise UsageError(what, where="--fast", hint="Leave it out: the default is fastest here", code="E-DEVICE")
         self.extractor, self.layers, self.device = extractor, list(layers), device
-        self.batch_size = batch_size or default_batch_size(device)
+        self.batch_size = batch_size or max(default_batch_size(device), extractor.least_batch)
         self.count = 0  # images so far, over all runs
         extractor.to(device)
 

@@ -37,6 +37,7 @@ class GreyClassifier(Extractor):
     layers: Mapping[str, int] = MappingProxyType({"features": FEATURE_DIM, "logits": NUM_CLASSES})
     feature_layer = "features"
     logits_layer = "logits"
+    least_batch = 128  # fewer leave most of the time to calls and to threads that wait for each other
 
     def __init__(self, path: str | None = None) -> None:
         file = Path(path) if path else Path(__file__).with_name(f"{self.name}.safetensors")

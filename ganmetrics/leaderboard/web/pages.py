@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.leaderboard.web.site import Site, View
 
-WIDTH, HEIGHT, EDGE = 160, 20, 6  # of a drawn interval, in pixels
+WIDTH, HEIGHT, EDGE = 110, 20, 6  # of a drawn interval, in pixels
 STATIC = {
     "board.css": "text/css",
     "board.js": "text/javascript",
@@ -148,7 +148,7 @@ def _board(site: Site, view: View, sort: str, is_descending: bool, query: str) -
     return render(
         "board.html.j2", site, entries=entries, view=view, rules=site.board.rules, marks=drawn, scores=scores,
         evidence=evidence, names=EVIDENCE, sort=sort, is_descending=is_descending, query=query,
-        titles={name: view.entries[0]["scores"][name]["title"] for name in scores},
+        titles={name: view.entries[0]["scores"][name]["title"].partition("(")[0] for name in scores},
     )  # fmt: skip
 
 
