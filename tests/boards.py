@@ -8,20 +8,25 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
+import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from PIL import Image
 
 from ganmetrics.leaderboard import Board
 from ganmetrics.leaderboard.creation import Wishes, create
+from ganmetrics.leaderboard.web.serving import Serving, configuration
 
+Copied = Callable[[Path], Board]
 SIDE, COUNT, REALS = 24, 60, 120
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
 
@@ -142,3 +147,30 @@ def until(condition: Any, seconds: float = 60.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.1)
+
+
+@contextmanager
+def served(board: Board, **options: Any) -> Iterator[str]:
+    """The address of a board that a thread serves."""
+    config = configuration(board, Serving(port=0, **options))
+    server, listening = uvicorn.Server(config), config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+def started(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ganmetrics", "leaderboard", "work", str(folder), "--lease", "4", *options]
+    with open(folder.parent / "worker.log", "ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder.parent, stdin=subprocess.DEVNULL)
+
+
+def ended(*workers: subprocess.Popen[bytes]) -> None:
+    for worker in workers:
+        worker.terminate()
+        worker.wait(30)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -175,7 +176,8 @@ class Board:
         """What the children say of a file, whose pixels they keep in ``scratch`` (RejectedError, ResourceError)."""
         rules, pixels = self.rules.to_json(), str(scratch.resolve() / "pixels.npy")
         job: dict[str, Any] = {"rules": rules, "file": str(path.resolve()), "pixels": pixels}
-        names = sandbox.run("pixels", job, _decoding_limits(self.rules), alive=alive)["names"]
+        limits = replace(_decoding_limits(self.rules), reads=(str(path.resolve()),), writes=str(scratch.resolve()))
+        names = sandbox.run("pixels", job, limits, alive=alive)["names"]
         places = {"reference": str(self.places["reference"].resolve()), "grid": str(grid.resolve())}
         job = {"rules": rules, "pixels": pixels, "names": names, "device": device, "threads": threads, **places}
         return sandbox.run("scoring", job, _scoring_limits(self.rules, device), threads=threads, alive=alive)

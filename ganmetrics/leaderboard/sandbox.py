@@ -1,7 +1,8 @@
 """A child process with limits: what crashes or hangs there rejects a submission and nothing else.
 
 The child lowers its own limits before it opens anything of a stranger's. On Linux it also loses the right to gain
-others, dies with its parent, and has no network where the system lets a user take it away.
+others, dies with its parent, has no network where the system lets a user take it away, and, where the kernel has
+Landlock, sees no file but those it needs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ganmetrics.errors import GanMetricsError, RejectedError, ResourceError
+from ganmetrics.leaderboard import landlock
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
@@ -42,11 +44,17 @@ class Limits:
         Of CPU time, and twice that by the clock.
     file_bytes : int
         Of each file that it writes.
+    reads : tuple of str
+        The places of the file system that are left to it beside the interpreter and its libraries; all where empty.
+    writes : str
+        The folder in which alone it may write, where ``reads`` are named.
     """
 
     memory: int
     seconds: int
     file_bytes: int
+    reads: tuple[str, ...] = ()
+    writes: str = ""
 
 
 def run(
@@ -179,6 +187,8 @@ def _confine(limits: Limits, parent: int) -> None:
     os.nice(10)
     if sys.platform == "linux":
         _confine_linux(parent)
+        if limits.reads:
+            landlock.confine(limits.reads, [limits.writes])
 
 
 def _confine_linux(parent: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import boards
 import numpy as np
 import pytest
-from boards import COUNT, REAL, npz, pictures
+from boards import COUNT, REAL, Copied, npz, pictures
 
 import ganmetrics as gm
 from ganmetrics.errors import InputError, RejectedError, ResourceError, UsageError
@@ -23,8 +22,6 @@ from ganmetrics.leaderboard.board import STORE_VARIABLE, public_row
 from ganmetrics.leaderboard.creation import Wishes, create, upgrade
 from ganmetrics.leaderboard.showing import comma_separated, text
 from ganmetrics.leaderboard.worker import Worker
-
-Copied = Callable[[Path], Board]
 
 
 def entry_of(board: Board, model: str) -> str:

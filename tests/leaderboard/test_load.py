@@ -10,8 +10,7 @@ import boards
 import httpx
 import numpy as np
 import pytest
-from boards import npz, pictures
-from test_web import Copied, served  # type: ignore[import-not-found]
+from boards import Copied, ended, npz, pictures, served, started
 
 READERS, SECONDS, PAUSE = 200, 60.0, 1.0
 
@@ -21,8 +20,6 @@ READERS, SECONDS, PAUSE = 200, 60.0, 1.0
 def test_readers_are_served_while_a_submission_is_scored(scored_board: Path, copied: Copied, tmp_path: Path) -> None:
     board = copied(scored_board)
     with served(board) as address:
-        from test_worker import ended, started
-
         worker = started(board.folder)
         board.submit(npz(tmp_path / "x.npz", pictures(boards.COUNT, 8)), team="busy", model="busy")
         seconds = asyncio.run(_read(address))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_web import Copied, served  # type: ignore[import-not-found]
+from boards import Copied, served
 
 
 @pytest.mark.slow

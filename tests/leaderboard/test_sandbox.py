@@ -112,6 +112,40 @@ def _is_running(pid: int) -> bool:
     return state != "Z"
 
 
+def test_the_child_sees_no_other_file(child: Any, tmp_path: Path) -> None:
+    """What breaks a decoder open finds neither the store nor the hidden reference, and can change neither."""
+    if not landlock_is_there():
+        pytest.skip("the kernel has no Landlock")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for name in ("secret", "in/given"):
+        (tmp_path / name).write_text("x")
+    extra = str(tmp_path / "extra")
+    limits = Limits(4 << 30, 20, 1 << 20, (str(tmp_path / "in" / "given"), extra), str(tmp_path / "out"))
+    tries = {
+        "open(root + '/secret').read()": False,
+        "open(root + '/secret', 'w')": False,
+        "os.unlink(root + '/secret')": False,
+        "os.listdir(root)": False,
+        "open(root + '/new', 'w')": False,
+        "open(root + '/in/given', 'w')": False,
+        "open(root + '/in/given').read()": True,
+        "open(root + '/out/new', 'w').write('y')": True,
+        "__import__('PIL.Image')": True,
+    }
+    for what, is_allowed in tries.items():
+        body = f"root = job['folder']\n    try:\n        {what}\n        return {{'done': True}}"
+        found = child(f"{body}\n    except PermissionError:\n        return {{'done': False}}", limits)
+        assert found == {"done": is_allowed}, what
+    assert (tmp_path / "secret").read_text() == "x"
+
+
+def landlock_is_there() -> bool:
+    import ctypes
+
+    return sys.platform == "linux" and ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1)) >= 1
+
+
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="where the network can be taken away")
 def test_the_child_has_no_network(child: Any) -> None:
     with socket.socket() as listening:

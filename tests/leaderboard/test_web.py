@@ -7,42 +7,22 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import uvicorn
-from boards import COUNT, npz, pictures
+from boards import COUNT, Copied, npz, pictures, served
 
 from ganmetrics.errors import RejectedError, UsageError
 from ganmetrics.leaderboard import Board
 from ganmetrics.leaderboard.client import Remote
 from ganmetrics.leaderboard.web.limiting import Limiter
-from ganmetrics.leaderboard.web.serving import Serving, configuration
 from ganmetrics.leaderboard.worker import Worker
 
-Copied = Callable[[Path], Board]
 EVIL = "<img src=x onerror=alert(1)>"
-
-
-@contextmanager
-def served(board: Board, **options: Any) -> Iterator[str]:
-    """The address of a board that a thread serves."""
-    config = configuration(board, Serving(port=0, **options))
-    server, listening = uvicorn.Server(config), config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,28 +12,16 @@ from typing import Any
 
 import boards
 import pytest
-from boards import npz, pictures
+from boards import ended, npz, pictures, started
 
 from ganmetrics.leaderboard import Board
 
 NUM_IMAGES = 20
 
 
-def started(folder: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ganmetrics", "leaderboard", "work", str(folder), "--lease", "4", *options]
-    with open(folder.parent / "worker.log", "ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder.parent, stdin=subprocess.DEVNULL)
-
-
 def queued(board: Board, folder: Path, count: int) -> list[str]:
     path = npz(folder / "fake.npz", pictures(NUM_IMAGES, 3))
     return [board.submit(path, team="t", model=f"m{number}") for number in range(count)]
-
-
-def ended(*workers: subprocess.Popen[bytes]) -> None:
-    for worker in workers:
-        worker.terminate()
-        worker.wait(30)
 
 
 def check_scored_once(board: Board, entries: list[str]) -> None:
