@@ -45,6 +45,7 @@ def command() -> None:
 @click.option("--quota", default="", metavar="N/PERIOD", help="Of a team, such as 5/day or 2/hour,50/total.")
 @click.option("--max-copies", default=0.01, show_default=True, help="Share of images that may be copies of reals.")
 @click.option("--max-duplicates", default=0.1, show_default=True, help="Share of images that may repeat another.")
+@click.option("--diagnosis/--no-diagnosis", default=True, show_default=True, help="Of every entry: half of the time.")
 @click.option("--store", default="", metavar="URL", help="postgresql+psycopg://…  [default: SQLite in the folder]")
 @reading_options
 @click.pass_context
@@ -69,6 +70,7 @@ def init(ctx: click.Context, board: str, **wishes: Any) -> None:
         quota=wishes["quota"],
         copies=wishes["max_copies"],
         duplicates=wishes["max_duplicates"],
+        has_diagnosis=wishes["diagnosis"],
         store=wishes["store"],
     )
     with create(board, chosen, device=settings.device, reading=settings.reading) as made:

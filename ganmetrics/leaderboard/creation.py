@@ -46,6 +46,7 @@ class Wishes:
     copies, duplicates : float
         The shares that disqualify.
     seed : int
+    has_diagnosis : bool
     store : str
         A URL; empty for an SQLite file in the board's folder.
     """
@@ -63,6 +64,7 @@ class Wishes:
     copies: float = 0.01
     duplicates: float = 0.1
     seed: int = 2020
+    has_diagnosis: bool = True
     store: str = ""
 
 
@@ -155,6 +157,7 @@ def _checked(path: Path, wishes: Wishes) -> tuple[list[Metric], dict[str, Any]]:
         "quota": parsed_quota(wishes.quota),
         "copies": check_share(wishes.copies, "copies"),
         "duplicates": check_share(wishes.duplicates, "duplicates"),
+        "has_diagnosis": wishes.has_diagnosis,
         "version": __version__,
     }
 

@@ -43,6 +43,8 @@ class Rules:
         Submissions of a team in any ``"hour"``, ``"day"`` or in ``"total"``.
     copies, duplicates : float
         The shares of images that may equal, or all but equal, a reference image, and equal another of the submission.
+    has_diagnosis : bool
+        Whether every entry is diagnosed, which takes half of the time of scoring a small set.
     version : str
         Of ganmetrics, when the board was made.
     """
@@ -63,6 +65,7 @@ class Rules:
     quota: tuple[tuple[int, str], ...]
     copies: float
     duplicates: float
+    has_diagnosis: bool
     version: str
 
     def to_json(self) -> str:

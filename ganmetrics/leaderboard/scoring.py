@@ -140,10 +140,8 @@ def _judged(
     names_classes = record is not None and record.names_classes
     pair = Pair(real, fake, None, extractor if names_classes else None, rules.seed)
     ratios = pair.nearness.ratios
-    findings = [
-        {"name": each.name, "verdict": each.verdict, "sentence": each.sentence}
-        for each in diagnosed(pair, result).findings
-    ]
+    found = diagnosed(pair, result).findings if rules.has_diagnosis else ()
+    findings = [{"name": each.name, "verdict": each.verdict, "sentence": each.sentence} for each in found]
     return {"nearness": float(ratios.median()), "within_half": float((ratios <= HALF).double().mean())}, findings
 
 

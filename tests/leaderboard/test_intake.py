@@ -22,7 +22,7 @@ from ganmetrics.leaderboard.rules import Rules
 RULES = Rules(
     title="T", metrics=("fid",), rank_by="fid", extractor="pixels", network="pixels-8x8", second_extractor="",
     second_network="", reference="#2:ab", hidden="", num_images=COUNT, width=SIDE, height=SIDE, seed=1, quota=(),
-    copies=0.01, duplicates=0.1, version="0",
+    copies=0.01, duplicates=0.1, has_diagnosis=True, version="0",
 )  # fmt: skip
 IMAGES = pictures(COUNT, 7)
 

@@ -10,7 +10,7 @@ from ganmetrics.leaderboard.rules import Rules, check_share, parsed_quota, parse
 RULES = Rules(
     title="T", metrics=("fid",), rank_by="fid", extractor="pixels", network="pixels-8x8", second_extractor="",
     second_network="", reference="#2:ab", hidden="", num_images=100, width=32, height=16, seed=1, quota=((5, "day"),),
-    copies=0.01, duplicates=0.1, version="0",
+    copies=0.01, duplicates=0.1, has_diagnosis=True, version="0",
 )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def scored_count(board: Board) -> int:
 def test_a_worker_that_is_killed_thrice_loses_nothing(tmp_path: Path) -> None:
     """50 submissions wait; the worker is killed by SIGKILL three times at random moments."""
     rng = random.Random(0)
-    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",)) as board:
+    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False) as board:
         entries = queued(board, tmp_path, 50)
         worker = started(board.folder)
         for kill in range(3):
@@ -59,7 +59,9 @@ def test_a_worker_that_is_killed_thrice_loses_nothing(tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 def test_two_workers_share_a_queue_that_survives_a_restart(tmp_path: Path, server: boards.Server) -> None:
     """Two workers on one PostgreSQL board; the server is stopped in the middle and started again."""
-    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), store=server.url()) as board:
+    with boards.board(
+        tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False, store=server.url()
+    ) as board:
         entries = queued(board, tmp_path, 12)
         workers = [started(board.folder) for _ in range(2)]
         boards.until(lambda: scored_count(board) >= 3, 300)
@@ -75,7 +77,7 @@ def test_two_workers_share_a_queue_that_survives_a_restart(tmp_path: Path, serve
 
 
 def test_a_worker_that_is_told_to_end_gives_its_submission_back(tmp_path: Path) -> None:
-    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",)) as board:
+    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False) as board:
         queued(board, tmp_path, 1)
         worker = started(board.folder)
         boards.until(lambda: "scoring" in board.store.counts(), 60)
@@ -87,5 +89,5 @@ def test_a_worker_that_is_told_to_end_gives_its_submission_back(tmp_path: Path) 
 
 
 def test_an_empty_queue_ends_a_worker_that_is_told_so(tmp_path: Path, run: Any) -> None:
-    boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",)).close()
+    boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False).close()
     assert run("leaderboard", "work", tmp_path / "board", "--until-empty").returncode == 0
