@@ -128,6 +128,8 @@ def check_file(path: Path, rules: Rules) -> str:
         raise RejectedError(error.what, code="E-REJECTED") from None
     if is_array:
         check_keys(names)
+        with opened_archive(path) as archive, array_errors(), archive.open(names[0]) as member:
+            array_shape(member, rules)
         return ".npz"
     check_count(sum(map(is_image, names)), rules)
     return ".zip"
@@ -140,6 +142,33 @@ def check_keys(names: list[str]) -> None:
         refuse("the submission holds statistics (mu, sigma); a board scores images and nothing else")
     if len(keys) != 1:
         refuse(f"the npz file holds {len(keys)} entries ({shown(', '.join(keys[:5]))}); expected one array of images")
+
+
+def array_shape(member: IO[bytes], rules: Rules) -> tuple[int, ...]:
+    """The shape that an array's header states, which is read (RejectedError for any but the board's images)."""
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(member)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, is_fortran, dtype = read(member)
+    last = (rules.num_images, rules.height, rules.width, 3)
+    first = (rules.num_images, 3, rules.height, rules.width)
+    if dtype.hasobject or dtype.name != "uint8" or is_fortran or shape not in (last, first):
+        layout = "column order " if is_fortran else ""
+        kind = "Python objects" if dtype.hasobject else dtype.name
+        refuse(f"the array is {layout}{kind} {list(shape)}; expected uint8 {list(last)} or {list(first)}")
+    return tuple(shape)
+
+
+@contextmanager
+def array_errors() -> Iterator[None]:
+    """Turn whatever a damaged array raises into a rejection."""
+    try:
+        yield
+    except RejectedError:
+        raise
+    except Exception as error:  # numpy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own
+        refuse(f"the array is damaged: {shown(str(error)[:100]) or type(error).__name__}")
 
 
 def check_count(count: int, rules: Rules) -> None:

@@ -50,9 +50,7 @@ def confine(reads: Iterable[str], writes: Iterable[str]) -> bool:
 
 def _interpreter() -> set[str]:
     """Where Python, the packages and the system's libraries are; not the working folder."""
-    import ganmetrics
-
-    own = str(Path(ganmetrics.__file__).resolve().parent)
+    own = str(Path(__file__).resolve().parents[1])
     places = {*SYSTEM, *sys.path, sys.prefix, sys.base_prefix, own}
     return {place for place in places if place and os.path.abspath(place) != "/"}
 

@@ -14,8 +14,8 @@ from ganmetrics._files import shown
 from ganmetrics.data.base import Reading
 from ganmetrics.data.decode import Unreadable, decode
 from ganmetrics.data.zip_file import opened_archive
-from ganmetrics.errors import RejectedError, ResourceError
-from ganmetrics.leaderboard.intake import check_file, check_keys, is_image, refuse
+from ganmetrics.errors import ResourceError
+from ganmetrics.leaderboard.intake import array_errors, array_shape, check_file, is_image, refuse
 from ganmetrics.leaderboard.rules import MAX_PIXELS, MEMBER_BYTES, Rules
 
 if TYPE_CHECKING:
@@ -87,39 +87,20 @@ def _image(archive: zipfile.ZipFile, name: str, reading: Reading, rules: Rules) 
 
 
 def _from_array(path: Any, rules: Rules, stream: IO[bytes]) -> list[str]:
-    with opened_archive(path) as archive:
-        names = archive.namelist()
-        check_keys(names)
-        try:
-            with archive.open(names[0]) as member:
-                _copy_array(member, archive.getinfo(names[0]).file_size, rules, stream)
-        except RejectedError:
-            raise
-        except Exception as error:  # numpy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own
-            refuse(f"the array is damaged: {shown(str(error)[:100]) or type(error).__name__}")
+    with opened_archive(path) as archive, array_errors(), archive.open(archive.namelist()[0]) as member:
+        _copy_array(member, rules, stream)
     return []
 
 
-def _copy_array(member: IO[bytes], num_bytes: int, rules: Rules, stream: IO[bytes]) -> None:
+def _copy_array(member: IO[bytes], rules: Rules, stream: IO[bytes]) -> None:
     import numpy as np
-    from numpy.lib import format as npy
 
-    version = npy.read_magic(member)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, is_fortran, dtype = read(member)
-    last = (rules.num_images, rules.height, rules.width, 3)
-    first = (rules.num_images, 3, rules.height, rules.width)
-    if dtype.hasobject or dtype.name != "uint8" or is_fortran or shape not in (last, first):
-        layout = "column order " if is_fortran else ""
-        kind = "Python objects" if dtype.hasobject else dtype.name
-        refuse(f"the array is {layout}{kind} {list(shape)}; expected uint8 {list(last)} or {list(first)}")
-    if math.prod(shape) > num_bytes:
-        refuse("the array claims more images than the file holds")
+    shape = array_shape(member, rules)
     _header(stream, rules)
     for begin in range(0, rules.num_images, ROWS):
         count = min(ROWS, rules.num_images - begin)
         data = member.read(count * math.prod(shape[1:]))
         rows = np.frombuffer(data, np.uint8).reshape(count, *shape[1:])
-        stream.write((rows if shape == last else rows.transpose(0, 2, 3, 1)).tobytes())
+        stream.write((rows if shape[1:] == (rules.height, rules.width, 3) else rows.transpose(0, 2, 3, 1)).tobytes())
     if member.read(1):
         refuse("the array holds more than its header says")

@@ -31,7 +31,7 @@ def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a body as the child's work, found beside the package's own modules."""
     import ganmetrics.leaderboard
 
-    folder = tmp_path / "extra" / "ganmetrics"
+    folder = tmp_path / "extra" / "modules"
     folder.mkdir(parents=True)
     start = tmp_path / "extra" / "sitecustomize.py"
     start.write_text(f"import ganmetrics.leaderboard\nganmetrics.leaderboard.__path__.append({str(folder)!r})\n")

@@ -151,6 +151,7 @@ def router(site: Site) -> APIRouter:
             site.board.withdraw(entry)
         except GanMetricsError as error:
             raise Refused(409, error.code, error.what) from None
+        site.view(is_new=True)
         return job(site, entry)
 
     @api.post("/submissions", status_code=202, openapi_extra=BODY)

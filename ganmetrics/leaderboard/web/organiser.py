@@ -81,6 +81,7 @@ def router(site: Site) -> APIRouter:
             await run_in_threadpool(site.board.disqualify, entry, reason)
         except GanMetricsError as error:
             raise Refused(409, error.code, error.what) from None
+        await run_in_threadpool(site.view, is_new=True)
         return RedirectResponse(f"/organiser/entries/{entry}", 303)
 
     return pages
