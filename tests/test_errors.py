@@ -16,6 +16,7 @@ TABLE = [  # class, exit code, default code, the built-in exception that callers
     (errors.StatisticsError, 4, "E-STATISTICS", ValueError),
     (errors.WeightsError, 5, "E-WEIGHTS", RuntimeError),
     (errors.ResourceError, 6, "E-RESOURCE", RuntimeError),
+    (errors.RejectedError, 7, "E-REJECTED", ValueError),
     (errors.NumericalError, 1, "E-NUMERICAL", ArithmeticError),
 ]
 FIELDS = {"what": "a thing is broken", "where": "a/b.png", "hint": "Mend it", "code": "E-MINE"}
