@@ -245,6 +245,25 @@ def test_settings_are_for_the_owner_alone(empty_board: Path) -> None:
     assert (empty_board / "board.json").stat().st_mode & 0o077 == 0
 
 
+def test_who_fits_one_network_is_betrayed_by_the_other(tmp_path: Path) -> None:
+    """Images whose coarse means are those of reals, and whose details are noise, win by ``pixels`` alone."""
+    real = boards.pictures(boards.REALS, 11)
+    coarse = real.reshape(-1, 8, 3, 8, 3, 3).mean(axis=(2, 4), keepdims=True)
+    noise = np.random.RandomState(0).randn(boards.REALS, 8, 3, 8, 3, 3) * 60
+    noise -= noise.mean(axis=(2, 4), keepdims=True)
+    fitted = (coarse + noise).clip(0, 255).astype(np.uint8).reshape(real.shape)
+    honest = pictures(boards.REALS, 12, 6)
+    wishes = {"second_extractor": "digits", "metrics": ("fid",), "num_images": boards.REALS, "has_diagnosis": False}
+    with boards.board(tmp_path / "b", reference=real, copies=1.0, **wishes) as board:
+        for model, images in (("honest", honest), ("fitted", fitted)):
+            board.submit(npz(tmp_path / f"{model}.npz", images), team=model, model=model)
+        Worker(board).run(until_empty=True)
+        rows = {row.model: row for row in board.table()}
+        second = {model: row.facts["evidence"]["second_fid"]["value"] for model, row in rows.items()}
+        assert rows["fitted"].scores["fid"]["value"] < rows["honest"].scores["fid"]["value"]
+        assert second["fitted"] > 2 * second["honest"]
+
+
 def test_a_second_network_stands_as_evidence(tmp_path: Path) -> None:
     board = boards.board(tmp_path / "b", second_extractor="digits", metrics=("fid",), num_images=20)
     with board:
