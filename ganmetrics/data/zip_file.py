@@ -217,14 +217,19 @@ def _is_image(info: zipfile.ZipInfo, ignored: Counter[str]) -> bool:
     # A folder's own entry is neither an image nor anything that is left out.
     if info.is_dir():
         return False
-    parts = info.filename.replace("\\", "/").split("/")
-    suffix = os.path.splitext(parts[-1])[1].lower()
-    junk = next((part for part in parts if os.fsencode(part.lower()) in JUNK), "")
-    is_hidden = any(part.startswith(".") for part in parts)
-    reason = junk or ("hidden" if is_hidden else "" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix")
+    reason = why_no_image(info.filename)
     if reason:
         ignored[reason] += 1
     return not reason
+
+
+def why_no_image(name: str) -> str:
+    """Why a file of this relative name does not count as an image; empty where it does."""
+    parts = name.replace("\\", "/").split("/")
+    suffix = os.path.splitext(parts[-1])[1].lower()
+    junk = next((part for part in parts if os.fsencode(part.lower()) in JUNK), "")
+    is_hidden = any(part.startswith(".") for part in parts)
+    return junk or ("hidden" if is_hidden else "" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix")
 
 
 def _name_bytes(info: zipfile.ZipInfo) -> bytes:

@@ -75,11 +75,10 @@ class Remote:
                 )  # fmt: skip
                 return str(self._answer(request)["entry"])
 
-    def wait(self, entry: str, *, told: Callable[[dict[str, Any]], object] = lambda _: None) -> dict[str, Any]:
-        """What became of a submission, once something has; ``told`` hears of its state now and then."""
+    def wait(self, entry: str) -> dict[str, Any]:
+        """What became of a submission, once something has."""
         while True:
             facts = self._get(f"/api/v1/submissions/{quote(entry)}")
-            told(facts)
             if facts["state"] in DONE:
                 return facts
             time.sleep(POLL)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 SIDE = 16  # of the pictures that are compared
-VIEWS = ("as it is", "flipped", "cropped by a pixel", "flipped and cropped")
 
 
 class Pictures(NamedTuple):

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
 
 from ganmetrics._files import disk_errors, shown
-from ganmetrics.data.paths import IMAGE_SUFFIXES, foreign_archive
-from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_archive
+from ganmetrics.data.paths import foreign_archive
+from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_archive, why_no_image
 from ganmetrics.errors import InputError, RejectedError
 from ganmetrics.leaderboard.rules import EXTRA_FILES, MEMBER_BYTES, Rules
 
-JUNK = ("thumbs.db", "desktop.ini", "__macosx")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of a zip
 BLOCK = 1 << 20
 SECONDS_TO_FINISH = 3600  # after which the part of an upload is nobody's
@@ -178,10 +177,8 @@ def check_count(count: int, rules: Rules) -> None:
 
 
 def is_image(name: str) -> bool:
-    """Whether a member of an archive counts as an image: by its suffix, hidden files and junk left out."""
-    parts = name.replace("\\", "/").split("/")
-    is_junk = any(part.startswith(".") or part.lower() in JUNK for part in parts)
-    return not is_junk and os.path.splitext(parts[-1])[1].lower() in IMAGE_SUFFIXES
+    """Whether a member of an archive counts as an image, by the rule of every archive."""
+    return not why_no_image(name)
 
 
 def refuse(what: str) -> NoReturn:

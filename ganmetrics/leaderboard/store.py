@@ -141,14 +141,10 @@ class Store:
             row = connection.execute(select(submissions).where(submissions.c.public_id == public_id)).one_or_none()
         return None if row is None else Submission(*row)
 
-    def submissions(self, *, state: str = "") -> list[Submission]:
-        """All, the oldest first; of one state where it is named."""
-        query = select(submissions).order_by(submissions.c.id)
+    def submissions(self) -> list[Submission]:
+        """All, the oldest first."""
         with self.reading() as connection:
-            return [
-                Submission(*row)
-                for row in connection.execute(query.where(submissions.c.state == state) if state else query)
-            ]
+            return [Submission(*row) for row in connection.execute(select(submissions).order_by(submissions.c.id))]
 
     def counts(self) -> dict[str, int]:
         """How many submissions there are of each state."""

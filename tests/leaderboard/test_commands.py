@@ -100,6 +100,7 @@ def test_entries_are_taken_off(run: Any, scored_board: Path, copied: Any) -> Non
         (("submit", "https://127.0.0.1:1", "fake", "--model", "m"), 2, "needs a token"),
         (("submit", "https://127.0.0.1:1", "fake", "--model", "m", "--token", "x"), 6, "does not answer"),
         (("init", "b"), 2, "--reference"),
+        (("init", "b", "--reference", "none", "--weights", "w.pth"), 2, "no weights file of its own"),
         (("init", "b", "--reference", "none"), 3, "unknown folder or bundled statistics"),
         (("init", "b", "--reference", "none", "--quota", "x"), 2, "quota"),
         (("upgrade", "none"), 3, "no board"),

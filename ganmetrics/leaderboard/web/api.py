@@ -9,11 +9,12 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
-from ganmetrics.errors import GanMetricsError, RejectedError, ResourceError
+from ganmetrics.errors import GanMetricsError, ResourceError, UsageError
 from ganmetrics.leaderboard import intake
 from ganmetrics.leaderboard.names import LONGEST, clean_name
 
 if TYPE_CHECKING:
+    from ganmetrics.leaderboard.chain import Record
     from ganmetrics.leaderboard.store import Submission, Token
     from ganmetrics.leaderboard.web.site import Site
 
@@ -144,7 +145,7 @@ def router(site: Site) -> APIRouter:
     def withdraw(request: Request, entry: EntryId, authorization: Annotated[str | None, Header()] = None) -> Job:
         """Take one's own entry off the board."""
         token = permitted(site, request, authorization)
-        found = _existing(site, entry)
+        found, _ = _existing(site, entry)
         if found.team != token.team:
             raise Refused(404, "E-ENTRY", "the team has no such submission")
         try:
@@ -222,11 +223,7 @@ def client(request: Request) -> str:
 
 def job(site: Site, entry: str) -> Job:
     """What has become of a submission (404)."""
-    found = _existing(site, entry)
-    try:
-        _, record = site.board.entry(entry)
-    except RejectedError as error:
-        raise Refused(404, error.code, error.what) from None
+    found, record = _existing(site, entry)
     ahead = site.board.store.waiting_before(found) if found.state == "queued" else 0
     row = None
     if found.state == "scored":
@@ -236,8 +233,8 @@ def job(site: Site, entry: str) -> Job:
     return Job(entry=entry, state=found.state, ahead=ahead, reason=reason, **place)
 
 
-def _existing(site: Site, entry: str) -> Submission:
-    found = site.board.store.submission(entry)
-    if found is None:
-        raise Refused(404, "E-ENTRY", "there is no such submission")
-    return found
+def _existing(site: Site, entry: str) -> tuple[Submission, Record | None]:
+    try:
+        return site.board.entry(entry)
+    except UsageError as error:
+        raise Refused(404, error.code, error.what) from None
