@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -200,5 +201,5 @@ def _vouched(side: str | None, settings: Settings) -> Any:
         return side
     from ganmetrics.evaluation import archive
 
-    is_foreign = Path(side).is_file() and archive.is_statistics(Path(side))
+    is_foreign = os.path.isfile(side) and archive.is_statistics(Path(side))
     return archive.load(side, assume=settings.assume_recipe) if is_foreign else side

@@ -7,10 +7,10 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 from ganmetrics._files import shown
+from ganmetrics.data.array_header import ArrayHeader, read_header
 from ganmetrics.data.base import Source
 from ganmetrics.data.kinds import Kind
 from ganmetrics.data.paths import is_array_file, refuse_path, suffix_of
@@ -26,18 +26,6 @@ BATCH_BYTES = 64 << 20
 # Blank images do shrink a thousand times, and rows are read in small pieces; beyond deflate's limit a claim is a lie.
 CAPS = Caps(members=10_000, member_bytes=1 << 42, total_bytes=1 << 42, ratio=1100)
 STATISTICS = {"mu", "sigma"}
-
-
-@dataclass(frozen=True)
-class _Header:
-    shape: tuple[int, ...]
-    dtype: Any
-    is_fortran: bool
-    num_bytes: int  # of the header itself
-
-    @property
-    def data_bytes(self) -> int:
-        return math.prod(self.shape) * int(self.dtype.itemsize)
 
 
 class ArrayFileSource(Source):
@@ -72,7 +60,7 @@ class ArrayFileSource(Source):
     def batches(self) -> Iterator[Images]:
         """The images in order; see ``Source.batches``."""
         self.notes.sizes.clear()
-        row_bytes = self._header.data_bytes // self._header.shape[0]
+        row_bytes = _data_bytes(self._header) // self._header.shape[0]
         step = max(1, min(BATCH, BATCH_BYTES // row_bytes))
         with self._stream() as (stream, _):
             stream.read(self._header.num_bytes)
@@ -95,15 +83,23 @@ class ArrayFileSource(Source):
             with open(self._path, "rb") as stream:
                 yield stream, os.path.getsize(self._path)
             return
-        with opened_archive(self._path) as archive, archive.open(self._member) as member:
+        with opened_archive(self._path) as archive, _opened(archive, self._member, self.name) as member:
             yield member, archive.getinfo(self._member).file_size
+
+
+def _opened(archive: zipfile.ZipFile, member: str, where: str) -> IO[bytes]:
+    try:
+        return archive.open(member)
+    except Exception as error:  # BadZipFile, NotImplementedError, RuntimeError, OSError
+        _refuse_damaged(error, where)
 
 
 def _image_member(path: str, where: str) -> str:
     try:
         archive = opened_archive(path)
     except InputError as error:
-        raise InputError(f"the .npz file is not a zip archive: {error.what}", where=where, code="E-ARRAY") from None
+        what = error.what.replace("the archive", "the .npz file")
+        raise InputError(what, where=where, hint=error.hint, code="E-ARRAY") from None
     with archive:
         infos = archive.infolist()
     try:
@@ -117,10 +113,11 @@ def _image_member(path: str, where: str) -> str:
     if "arr_0" in keys or len(keys) == 1:
         return f"{'arr_0' if 'arr_0' in keys else keys[0]}.npy"
     what = f"the file has no array arr_0; its arrays are {shown(', '.join(keys[:10])) or 'none'}"
-    raise InputError(what, where=where, hint="Save the images alone: np.savez(path, images)", code="E-ARRAY")
+    hint = "Save images alone, np.savez(path, images), and statistics as mu and sigma"
+    raise InputError(what, where=where, hint=hint, code="E-ARRAY")
 
 
-def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> _Header:
+def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> ArrayHeader:
     header = _header(stream, where)
     if header.dtype.hasobject:
         what = "the array holds Python objects, which may run code when they are loaded; it is refused"
@@ -131,38 +128,22 @@ def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> _Header:
     if header.is_fortran and len(header.shape) > 1:
         what = "the array is stored in column (Fortran) order and cannot be read image by image"
         raise InputError(what, where=where, hint="Save np.ascontiguousarray(images)", code="E-ARRAY")
-    if header.num_bytes + header.data_bytes != num_bytes:
-        what = f"the header claims {header.data_bytes} bytes of images {list(header.shape)}"
+    if header.num_bytes + _data_bytes(header) != num_bytes:
+        what = f"the header claims {_data_bytes(header)} bytes of images {list(header.shape)}"
         what += f", the file holds {num_bytes - header.num_bytes}"
         raise InputError(what, where=where, hint="It may be incomplete; make it again", code="E-ARRAY")
     return header
 
 
-def _header(stream: IO[bytes], where: str) -> _Header:
-    from numpy.lib import format as npy
-
-    counted = _Counting(stream)
+def _header(stream: IO[bytes], where: str) -> ArrayHeader:
     try:
-        version = npy.read_magic(counted)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, is_fortran, dtype = read(counted)
-        if min(shape, default=0) < 0:
-            raise ValueError("negative shape")
+        return read_header(stream)
     except Exception as error:  # numpy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own
         _refuse_damaged(error, where)
-    return _Header(shape, dtype, is_fortran, counted.num_bytes)
 
 
-class _Counting:
-    # how long the header was; a member of an archive may not be able to tell
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream, self.num_bytes = stream, 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self.stream.read(size)
-        self.num_bytes += len(data)
-        return data
+def _data_bytes(header: ArrayHeader) -> int:
+    return math.prod(header.shape) * int(header.dtype.itemsize)
 
 
 def _exactly(stream: IO[bytes], size: int, where: str) -> bytes:

@@ -86,12 +86,14 @@ class Notes:
 
     ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
     ``16-bit``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension``, ``flat`` ...); ``formats`` by
-    file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``ignored`` by the reason a file was not opened.
+    file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``depths`` by how many sub-folders down they lie;
+    ``ignored`` counts files by the reason they were not opened.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    depths: Counter[int] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     skipped: list[str] = field(default_factory=list)  # one line for each unreadable image left out by on_error="skip"
     warnings: list[str] = field(default_factory=list)

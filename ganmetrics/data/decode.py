@@ -194,4 +194,5 @@ def _foreign_sentence(data: bytes) -> str:
 def _decoder_sentence(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     text = "".join(c for c in lines[0] if c.isprintable())[:120] if lines else type(error).__name__
-    return f"is truncated or damaged: {text}"
+    is_variant = text.lower().startswith("unsupported")
+    return f"is a variant that is not read: {text}" if is_variant else f"is truncated or damaged: {text}"

@@ -13,7 +13,7 @@ from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
 from ganmetrics.data.loading import Outcome, outcome_of
-from ganmetrics.data.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, is_folder, refuse_path
+from ganmetrics.data.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, UNREAD_SUFFIXES, is_folder, refuse_path
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class FolderSource(ItemSource):
         self.count = len(self._items)
         if not self.count:
             raise _empty(os.fsdecode(path), self.notes)
+        files = self._items.files
+        self.notes.depths.update(files.relative(index).count(os.fsencode(os.sep)) for index in range(len(files)))
 
     def item_names(self) -> list[str]:
         """The relative paths."""
@@ -210,7 +212,8 @@ def _empty(path: str, notes: Notes) -> InputError:
     looked = " ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
     what = f"no images in the folder (looked for {looked} in it and its sub-folders; {found_instead(notes.ignored)})"
     files = [name for name in os.listdir(path) if os.path.splitext(name)[1].lower() in ARRAY_SUFFIXES | {".zip"}]
-    hint = f"Did you mean '{shown(os.path.join(path, files[0]))}'?" if len(files) == 1 else ""
+    guess = f"Did you mean '{shown(os.path.join(path, files[0]))}'?" if len(files) == 1 else ""
+    hint = conversion_hint(notes.ignored) or guess
     return InputError(what, where=shown(path), hint=hint, code="E-EMPTY")
 
 
@@ -220,6 +223,12 @@ def found_instead(ignored: Counter[str]) -> str:
         return "it is empty"
     listed = ", ".join(f"{reason} {number}" for reason, number in ignored.most_common(8))
     return f"found {ignored.total()} {'files' if ignored.total() > 1 else 'file'}, of which {listed}"
+
+
+def conversion_hint(ignored: Counter[str]) -> str:
+    """What to do about pictures of kinds that are not read; empty where there are none."""
+    found = [suffix for suffix in ignored if suffix in UNREAD_SUFFIXES]
+    return f"{' and '.join(found)} files are not read; convert them to PNG" if found else ""
 
 
 KIND = Kind(

@@ -299,6 +299,7 @@ class _Outcomes:
 def _task_images(items: Items, num_bytes: int) -> int:
     # by the largest of a few images across the set, in streams of its own so that looking at them changes nothing
     with OwnStreams():
-        probes = [items.outcome(index * len(items) // NUM_PROBES) for index in range(NUM_PROBES)]
+        places = {index * len(items) // NUM_PROBES for index in range(NUM_PROBES)}
+        probes = [items.outcome(place) for place in sorted(places)]
     sizes = [probe.pixels.size for probe in probes if isinstance(probe, Decoded)]
     return max(1, min(TASK_IMAGES, num_bytes // max(sizes, default=num_bytes // 16)))

@@ -12,9 +12,12 @@ from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError
 
 IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"))
+# pictures all the same, so that leaving them out is worth a word
+UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".psd", ".exr", ".hdr", ".dds"))
 ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 OTHER_ARCHIVES = frozenset((".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
+MAX_SHOWN = 300  # characters of a path
 PICKLES = frozenset((".pt", ".pth", ".ckpt", ".pkl", ".pickle"))
 MAGIC = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -127,7 +130,8 @@ def refuse_path(path: Any) -> NoReturn:
         _refuse_missing(text)
     except OSError as error:
         what = f"the path cannot be opened: {error.strerror or type(error).__name__}"
-        raise InputError(what, where=shown(text), hint=_parent_sentence(text), code="E-MISSING") from None
+        where = shown(text) if len(text) <= MAX_SHOWN else f"{shown(text[:MAX_SHOWN])} and {len(text) - MAX_SHOWN} more"
+        raise InputError(what, where=where, hint=_parent_sentence(text), code="E-MISSING") from None
     if not os.path.isfile(text):
         what = "the path is a pipe, socket or device, not a folder of images"
         raise InputError(what, where=shown(text), code="E-NOT-FOLDER")

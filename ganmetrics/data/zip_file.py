@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ganmetrics._files import shown
 from ganmetrics.data.base import Reading
 from ganmetrics.data.decode import Decoded, Unreadable, decode
-from ganmetrics.data.folder import JUNK, found_instead
+from ganmetrics.data.folder import JUNK, conversion_hint, found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
 from ganmetrics.data.loading import Outcome, outcome_of
@@ -91,7 +91,8 @@ class ZipSource(ItemSource):
         self.count = len(names)
         if not names:
             what = f"no images in the archive ({found_instead(self.notes.ignored)})"
-            raise InputError(what, where=self.name, code="E-EMPTY")
+            raise InputError(what, where=self.name, hint=conversion_hint(self.notes.ignored), code="E-EMPTY")
+        self.notes.depths.update(name.count("/") for name in names)
         self._items = _ZipItems(os.path.abspath(path), names, reading, caps)
 
     def item_names(self) -> list[str]:

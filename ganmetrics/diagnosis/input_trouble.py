@@ -31,10 +31,11 @@ MORE = "give more images: 10,000 a side is usual, and fewer than 500 tell little
 SHUFFLE = "shuffle the fakes, or score with a package that does"
 REPAIR = "repair or remove the images that could not be read"
 REMOVE = "remove copies from the set, and find out how they came into it"
+CONVERT = "convert all images of both sides to PNG"
 KNOWN = "take the published weights where the score is to be compared"
 ADVICE = {
     "same": PASS, "copies": REMOVE, "repeats": REMOVE, "identical": REMOVE, "skipped": REPAIR, "weights": KNOWN,
-    "flat": SCALE, "levels-0-1": SCALE,
+    "flat": SCALE, "levels-0-1": SCALE, "depths": PASS, "unread": CONVERT,
 }  # fmt: skip
 GRAVE = {"same", "identical"}
 GRAVE_IF_MOST = {"flat", "levels-0-1", "skipped"}

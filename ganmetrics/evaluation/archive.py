@@ -16,7 +16,7 @@ import torch
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
-from ganmetrics.evaluation.members import FACTS, MAX_ROWS, member_names, read_members
+from ganmetrics.evaluation.members import FACTS, LIMITS, MAX_ROWS, member_names, read_members
 from ganmetrics.evaluation.recipe import Recipe, check_name, is_field, is_name
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
@@ -90,9 +90,10 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
 
 
 def is_statistics(path: Path) -> bool:
-    """Whether a file of any name is an npz archive with ``mu`` and ``sigma`` or with our own facts."""
+    """Whether a file of any name is an npz archive of statistics: with our own facts, both moments, or only one."""
     names = member_names(path)
-    return {"mu", "sigma"} <= names or FACTS in names
+    moments = names & {"mu", "sigma"}
+    return FACTS in names or len(moments) == 2 or (bool(moments) and names <= LIMITS.keys())
 
 
 @cache

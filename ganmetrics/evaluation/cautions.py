@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ganmetrics.data.paths import UNREAD_SUFFIXES
+
 if TYPE_CHECKING:
     from ganmetrics.evaluation.statistics import Statistics
     from ganmetrics.metrics import Metric
@@ -23,6 +25,7 @@ KINDS = {
     "flat": "one colour all over",
     "levels-0-1": "no level above 1 of 255: they look like images in 0..1 that were saved without scaling",
 }
+TURNED = "an EXIF orientation, which was applied; peers ignore it"
 
 
 class Caution(NamedTuple):
@@ -75,14 +78,30 @@ def _alone(role: str, side: Statistics) -> Iterator[Caution]:
         yield Caution("skipped", text, side.skipped / total)
     for kind, words in KINDS.items():
         if notes.kinds[kind] > (SHARE * side.count if kind == "flat" else 0):  # a few may well be
-            text = f"{role}: {notes.kinds[kind]} of {side.count} images have {words}"
+            told = TURNED if kind == "exif-rotated" and "exif=transpose" in side.recipe.reading else words
+            text = f"{role}: {notes.kinds[kind]} of {side.count} images have {told}"
             yield Caution(kind, text, notes.kinds[kind] / side.count)
+    yield from _left_out(role, side)
     if any(min(size) < 2 for size in notes.sizes):
         yield Caution("thin", f"{role}: some images are a single pixel high or wide")
     if role == "fake" and len(notes.sizes) > 1:
         text = f"fake: the images have {len(notes.sizes)} different sizes, which generators rarely make"
         yield Caution("sizes", text)
     yield from _copies(role, side)
+
+
+def _left_out(role: str, side: Statistics) -> Iterator[Caution]:
+    """Pictures of kinds that are not read, and images that may lie in the folder by mistake."""
+    unread = {suffix: number for suffix, number in side.notes.ignored.items() if suffix in UNREAD_SUFFIXES}
+    if unread:
+        listed = ", ".join(f"{suffix} {number}" for suffix, number in unread.items())
+        share = sum(unread.values()) / (sum(unread.values()) + side.count)
+        yield Caution("unread", f"{role}: files of kinds that are not read were left out: {listed}", share)
+    outside = side.notes.depths[0]
+    if outside and side.notes.depths.total() > outside:
+        inside = side.notes.depths.total() - outside
+        text = f"{role}: {outside} images lie in the folder itself and {inside} in its sub-folders; all are scored"
+        yield Caution("depths", text, min(inside, outside) / side.notes.depths.total())
 
 
 def _copies(role: str, side: Statistics) -> Iterator[Caution]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import StatisticsError
@@ -17,7 +17,7 @@ DRIFT = 1e-4  # squared distance of two measurements, relative to the trace, tha
 
 def opened(name: str) -> Statistics:
     """Statistics by path or by bundled name."""
-    return archive.load(name) if Path(name).exists() or name not in archive.index() else archive.bundled(name)
+    return archive.load(name) if os.path.exists(name) or name not in archive.index() else archive.bundled(name)
 
 
 def facts_of(name: str) -> dict[str, Any]:

@@ -96,7 +96,8 @@ def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe:
         raise too_few(source.name, count, 2)
     has_classes = "labels" in reads or ("names" in reads and _are_known(source, count))
     labels, classes = _labelled(source, count) if has_classes else (None, ())
-    notes = Notes(ignored=Counter(source.notes.ignored), warnings=list(source.notes.warnings))
+    seen = source.notes
+    notes = Notes(depths=Counter(seen.depths), ignored=Counter(seen.ignored), warnings=list(seen.warnings))
     notes.merge(gathering.seen.notes)
     return dataclasses.replace(
         gathered_statistics(gathering, recipe),

@@ -41,12 +41,12 @@ def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callab
     value = local_path(value)
     if is_copied(value):
         return _open_copy(LocalCopy(value, reading), reading)
-    path = Path(value)
-    if path.is_file() and archive.is_statistics(path):
-        return archive.load(path)
-    if not path.exists() and value in archive.index():
+    is_there = os.path.exists(value)  # pathlib raises for a name that is too long
+    if os.path.isfile(value) and archive.is_statistics(Path(value)):
+        return archive.load(value)
+    if not is_there and value in archive.index():
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)
-    if not path.exists() and is_path(value) and os.sep not in value and "." not in value:
+    if not is_there and is_path(value) and os.sep not in value and "." not in value:
         known = unknown("folder or bundled statistics", value, list(archive.index()))
         raise InputError(known.what, hint=known.hint, code="E-MISSING")
     return open_source(value, reading=reading)

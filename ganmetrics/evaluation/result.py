@@ -192,6 +192,7 @@ def describe(statistics: Statistics) -> dict[str, Any]:
         "sizes": sizes,
         "formats": dict(notes.formats),
         "kinds": dict(notes.kinds),
+        "depths": {str(depth): n for depth, n in sorted(notes.depths.items())},
         "ignored": dict(notes.ignored),
     }
 

@@ -728,13 +728,14 @@ def test_a_missing_folder_is_told(tmp_path):
 def test_statistics_are_known_by_their_members(tmp_path, own):
     save(statistics(moments=None, features=features()), tmp_path / "features.NPZ")
     np.savez(tmp_path / "images.npz", arr_0=np.zeros((2, 4, 4, 3), dtype=np.uint8))
-    np.savez(tmp_path / "only-mu.npz", mu=np.zeros(3))
+    np.savez(tmp_path / "only-mu.npz", mu=np.zeros(3))  # broken ones, which load says
+    np.savez(tmp_path / "noise.npz", mu=np.zeros(3), images=np.zeros((2, 4, 4, 3), dtype=np.uint8))
     np.savez(tmp_path / "foreign.npz", mu=np.zeros(3), sigma=np.eye(3), more=1)
     (tmp_path / "text.npz").write_text("mu sigma")
     own().with_name("broken.npz").write_bytes(own().read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03"))
     own().rename(tmp_path / "own.zip")
     found = {path.name for path in tmp_path.iterdir() if is_statistics(path)}
-    assert found == {"features.NPZ", "foreign.npz", "own.zip"}  # whatever their names
+    assert found == {"features.NPZ", "foreign.npz", "only-mu.npz", "own.zip"}  # whatever their names
     assert not is_statistics(tmp_path / "missing.npz")
 
 
