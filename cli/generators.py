@@ -125,6 +125,7 @@ def train(
     An interrupted training goes on with --resume, at the settings that it began with.
     """
     from ganmetrics.generators import reproduction, runs
+    from ganmetrics.generators.training import CHECKPOINT
 
     folder = Path(output or name)
     if resume and (iterations or seed or changes):
@@ -135,11 +136,13 @@ def train(
         run = runs.begin(name, folder, data=data, seed=seed, iterations=iterations, changes=changes)
     try:
         runs.train(run, device=device, watch_every=watch_every, progress=not quiet)
+        runs.export(run, folder)
+        click.echo("\n".join(_described(reproduction.rescore(folder))))
     except SystemExit as ending:
+        if not (folder / CHECKPOINT).exists():
+            raise
         click.echo(f"interrupted; the checkpoint in {folder} goes on with --resume", err=True)
         raise click.exceptions.Exit(int(ending.code or 0)) from None
-    runs.export(run, folder)
-    click.echo("\n".join(_described(reproduction.rescore(folder))))
 
 
 @command.command(epilog="Example: ganmetrics generators export runs/dcgan -o mine/dcgan")

@@ -15,11 +15,12 @@ from types import FrameType
 
 import click
 
-from ganmetrics.errors import GanMetricsError, ResourceError
+from ganmetrics.errors import GanMetricsError, ResourceError, is_out_of_memory
 from ganmetrics.version import __version__
 
 NOT_COMMANDS = {"__init__", "hosting", "main", "options", "output"}
-INTERRUPTED = 130
+SAID = {130: "interrupted", 143: "terminated"}  # by exit code
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SECONDS_TO_LEAVE = 5.0
 HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
 
@@ -58,7 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
-    warnings.showwarning = lambda message, *_: click.echo(f"warning: {message}", err=True)
+    said: set[str] = set()
+    warnings.showwarning = lambda message, *_: _warn(str(message), said)
     try:
         with group.make_context("ganmetrics", given[:], obj=shlex.join(["ganmetrics", *given])) as context:
             group.invoke(context)
@@ -71,10 +73,10 @@ def main(arguments: list[str] | None = None) -> None:
         _silence_stdout()
         code = 0
     except click.Abort:
-        code = INTERRUPTED
+        code = 128 + signal.SIGINT
     except SystemExit as ending:
-        if ending.code == INTERRUPTED:
-            _fail("interrupted; nothing was written", INTERRUPTED)
+        if ending.code in SAID:
+            click.echo(f"{SAID[ending.code]}; every file is whole or as it was", err=True)
         raise
     except click.ClickException as error:
         error.show()
@@ -86,17 +88,29 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        code = _unexpected(error)
+        code = _unexpected(error, given)
     finally:
         if HAS_TIMERS:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        for number in (signal.SIGINT, signal.SIGTERM):  # an exception would find no one while Python clears up
+            signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
 
-def _unexpected(error: Exception) -> int:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+def _warn(text: str, said: set[str]) -> None:
+    if text not in said:  # what befalls both sides is one line
+        said.add(text)
+        click.echo(f"warning: {text}", err=True)
+
+
+def _unexpected(error: Exception, given: list[str]) -> int:
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
         _silence_stdout()
-        return _fail("error[E-WRITE]: cannot write the output: no space left on the device", ResourceError.exit_code)
+        return _report(ResourceError(f"cannot write the output: {error.strerror}", code="E-WRITE"), given)
+    if is_out_of_memory(error):
+        what = f"the memory that this process may take is not enough ({(str(error).splitlines() or [''])[0]})"
+        hint = "Free some, or pass a smaller --batch-size, --workers 0 or --max-memory"
+        return _report(ResourceError(what, hint=hint, code="E-MEMORY"), given)
     what = f"internal error: {type(error).__name__}: {error}"
     return _fail(f"{what}\nThis is a bug; please report it with the output of the same command and --debug.", 1)
 

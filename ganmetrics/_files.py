@@ -1,16 +1,21 @@
-"""Writing a file whole or not at all, and naming any path in a message."""
+"""Writing a file whole or not at all, naming any path in a message, and where a user's caches lie."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from ganmetrics.errors import ResourceError, UsageError
+
+SECONDS_TO_FINISH = 3600  # after its last byte came, a file that has not got its name is a killed writer's
+UNFINISHED = re.compile(r"\.\d+-[0-9a-f]{16}\.part")
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -49,8 +54,20 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def atomic_write(
+    path: str | os.PathLike[str], *, mode: int = 0o666, is_one_of_many: bool = False
+) -> Iterator[IO[bytes]]:
     """A binary file that takes its name only once it is complete and on disk; on any failure the old one stays.
+
+    What writers that were killed long ago left in its folder is removed.
+
+    Parameters
+    ----------
+    path : path
+    mode : int
+        The permissions of a new file, less the umask.
+    is_one_of_many : bool
+        Neither wait for the disk nor look for what was left, which would take long for every image of a set.
 
     Raises
     ------
@@ -61,18 +78,40 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     with disk_errors(target):
         if target.exists() and not target.is_file():  # a folder, or a device that would be replaced
             raise ResourceError("the output is not a regular file", where=shown(target), code="E-WRITE")
-    temporary = target.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.part")
+    temporary = unfinished(target.parent)
     with disk_errors(target):
+        if not is_one_of_many:
+            remove_abandoned(target.parent)
         try:
-            with open(temporary, "xb") as stream:
+            with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if not is_one_of_many:
+                    os.fsync(stream.fileno())
             if target.exists():
                 shutil.copymode(target, temporary)
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def unfinished(folder: Path) -> Path:
+    """A name in a folder for a file that is being written, which no other writer has."""
+    return folder / f".{os.getpid()}-{secrets.token_hex(8)}.part"
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the unfinished files of a folder that nothing was written to for an hour; what cannot be removed stays."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if UNFINISHED.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > SECONDS_TO_FINISH:
+                os.unlink(entry)
+
+
+def user_cache() -> Path | None:
+    """The folder for this user's caches: XDG_CACHE_HOME, else ``~/.cache``; ``None`` for a user without a home."""
+    folder = os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache"))
+    return None if folder.startswith("~") else Path(folder)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from ganmetrics import generators
-from ganmetrics._files import disk_errors, shown
+from ganmetrics._files import disk_errors, remove_abandoned, shown
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Reading
 from ganmetrics.errors import UsageError
@@ -62,6 +62,7 @@ def run(folder: str, *, num_images: int, seed: int, force: bool, progress: bool)
 
 def _prepare(fake: Path, force: bool) -> None:
     fake.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(fake)
     old = sorted(fake.iterdir())
     if old and not force:
         hint = "Pass --force to replace its images, or --folder for another place"
@@ -74,7 +75,7 @@ def _prepare(fake: Path, force: bool) -> None:
 def _write(images: Images, fake: Path, progress: bool) -> None:
     with progress_bar("writing", len(images), progress) as bar:
         for index, image in enumerate(images):
-            Image.fromarray(image[0].numpy()).save(fake / f"{index:05d}.png")
+            save_png(Image.fromarray(image[0].numpy()), fake / f"{index:05d}.png", is_one_of_many=True)
             bar.update()
 
 

@@ -91,8 +91,26 @@ class NumericalError(GanMetricsError, ArithmeticError):
     default_code = "E-NUMERICAL"
 
 
+# What data of another form raise where they are taken apart: no JSON, missing keys, other types, numbers too large.
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+
+
 class GanMetricsWarning(UserWarning):
     """A score that is valid but easily misread."""
+
+
+NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "cannot allocate memory",
+    "start new thread",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, the CPU's or a GPU's, for which PyTorch has no class of its own."""
+    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in NO_MEMORY)
 
 
 def _rebuild(kind: type[GanMetricsError], what: str, where: str, hint: str, code: str) -> GanMetricsError:

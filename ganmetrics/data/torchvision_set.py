@@ -9,13 +9,13 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from ganmetrics._files import shown
+from ganmetrics._files import shown, user_cache
 from ganmetrics._offline import is_offline
 from ganmetrics.data.base import Source
 from ganmetrics.data.dataset import DatasetSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
 from ganmetrics.data.paths import is_torchvision
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import InputError, ResourceError, UsageError
 
 NOT_BY_NAME = frozenset(("VisionDataset", "DatasetFolder", "ImageFolder", "FakeData"))
 
@@ -58,9 +58,19 @@ def load_dataset(name: str, split: str, *, folder: str | None = None, where: str
 
 
 def data_folder() -> str:
-    """The folder that holds the data sets: GANMETRICS_DATA_DIR, else ganmetrics/data in the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.environ.get("GANMETRICS_DATA_DIR") or os.path.join(cache, "ganmetrics", "data")
+    """The folder that holds the data sets: GANMETRICS_DATA_DIR, else ganmetrics/data in the user's cache.
+
+    Raises
+    ------
+    ResourceError
+        A user without a home.
+    """
+    if chosen := os.environ.get("GANMETRICS_DATA_DIR"):
+        return chosen
+    if (cache := user_cache()) is not None:
+        return str(cache / "ganmetrics" / "data")
+    what = "this user has no home folder to keep data sets in"
+    raise ResourceError(what, hint="Set GANMETRICS_DATA_DIR to a folder for them", code="E-WRITE")
 
 
 def _class_of(name: str, where: str) -> Any:

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from ganmetrics._files import atomic_write, shown
+from ganmetrics._files import atomic_write, remove_abandoned, shown, user_cache
 from ganmetrics.errors import GanMetricsWarning, ResourceError
+from ganmetrics.evaluation.members import UNREADABLE
 from ganmetrics.features import EXTRACTORS
 from ganmetrics.numerics.memory import parse_size
 from ganmetrics.version import __version__
@@ -86,10 +87,8 @@ class FeatureCache:
             if self.since_look % EVERY == 0:
                 shrink(self.limit, spare=self.added)
         except (OSError, ResourceError) as error:
-            reason = error.what if isinstance(error, ResourceError) else str(error)
-            where = shown(str(self.folder))
-            text = f"features are not kept in the cache ({where}): {reason}; the scores are not affected"
-            warnings.warn(text, GanMetricsWarning, stacklevel=2)
+            reason = error.what if isinstance(error, ResourceError) else error.strerror or type(error).__name__
+            _warn(f"features are not kept in the cache ({shown(self.folder)}): {reason}")
             self.folder = None
 
     def close(self) -> None:
@@ -115,16 +114,30 @@ class FeatureCache:
 
 
 def cached(extractor: Extractor, device: torch.device) -> FeatureCache | None:
-    """The cache for a network; ``None`` for one that its name and weights do not describe, or where it is off."""
+    """The cache for a network; ``None`` for one that its name and weights do not describe, or where there is none."""
     is_known = extractor.name in EXTRACTORS.names() and type(extractor).__module__.startswith("ganmetrics.features.")
     is_on = os.environ.get("GANMETRICS_CACHE", "1") != "0" and size_limit() > 0
-    return FeatureCache(extractor, device) if is_known and is_on else None
+    try:
+        return FeatureCache(extractor, device) if is_known and is_on else None
+    except ResourceError as error:
+        _warn(error.what)
+        return None
 
 
 def cache_folder() -> Path:
-    """Where entries lie: GANMETRICS_CACHE_DIR, else ganmetrics/features in the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(os.environ.get("GANMETRICS_CACHE_DIR") or os.path.join(cache, "ganmetrics", "features"))
+    """Where entries lie: GANMETRICS_CACHE_DIR, else ganmetrics/features in the user's cache.
+
+    Raises
+    ------
+    ResourceError
+        A user without a home.
+    """
+    if chosen := os.environ.get("GANMETRICS_CACHE_DIR"):
+        return Path(chosen)
+    if (cache := user_cache()) is not None:
+        return cache / "ganmetrics" / "features"
+    what = "this user has no home folder to keep features in"
+    raise ResourceError(what, hint="Set GANMETRICS_CACHE_DIR to a folder for them", code="E-WRITE")
 
 
 def size_limit() -> int:
@@ -145,7 +158,8 @@ def groups() -> list[Group]:
 
 
 def clear() -> int:
-    """Remove every entry, and nothing that is none; the bytes that became free."""
+    """Remove every entry, and nothing that is none but what killed runs left; the bytes that became free."""
+    _remove_abandoned()
     return _remove(list(_entries(cache_folder())))
 
 
@@ -154,6 +168,7 @@ def shrink(limit: int, *, spare: int = 0) -> int:
     with _locked(cache_folder()) as is_mine:
         if not is_mine:  # another process is at it
             return 0
+        _remove_abandoned()
         entries = sorted(_entries(cache_folder()), key=lambda entry: -entry[1].st_mtime)
         total, doomed = 0, []
         for path, status in entries:
@@ -175,6 +190,16 @@ def _locked(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def _remove_abandoned() -> None:
+    for folder in cache_folder().glob("*/??"):
+        remove_abandoned(folder)
+
+
+def _warn(what: str) -> None:
+    """Say why nothing is kept, in the same words for both sides, so that Python shows them once."""
+    warnings.warn(f"{what}; the scores are not affected", GanMetricsWarning, stacklevel=3)
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
@@ -202,8 +227,8 @@ def _read(path: Path) -> Tensor | None:
         content = path.read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
-        rows = np.load(io.BytesIO(content[32:]), allow_pickle=False)
+        rows = np.lib.format.read_array(io.BytesIO(content[32:]), allow_pickle=False)
         os.utime(path)
-    except (OSError, ValueError, EOFError):
+    except UNREADABLE:
         return None
-    return torch.from_numpy(rows)
+    return torch.from_numpy(rows) if rows.ndim == 2 and rows.dtype == np.float32 else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from ganmetrics.errors import InputError, ResourceError, UsageError
+from ganmetrics.errors import InputError, ResourceError, UsageError, is_out_of_memory
 from ganmetrics.features.pieces import PIECE
 from ganmetrics.features.precision import ARITHMETIC, true_float32
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # at least; see ``default_batch_size``
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def choose_device(device: str | torch.device) -> torch.device:
@@ -130,7 +129,7 @@ class Extraction:
         try:
             return [work(batch)]
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if len(batch) == 1:
                 what = f"one image does not fit in the memory of {self.device}"
@@ -156,7 +155,3 @@ class Extraction:
                 index = self.count + int(bad[0])
                 what = f"the layer {name!r} of {self.extractor.name} is NaN or infinite for image {index}"
                 raise InputError(what, hint="Look at that image and at the weights", code="E-NOT-FINITE")
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or any(text in str(error) for text in OUT_OF_MEMORY)

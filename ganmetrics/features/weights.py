@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics._files import atomic_write, shown
+from ganmetrics._files import atomic_write, shown, user_cache
 from ganmetrics._offline import is_offline
 from ganmetrics.errors import GanMetricsWarning, ResourceError, UsageError, WeightsError
 from ganmetrics.features.download import CHUNK, PATIENCE, Patience, Wanted, disk_errors, download, text_kind
@@ -153,7 +153,9 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """
     try:
         kind = text_kind(path)
-        state = None if kind else _tensors(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch, on pickles of others and on TorchScript as a whole
+            state = None if kind else _tensors(path)
     except OSError as error:
         raise _unloadable(path, f"cannot be read: {error.strerror or error}") from error
     except pickle.UnpicklingError:  # not chained: torch's own text advises to switch the protection off
@@ -185,9 +187,7 @@ def _tensors_of_program(path: str | os.PathLike[str]) -> Any:
 
     if digest(path) not in {file.sha256 for file in WEIGHTS.values()}:
         raise pickle.UnpicklingError
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TorchScript is deprecated as a whole
-        return dict(torch.jit.load(path, map_location="cpu").state_dict())
+    return dict(torch.jit.load(path, map_location="cpu").state_dict())
 
 
 def _checked_table(path: str | os.PathLike[str], state: Any) -> dict[str, Tensor]:
@@ -267,9 +267,10 @@ def _own_folder_made() -> Path:
 
 def _folder(variable: str, name: str) -> Path | None:
     # ``$variable``, else ``name`` in the user's cache folder (the rule of torch.hub); None for a user without a home.
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
-    folder = os.path.expanduser(os.environ.get(variable) or os.path.join(cache, name))
-    return None if folder.startswith("~") else Path(folder)
+    chosen, cache = os.path.expanduser(os.environ.get(variable, "")), user_cache()
+    if chosen:
+        return None if chosen.startswith("~") else Path(chosen)
+    return None if cache is None else cache / name
 
 
 def _placing(weight_file: WeightFile, place: str = "") -> str:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ganmetrics._files import atomic_write, check_writable, disk_errors, shown
+from ganmetrics._files import atomic_write, check_writable, disk_errors, remove_abandoned, shown
 from ganmetrics._progress import progress_bar
 from ganmetrics.data.paths import IMAGE_SUFFIXES, OTHER_ARCHIVES, PICKLES
 from ganmetrics.errors import UsageError
+from ganmetrics.reporting.contact_sheet import save_png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +75,7 @@ def write(samples: Tensor, output: str, *, progress: bool) -> None:
     folder = Path(output)
     with disk_errors(folder), progress_bar("writing", len(pixels), progress) as bar:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder)
         for index, image in enumerate(pixels):
-            Image.fromarray(image).save(folder / f"{index:05d}.png")
+            save_png(Image.fromarray(image), folder / f"{index:05d}.png", is_one_of_many=True)
             bar.update()

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.features.extraction import choose_device
-from ganmetrics.generators.cards import SYSTEMS, WEIGHTS, Card, load_sampler, write_card
+from ganmetrics.generators.cards import CARD, SYSTEMS, WEIGHTS, Card, load_sampler, write_card
 from ganmetrics.generators.pictures import save_samples
 from ganmetrics.generators.scoring import REFERENCES, quick_fid
 from ganmetrics.generators.training import CHECKPOINT, fit, read_log, resume
@@ -166,6 +166,8 @@ def export(run: Run, folder: Path) -> Card:
         folder.mkdir(parents=True, exist_ok=True)
     stored = {name: value.half().contiguous() for name, value in on_cpu(training.weights()).items()}
     if stored:
+        with disk_errors(folder):
+            (folder / CARD).unlink(missing_ok=True)  # an older card never stands beside newer weights
         with atomic_write(folder / WEIGHTS) as stream:
             stream.write(save(stored))
     card = Card(

@@ -6,16 +6,19 @@ import copy
 import io
 import json
 import pickle
+import signal
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
 
-from ganmetrics._files import atomic_write, shown
+from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics._progress import progress_bar
 from ganmetrics.errors import InputError, NumericalError
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 Net = TypeVar("Net", bound=nn.Module)
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
+ENDING = (signal.SIGINT, signal.SIGTERM)
 LOG_EVERY = 50  # iterations
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
@@ -148,6 +152,9 @@ def fit(
     NumericalError
         A loss is no longer finite.
     """
+    if not training.iteration:  # what a run logged that was killed before its first checkpoint comes again
+        with disk_errors(folder):
+            (folder / LOG).unlink(missing_ok=True)
     try:
         with progress_bar(f"training in {shown(folder)[-30:]}", iterations, progress, unit="it") as bar:
             bar.update(training.iteration)
@@ -168,8 +175,9 @@ def _steps(training: Training, folder: Path, iterations: int) -> Iterator[dict[s
     saved = time.monotonic()
     while training.iteration < iterations:
         start, cpu_start = time.monotonic(), time.process_time()
-        entry = training.step()
-        training.iteration += 1
+        with _signals_held():
+            entry = training.step()
+            training.iteration += 1
         training.seconds += time.monotonic() - start
         training.cpu_seconds += time.process_time() - cpu_start
         yield entry
@@ -178,13 +186,32 @@ def _steps(training: Training, folder: Path, iterations: int) -> Iterator[dict[s
             saved = time.monotonic()
 
 
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """What would end the program waits for the end of a step: half of one in a checkpoint would change all after it."""
+    waiting: list[int] = []
+    is_main = threading.current_thread() is threading.main_thread()  # no other may set handlers, or gets signals
+    before = {number: signal.getsignal(number) for number in ENDING if is_main}
+    for number, handler in before.items():
+        if handler is not None:  # one that was not set from Python could not be put back
+            signal.signal(number, lambda number, _: waiting.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+    for came in waiting:
+        signal.raise_signal(came)
+
+
 def _log(training: Training, folder: Path, entry: dict[str, float]) -> None:
     wrong = [name for name, value in entry.items() if value != value or value in (float("inf"), float("-inf"))]
     if wrong:
         what = f"{wrong[0]} is {entry[wrong[0]]} at iteration {training.iteration}: the training has diverged"
         raise NumericalError(what, where=shown(folder), hint="Lower the learning rate", code="E-DIVERGED")
     line = {"iteration": training.iteration, "seconds": round(training.seconds, 1)}
-    with open(folder / LOG, "a") as stream:
+    with disk_errors(folder / LOG), open(folder / LOG, "a") as stream:
         stream.write(json.dumps({**line, **{name: round(value, 6) for name, value in entry.items()}}) + "\n")
 
 

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
 
-from ganmetrics._files import disk_errors, shown
+from ganmetrics._files import disk_errors, shown, unfinished
+from ganmetrics.data.array_header import read_header
 from ganmetrics.data.paths import foreign_archive
 from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_archive, why_no_image
 from ganmetrics.errors import InputError, RejectedError
@@ -24,7 +25,6 @@ from ganmetrics.leaderboard.rules import EXTRA_FILES, MEMBER_BYTES, Rules
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of a zip
 BLOCK = 1 << 20
-SECONDS_TO_FINISH = 3600  # after which the part of an upload is nobody's
 
 
 class Staged(NamedTuple):
@@ -72,7 +72,7 @@ class Receiver:
 
     def __init__(self, folder: Path, rules: Rules) -> None:
         self.folder, self.rules = folder, rules
-        self.temporary = folder / f".{os.getpid()}-{secrets.token_hex(8)}.part"
+        self.temporary = unfinished(folder)
         with disk_errors("the board's folder"):
             self.stream = open(self.temporary, "xb")  # noqa: SIM115  closed by ``discard``
         self.hasher, self.count = hashlib.sha256(), 0
@@ -145,11 +145,7 @@ def check_keys(names: list[str]) -> None:
 
 def array_shape(member: IO[bytes], rules: Rules) -> tuple[int, ...]:
     """The shape that an array's header states, which is read (RejectedError for any but the board's images)."""
-    from numpy.lib import format as npy
-
-    version = npy.read_magic(member)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, is_fortran, dtype = read(member)
+    shape, is_fortran, dtype, _ = read_header(member)
     last = (rules.num_images, rules.height, rules.width, 3)
     first = (rules.num_images, 3, rules.height, rules.width)
     if dtype.hasobject or dtype.name != "uint8" or is_fortran or shape not in (last, first):
@@ -183,14 +179,6 @@ def is_image(name: str) -> bool:
 
 def refuse(what: str) -> NoReturn:
     raise RejectedError(what)
-
-
-def clear_stale(folder: Path, now: float) -> None:
-    """Remove parts of uploads that were cut off long ago."""
-    for path in folder.glob(".*.part"):
-        with disk_errors("the board's folder"):
-            if now - path.stat().st_mtime > SECONDS_TO_FINISH:
-                path.unlink(missing_ok=True)
 
 
 def _array_caps(rules: Rules) -> Caps:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ganmetrics._files import remove_abandoned
 from ganmetrics.errors import ResourceError
-from ganmetrics.leaderboard.intake import clear_stale
 from ganmetrics.leaderboard.store import LEASE, MOST_ATTEMPTS
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Worker:
 
     def run(self, *, until_empty: bool = False) -> None:
         """Score what comes, for ever or until nothing waits; failures of store and disk are waited out."""
-        clear_stale(self.board.places["submissions"], time.time())
+        remove_abandoned(self.board.places["submissions"])
         while True:
             try:
                 worked = self.step()

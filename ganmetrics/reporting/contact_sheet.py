@@ -37,7 +37,7 @@ def contact_sheet(images: Images, columns: int, *, scale: int = 1) -> Image.Imag
     return Image.fromarray(sheet)
 
 
-def save_png(image: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Write an image as PNG under exactly this name, whole or not at all."""
-    with atomic_write(path) as stream:
+def save_png(image: Image.Image, path: str | os.PathLike[str], *, is_one_of_many: bool = False) -> None:
+    """Write an image as PNG under exactly this name, whole or not at all, as ``atomic_write`` does."""
+    with atomic_write(path, is_one_of_many=is_one_of_many) as stream:
         image.save(stream, format="PNG")

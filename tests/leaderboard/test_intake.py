@@ -211,15 +211,6 @@ def test_a_missing_path_is_no_rejection(tmp_path: Path) -> None:
         intake.stage_path(tmp_path / "none", tmp_path, RULES)
 
 
-def test_stale_parts_are_cleared(tmp_path: Path) -> None:
-    old, new = tmp_path / ".1-a.part", tmp_path / ".1-b.part"
-    for path in (old, new):
-        path.write_bytes(b"x")
-    os.utime(old, (0, 0))
-    intake.clear_stale(tmp_path, new.stat().st_mtime)
-    assert not old.exists() and new.exists()
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_damaged_files_are_refused_in_our_words(seed: int, tmp_path: Path) -> None:
     """Bytes of good submissions changed at random: pixels, or our exception."""
