@@ -53,10 +53,12 @@ def as_tensor(images: ArrayLike, where: str) -> Tensor:
     Raises
     ------
     InputError
-        A wrong shape or dtype, or no image.
+        A wrong shape or dtype, no image, or a tensor without values of its own.
     """
     is_array = not is_instance(images, "torch", "Tensor")
     _check_dtype(images, is_array, where)
+    if not is_array:
+        _check_storage(images, where)
     is_last = check_layout(tuple(images.shape), is_array=is_array, where=where)
     tensor = _shared(images) if is_array else images.detach()  # type: ignore[union-attr]
     return tensor.permute(0, 3, 1, 2) if is_last else tensor
@@ -120,6 +122,15 @@ def _check_dtype(images: ArrayLike, is_array: bool, where: str) -> None:
         fix = "Take the real part or the magnitude and state its value_range"
     what = f"the images have dtype {name}; expected uint8, or float with a value_range"
     raise InputError(what, where=where, hint=fix, code="E-DTYPE")
+
+
+def _check_storage(images: Any, where: str) -> None:
+    if images.is_meta:
+        what = "the tensor is on the meta device, where there are no values"
+        raise InputError(what, where=where, hint="Make it on a device such as cpu", code="E-DTYPE")
+    if str(images.layout) != "torch.strided":
+        what = f"the tensor has the layout {images.layout}; expected a dense one"
+        raise InputError(what, where=where, hint="Use images.to_dense()", code="E-DTYPE")
 
 
 def _shared(array: Any) -> Tensor:

@@ -118,6 +118,8 @@ BAD = {  # case: (images, code, words of the sentence, the fix)
     "uint16": (np.zeros((2, 8, 8, 3), np.uint16), "E-DTYPE", "uint16", "(images // 257).astype(np.uint8)"),
     "objects": (np.zeros((2, 8, 8, 3), object), "E-DTYPE", "object", ""),
     "strings": (np.zeros((2, 8, 8, 3), "U3"), "E-DTYPE", "U3", ""),
+    "sparse": (torch.zeros(2, 3, 8, 8).byte().to_sparse(), "E-DTYPE", "torch.sparse_coo", "images.to_dense()"),
+    "meta": (torch.zeros(2, 3, 8, 8, device="meta").byte(), "E-DTYPE", "the meta device", "such as cpu"),
     "71 no images": (torch.zeros(0, 3, 8, 8).byte(), "E-EMPTY", "empty", ""),
     "71 no pixels": (torch.zeros(2, 3, 0, 8).byte(), "E-EMPTY", "empty", ""),
 }
