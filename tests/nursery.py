@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import gc
 import io
 import json
 import os
@@ -63,9 +64,8 @@ class Child:
 class Nursery:
     """The process that forks, asked over a pipe."""
 
-    def __init__(self) -> None:
-        self.scratch = Path(tempfile.mkdtemp(prefix="nursery-"))
-        self.count = 0
+    def __init__(self, scratch: Path) -> None:
+        self.scratch, self.count = scratch, 0
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__))],
             stdin=subprocess.PIPE,
@@ -102,26 +102,24 @@ class Nursery:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def moments(self, *call: object, **faults: Any) -> Iterator[tuple[int, Ending]]:
-        """Children killed at the first moment, the second, and so on until one gets to its end."""
-        for moment in range(1000):
+    def moments(self, *call: object, stride: int = 1, **faults: Any) -> Iterator[int]:
+        """Let children be killed at the first moment, the second, and so on until one gets to its end."""
+        for moment in range(0, 1000, stride):
             ending = self.run(*call, moment=moment, **faults)
             if ending.code != -signal.SIGKILL:
+                assert ending.code == 0, ending.stderr
                 return
-            yield moment, ending
+            yield moment
         raise AssertionError("no child got to its end")
 
 
 @contextmanager
 def opened() -> Iterator[Nursery]:
     """A nursery for as long as it is needed."""
-    nursery = Nursery()
-    try:
-        yield nursery
-    finally:
-        assert nursery.process.stdin is not None
-        nursery.process.stdin.close()
-        nursery.process.wait(timeout=LONGEST)
+    with tempfile.TemporaryDirectory(prefix="nursery-") as scratch:
+        nursery = Nursery(Path(scratch))
+        with nursery.process:  # closing its pipes ends it
+            yield nursery
 
 
 def _group(pid: int) -> int:
@@ -212,9 +210,10 @@ def _kill_at(moment: int) -> None:
         def call(*arguments: Any, **options: Any) -> Any:
             at = next(count)
             dies(at)
-            answer = step(*arguments, **options)
-            dies(at + 1)
-            return answer
+            try:
+                return step(*arguments, **options)
+            finally:
+                dies(at + 1)
 
         return call
 
@@ -255,7 +254,12 @@ def command(*arguments: str) -> None:
     main(list(arguments))
 
 
-CALLS: dict[str, Callable[..., None]] = {"command": command}
+def python(code: str, *arguments: str) -> None:
+    """A program that finds its arguments in ``arguments``."""
+    exec(compile(code, "<child>", "exec"), {"arguments": list(arguments), "command": command})
+
+
+CALLS: dict[str, Callable[..., None]] = {"command": command, "python": python}
 
 
 def _warm_up() -> None:
@@ -270,13 +274,22 @@ def _warm_up() -> None:
             Image.fromarray(rng.integers(256, size=(8, 8, 3), dtype=np.uint8)).save(f"{name}/{index}.png")
     os.environ["GANMETRICS_CACHE_DIR"] = os.path.abspath("cache")
     score = ["evaluate", "real", "fake", "--metrics", "fid,kid(subset_size=4)", "--json", "-", "--html", "warm.html"]
-    for arguments in (score, ["stats", "build", "real", "-o", "warm.npz"], ["fid", "warm.npz", "fake"]):
+    how = ["--extractor", "pixels", "-q"]
+    for arguments in (
+        [*score, *how],
+        ["stats", "build", "real", "-o", "warm.npz", *how],
+        ["fid", "warm.npz", "fake", *how],
+        ["generators", "sample", "gan-ring", "-n", "2", "-o", "points.npz", "-q"],
+        ["generators", "train", "gan-ring", "-o", "run", "--iterations", "2", "--watch-every", "0", "-q"],
+    ):
         try:
             with open(os.devnull, "w") as nothing, redirect_stdout(nothing), redirect_stderr(nothing):
-                command(*arguments, "--extractor", "pixels", "-q")
+                command(*arguments)
         except SystemExit as ending:
             if ending.code:
                 raise
+    os.environ["GANMETRICS_CACHE"] = "0"  # for children that are not asked to have one
+    gc.freeze()  # what a child never looks at need not be copied for it
 
 
 if __name__ == "__main__":

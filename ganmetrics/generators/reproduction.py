@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ def verdicts(card: Card) -> Iterator[str]:
 
 def recorded(same: list[Measured]) -> CardScore:
     """The first of the scores of several seeds, with their standard deviation and a tolerance."""
-    first, std = same[0], statistics.stdev([each.value for each in same]) if len(same) > 1 else 0.0
+    finite = [each.value for each in same if math.isfinite(each.value)]  # a network that learnt little may have none
+    first, std = same[0], statistics.stdev(finite) if len(finite) > 1 else 0.0
     tolerance = max(SHARE_OF_SCORE * abs(first.value), SHARE_OF_STD * std, LEAST_TOLERANCE)
     facts = first._asdict() | {"value": round(first.value, 6), "std": round(std, 6), "tolerance": tolerance}
     return CardScore(**facts)
