@@ -21,7 +21,7 @@ FLOORS = [
     {"training"},
     {"compat"},
     {"leaderboard"},
-    {"functional", "demo", "__init__"},
+    {"functional", "demo", "selftest", "__init__"},
     {"cli", "__main__"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,9 @@
+"""Whether this installation gives the numbers that it should: closed forms, recorded scores, published ones."""
+
+from __future__ import annotations
+
+from ganmetrics.selftest.check import Check
+from ganmetrics.selftest.environment import environment
+from ganmetrics.selftest.plan import Plan, Task
+
+__all__ = ["Check", "Plan", "Task", "environment"]

@@ -1,0 +1,45 @@
+"""One number of a self-test, beside the one it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found, what was expected, and how far apart they may be.
+
+    Attributes
+    ----------
+    name : str
+    found, expected, tolerance : float
+        The tolerance is absolute.
+    error : str
+        What kept the number from being found; empty where nothing did.
+    """
+
+    name: str
+    found: float
+    expected: float
+    tolerance: float
+    error: str = ""
+
+    @property
+    def difference(self) -> float:
+        return self.found - self.expected
+
+    @property
+    def passed(self) -> bool:
+        return not self.error and abs(self.difference) <= self.tolerance  # NaN is no pass
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``ganmetrics selftest --json`` prints it; what JSON has no number for is null."""
+        numbers = {"found": self.found, "expected": self.expected, "difference": self.difference}
+        finite = {name: value if abs(value) < float("inf") else None for name, value in numbers.items()}
+        return {"name": self.name, **finite, "tolerance": self.tolerance, "passed": self.passed, "error": self.error}
+
+
+def failed(name: str, error: Exception) -> Check:
+    """A check that gave no number."""
+    return Check(name, float("nan"), float("nan"), 0.0, f"{type(error).__name__}: {error}")

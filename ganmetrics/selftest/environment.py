@@ -1,0 +1,53 @@
+"""What a report of a self-test says of the machine: versions, devices, places."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Any
+
+NEEDED = ("torch", "torchvision", "numpy", "scipy", "pillow", "click", "safetensors")
+EXTRAS = {"vit": "timm", "ray": "ray", "leaderboard": "sqlalchemy"}
+NETWORK = "inception-2015-12-05"
+
+
+def environment() -> dict[str, Any]:
+    """Versions of what scores depend on, devices, and where weights and features are kept."""
+    return {"ganmetrics": metadata.version("ganmetrics"), **system(), **_devices(), **_places()}
+
+
+def system() -> dict[str, Any]:
+    """The system, Python, and the packages that scores depend on."""
+    found = {"system": f"{platform.system()} {platform.release()} {platform.machine()}"}
+    return {**found, "python": platform.python_version(), **{name: metadata.version(name) for name in NEEDED}}
+
+
+def _devices() -> dict[str, Any]:
+    import torch
+    from PIL import features
+
+    gpus = [torch.cuda.get_device_name(place) for place in range(torch.cuda.device_count())]
+    return {
+        "JPEG decoder": f"libjpeg-turbo {features.version('libjpeg_turbo') or 'absent'}",
+        "CPU threads": torch.get_num_threads(),
+        "CPU capability": torch.backends.cpu.get_cpu_capability(),
+        "GPUs": ", ".join(gpus) or "none",
+        "CUDA of torch": torch.version.cuda or "none",
+    }
+
+
+def _places() -> dict[str, Any]:
+    from ganmetrics._files import shown
+    from ganmetrics.evaluation.feature_cache import cache_folder
+    from ganmetrics.features.weights import known, locate
+
+    place = locate(known(NETWORK))
+    extras = [extra for extra, module in EXTRAS.items() if find_spec(module)]
+    return {
+        "extras": ", ".join(extras) or "none",
+        "Inception's weights": shown(place) if place else "not here; `ganmetrics weights fetch inception-2015-12-05`",
+        "features are kept in": shown(cache_folder()),
+        "GANMETRICS_OFFLINE": os.environ.get("GANMETRICS_OFFLINE", "not set"),
+    }

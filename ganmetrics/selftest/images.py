@@ -1,0 +1,39 @@
+"""What becomes of pixels on this machine: the decoder, and resizing where rules differ most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+
+import numpy as np
+import torch
+
+from ganmetrics.data.base import Reading
+from ganmetrics.data.decode import decode
+from ganmetrics.features.resize import pillow_bicubic, pytorch_bilinear, tf1_bilinear
+from ganmetrics.selftest.check import Check
+
+SIDE, STEP = 2392, 8  # of a grid of single bright pixels, which shrinks to 299, one pixel for each
+LEVELS = 2.0  # decoders that follow the standard may differ by it
+
+
+def images() -> Iterator[Check]:
+    """A JPEG with coloured edges beside its recorded pixels, and a grid of bright pixels made smaller."""
+    folder = resources.files("ganmetrics.selftest")
+    jpeg, recorded = (
+        decode(folder.joinpath(name).read_bytes(), Reading()).pixels for name in ("edges.jpg", "edges.png")
+    )
+    largest = float(np.abs(jpeg.astype(int) - recorded).max())
+    yield Check("largest difference of a decoded JPEG, in levels", largest, 0.0, LEVELS)
+    on, off = _grid(0), _grid(3)
+    yield Check("clean-fid's resize of a grid", float(pillow_bicubic(off, 299).mean()), 255 / STEP**2, 0.05)
+    yield Check("pytorch-fid's resize, beside the grid", float(pytorch_bilinear(on, 299).mean()), 0.0, 1e-7)
+    yield Check("pytorch-fid's resize, on the grid", float(pytorch_bilinear(off, 299).mean()), 0.25, 1e-6)
+    yield Check("TensorFlow 1's resize, on the grid", float(tf1_bilinear(on, 299).mean()), 255.0, 1e-4)
+    yield Check("TensorFlow 1's resize, beside the grid", float(tf1_bilinear(off, 299).mean()), 0.0, 1e-7)
+
+
+def _grid(start: int) -> torch.Tensor:  # -> uint8 [1, 3, SIDE, SIDE]
+    grid = torch.zeros(1, 3, SIDE, SIDE, dtype=torch.uint8)
+    grid[:, :, start::STEP, start::STEP] = 255
+    return grid

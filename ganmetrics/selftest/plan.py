@@ -1,0 +1,80 @@
+"""Which checks a self-test runs, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from ganmetrics.features.extraction import choose_device
+from ganmetrics.generators import cards
+from ganmetrics.generators.reproduction import reproduce
+from ganmetrics.selftest.check import Check, failed
+from ganmetrics.selftest.closed_forms import closed_forms
+from ganmetrics.selftest.images import images
+from ganmetrics.selftest.networks import networks, statistics
+from ganmetrics.selftest.published import fetch_all, published
+
+QUICK = ("dcgan-mnist", "dcgan-fashion", "gan-ring", "seqgan-oracle")  # each a kind of its own: half a minute in all
+
+
+class Task(NamedTuple):
+    """Some checks that belong together."""
+
+    title: str
+    run: Callable[[], Iterable[Check]]
+
+    def checks(self) -> Iterator[Check]:
+        """Each as it comes; what stops them is the last one."""
+        try:
+            yield from self.run()
+        except Exception as error:  # a report says what broke, whatever it is
+            yield failed(self.title, error)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to check.
+
+    Attributes
+    ----------
+    every_generator : bool
+        Score all bundled generators again, instead of four.
+    network : bool
+        Fetch the literature's Inception and CIFAR-10, and score them.
+    device : str
+        As of ``evaluate``.
+    progress : bool
+        Show bars on stderr.
+    """
+
+    every_generator: bool = False
+    network: bool = False
+    device: str = "auto"
+    progress: bool = False
+
+    def prepare(self) -> None:
+        """Find out first what is missing: the device (UsageError), what is to be fetched (WeightsError, InputError)."""
+        choose_device(self.device)
+        if self.network:
+            fetch_all(progress=self.progress)
+
+    def tasks(self) -> list[Task]:
+        """In the order to run them."""
+        names = sorted(cards.folders()) if self.every_generator else QUICK
+        found = [
+            Task("closed forms", closed_forms),
+            Task("images", images),
+            Task("networks", partial(networks, self.device)),
+            Task("bundled statistics", statistics),
+            *(Task(f"generator {name}", partial(_reproduced, name)) for name in names),
+        ]
+        if self.network:
+            found.append(Task("published scores", partial(published, self.device, progress=self.progress)))
+        return found
+
+
+def _reproduced(name: str) -> Iterator[Check]:
+    for one in reproduce(cards.folder_of(name)):
+        yield Check(f"{name}: {one.recorded.title}", one.found, one.recorded.value, one.recorded.tolerance)
