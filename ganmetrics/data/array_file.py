@@ -137,7 +137,10 @@ def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> ArrayHeade
 
 def _header(stream: IO[bytes], where: str) -> ArrayHeader:
     try:
-        return read_header(stream)
+        header = read_header(stream)
+        if min(header.shape, default=0) < 0:
+            raise ValueError("negative shape")
+        return header
     except Exception as error:  # numpy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own
         _refuse_damaged(error, where)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ganmetrics.errors import StatisticsError
+from ganmetrics._files import shown
+from ganmetrics.errors import MALFORMED, StatisticsError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
 from ganmetrics.evaluation.sampling import Rows
 from ganmetrics.numerics.moments import Moments, RunningMoments
@@ -51,10 +52,23 @@ def gathering_of(empty: Gathering, state: Mapping[str, Any]) -> Gathering:
     try:
         _restore_seen(empty.seen, state)
         _restore_collector(empty.collector, state)
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        what = f"the state is damaged: {type(error).__name__} {str(error)[:80]}"
-        raise StatisticsError(what, where="load_state_dict", code="E-DAMAGED") from error
+    except (RuntimeError, *MALFORMED) as error:
+        raise damaged_state(error) from error
     return empty
+
+
+def check_version(state: Any, version: int) -> None:
+    """Refuse a state of another version, or what is no state at all (StatisticsError)."""
+    found = state.get("version") if isinstance(state, Mapping) else None
+    if found != version:
+        what = f"the state has version {found!r:.40}; this version reads {version}"
+        raise StatisticsError(what, where="load_state_dict", code="E-SCHEMA")
+
+
+def damaged_state(error: Exception) -> StatisticsError:
+    """That a state's parts are not those of a state."""
+    what = f"the state is damaged: {type(error).__name__} {shown(str(error)[:80])}"
+    return StatisticsError(what, where="load_state_dict", code="E-DAMAGED")
 
 
 def _restore_seen(seen: Seen, state: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ganmetrics._files import shown
+from ganmetrics.data.array_header import read_header
 from ganmetrics.errors import StatisticsError
 
 MAX_DIM = 16_384
@@ -95,7 +96,9 @@ def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in COMPRESSIONS:
         raise StatisticsError(f"{name!r} is compressed by a method that npz files never use", code="E-DAMAGED")
-    shape, dtype, held = _header(archive, info)
+    with archive.open(info) as member:
+        shape, _, dtype, num_bytes = read_header(member)
+    held = info.file_size - num_bytes
     _check_type(name, dtype)
     _check_shape(name, shape)
     if held != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
@@ -104,15 +107,6 @@ def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
     if info.file_size > max(MAX_SUSPECT, MAX_RATIO * packed):
         what = f"{name!r} would grow from {packed} to {info.file_size} bytes; refused"
         raise StatisticsError(what, code="E-BOMB")
-
-
-def _header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """The shape and type that a member claims, and the bytes that follow its header."""
-    with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(member)
-        return shape, dtype, info.file_size - member.tell()
 
 
 def _check_type(name: str, dtype: np.dtype[Any]) -> None:

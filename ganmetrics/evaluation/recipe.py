@@ -148,7 +148,8 @@ class Signature:
         parts = text.strip().split("|")
         sides = dict(part.split(":", 1) for part in parts[3:-2] if ":" in part)
         in_order = [role for role in ROLES if role in sides] == list(sides) and len(sides) == len(parts) - 5
-        if len(parts) < 6 or not in_order or "fake" not in sides or not parts[-1].startswith("gm:"):
+        is_line = text.strip().isprintable()
+        if not is_line or len(parts) < 6 or not in_order or "fake" not in sides or not parts[-1].startswith("gm:"):
             raise UsageError(
                 f"not a signature: {text!r}", hint="It reads metric|network|resize|real:…|fake:…|precision|gm:…"
             )

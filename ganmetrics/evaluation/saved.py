@@ -12,7 +12,7 @@ from typing import Any
 
 from ganmetrics._files import shown
 from ganmetrics._shown import Shown
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.evaluation.comparison import Difference
 from ganmetrics.evaluation.recipe import Signature
 from ganmetrics.evaluation.result import SCHEMA, Interval, save_json
@@ -102,22 +102,24 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     try:
         with open(path, encoding="utf-8") as stream:
             found = json.load(stream)
-        if found["schema"] != SCHEMA:
-            what = f"the result is of schema {found['schema']}; this version reads {SCHEMA}"
-            raise InputError(what, where=shown(path), code="E-RESULT")
-        return {name: _read(score) for name, score in found["scores"].items()}
+        schema = found["schema"]
+        scores = {shown(name): _read(score) for name, score in found["scores"].items()} if schema == SCHEMA else {}
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
-    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+    except MALFORMED as error:
         what, hint = "the file is no saved result", "Write one with `ganmetrics evaluate REAL FAKE --json FILE`"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
+    if schema != SCHEMA:
+        what = f"the result is of schema {schema!r:.40}; this version reads {SCHEMA}"
+        raise InputError(what, where=shown(path), code="E-RESULT")
+    return scores
 
 
 def _read(score: Mapping[str, Any]) -> dict[str, Any]:
     around = score.get("interval")
     value = score["value"]
     return {
-        "title": str(score["title"]),
+        "title": shown(str(score["title"])),
         "value": float(score["not_finite"] if value is None else value),
         "half_width": None if around is None else float(around["half_width"]),
         "higher_is_better": bool(score["higher_is_better"]),

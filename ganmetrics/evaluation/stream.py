@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics.data.randomness import OwnStreams
-from ganmetrics.errors import UsageError
+from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
 from ganmetrics.evaluation.gathering_state import gathering_of, state_of
 
@@ -85,5 +85,9 @@ class Stream:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.reset()
-        self.gathering = gathering_of(self.gathering, state)
+        try:
+            self.gathering = gathering_of(self.gathering, state)
+        except StatisticsError:
+            self.reset()  # of a part of a state
+            raise
         self.has_indices = bool(state["has_indices"])

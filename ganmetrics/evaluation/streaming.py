@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganmetrics._files import shown
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.kinds import Opening
 from ganmetrics.data.pixels import to_uint8
@@ -16,6 +17,7 @@ from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.evaluation.gathering import ROWS, Gathering
+from ganmetrics.evaluation.gathering_state import check_version
 from ganmetrics.evaluation.intervals import check_mode
 from ganmetrics.evaluation.measuring import Measuring, gathered_statistics, recipe_of, too_few
 from ganmetrics.evaluation.opening import Side, open_side
@@ -200,9 +202,7 @@ class Evaluation:
         StatisticsError
             A state of another version or recipe, or a damaged one.
         """
-        if state.get("version") != STATE:
-            what = f"the state has version {state.get('version')!r}; this version reads {STATE}"
-            raise StatisticsError(what, where="load_state_dict", code="E-SCHEMA")
+        check_version(state, STATE)
         self._check_same(str(state.get("identity")), "the state")
         for role, stream in self._streams.items():
             stream.restore(state.get(role, {}))
@@ -268,7 +268,8 @@ class Evaluation:
     def _check_same(self, identity: str, what: str) -> None:
         if identity != self._identity():
             hint = "Make both with the same metrics, network and max_rows"
-            raise StatisticsError(f"{what} has another recipe: {identity} / {self._identity()}", hint=hint)
+            found = shown(identity[:1000])
+            raise StatisticsError(f"{what} has another recipe: {found} / {self._identity()}", hint=hint)
 
 
 def _streamed(metrics: str | Sequence[str | Metric], seed: int) -> list[Metric]:

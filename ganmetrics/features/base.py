@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ganmetrics._files import shown
 from ganmetrics.errors import UsageError
 from ganmetrics.registry import unknown
 
@@ -136,7 +137,7 @@ def check_resize(name: str, rule: str, resizes: Collection[str]) -> None:
     """Refuse a rule that is none of an extractor's (UsageError)."""
     if not resizes:
         what = f"the extractor {name!r} has one resize and no other"
-        raise UsageError(what, where=f"{name}@{rule}", hint="Leave the resize out")
+        raise UsageError(what, where=shown(f"{name}@{rule}"), hint="Leave the resize out")
     if rule not in resizes:
         raise unknown(f"resize of {name}", rule, list(resizes))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, shown
-from ganmetrics.errors import InputError
+from ganmetrics.errors import MALFORMED, GanMetricsError, InputError
 from ganmetrics.features import weights as weight_files
 from ganmetrics.generators.record import Recipe, System
 from ganmetrics.registry import Registry, unknown
@@ -96,7 +96,7 @@ class Card:
     def recipe(self) -> Recipe:
         """The recipe that it was trained by."""
         system = SYSTEMS[self.system]
-        settings, iterations = system.settings(**self.settings), self.training["iterations"]
+        settings, iterations = system.settings_of(self.settings), self.training["iterations"]
         targets = next((recipe.targets for recipe in system.recipes if recipe.name == self.name), ())
         return Recipe(self.name, self.summary, self.data, settings, iterations, self.fault, targets)
 
@@ -143,10 +143,27 @@ def read_card(folder: Path) -> Card:
             facts[name] = tuple(CardScore(**each) for each in facts[name])
         for name in ("targets", "curve"):
             facts[name] = tuple(facts[name])
-        return Card(**facts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"the card cannot be read: {error}"
+        return _checked(Card(**facts))
+    except (OSError, *MALFORMED) as error:
+        what = f"the card cannot be read: {shown(str(error)[:200])}"
         raise InputError(what, where=shown(path), hint="Export the generator again", code="E-CARD") from error
+
+
+def _checked(card: Card) -> Card:
+    """The card, of whose facts each is of its kind (TypeError or KeyError where one is not)."""
+    training, scores = card.training, [*card.scores, *card.data_scores]
+    texts = [card.name, card.system, card.title, card.summary, card.paper, card.data, card.fault, card.licence]
+    texts += [*card.parameters, training["command"], *card.targets]
+    texts += [text for score in scores for text in (score.name, score.title, score.signature, score.protocol)]
+    numbers = [*card.parameters.values(), training["iterations"], training["cpu_seconds"]]
+    numbers += [number for score in scores for number in (score.value, score.std, score.tolerance)]
+    numbers += [number for entry in card.curve for number in entry.values()]
+    if strange := [text for text in texts if not isinstance(text, str) or not text.isprintable()]:
+        raise TypeError(f"{strange[0]!r:.40} is no text")
+    if strange := [number for number in numbers if type(number) not in (int, float)]:
+        raise TypeError(f"{strange[0]!r:.40} is no number")
+    SYSTEMS[card.system].settings_of(card.settings)
+    return card
 
 
 def write_card(card: Card, folder: Path) -> None:
@@ -166,4 +183,11 @@ def load_sampler(folder: Path) -> Sampler:
     card = read_card(folder)
     system = SYSTEMS[card.system]
     path = folder / WEIGHTS
-    return system.sampler(card.recipe.settings, weight_files.load_state_dict(path) if path.is_file() else {})
+    weights = weight_files.load_state_dict(path) if path.is_file() else {}
+    try:
+        return system.sampler(card.recipe.settings, weights)
+    except (RuntimeError, *MALFORMED) as error:
+        if isinstance(error, GanMetricsError):
+            raise
+        what = f"no network has the card's settings: {shown(str(error)[:200])}"
+        raise InputError(what, where=shown(folder / CARD), hint="Export the generator again", code="E-CARD") from error

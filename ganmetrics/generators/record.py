@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -109,3 +109,12 @@ class System:
     recipes: tuple[Recipe, ...]
     score_on_data: Callable[[Recipe, Any, str | None], list[Measured]] | None = None
     preview: Callable[[Any], Images] | None = None
+
+    def settings_of(self, values: Mapping[str, Any]) -> Any:
+        """The settings that a file holds (TypeError for another name or a value of another type)."""
+        found = self.settings(**values)
+        for each in fields(found):
+            kinds = (int, float) if isinstance(each.default, float) else (type(each.default),)
+            if type(value := getattr(found, each.name)) not in kinds:
+                raise TypeError(f"the setting {each.name} is {value!r:.40}")
+        return found

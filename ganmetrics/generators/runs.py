@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 
 from ganmetrics._files import atomic_write, disk_errors, shown
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.features.extraction import choose_device
 from ganmetrics.generators.cards import CARD, SYSTEMS, WEIGHTS, Card, load_sampler, write_card
 from ganmetrics.generators.pictures import save_samples
@@ -117,10 +117,10 @@ def reopen(folder: Path, name: str | None = None, *, data: str | None = None) ->
         facts = json.loads((folder / RUN).read_text())
         system, recipe = recipes()[facts["name"]]
         recipe = dataclasses.replace(
-            recipe, settings=system.settings(**facts["settings"]), iterations=facts["iterations"]
+            recipe, settings=system.settings_of(facts["settings"]), iterations=int(facts["iterations"])
         )
-        run = Run(folder, system, recipe, facts["seed"], data or facts["data"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        run = Run(folder, system, recipe, int(facts["seed"]), data or (facts["data"] and str(facts["data"])))
+    except (OSError, *MALFORMED) as error:
         hint = "Name the folder that 'ganmetrics generators train' wrote"
         raise InputError("no training is in this folder", where=shown(folder), hint=hint, code="E-RUN") from error
     if name not in (None, recipe.name):

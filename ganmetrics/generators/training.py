@@ -9,6 +9,8 @@ import pickle
 import signal
 import threading
 import time
+import warnings
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from torch import nn
 
 from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics._progress import progress_bar
-from ganmetrics.errors import InputError, NumericalError
+from ganmetrics.errors import MALFORMED, InputError, NumericalError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,7 +86,8 @@ class Training(ABC):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.iteration, self.seconds, self.cpu_seconds = (state[n] for n in ("iteration", "seconds", "cpu_seconds"))
+        self.iteration = int(state["iteration"])
+        self.seconds, self.cpu_seconds = float(state["seconds"]), float(state["cpu_seconds"])
         self.rng.set_state(state["rng"])
         torch.set_rng_state(state["global_rng"])
         for name, part in self.parts.items():
@@ -109,9 +112,10 @@ def resume(training: Training, folder: Path) -> None:
     """
     path = folder / CHECKPOINT
     try:
-        training.restore(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, KeyError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
-        what = f"the checkpoint cannot be resumed: {str(error).partition(chr(10))[0] or type(error).__name__}"
+        training.restore(_state(path))
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, zipfile.BadZipFile, *MALFORMED) as error:
+        reason = shown(str(error).partition("\n")[0][:200]) or type(error).__name__
+        what = f"the checkpoint cannot be resumed: {reason}"
         hint = "Train into another folder, or delete it"
         raise InputError(what, where=shown(path), hint=hint, code="E-CHECKPOINT") from error
     kept = [entry for entry in read_log(folder) if entry["iteration"] <= training.iteration]
@@ -119,11 +123,30 @@ def resume(training: Training, folder: Path) -> None:
         stream.writelines((json.dumps(entry) + "\n").encode() for entry in kept)
 
 
+def _state(path: Path) -> Any:
+    """What a checkpoint holds, once its checksums were found right, at which PyTorch does not look."""
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise zipfile.BadZipFile(f"{damaged} is damaged")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch remarks on the pickles of others
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
 def read_log(folder: Path) -> list[dict[str, float]]:
     """The entries of a training's log, without lines that a kill left half written; none where it has not begun."""
     path = folder / LOG
     lines = path.read_bytes().splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
+    return [entry for entry in map(_entry, lines) if entry is not None]
+
+
+def _entry(line: bytes) -> dict[str, float] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    is_entry = isinstance(found, dict) and "iteration" in found
+    return found if is_entry and all(type(value) in (int, float) for value in found.values()) else None
 
 
 def fit(

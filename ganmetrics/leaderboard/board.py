@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, disk_errors, shown
-from ganmetrics.errors import InputError, RejectedError, ResourceError, UsageError
+from ganmetrics.errors import MALFORMED, InputError, RejectedError, ResourceError, UsageError
 from ganmetrics.leaderboard import chain, intake, sandbox
 from ganmetrics.leaderboard.names import clean_name
 from ganmetrics.leaderboard.ranking import Row, public_score, ranked, value_of
@@ -68,7 +68,7 @@ class Board:
         except FileNotFoundError:
             hint = "Make one with 'ganmetrics leaderboard init'"
             raise InputError("there is no board in the folder", where=shown(path), hint=hint, code="E-BOARD") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, *MALFORMED) as error:
             reason = shown(str(error)[:100])
             raise InputError(
                 f"the board's settings cannot be read: {reason}", where=shown(path / SETTINGS), code="E-BOARD"

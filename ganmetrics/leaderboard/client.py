@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
 from ganmetrics._files import shown
-from ganmetrics.errors import InputError, RejectedError, ResourceError, UsageError
+from ganmetrics.errors import MALFORMED, InputError, RejectedError, ResourceError, UsageError
 from ganmetrics.leaderboard import intake
 from ganmetrics.leaderboard.names import clean_name
 from ganmetrics.leaderboard.rules import Rules
@@ -61,9 +61,7 @@ class Remote:
         RejectedError
             The board's reason.
         """
-        facts = self._get("/api/v1/board")["rules"]
-        facts.pop("has_hidden", None)
-        rules = Rules.from_json(json.dumps({**facts, "hidden": ""}))
+        rules = self._rules()
         with tempfile.TemporaryDirectory(prefix="ganmetrics-") as scratch:
             staged = intake.stage_path(path, Path(scratch), rules)
             packed = Path(scratch, staged.file)
@@ -73,15 +71,24 @@ class Remote:
                     f"{self.url}/api/v1/submissions?{query}", data=_Watched(stream, read), method="POST",
                     headers={"Content-Type": "application/octet-stream", "Content-Length": str(packed.stat().st_size)},
                 )  # fmt: skip
-                return str(self._answer(request)["entry"])
+                return str(self._fact(self._answer(request), "entry"))
 
     def wait(self, entry: str) -> dict[str, Any]:
         """What became of a submission, once something has."""
         while True:
             facts = self._get(f"/api/v1/submissions/{quote(entry)}")
-            if facts["state"] in DONE:
+            if self._fact(facts, "state") in DONE:
                 return facts
             time.sleep(POLL)
+
+    def _rules(self) -> Rules:
+        facts = self._get("/api/v1/board")
+        try:
+            rules = {**facts["rules"], "hidden": ""}
+            rules.pop("has_hidden", None)
+            return Rules.from_json(json.dumps(rules))
+        except MALFORMED:
+            raise self._no_board() from None
 
     def _get(self, path: str) -> dict[str, Any]:
         return self._answer(urllib.request.Request(f"{self.url}{path}"))
@@ -90,24 +97,30 @@ class Remote:
         request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-                found: dict[str, Any] = json.load(response)
+                found: dict[str, Any] = dict(json.load(response))
                 return found
         except urllib.error.HTTPError as error:
             self._refused(error)
         except (OSError, http.client.HTTPException) as error:
             what = f"the board does not answer: {getattr(error, 'reason', error)}"
             raise ResourceError(what, where=shown(self.url), hint="Try again later", code="E-STORE") from None
-        except ValueError:
-            raise InputError("no board is served there", where=shown(self.url), code="E-BOARD") from None
+        except MALFORMED:
+            raise self._no_board() from None
+
+    def _fact(self, found: dict[str, Any], name: str) -> Any:
+        if name not in found:
+            raise self._no_board()
+        return found[name]
+
+    def _no_board(self, more: str = "") -> InputError:
+        return InputError(f"no board is served there{more}", where=shown(self.url), code="E-BOARD")
 
     def _refused(self, error: urllib.error.HTTPError) -> NoReturn:
         try:
             said = json.load(error)["error"]
-            what, code = str(said["what"]), str(said["code"])
-        except (ValueError, KeyError, TypeError):
-            raise InputError(
-                f"no board is served there (HTTP {error.code})", where=shown(self.url), code="E-BOARD"
-            ) from None
+            what, code = shown(str(said["what"])), shown(str(said["code"]))
+        except MALFORMED:
+            raise self._no_board(f" (HTTP {error.code})") from None
         if error.code >= 500:
             raise ResourceError(what, where=shown(self.url), code=code)
         raise RejectedError(what, code=code)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import disk_errors, shown
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.leaderboard.board import PARTS, SETTINGS, STORE_VARIABLE, Board, save_settings, store_url
 from ganmetrics.leaderboard.rules import MOST_IMAGES, Rules, check_share, parsed_quota, parsed_resolution
 from ganmetrics.leaderboard.store import Store
@@ -113,7 +113,7 @@ def upgrade(folder: str | os.PathLike[str]) -> str:
     path = Path(folder)
     try:
         url = str(json.loads((path / SETTINGS).read_text(encoding="utf-8"))["store"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *MALFORMED):
         raise InputError("there is no board in the folder", where=shown(path), code="E-BOARD") from None
     store = Store(os.environ.get(STORE_VARIABLE) or store_url(url, path))
     try:

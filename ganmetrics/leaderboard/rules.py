@@ -15,6 +15,7 @@ SCHEMA = 1
 PERIODS = {"hour": 3600.0, "day": 86400.0, "total": float("inf")}
 EXTRA_FILES = 50  # beside the images of an archive
 MEMBER_BYTES, TOTAL_BYTES, RATIO, MAX_PIXELS = 32 << 20, 20 << 30, 200, 16_000_000
+KINDS = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}  # of JSON for the fields of rules
 MOST_IMAGES = 1_000_000
 
 
@@ -74,12 +75,17 @@ class Rules:
 
     @staticmethod
     def from_json(text: str) -> Rules:
-        """The rules that ``to_json`` wrote (ValueError for any other text)."""
+        """The rules that ``to_json`` wrote (an error of ``MALFORMED`` for any other text)."""
         facts: dict[str, Any] = json.loads(text)
         if not isinstance(facts, dict) or facts.pop("schema", None) != SCHEMA:
             raise ValueError("of another schema")
         if set(facts) != {each.name for each in fields(Rules)}:
             raise ValueError("with other fields")
+        wrong = [
+            each.name for each in fields(Rules) if type(facts[each.name]) not in KINDS.get(str(each.type), (list,))
+        ]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is of another type")
         quota = tuple((int(count), str(period)) for count, period in facts.pop("quota"))
         return Rules(**{**facts, "metrics": tuple(facts["metrics"]), "quota": quota})
 

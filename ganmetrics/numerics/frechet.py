@@ -31,6 +31,7 @@ PROBES = 16  # vectors that miss a spectrum with negative parts once in 2^16 at 
 CLEAR = 16  # roundings of the largest eigenvalue above which another is surely positive
 CHEAP = 512  # rank up to which singular values cost no time worth saving
 TRUSTED = 2e-10  # error of the trace, relative to tr Σr + tr Σf, up to which eigenvalues stand in for singular values
+LARGEST = 1e302  # covariances of larger numbers have traces that overflow in the largest dimensions
 NEGATIVE = 1e-6  # a relative result below minus this is a bug, above it rounding
 
 
@@ -140,8 +141,9 @@ def psd_factor(sigma: Array, side: str = "") -> Array:
 def _check_symmetric(sigma: Array, side: str) -> float:
     """The largest magnitude in a matrix, which must be finite and symmetric."""
     largest = float(np.abs(sigma).max(initial=0.0))
-    if not np.isfinite(largest):
-        raise StatisticsError("the covariance holds NaN or infinity", where=side, code="E-NOT-FINITE")
+    if not largest < LARGEST:
+        what = "NaN or infinity" if not np.isfinite(largest) else f"numbers beyond {LARGEST:g}, whose sums overflow"
+        raise StatisticsError(f"the covariance holds {what}", where=side, code="E-NOT-FINITE")
     if float(np.abs(sigma - sigma.T).max(initial=0.0)) > ASYMMETRY * largest:
         raise StatisticsError("the covariance is not symmetric", where=side, code="E-NOT-PSD")
     return largest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,10 +54,11 @@ def memory_limit(limit: int | str) -> Iterator[None]:
 def parse_size(limit: int | str, *, where: str) -> int:
     """A number of bytes from a text such as ``"2GB"`` (UsageError)."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?|)b?\s*", str(limit).lower())
-    if not found:
+    size = float(found[1]) * UNITS[found[2]] if found else math.inf
+    if not math.isfinite(size):
         hint = "Write it as 500MB or 2GiB"
         raise UsageError(f"{limit!r} is no amount of memory", where=where, hint=hint)
-    return int(float(found[1]) * UNITS[found[2]])
+    return int(size)
 
 
 def block_rows(dim: int) -> int:

@@ -16,11 +16,13 @@ from ganmetrics.data.generator import GeneratorSource
 from ganmetrics.data.kinds import Opening
 from ganmetrics.data.share import Share
 from ganmetrics.diagnosis import Finding, TrainingHealth
+from ganmetrics.diagnosis.finding import VERDICTS
 from ganmetrics.diagnosis.finding import rank as severity
 from ganmetrics.diagnosis.training_health import Entry
 from ganmetrics.distributed import ranks
-from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.errors import MALFORMED, UsageError
 from ganmetrics.evaluation import Evaluation, Result
+from ganmetrics.evaluation.gathering_state import check_version, damaged_state
 from ganmetrics.training import outputs as out
 from ganmetrics.training.outputs import Outputs
 from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
@@ -188,15 +190,19 @@ class Monitor:
         Raises
         ------
         StatisticsError
-            A state of another version.
+            A state of another version, or a damaged one.
         """
-        if state.get("version") != STATE:
-            what = f"the state has version {state.get('version')!r}; this version reads {STATE}"
-            raise StatisticsError(what, where="load_state_dict", code="E-SCHEMA")
-        entries = [Entry(int(step), *numbers) for step, *numbers in state["health"]["entries"]]
-        self.health = _health(entries, state["health"]["infinite"])
-        self._step, self.seconds, self._told = int(state["step"]), float(state["seconds"]), dict(state["told"])
-        self._replace_history([Record.from_dict(each) for each in state["history"]])
+        check_version(state, STATE)
+        try:
+            entries = [Entry(int(step), *map(float, numbers)) for step, *numbers in state["health"]["entries"]]
+            health = _health(entries, {str(name): int(at) for name, at in state["health"]["infinite"].items()})
+            step, seconds = int(state["step"]), float(state["seconds"])
+            told = {str(name): VERDICTS[severity(verdict)] for name, verdict in state["told"].items()}
+            history = [Record.from_dict(each) for each in state["history"]]
+        except MALFORMED as error:
+            raise damaged_state(error) from error
+        self.health, self._step, self.seconds, self._told = health, step, seconds, told
+        self._replace_history(history)
 
     def _samples(self, generator: Any) -> Images:
         source = GeneratorSource(generator, replace(self._opening, num_images=SAMPLES))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.diagnosis import Finding
-from ganmetrics.diagnosis.finding import is_finite
-from ganmetrics.errors import InputError
+from ganmetrics.diagnosis.finding import VERDICTS, is_finite, rank
+from ganmetrics.errors import MALFORMED, InputError
 from ganmetrics.evaluation import Result, Score, Signature
 
 
@@ -41,6 +41,14 @@ class Mark(NamedTuple):
         """That of a score."""
         half_width = score.interval.half_width if score.interval else None
         return Mark(score.value, half_width, score.title, score.higher_is_better, str(score.signature))
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Mark:
+        """That of a record's plain data (an error of ``MALFORMED`` for other data)."""
+        value = math.nan if data["value"] is None else float(data["value"])
+        half_width = None if data["half_width"] is None else float(data["half_width"])
+        signature = str(Signature.parse(data["signature"]))
+        return Mark(value, half_width, shown(data["title"]), bool(data["higher_is_better"]), signature)
 
     @property
     def recipe(self) -> Signature:
@@ -94,11 +102,12 @@ class Record:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Record:
-        """The record of ``to_dict``."""
-        scores = {name: Mark(**each) for name, each in data["scores"].items()}
-        for name, mark in scores.items():
-            scores[name] = mark._replace(value=math.nan if mark.value is None else mark.value)
-        return Record(int(data["step"]), scores, float(data["seconds"]), dict(data["findings"]))
+        """The record of ``to_dict`` (an error of ``MALFORMED`` for other data)."""
+        scores = {shown(name): Mark.from_dict(each) for name, each in data["scores"].items()}
+        findings = {shown(name): VERDICTS[rank(verdict)] for name, verdict in data["findings"].items()}
+        if not scores:
+            raise ValueError("no scores")
+        return Record(int(data["step"]), scores, float(data["seconds"]), findings)
 
 
 def best_of(history: Sequence[Record]) -> Record | None:
@@ -121,7 +130,7 @@ def read_records(path: Path) -> list[Record]:
     for number, line in enumerate(lines, 1):
         try:
             records.append(Record.from_dict(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except MALFORMED as error:
             if number == len(lines):
                 break
             what = f"line {number} is no score of a training"
