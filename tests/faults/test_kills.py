@@ -25,6 +25,7 @@ from ganmetrics.training.records import read_records
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 HOW = ["--extractor", "pixels", "-q", "--force"]
+STRIDES = [7, pytest.param(1, marks=pytest.mark.slow)]  # of the moments of a child
 WRITERS = {
     "statistics": ("x.npz", ["stats", "build", "REAL", "-o", "TARGET", *HOW]),
     "result": ("x.json", ["evaluate", "REAL", "FAKE", "--metrics", "fid", "--json", "TARGET", *HOW]),
@@ -94,22 +95,25 @@ def kept(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*/??/*{feature_cache.SUFFIX}"))
 
 
-def test_80_a_kill_leaves_whole_features(nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("stride", STRIDES)
+def test_80_a_kill_leaves_whole_features(
+    stride: int, nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path
+) -> None:
     cache = tmp_path / "cache"
     call = ["command", "fid", *sets, "--extractor", "pixels", "-q"]
     env = {"GANMETRICS_CACHE": "1", "GANMETRICS_CACHE_DIR": str(cache)}
     wanted = nursery.run(*call).stdout
     counts = set()
-    for moment in nursery.moments(*call, env=env):
+    for moment in nursery.moments(*call, env=env, stride=stride):
         entries = kept(cache)
         counts.add(len(entries))
         assert all(feature_cache._read(path) is not None for path in entries)
-        if moment % 4 == 0:
+        if moment % 2:
             again = nursery.run(*call, env=env)
             assert (again.code, again.stdout) == (0, wanted), moment
             assert len(kept(cache)) == 2
         shutil.rmtree(cache, ignore_errors=True)
-    assert counts == {0, 1, 2}
+    assert {0, 2} <= counts <= {0, 1, 2}
     assert len(kept(cache)) == 2
 
 
@@ -169,11 +173,12 @@ def test_80_a_kill_leaves_whole_weights(way: str, nursery: Nursery, own: dict[st
             outcomes.append(target.exists())
             if target.exists():
                 weights.verify(target, file)
-            again = nursery.run("python", FETCH, *words, env=own)
-            assert (again.code, again.stdout) == (0, f"{target}\n"), (moment, again.stderr)
-            weights.verify(target, file)
-            assert not target.with_name("pt_tiny.pth.part").exists()
-            shutil.rmtree(tmp_path / "own")
+            if moment % 2:
+                again = nursery.run("python", FETCH, *words, env=own)
+                assert (again.code, again.stdout) == (0, f"{target}\n"), (moment, again.stderr)
+                weights.verify(target, file)
+                assert not target.with_name("pt_tiny.pth.part").exists()
+            shutil.rmtree(tmp_path / "own", ignore_errors=True)
     weights.verify(target, file)
     assert outcomes.count(False) >= 9
     assert outcomes.count(True) >= 1
@@ -198,7 +203,7 @@ def scores(folder: Path) -> list[tuple[int, float]]:
     return [(record.step, record.first.value) for record in read_records(folder / "scores.jsonl")]
 
 
-@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", STRIDES)
 def test_80_a_kill_leaves_a_monitors_folder_that_goes_on(stride: int, nursery: Nursery, tmp_path: Path) -> None:
     whole, folder = tmp_path / "whole", tmp_path / "run"
     assert nursery.run("python", MONITOR, whole).code == 0
@@ -264,7 +269,7 @@ def whole(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("moments", [(8,), (13, 12, 11), (40, 30)])
+@pytest.mark.parametrize("moments", [(13, 12, 11), pytest.param((40, 30), marks=pytest.mark.slow)])
 def test_80_a_killed_training_ends_in_the_same_card(
     moments: tuple[int, ...], nursery: Nursery, whole: Path, tmp_path: Path
 ) -> None:
