@@ -103,6 +103,22 @@ def test_the_public_function_has_the_same_options(record):
     assert {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY} == record.defaults
 
 
+def outcome(record, *sides, **options):
+    """The result, or the refusal, whose sentence has the option."""
+    try:
+        return str(public(record)(*sides, **options))
+    except InputError as error:
+        return str(error)
+
+
+def test_what_is_left_out_has_the_declared_default(record):
+    """Not only in the signature: a function that hands its options on may hand on another number."""
+    sides = arguments(record)
+    for name, default in record.defaults.items():
+        others = {key: value for key, value in small(record).items() if key != name}
+        assert outcome(record, *sides, **others) == outcome(record, *sides, **others, **{name: default})
+
+
 def test_real_comes_before_fake(record):
     for function in (record.function, public(record)):
         parameters = inspect.signature(function).parameters.values()

@@ -127,6 +127,8 @@ def test_class_fid_is_the_mean_of_the_classes() -> None:
     mixed = F.class_fid(REAL, labels[0], REAL, np.roll(labels[0], 1))
     assert F.class_fid(REAL, labels[0], REAL, labels[0]) == pytest.approx(0, abs=1e-12)
     assert mixed > 1
+    halves = [np.arange(len(x)) % 2 == 1 for x in (REAL, FAKE)]
+    assert [type(each) for each in F.class_fids(REAL, halves[0], FAKE, halves[1])] == [int, int]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,28 @@ def test_modes_are_counted_and_their_divergence_is_scipys() -> None:
     assert math.isfinite(F.modes(fake, real).modes_kl)
     with pytest.raises(gm.InputError, match="one classifier"):
         F.modes(real, fake[:, :5])
+
+
+def test_reals_get_half_a_count_in_every_class_of_any_number() -> None:
+    """Reals (3, 1), fakes (5, 5): p = (3.5, 1.5) / 5, q = (1, 1) / 2; equal shares of even classes are at 0."""
+    real, fake = np.eye(2)[[0, 0, 0, 1]], np.eye(2)[np.arange(10) % 2]
+    found = F.modes(real, fake)
+    assert found.modes_kl == pytest.approx(math.log(0.5) - (math.log(0.7) + math.log(0.3)) / 2, rel=1e-6)
+    assert (found.real_counts.tolist(), found.fake_counts.tolist()) == ([3, 1], [5, 5])
+    assert F.modes(fake, fake).modes_kl == 0
+    assert F.modes(fake, real).modes == F.modes(fake, real, least=1).modes == 2
+    assert F.modes(fake, real, least=3).modes == 1
+
+
+def test_a_kernel_may_be_off_by_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganmetrics.metrics.vendi.ASYMMETRY", 2**-20)
+    for entry in ((0, 1), (1, 1)):
+        kernel = np.eye(2)
+        kernel[entry] += 2**-20
+        assert F.vendi_of_kernel(kernel) == pytest.approx(2, abs=1e-5)
+        kernel[entry] += 2**-40
+        with pytest.raises(gm.InputError, match="symmetric"):
+            F.vendi_of_kernel(kernel)
 
 
 def test_c2st_is_scikit_learns_logistic_regression() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from prdc import compute_prdc
 from scipy.spatial.distance import cdist
 
 import ganmetrics as gm
@@ -19,6 +18,8 @@ REAL, FAKE = RNG.randn(300, 16), 0.9 * RNG.randn(250, 16) + 0.1
 
 
 def peer(real: np.ndarray, fake: np.ndarray, k: int) -> dict[str, float]:
+    from prdc import compute_prdc
+
     return compute_prdc(real_features=real, fake_features=fake, nearest_k=k)
 
 
@@ -71,6 +72,15 @@ def test_a_plain_loop_gives_the_same_realism_and_rarity() -> None:
     is_on = np.isfinite(rarity)
     assert is_on.mean() == pytest.approx(F.precision_recall(REAL, FAKE).precision)
     assert F.rarity(REAL, FAKE) == pytest.approx(np.array(rarity)[is_on].mean())
+
+
+def test_a_ball_holds_the_points_at_exactly_its_radius() -> None:
+    real, fake = np.array([[0.0], [1.0], [3.0]]), np.array([[2.0], [5.0], [9.0]])
+    assert F.rarity_scores(real, fake, neighbors=1).tolist() == [1.0, 2.0, math.inf]
+    assert F.rarity(real, fake[2:].repeat(2, axis=0), neighbors=1) == 0.0
+    assert F.realism_scores(real, fake, neighbors=1).tolist() == [1.0, 0.25, 0.125]  # the ball of radius 2 is left out
+    assert F.precision_recall(real, fake, neighbors=1).precision == pytest.approx(2 / 3)
+    assert F.precision_recall(real, fake, neighbors=1, inside="<").precision == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(("n", "m", "k"), [(200, 200, 5), (400, 100, 3), (100, 400, 1)])

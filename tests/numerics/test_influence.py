@@ -44,19 +44,21 @@ def gaussian(rows):
     return Gaussian(mean, psd_factor(sigma))
 
 
+@pytest.mark.parametrize("dim", [1, 5])
 @pytest.mark.parametrize("row", [0, 7, 29])
-def test_the_frechet_influence_is_the_derivative(row):
-    found = frechet_influence(gaussian(X), gaussian(Y), X, Y)
-    even_x, even_y = np.ones(len(X)), np.ones(len(Y))
+def test_the_frechet_influence_is_the_derivative(row, dim):
+    x, y = X[:, :dim], Y[:, :dim]
+    found = frechet_influence(gaussian(x), gaussian(y), x, y)
+    even_x, even_y = np.ones(len(x)), np.ones(len(y))
 
     def of_fakes(weights):
-        return frechet_distance(*weighted_moments(X, even_x), *weighted_moments(Y, weights))
+        return frechet_distance(*weighted_moments(x, even_x), *weighted_moments(y, weights))
 
     def of_reals(weights):
-        return frechet_distance(*weighted_moments(X, weights), *weighted_moments(Y, even_y))
+        return frechet_distance(*weighted_moments(x, weights), *weighted_moments(y, even_y))
 
-    assert float(found.fake[row]) == pytest.approx(derivative(of_fakes, len(Y), row), rel=1e-6)
-    assert float(found.real[row]) == pytest.approx(derivative(of_reals, len(X), row), rel=1e-6)
+    assert float(found.fake[row]) == pytest.approx(derivative(of_fakes, len(y), row), rel=1e-6)
+    assert float(found.real[row]) == pytest.approx(derivative(of_reals, len(x), row), rel=1e-6)
     assert float(found.fake.mean()) == pytest.approx(0, abs=1e-9)
 
 
@@ -74,12 +76,22 @@ def test_directions_without_variance_are_left_out():
     assert torch.allclose(wide.real, narrow.real, rtol=1e-7)
 
 
+def test_gaussians_without_a_common_direction_leave_the_square_part():
+    """The map between them is 0, so a row has |x - c|² less its mean, c the other's mean."""
+    x, y = np.zeros((40, 5)), np.zeros((30, 5))
+    x[:, :2], y[:, 2:] = X[:, :2], Y[:, 2:]
+    found = frechet_influence(gaussian(x), gaussian(y), x, y)
+    for rows, other, influence in ((x, y, found.real), (y, x, found.fake)):
+        squares = torch.from_numpy(((rows - other.mean(axis=0)) ** 2).sum(axis=1))
+        assert torch.allclose(influence, squares - squares.mean(), rtol=1e-9)
+
+
 def test_exact_reals_add_no_variance():
     fixed = frechet_influence(gaussian(X), gaussian(Y), None, Y)
     both = frechet_influence(gaussian(X), gaussian(Y), X, Y)
     assert fixed.real is None
     assert fixed.variance(40, 30) == pytest.approx(float(both.fake.var()) / 30)
-    assert both.variance(40, 30) > fixed.variance(40, 30)
+    assert both.variance(50, 30) == pytest.approx(float(both.real.var()) / 50 + fixed.variance(40, 30))
 
 
 @pytest.mark.parametrize("block", [1, 7, 1024])
@@ -99,7 +111,9 @@ def test_the_kernel_influence_is_the_derivative(row, block):
         return float(w @ k_yy @ w * len(y) / (len(y) - 1) - 2 * k_xy.mean(dim=0) @ w)
 
     assert float(found.fake[row]) == pytest.approx(derivative(of_fakes, len(y), row), rel=1e-5)
-    assert float(found.real.mean()) == pytest.approx(0, abs=1e-9)
+    of_reals = 2 * (k_xx.sum(dim=1) / (len(x) - 1) - k_xy.mean(dim=1))
+    assert torch.allclose(found.real, of_reals - of_reals.mean(), rtol=1e-9)
+    assert torch.equal(found.fake, kernel_influence(y, x, block=block).real)
 
 
 @pytest.mark.parametrize("row", [0, 11])
@@ -117,8 +131,13 @@ def test_the_influence_on_the_inception_score_is_the_derivative(row):
     assert score(np.full(12, 1 / 12)) == pytest.approx(np.exp(mean_divergence(log_p)))
 
 
-def test_certain_classes_have_finite_influence():
-    assert torch.isfinite(divergence_influence(torch.eye(3, dtype=torch.float64).log()).fake).all()
+def test_the_influence_of_classes_of_probability_zero_by_hand():
+    """Rows (1, 0) and (1/2, 1/2) about (3/4, 1/4): divergences log 4/3 and half of log 4/3, each to the last digits."""
+    log_p = torch.tensor([[1.0, 0.0], [0.5, 0.5]], dtype=torch.float64).log()
+    first, second = np.log(4 / 3), 0.5 * np.log(2 / 3) + 0.5 * np.log(2)
+    score = np.exp((first + second) / 2)
+    expected = [score * (first - second) / 2, score * (second - first) / 2]
+    assert divergence_influence(log_p).fake.tolist() == pytest.approx(expected, rel=1e-14)
 
 
 def test_the_noise_of_one_real_sample_cancels_in_a_difference():
@@ -128,6 +147,17 @@ def test_the_noise_of_one_real_sample_cancels_in_a_difference():
     assert first.variance_of_difference(second, 200, (10, 20)) == 0
     opposite = Influence(-real, b)
     assert first.variance_of_difference(opposite, 200, (10, 20)) == pytest.approx(4 * float(real.var()) / 200)
+
+
+def test_the_noise_of_both_fakes_adds_in_a_difference():
+    real, a, b = (torch.from_numpy(RNG.randn(count)) for count in (50, 10, 20))
+    first, second = Influence(real, a), Influence(2 * real, b)
+    of_fakes = float(a.var()) / 11 + float(b.var()) / 21
+    shared = float(real.var()) / 51
+    assert first.variance_of_difference(second, 51, (11, 21)) == pytest.approx(shared + of_fakes, rel=1e-12)
+    for exact in (first, Influence(None, a)):
+        assert exact.variance_of_difference(Influence(None, b), 51, (11, 21)) == pytest.approx(of_fakes, rel=1e-12)
+    assert Influence(None, a).variance_of_difference(second, 51, (11, 21)) == pytest.approx(of_fakes, rel=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])

@@ -129,6 +129,20 @@ def test_moments_that_run_in_place_are_those_of_the_whole(count, dim, scale, dat
     assert_same(running.value(), Moments.of(x), 1e-10 if x.mean() > 100 * scale else RELATIVE)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_narrow_features_run_in_float64(dtype):
+    x = drawn(500, 4, offset=30.0).to(dtype)
+    running = RunningMoments()
+    for part in x.split(64):
+        running.add(part)
+    assert_same(running.value(), Moments.of(x.double()))
+
+
+def test_nothing_has_run_yet():
+    assert (RunningMoments().value().count, RunningMoments().value().mean.shape) == (0, (0,))
+    assert Moments.empty(3).trace() == 0.0
+
+
 def test_a_value_of_running_moments_stays_what_it_was():
     start = Moments.of(drawn(30))
     before = start.scatter.clone()

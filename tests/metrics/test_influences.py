@@ -1,0 +1,97 @@
+"""What each metric hands to its interval: the influence of every row, beside the numerics that it stands on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from ganmetrics.metrics import METRICS, kid, lpips_diversity
+from ganmetrics.metrics.frechet_family import factor_of, fid_influence, mean_of
+from ganmetrics.metrics.inception_score import inception_score_influence
+from ganmetrics.metrics.ppl import of_squares, path_length
+from ganmetrics.numerics.frechet import psd_factor
+from ganmetrics.numerics.influence import Gaussian, divergence_influence, frechet_influence, kernel_influence
+from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.spread import Spread
+
+RNG = np.random.RandomState(0)
+X, Y = (torch.from_numpy(RNG.randn(count, 4).astype(np.float32)) for count in (40, 30))
+
+
+def same(found, expected) -> None:
+    assert found.fake.dtype == torch.float64
+    torch.testing.assert_close(found.fake, expected.fake, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(found.real, expected.real, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("with_reals", [True, False])
+def test_of_fid(with_reals: bool) -> None:
+    moments = Moments.of(X), Moments.of(Y)
+    found = fid_influence(moments[0], X if with_reals else None, moments[1], Y)
+    gaussians = [Gaussian(m.mean.numpy(), psd_factor(m.covariance().numpy())) for m in moments]
+    expected = frechet_influence(*gaussians, X.double().numpy(), Y.double().numpy())
+    same(found, expected if with_reals else expected._replace(real=None))
+
+
+def test_of_kid_takes_the_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    same(kid.kid_influence(X, Y), kernel_influence(X.double(), Y.double()))
+    monkeypatch.setattr(kid, "MAX_ROWS", 11)
+    same(kid.kid_influence(X, Y), kernel_influence(X[:11].double(), Y[:11].double()))
+
+
+def test_of_the_inception_score() -> None:
+    found = inception_score_influence(Y)
+    assert found.real is None
+    same(found, divergence_influence(torch.log_softmax(Y.double(), dim=1)))
+
+
+def test_of_lpips_diversity_is_the_jackknife_of_ten_groups() -> None:
+    rows = torch.from_numpy(RNG.randn(47, 3))
+    value = 2 * rows.numpy().var(axis=0, ddof=1).sum()
+    assert lpips_diversity.of_spread(Spread.of(rows)) == pytest.approx(value, rel=1e-6)
+    without = np.array([2 * np.delete(rows.numpy(), np.s_[g::10], axis=0).var(axis=0, ddof=1).sum() for g in range(10)])
+    found = lpips_diversity.influence(Spread.of(rows))
+    assert found.real is None
+    widening = stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975)
+    expected = 9 * (value - without) * widening * math.sqrt(4.7)
+    assert found.fake.tolist() == pytest.approx(expected.tolist(), rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize(("count", "is_told"), [(19, False), (20, True)])
+def test_of_lpips_diversity_needs_two_images_a_group(count: int, is_told: bool) -> None:
+    assert (lpips_diversity.influence(Spread.of(X[:count])) is not None) == is_told
+
+
+def test_a_factor_is_of_centred_rows_up_to_the_number_of_dimensions() -> None:
+    for count, rank in ((3, 3), (4, 4), (5, 4), (40, 4)):
+        factor = factor_of(X[:count].double())
+        assert factor.shape == (rank, 4)
+        np.testing.assert_allclose(factor.T @ factor, np.cov(X[:count].numpy(), rowvar=False), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(mean_of(X.double()), X.double().numpy().mean(axis=0), rtol=1e-14)
+
+
+@pytest.mark.parametrize("count", [2, 3, 100, 101, 250])
+@pytest.mark.parametrize("trim", [0.0, 1.0, 10.0])
+def test_paths_are_trimmed_as_stylegan_does(count: int, trim: float) -> None:
+    start, end = RNG.randn(2, count, 5)
+    lengths = ((end - start) ** 2).sum(axis=1) / 0.01**2
+    low, high = np.percentile(lengths, trim, method="lower"), np.percentile(lengths, 100 - trim, method="higher")
+    kept = lengths[(lengths >= low) & (lengths <= high)]
+    found = path_length(start, end, epsilon=0.01, trim=trim)
+    assert found == pytest.approx((kept.mean(), kept.std(), kept.std() / math.sqrt(len(kept))), rel=1e-9)
+
+
+def test_paths_have_stylegans_defaults() -> None:
+    start, end = RNG.randn(2, 300, 3)
+    assert path_length(start, end) == path_length(start, end, epsilon=1e-4, trim=1.0)
+    narrow = torch.from_numpy(((end - start) ** 2).sum(axis=1).astype(np.float32))
+    assert of_squares(narrow, epsilon=1e-4, trim=1.0) == of_squares(narrow.double(), epsilon=1e-4, trim=1.0)
+
+
+def test_records_name_the_functions_of_their_files() -> None:
+    assert METRICS["kid"].influence is kid.kid_influence
+    assert METRICS["fid"].influence is METRICS["sfid"].influence is METRICS["fid_infinity"].influence is fid_influence
