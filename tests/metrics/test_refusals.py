@@ -117,7 +117,7 @@ INPUT = {  # where, code, hint, words, call
                                 lambda: F.class_fid(X, np.arange(30), Y, np.arange(30))),
     "labels of two dimensions": ("real_labels", "E-SHAPE", "", "real_labels are torch.int64 of shape [30, 1]",
                                  lambda: F.class_fid(X, FIRST[:, None], Y, FIRST)),
-    "labels of fewer rows": ("fake_labels", "E-SHAPE", "", "fake_labels are torch.int64 of shape [29]; expected integers",
+    "labels of fewer rows": ("fake_labels", "E-SHAPE", "", "fake_labels are torch.int64 of shape [29]; expected",
                              lambda: F.class_fid(X, FIRST, Y, FIRST[1:])),
     "fractions as labels": ("fake_labels", "E-SHAPE", "", "fake_labels are torch.float64",
                             lambda: F.class_fid(X, FIRST, Y, FIRST * 1.0)),
