@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
+import io
 import json
 import os
 import shlex
@@ -59,6 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    _prepare_streams()
     said: set[str] = set()
     warnings.showwarning = lambda message, *_: _warn(str(message), said)
     try:
@@ -140,6 +143,20 @@ def _end(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGALRM, lambda *_: _end(number, frame))
         signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_LEAVE)
     raise SystemExit(128 + number)
+
+
+def _prepare_streams() -> None:
+    """Let a console that lacks a character show it escaped, where Python would end with an error after all the work."""
+    codecs.register_error("escaped", _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where the shell closed it
+            stream.reconfigure(errors="escaped")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    # as JSON writes it, so that JSON stays JSON
+    assert isinstance(error, UnicodeEncodeError)  # only this tells the type checker
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def _silence_stdout() -> None:

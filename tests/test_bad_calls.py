@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,11 +188,11 @@ def test_78_statistics_keep_their_name(run: Run, real: Path) -> None:
     assert run("fid", "out/reals.v1", real, "-q").returncode == 0
 
 
-def _process(*arguments: object, **environment: str) -> Done:
+def _process(*arguments: object, encoding: str = "utf-8", **environment: str) -> Done:
     """The command in a process of its own, which ends soon or fails the test."""
     command = [sys.executable, "-m", "ganmetrics", *map(str, arguments), "--extractor", "pixels", "-q"]
     done = subprocess.run(command, capture_output=True, env={**os.environ, **environment}, timeout=180)
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Done(done.returncode, done.stdout.decode(encoding), done.stderr.decode(encoding))
 
 
 def test_15_a_relative_name_with_a_leading_dash(run: Run, real: Path) -> None:
@@ -210,6 +212,19 @@ def test_16_98_a_terminal_of_ascii_is_told_names_of_any_bytes(real: Path) -> Non
     scored = _process("fid", real, "good", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert scored.returncode == 0
     assert len(scored.stdout.splitlines()) == 2
+
+
+@pytest.mark.timeout(400)
+def test_98_a_console_that_lacks_a_character_shows_it_escaped(real: Path) -> None:
+    """Python would end with an error, after all the work."""
+    name = "\N{SNOWMAN}\U0001f600"
+    gm.save_statistics(replace(gm.measure(real, extractor="pixels"), name=name), "named.npz")
+    done = _process("fid", "named.npz", real, PYTHONIOENCODING="cp1252", encoding="cp1252")
+    assert done.returncode == 0
+    assert "\xb1" in done.stdout
+    assert "real:\\u2603\\ud83d\\ude00#3:" in done.stdout
+    written = _process("fid", "named.npz", real, "--json", "-", PYTHONIOENCODING="cp1252", encoding="cp1252")
+    assert json.loads(written.stdout)["real"]["name"] == name
 
 
 @pytest.mark.timeout(400)

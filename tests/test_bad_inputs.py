@@ -125,6 +125,7 @@ FOLDERS = [
     Row(16, "the same in a message", beside(os.fsdecode(b"caf\xe9.png"), b""), 3, "caf\\udce9.png is empty"),
     Row(17, "a name that is too long", lambda at: at / ("n" * 300), 3, "the path cannot be opened: File name too long"),
     Row(17, "a path that is too deep", lambda at: f"{at}{'/deep' * 2000}", 3, "the path cannot be opened: File name"),
+    Row(17, "a name of 60 kB in an archive", zipped_with(f"{'n' * 60_000}.png"), 3, "nnn… (60004 characters) is empty"),
     Row(17, "a null byte", lambda at: f"{at}/a\0b", 3, "there is no such file or folder"),
     Row(21, "pipe, socket, device", pipes, 0, '"pipe, socket or device": 3'),
     Row(21, "a pipe as the set", pipe("x"), 3, "the path is a pipe, socket or device"),
@@ -402,6 +403,7 @@ TESTED_ELSEWHERE = {  # of a number of the catalogue: the tests that show it, he
     ],
     98: [
         "test_bad_calls.py::test_16_98_a_terminal_of_ascii_is_told_names_of_any_bytes",
+        "test_bad_calls.py::test_98_a_console_that_lacks_a_character_shows_it_escaped",
         "cli/test_commands.py::test_an_ascii_terminal_is_enough",
     ],
     99: ["cli/test_commands.py::test_a_closed_pipe_ends_quietly"],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ganmetrics.data.base import Notes, Reading
 from ganmetrics.data.decode import Decoded, Unreadable
+from ganmetrics.data.paths import shortened
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.errors import GanMetricsError, InputError, ResourceError
 
@@ -239,7 +240,7 @@ def outcome_of(name: str, load: Callable[[], Decoded]) -> Outcome:
     try:
         return load()
     except Unreadable as error:
-        return f"{name} {error}"
+        return f"{shortened(name)} {error}"
     except GanMetricsError as error:
         return error
 

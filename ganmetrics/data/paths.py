@@ -17,7 +17,7 @@ UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", 
 ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 OTHER_ARCHIVES = frozenset((".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
-MAX_SHOWN = 300  # characters of a path
+MAX_SHOWN = 300  # characters of a name in a message
 PICKLES = frozenset((".pt", ".pth", ".ckpt", ".pkl", ".pickle"))
 MAGIC = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -121,6 +121,11 @@ def foreign_archive(path: Any) -> str:
     return next((title for magic, title in MAGIC.items() if start.startswith(magic)), "")
 
 
+def shortened(name: str) -> str:
+    """The name as a message shows it: archives may hold names of 64 kB."""
+    return name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}… ({len(name)} characters)"
+
+
 def refuse_path(path: Any) -> NoReturn:
     """Say why this path, which is of no kind that is read, cannot be scored."""
     text = os.fsdecode(path)
@@ -130,8 +135,7 @@ def refuse_path(path: Any) -> NoReturn:
         _refuse_missing(text)
     except OSError as error:
         what = f"the path cannot be opened: {error.strerror or type(error).__name__}"
-        where = shown(text) if len(text) <= MAX_SHOWN else f"{shown(text[:MAX_SHOWN])} and {len(text) - MAX_SHOWN} more"
-        raise InputError(what, where=where, hint=_parent_sentence(text), code="E-MISSING") from None
+        raise InputError(what, where=shortened(shown(text)), hint=_parent_sentence(text), code="E-MISSING") from None
     if not os.path.isfile(text):
         what = "the path is a pipe, socket or device, not a folder of images"
         raise InputError(what, where=shown(text), code="E-NOT-FOLDER")

@@ -13,6 +13,7 @@ from typing import IO, Any
 from ganmetrics._files import shown
 from ganmetrics.data.base import Notes
 from ganmetrics.data.filesystem import is_kept, refusal
+from ganmetrics.data.paths import shortened
 from ganmetrics.data.shard_files import Shard
 from ganmetrics.data.zip_file import Caps
 from ganmetrics.errors import InputError
@@ -86,7 +87,7 @@ class _Index:
             self.spans.append((info.offset_data, info.size))
 
     def _check(self, info: tarfile.TarInfo) -> None:
-        name, caps = shown(info.name), self.caps
+        name, caps = shortened(shown(info.name)), self.caps
         self.total += info.size
         reason = ""
         if info.name in self.seen:

@@ -18,7 +18,7 @@ from ganmetrics.data.folder import JUNK, conversion_hint, found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
 from ganmetrics.data.loading import Outcome, outcome_of
-from ganmetrics.data.paths import IMAGE_SUFFIXES, foreign_archive, is_zip, refuse_path
+from ganmetrics.data.paths import IMAGE_SUFFIXES, foreign_archive, is_zip, refuse_path, shortened
 from ganmetrics.data.share import Share
 from ganmetrics.errors import InputError
 
@@ -191,11 +191,11 @@ def check_members(infos: list[zipfile.ZipInfo], num_bytes: int, where: str, caps
 
 def _repeated(infos: list[zipfile.ZipInfo]) -> str:
     name, number = Counter(info.filename for info in infos).most_common(1)[0] if infos else ("", 0)
-    return f"the name '{shown(name)}' stands in it {number} times" if number > 1 else ""
+    return f"the name '{shortened(shown(name))}' stands in it {number} times" if number > 1 else ""
 
 
 def _member_fault(info: zipfile.ZipInfo, caps: Caps) -> str:
-    name = shown(info.orig_filename)
+    name = shortened(shown(info.orig_filename))
     if info.flag_bits & ENCRYPTED:
         return f"'{name}' is encrypted"
     if _escapes(info.orig_filename):
