@@ -31,6 +31,16 @@ def test_ms_ssim_is_the_packages() -> None:
         assert torch.allclose(ms_ssim(x, other, 5), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("scales", [1, 2, 3, 4])
+def test_fewer_scales_have_weights_that_sum_to_one(scales: int) -> None:
+    package = pytest.importorskip("pytorch_msssim")
+    x, y = (torch.from_numpy(photos(3, 181, seed)).float() for seed in (0, 1))
+    weights = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]
+    other = 0.5 * x + 0.5 * y
+    expected = package.ms_ssim(x, other, data_range=255, size_average=False, weights=list(weights / weights.sum()))
+    assert torch.allclose(ms_ssim(x, other, scales), expected, atol=1e-5)
+
+
 def test_small_images_have_fewer_scales() -> None:
     assert [most_scales(side) for side in (10, 11, 21, 22, 28, 44, 88, 175, 176, 500)] == [0, 1, 1, 2, 2, 3, 4, 4, 5, 5]
     with pytest.raises(gm.InputError, match=r"Set ms_ssim_diversity.scales=2"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganmetrics.numerics import clusters
 from ganmetrics.numerics.clusters import kmeans, nearest_center, seeded_centers
 
 
@@ -72,3 +73,39 @@ def test_the_seed_decides():
     x = blobs()
     assert torch.equal(kmeans(x, 12, rng(3)), kmeans(x, 12, rng(3)))
     assert not torch.equal(kmeans(x, 12, rng(3)), kmeans(x, 12, rng(4)))
+
+
+class Fixed:
+    """Draws that are known: the first row, and the start of what is left."""
+
+    def randint(self, count):
+        return 0
+
+    def random_sample(self):
+        return 0.0
+
+
+def test_a_row_at_distance_zero_is_never_drawn_while_others_are_left():
+    x = torch.tensor([[1.0], [1.0], [4.0], [1.0], [9.0]], dtype=torch.float64)
+    assert seeded_centers(x, 3, Fixed())[:, 0].tolist() == [1.0, 4.0, 9.0]
+
+
+def test_distances_of_the_seeding_keep_their_digits_far_from_the_origin():
+    x = 1e8 + torch.arange(40.0, dtype=torch.float64)[:, None] % 2  # twice twenty equal rows
+    assert seeded_centers(x, 2, Fixed())[:, 0].tolist() == [1e8, 1e8 + 1]
+    assert clusters._squared_distances(x, 1).tolist() == [1.0, 0.0] * 20
+
+
+@pytest.mark.parametrize(("options", "steps"), [({"tolerance": -1.0}, 100), ({"tolerance": 0.0}, 2), ({}, 2)])
+def test_the_iteration_ends_where_nothing_falls_any_more(options, steps, monkeypatch):
+    """Two far groups: the first step finds their means and the second confirms them; below 0 no step confirms."""
+    calls, inner = [], nearest_center
+    monkeypatch.setattr(clusters, "nearest_center", lambda *sides: calls.append(0) or inner(*sides))
+    x = torch.tensor([[0.0], [1.0], [100.0], [101.0]], dtype=torch.float64)
+    assert sorted(kmeans(x, 2, rng(), **options)[:, 0].tolist()) == [0.5, 100.5]
+    assert len(calls) == 1 + steps
+
+
+def test_the_tolerance_is_a_ten_thousandth_unless_told_otherwise():
+    x = blobs(2000)
+    assert torch.equal(kmeans(x, 30, rng()), kmeans(x, 30, rng(), tolerance=1e-4, max_iterations=100))

@@ -250,3 +250,103 @@ def test_a_large_singular_fake_takes_the_long_route():
     low = np.cov(rng.randn(50, len(mu)), rowvar=False)
     exact = distance_of_factors(mu, psd_factor(sigma_r), mu, psd_factor(low))
     assert frechet_distance(mu, sigma_r, mu, low) == pytest.approx(exact, rel=1e-12)
+
+
+EXACT = 2.0**-20  # a limit that sums of powers of two meet to the last bit
+
+
+@pytest.mark.parametrize(("excess", "is_rounding"), [(EXACT, True), (2 * EXACT, False)])
+def test_the_limit_of_a_negative_result_is_still_rounding(excess, is_rounding, monkeypatch):
+    """The traces are 4 and the value is -4 excess."""
+    monkeypatch.setattr(frechet, "NEGATIVE", EXACT)
+    monkeypatch.setattr(frechet, "cross_trace", lambda *_: 2.0 + 2 * excess)
+    if is_rounding:
+        assert between(np.eye(2), np.eye(2)) == 0.0
+    else:
+        with pytest.raises(NumericalError, match=r"came out as -7.62939e-06, with traces of 4$"):
+            between(np.eye(2), np.eye(2))
+
+
+@pytest.mark.parametrize("side", ["real", "fake"])
+def test_the_limit_of_asymmetry_is_still_symmetric(side, monkeypatch):
+    monkeypatch.setattr(frechet, "ASYMMETRY", EXACT)
+    skew = 2.0 * np.eye(3)
+    for entry, is_symmetric in ((2 * EXACT, True), (4 * EXACT, False)):
+        skew[0, 1] = entry
+        pair = (skew, np.eye(3)) if side == "real" else (np.eye(3), skew)
+        if is_symmetric:
+            assert between(*pair) == pytest.approx(3 * (2**0.5 - 1) ** 2, rel=1e-5)
+        else:
+            with pytest.raises(StatisticsError, match=r"^the covariance is not symmetric"):
+                between(*pair)
+
+
+def test_numbers_whose_sums_overflow_are_refused(monkeypatch):
+    with pytest.raises(StatisticsError, match=r"^the covariance holds numbers beyond 1e\+302, whose sums overflow"):
+        between(1e303 * np.eye(2), np.eye(2))
+    with pytest.raises(StatisticsError, match=r"^the covariance holds NaN or infinity \(fake\)"):
+        between(np.eye(2), np.diag([1.0, np.inf]))
+    monkeypatch.setattr(frechet, "LARGEST", 4.0)
+    assert between(3.0 * np.eye(2), np.eye(2)) == pytest.approx(2 * (3**0.5 - 1) ** 2)
+    with pytest.raises(StatisticsError, match="beyond 4"):
+        between(4.0 * np.eye(2), np.eye(2))
+
+
+def test_what_a_stopped_factorisation_leaves_is_seen_through_signs():
+    none = np.zeros((0, 2))
+    assert frechet._leaves(np.diag([3.0, 1.0]), none) == 3.0
+    assert (
+        frechet._leaves(np.array([[1.0, -1.0], [-1.0, 1.0]]), none) == 2.0
+    )  # vectors of equal signs would see nothing
+    assert frechet._leaves(np.array([[1.0, 1.0], [1.0, 1.0]]), none) == 2.0
+    factor = np.random.RandomState(0).randn(3, 5)
+    assert frechet._leaves(factor.T @ factor, factor) < 1e-13
+
+
+def test_the_error_of_roots_adds_large_ones_as_a_walk_and_small_ones_whole():
+    noise = frechet.EPSILON * 4.0
+    edge = frechet.CLEAR * noise
+    squares = np.array([0.0, edge, 2 * edge, 1.0, 4.0])
+    walk = np.sqrt(sum((noise / (2 * np.sqrt(square))) ** 2 for square in (2 * edge, 1.0, 4.0)))
+    assert frechet._root_error(squares) == pytest.approx(walk + 2 * np.sqrt(noise), rel=1e-12)
+
+
+def test_singular_values_are_taken_up_to_a_size(monkeypatch):
+    monkeypatch.setattr(frechet, "CHEAP", 8)
+    monkeypatch.setattr(frechet, "TRUSTED", ALWAYS_EIGENVALUES)
+    factors = {dim: [psd_factor(covariance(dim, seed)) for seed in (0, 1)] for dim in (8, 9)}
+    monkeypatch.setattr(frechet.linalg, "svdvals", None)
+    assert cross_trace(*factors[9], 1.0) > 0
+    with pytest.raises(TypeError):
+        cross_trace(*factors[8], 1.0)
+
+
+def test_one_factor_is_enough_above_a_size(monkeypatch):
+    monkeypatch.setattr(frechet, "CHEAP", 8)
+    pairs = {dim: [covariance(dim, seed, 500) for seed in (0, 1)] for dim in (8, 9)}
+    expected = between(*pairs[9])
+    monkeypatch.setattr(frechet, "distance_of_factors", None)
+    assert between(*pairs[9]) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(TypeError):
+        between(*pairs[8])
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_above_that_size_a_singular_side_takes_the_long_route(count, monkeypatch):
+    """Both exact: of no variance at all, and of rank 2 in 12 dimensions."""
+    monkeypatch.setattr(frechet, "CHEAP", 4)
+    low = covariance(12, 3, count) if count else np.zeros((12, 12))
+    full = covariance(12, 0)
+    expected = distance_of_factors(np.zeros(12), psd_factor(low), np.zeros(12), psd_factor(full))
+    assert between(low, full) == pytest.approx(expected, rel=1e-12)
+    assert between(full, low) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_scaled_factor_is_that_of_the_scaled_matrix():
+    sigma = covariance(5, 0)
+    factor = frechet.pivoted(sigma)
+    assert factor.scaled(1.0) is factor
+    scaled = factor.scaled(0.3)
+    np.testing.assert_allclose(scaled.rows().T @ scaled.rows(), 0.3 * sigma, rtol=1e-12, atol=1e-14)
+    assert scaled.trace == pytest.approx(0.3 * np.trace(sigma), rel=1e-14)
+    assert (factor.rank, frechet.pivoted(np.zeros((5, 5))).rank) == (5, 0)

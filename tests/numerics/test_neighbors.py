@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from ganmetrics.numerics.neighbors import close_pairs, crossing, nearest, neighbor_squares, squared_distances
+from ganmetrics.numerics.neighbors import (
+    close_pairs,
+    crossing,
+    nearest,
+    nearest_other,
+    neighbor_squares,
+    squared_distances,
+)
 
 RNG = np.random.RandomState(0)
 X, Y = RNG.randn(50, 7), RNG.randn(33, 7) + 0.3
@@ -67,6 +74,15 @@ def test_the_nearest_is_the_first_of_the_smallest(block: int) -> None:
     x, y = np.round(X[:, :2]), np.round(Y[:, :2])
     squares = cdist(x, y, "sqeuclidean")
     places, found = nearest(*tensors(x, y), block=block)
+    assert places.tolist() == squares.argmin(axis=1).tolist()
+    assert found.tolist() == squares.min(axis=1).tolist()
+
+
+@pytest.mark.parametrize("block", [7, 1000, None])
+def test_the_nearest_other_is_the_first_of_the_smallest(block: int | None) -> None:
+    x = np.round(X[:, :2])
+    squares = cdist(x, x, "sqeuclidean") + np.diag(np.full(len(x), np.inf))
+    places, found = nearest_other(*tensors(x), block=block)
     assert places.tolist() == squares.argmin(axis=1).tolist()
     assert found.tolist() == squares.min(axis=1).tolist()
 

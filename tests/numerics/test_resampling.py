@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganmetrics.numerics.resampling import paired_subsets, split_bounds
+from ganmetrics.errors import UsageError
+from ganmetrics.numerics.resampling import paired_subsets, seeded, split_bounds
 
 
 @pytest.mark.parametrize(("count", "splits"), [(10, 1), (10, 10), (25, 10), (5, 3), (50_000, 10), (7, 4)])
@@ -33,3 +34,15 @@ def test_the_fake_subset_of_a_pair_is_drawn_first():
     (real, fake), rng = next(paired_subsets(9, 9, 4, 1, np.random.RandomState(5))), np.random.RandomState(5)
     np.testing.assert_array_equal(fake, rng.choice(9, 4, replace=False))
     np.testing.assert_array_equal(real, rng.choice(9, 4, replace=False))
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
+def test_a_seed_means_numpys_stream(seed):
+    assert seeded(seed).randint(2**31, size=4).tolist() == np.random.RandomState(seed).randint(2**31, size=4).tolist()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_other_seeds_are_refused(seed):
+    with pytest.raises(UsageError) as caught:
+        seeded(seed)
+    assert (caught.value.what, caught.value.where) == (f"the seed {seed} is not in 0..4294967295", "seed")
