@@ -142,6 +142,38 @@ def test_the_birthday_estimate_finds_the_support(support: int) -> None:
     assert F.birthday(REAL[:, :8], rng.randn(200, 8)) > 20 * support
 
 
+def test_the_birthday_estimate_by_hand() -> None:
+    """Reals with squared distances of 1, 1, 4, 16 and 16 to their neighbours: half of them are up to 4."""
+    real = np.array([[0.0], [1.0], [3.0], [7.0], [11.0]])
+    three_pairs = np.array([[0.0], [1.9], [3.8], [5.7], [50.0]])
+    assert F.birthday(real, three_pairs, share=0.5) == 10 / 3
+    assert F.birthday(real, three_pairs, share=0.7) == 10 / 3  # and so are seven tenths
+    assert F.birthday(real, three_pairs, share=0.75) < 10 / 3
+    assert F.birthday(real, 2 * np.arange(5.0)[:, None], share=0.5) == 20.0  # at exactly that distance there is no pair
+    assert F.birthday(real, three_pairs) == F.birthday(real, three_pairs, share=0.01)
+
+
+def test_copies_of_copied_reals_are_infinitely_real() -> None:
+    real = np.array([[0.0], [0.0], [1.0], [5.0]])
+    assert F.realism_scores(real, np.array([[0.0], [2.0]]), neighbors=1).tolist() == [math.inf, 0.0]
+    assert F.realism(real, np.array([[0.0], [0.0], [2.0]]), neighbors=1) == math.inf
+
+
+def test_a_share_within_a_quantile_counts_the_points_on_it() -> None:
+    from ganmetrics.metrics.alpha_precision import _agreement, _shares_within
+
+    distances, levels = torch.arange(4.0).double(), torch.tensor([0.0, 1 / 3, 2 / 3, 1.0]).double()
+    assert _shares_within(distances, distances + 1e-12, levels).tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert _shares_within(distances[[3, 3]], distances, levels).tolist() == [0.0, 0.0, 0.0, 1.0]
+    assert _agreement(torch.tensor([0.25, 0.5, 0.75, 1.0]).double(), levels) == pytest.approx(1 - 0.5 / 2)
+
+
+def test_two_images_a_side_are_enough_for_their_nearest() -> None:
+    real, fake = np.array([[0.0], [4.0]]), np.array([[1.0], [4.0]])
+    assert F.alpha_precision_beta_recall_authenticity(real, fake).authenticity == 0.0
+    assert F.nearest_neighbors(real, fake).distances.tolist() == [1.0, 0.0]
+
+
 def test_copies_are_at_distance_zero_from_what_they_copy() -> None:
     found = F.nearest_neighbors(REAL, REAL[[5, 17]])
     assert (found.places.tolist(), found.distances.tolist()) == ([5, 17], [0.0, 0.0])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics import ALIASES, METRICS, Metric, Part, metric
+from ganmetrics.metrics import ALIASES, METRICS, Estimate, Metric, Part, metric
 from ganmetrics.metrics.record import parse_call, parse_option
 
 PLAIN = Metric(
@@ -155,3 +157,58 @@ def test_an_option_set_twice_is_refused(text):
     with pytest.raises(UsageError, match="an option is set twice") as caught:
         parse_call(text)
     assert text in caught.value.what
+
+
+def test_numbers_below_one_are_refused_by_name():
+    counted = Metric("counted", lambda fake, *, least=3: 1.0, PLAIN.parts, ("features",), "A 2020", needs_real=False)
+    assert str(counted.configured({"least": 1})) == "counted(least=1)"
+    with pytest.raises(UsageError) as caught:
+        counted.configured({"least": 0})
+    assert (caught.value.what, caught.value.where) == ("counted.least is 0; it must be at least 1", "counted.least")
+    assert str(PLAIN.configured({"rate": 0.0})) == "plain(rate=0.0,mode=fast)"  # a fraction may be
+
+
+def test_refusals_of_options_and_calls_in_full():
+    with pytest.raises(UsageError) as caught:
+        PLAIN.configured({"mode": 2})
+    assert (caught.value.what, caught.value.where) == ("plain.mode is 2; it must be of type str", "plain.mode")
+    with pytest.raises(UsageError) as caught:
+        parse_call("kid(")
+    assert caught.value.what == "cannot read the metric 'kid('"
+    assert caught.value.hint == "Write it as 'kid' or 'kid(subset_size=500)'"
+    with pytest.raises(UsageError) as caught:
+        parse_call("kid(seed=1,seed=2)")
+    assert caught.value.where == "metrics"
+
+
+def test_a_metric_takes_what_it_needs_of_the_sides_that_it_needs():
+    parts = (Part("a", "A", higher_is_better=True, best="1"), Part("b", "B", higher_is_better=True, best="1"))
+
+    class Two(tuple):
+        def _asdict(self):
+            return {"a": self[0], "b": Estimate(2.0, 0.5)}
+
+    sides = [SimpleNamespace(features=i, logits=10 * i) for i in (1, 2, 3)]
+    both = Metric("both", lambda *given, scale=2: Two(given), parts, ("features", "logits"), "A 2020")
+    assert both.sides(*sides[:2]) == sides[:2]
+    assert both.estimates(*sides) == {"a": Estimate(1.0), "b": Estimate(2.0, 0.5)}
+    one = Metric("a", lambda *given: sum(given), parts[:1], ("features", "logits"), "A 2020", needs_test=True)
+    assert one.sides(*sides) == sides
+    assert one.estimates(*sides) == {"a": Estimate(66.0)}
+    alone = Metric("a", lambda *given: sum(given), parts[:1], ("features",), "A 2020", needs_real=False)
+    assert alone.sides(*sides) == sides[1:2]
+    assert alone.estimates(None, sides[1]) == {"a": Estimate(2.0)}
+
+
+def test_influences_need_every_row_of_fakes_and_the_statistics_of_reals():
+    reads = {"reads": ("moments",), "influence_reads": ("moments", "sample")}
+    full = Metric("a", len, PLAIN.parts, paper="A 2020", influence=lambda *given: given, **reads)
+    real, fake = SimpleNamespace(moments=1, sample=2), SimpleNamespace(moments=3, sample=4)
+    assert full.influences(real, fake) == (1, 2, 3, 4)
+    assert full.influences(SimpleNamespace(moments=1, sample=None), fake) == (1, None, 3, 4)
+    assert full.influences(SimpleNamespace(moments=None, sample=2), fake) is None
+    assert full.influences(real, SimpleNamespace(moments=3, sample=None)) is None
+    assert full.influences(real, SimpleNamespace(sample=4)) is None
+    assert PLAIN.influences(real, fake) is None
+    alone = Metric("a", len, PLAIN.parts, paper="A 2020", influence=lambda *given: given, needs_real=False, **reads)
+    assert alone.influences(None, fake) == (3, 4)

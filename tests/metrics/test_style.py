@@ -63,6 +63,26 @@ def test_the_paper_s_formula_on_a_pair_of_one_size() -> None:
     assert content_distance(real, fake) == pytest.approx(float((real - fake).square().sum()) / 2, rel=1e-12)
 
 
+def test_single_images_and_stacks_of_stacks_have_the_same_matrices_and_losses() -> None:
+    real, fake = maps().double(), maps(seed=1).double()
+    grams = gram_matrix(real), gram_matrix(fake)
+    style, content = style_loss({"a": grams[0]}, {"a": grams[1]}), content_loss(real, fake)
+    assert (style.shape, content.shape, total_variation(real).shape) == ((2,), (2,), (2,))
+    for i in range(2):
+        assert torch.allclose(gram_matrix(real[i]), grams[0][i], rtol=1e-12)
+        assert style_loss({"a": grams[0][i]}, {"a": grams[1][i]}) == pytest.approx(float(style[i]), rel=1e-12)
+        assert content_loss(real[i], fake[i]) == pytest.approx(float(content[i]), rel=1e-12)
+        assert total_variation(real[i]) == pytest.approx(float(total_variation(real)[i]), rel=1e-12)
+    assert torch.allclose(gram_matrix(torch.stack([real, fake])), torch.stack(grams), rtol=1e-12)
+
+
+def test_a_nan_is_told_by_its_image() -> None:
+    broken = maps(count=4, channels=2)
+    broken[2, 1, 0, 0] = float("nan")
+    with pytest.raises(InputError, match="first in row 2"):
+        content_distance(broken, maps(count=4, channels=2))
+
+
 def test_layers_have_equal_weights() -> None:
     real, fake = layers(), layers(seed=1)
     alone = [style_distance({name: real[name]}, {name: fake[name]}) for name in real]

@@ -139,6 +139,9 @@ def test_narrow_features_run_in_float64(dtype):
 
 
 def test_nothing_has_run_yet():
+    running = RunningMoments()
+    running.merge(Moments.of(drawn(9)))
+    assert_same(running.value(), Moments.of(drawn(9)))
     assert (RunningMoments().value().count, RunningMoments().value().mean.shape) == (0, (0,))
     assert Moments.empty(3).trace() == 0.0
 
