@@ -28,7 +28,7 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
     real_features, fake_features : array_like, [N, D] and [M, D]
         The paper takes the image embeddings of CLIP ViT-L/14 at 336 pixels. Rows are brought to unit length here.
     sigma : float
-        Of the kernel exp(-|x - y|² / 2σ²).
+        Of the kernel ``exp(-|x - y|² / 2σ²)``.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
     Notes
     -----
     In float64 and in bounded memory; the diagonal stays in, as in the authors' code. At σ = 10 the kernel of unit
-    vectors is nearly linear, so the score is close to 1000 |mean difference|² / σ².
+    vectors is nearly linear, so the score is close to ``1000 |mean difference|² / σ²``.
 
     References
     ----------

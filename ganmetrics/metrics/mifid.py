@@ -49,8 +49,8 @@ def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: floa
 
     Notes
     -----
-    The distance is 1 - |cos| from each fake to its nearest real, averaged over the fakes. torchmetrics averages over
-    the reals instead, which a generator that copies a few of them hardly moves.
+    The distance is ``1 - |cos|`` from each fake to its nearest real, averaged over the fakes. torchmetrics averages
+    over the reals instead, which a generator that copies a few of them hardly moves.
 
     References
     ----------

@@ -56,7 +56,7 @@ def ndb(
     num_bins : int
         Clusters, K in the paper.
     alpha : float
-        Level of the two-sided test of each bin, without correction for their number; 0.0027 is |z| > 3.
+        Level of the two-sided test of each bin, without correction for their number; 0.0027 is ``|z| > 3``.
     seed : int
         Of the k-means++ seeding.
 

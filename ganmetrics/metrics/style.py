@@ -47,9 +47,9 @@ def style_distance(
 
     Notes
     -----
-    The mean over the layers, each of the same weight as in the paper, of E = |G - A|² / (4 C²), in float64. The paper
-    divides by 4 C² M² with M positions and Gram matrices that are sums; here each is a mean over its own positions,
-    which is the same for images of one size and lets others compare.
+    The mean over the layers, each of the same weight as in the paper, of ``E = |G - A|² / (4 C²)``, in float64. The
+    paper divides by 4 C² M² with M positions and Gram matrices that are sums; here each is a mean over its own
+    positions, which is the same for images of one size and lets others compare.
 
     References
     ----------
