@@ -152,14 +152,12 @@ def _one_sentence(reading: Reading, data: bytes = b"") -> Iterator[None]:
     try:
         with _pillow_rules(reading.max_pixels):
             yield
-    except Unreadable:
+    except (Unreadable, MemoryError):  # the latter is no fault of the image
         raise
     except UnidentifiedImageError:
         raise Unreadable(_foreign_sentence(data)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unreadable(f"has more than {reading.max_pixels} pixels (max_pixels)") from None
-    except MemoryError:
-        raise Unreadable("needs more memory than there is to decode") from None
     except Exception as error:
         raise Unreadable(_decoder_sentence(error)) from None
 

@@ -108,10 +108,8 @@ class Place:
         """
         try:
             return retried(lambda: load(self.system))
-        except GanMetricsError:
+        except (GanMetricsError, MemoryError):
             raise
-        except MemoryError:
-            raise Unreadable("needs more memory than there is") from None
         except FileNotFoundError:
             raise Unreadable("disappeared after it was listed") from None
         except Exception as error:

@@ -243,6 +243,9 @@ def outcome_of(name: str, load: Callable[[], Decoded]) -> Outcome:
         return f"{shortened(name)} {error}"
     except GanMetricsError as error:
         return error
+    except MemoryError:  # skipping the image would make the set depend on the machine
+        hint = "Free some, or decode in fewer processes: --workers 1 (workers=1)"
+        return ResourceError("an image needs more memory than there is", where=name, hint=hint, code="E-MEMORY")
 
 
 def _count(image: Decoded, notes: Notes) -> None:

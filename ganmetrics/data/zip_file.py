@@ -139,7 +139,7 @@ class _ZipItems:
         try:
             return _bounded(self._archive, name, self.caps.member_bytes)
         except MemoryError:
-            raise Unreadable("needs more memory than there is to unpack") from None
+            raise
         except Exception as error:  # zlib.error, BadZipFile, EOFError, NotImplementedError, RuntimeError ...
             text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
             raise Unreadable(f"cannot be unpacked: {shown(text)}") from None

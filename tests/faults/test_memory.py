@@ -1,0 +1,121 @@
+"""Memory that runs out ends in exit code 6 and one sentence, and a decoding process that dies does too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from nursery import Child, Nursery
+from PIL import Image
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and /proc of Linux")
+
+
+def room(nursery: Nursery, more: int) -> dict[str, int]:
+    """A limit on the address space: what a child has at its birth, and so many bytes more."""
+    pages = int(Path(f"/proc/{nursery.process.pid}/statm").read_text().split()[0])
+    return {"RLIMIT_AS": pages * os.sysconf("SC_PAGE_SIZE") + more}
+
+
+GREEDY = """
+import numpy as np
+import torch
+from ganmetrics.evaluation import scoring
+def scored(*_):
+    return torch.empty(1 << 33) if arguments[0] == "torch" else np.empty(1 << 33)
+scoring.fast = scoring.scored = scored
+from ganmetrics.evaluation import run
+run.scored = scored
+command(*arguments[1:])
+"""
+
+
+@pytest.mark.parametrize("whose", ["torch", "numpy"])
+@pytest.mark.parametrize("json_option", [[], ["--json", "-"]], ids=["table", "json"])
+def test_89_memory_that_runs_out_is_one_sentence(
+    whose: str, json_option: list[str], nursery: Nursery, sets: tuple[Path, Path]
+) -> None:
+    """PyTorch has no class of error for it and NumPy has."""
+    words = ["fid", *map(str, sets), "--extractor", "pixels", "-q", *json_option]
+    ending = nursery.run("python", GREEDY, whose, *words, limits=room(nursery, 1 << 29))
+    assert (ending.code, ending.stdout) == (6, "")
+    assert ending.stderr.count("\n") == 1
+    assert "E-MEMORY" in ending.stderr
+    assert "--max-memory" in ending.stderr
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """Two images of 48 MB each, in small files."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for index in range(2):
+        Image.new("RGB", (4000, 4000), (index, 9, 9)).save(folder / f"{index}.png", compress_level=1)
+    return folder
+
+
+def test_89_an_image_that_does_not_fit_is_one_sentence(nursery: Nursery, large: Path) -> None:
+    words = ["command", "fid", str(large), str(large), "--extractor", "pixels", "-q"]
+    assert nursery.run(*words).code == 0
+    ending = nursery.run(*words, limits=room(nursery, 30 << 20))
+    assert ending.stdout == ""
+    assert ending.stderr.count("\n") == 1
+    assert ending.code == 6, ending.stderr
+    assert "memory" in ending.stderr
+
+
+def test_89_a_little_memory_is_enough_for_many_images(
+    nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Blocks of features are bounded: 300 MB hold what the distances of 4,000 x 4,000 images would fill in float64."""
+    folder = linked(sets[0], tmp_path / "many", 4000)
+    words = ["evaluate", str(folder), str(folder), "--metrics", "prdc", "--extractor", "pixels", "-q"]
+    ending = nursery.run("command", *words, "--max-memory", "32MiB", limits=room(nursery, 300 << 20))
+    assert ending.code == 0, ending.stderr
+
+
+def linked(source: Path, folder: Path, count: int) -> Path:
+    """A folder of so many names for the files of another."""
+    folder.mkdir()
+    files = sorted(source.iterdir())
+    for index in range(count):
+        os.link(files[index % len(files)], folder / f"{index:06}.png")
+    return folder
+
+
+def workers_of(child: Child) -> list[int]:
+    """Its processes that decode images, once there are some."""
+    for _ in range(6000):
+        found = [int(path.name) for path in Path("/proc").glob("[0-9]*") if parent(path) == child.pid]
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"it has no workers: {child.stderr()}")
+
+
+def parent(place: Path) -> int:
+    try:
+        return int((place / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def test_87_a_killed_worker_ends_the_command(nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = linked(sets[0], tmp_path / "many", 30_000)
+    target = tmp_path / "x.npz"
+    child = nursery.start(
+        "command", "stats", "build", folder, "-o", target, "--extractor", "pixels", "--workers", "2", "-q"
+    )
+    os.kill(workers_of(child)[0], signal.SIGKILL)
+    ending = child.wait()
+    assert (ending.code, ending.stdout) == (6, "")
+    assert ending.stderr.startswith("error[E-RESOURCE]: a process that decodes images died"), ending.stderr
+    assert "--workers 0" in ending.stderr
+    assert "--shm-size" in ending.stderr
+    assert ending.stderr.count("\n") == 1
+    assert not child.has_orphans()
+    assert os.listdir(tmp_path) == ["many"]

@@ -1,0 +1,152 @@
+"""What surrounds a program and may not change a number: interpreter options, locale, clock, closed streams, a million files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nursery import Nursery
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and /proc of Linux")
+SCORE = ["--metrics", "fid,kid(subset_size=20),prdc", "--extractor", "pixels", "-q", "--json", "-"]
+SPAWN = """
+import multiprocessing, sys
+from ganmetrics.cli import main
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    main(sys.argv[1:])
+"""
+STRICT = [sys.executable, "-O", "-bb", "-W", "error", "-m", "ganmetrics"]
+PLAIN = [sys.executable, "-m", "ganmetrics"]
+WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "all at once": (STRICT, {"PYTHONHASHSEED": "7", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}),
+    "-O": ([*PLAIN[:1], "-O", *PLAIN[1:]], {}),
+    "-OO": ([*PLAIN[:1], "-OO", *PLAIN[1:]], {}),
+    "-W error": ([*PLAIN[:1], "-W", "error", *PLAIN[1:]], {}),
+    "-bb": ([*PLAIN[:1], "-bb", *PLAIN[1:]], {}),
+    "hash seed 0": (PLAIN, {"PYTHONHASHSEED": "0"}),
+    "hash seed 4242": (PLAIN, {"PYTHONHASHSEED": "4242"}),
+    "C": (PLAIN, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}),
+    "cp1252": (PLAIN, {"PYTHONIOENCODING": "cp1252"}),
+    "spawn": ([sys.executable, "spawn.py"], {}),
+    "one thread": (PLAIN, {"OMP_NUM_THREADS": "1"}),
+}
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list(WAYS)[1:]]
+
+
+@pytest.fixture(scope="module")
+def wanted(nursery: Nursery, sets: tuple[Path, Path]) -> str:
+    """The JSON of a forked child."""
+    ending = nursery.run("command", "evaluate", *sets, *SCORE)
+    assert (ending.code, ending.stderr) == (0, "")
+    return ending.stdout
+
+
+@pytest.mark.parametrize("name", ["all at once", *SLOW])
+def test_98_every_way_to_start_prints_the_same_bytes(
+    name: str, sets: tuple[Path, Path], tmp_path: Path, wanted: str
+) -> None:
+    command, env = WAYS[name]
+    (tmp_path / "spawn.py").write_text(SPAWN)
+    workers = ["--workers", "2"] if name == "spawn" else []
+    done = subprocess.run(
+        [*command, "evaluate", *map(str, sets), *SCORE, *workers],
+        cwd=tmp_path, env={**os.environ, **env}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == wanted
+
+
+@pytest.mark.parametrize("env", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "cp1252"}])
+def test_98_names_and_signs_that_a_console_does_not_know(
+    env: dict[str, str], sets: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A folder in Greek and with a snowman: an ASCII console shows escapes, and the score all the same."""
+    (tmp_path / "Ωμέγα-\N{SNOWMAN}").symlink_to(sets[0])
+    words = ["fid", "Ωμέγα-\N{SNOWMAN}", str(sets[1]), "--extractor", "pixels", "-q"]
+    done = subprocess.run(
+        [*PLAIN, *words], cwd=tmp_path, env={**os.environ, **env}, capture_output=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"FID(pixels)" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_99_streams_that_are_closed_at_the_start(closing: str, sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """What is written to them is lost and nothing else: no file gets it in their place."""
+    words = f'exec "$@" --json out.json {closing}'
+    score = ["evaluate", *map(str, sets), "--metrics", "fid", "--extractor", "pixels", "-q"]
+    done = subprocess.run(
+        ["sh", "-c", words, "sh", *PLAIN, *score], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "GANMETRICS_CACHE": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out.json").read_text())["scores"]["fid"]["value"] > 0
+    assert "Traceback" not in done.stderr
+
+
+def test_99_a_reader_that_takes_one_byte(tmp_path: Path) -> None:
+    """A pipe that is full and then closed."""
+    words = 'set -o pipefail; "$@" | head -c1'
+    listing = [*PLAIN, "generators", "list", "--json"]
+    done = subprocess.run(
+        ["bash", "-c", words, "bash", *listing], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done == subprocess.CompletedProcess(done.args, 0, "{", "")
+
+
+@pytest.mark.parametrize("moment", [0, 4_000_000_000], ids=["1970", "2096"])
+def test_97_clocks_do_not_matter(
+    moment: int, nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path, wanted: str
+) -> None:
+    """Files, folders and kept features of long ago and of the future: the same score, from the cache too."""
+    env = {"GANMETRICS_CACHE": "1", "GANMETRICS_CACHE_DIR": str(tmp_path / "cache"), "GANMETRICS_CACHE_SIZE": "1MB"}
+    before = [path.stat() for path in sets]
+    try:
+        for turn in range(2):
+            for path in [*sets, *(tmp_path / "cache").rglob("*")]:
+                os.utime(path, (moment, moment))
+            ending = nursery.run("command", "evaluate", *sets, *SCORE, env=env)
+            assert (ending.code, ending.stdout, ending.stderr) == (0, wanted, ""), turn
+            assert len(list((tmp_path / "cache").glob("*/??/*.features"))) == 2
+        assert nursery.run("command", "cache", "list", env=env).code == 0
+    finally:
+        for path, status in zip(sets, before, strict=True):
+            os.utime(path, (status.st_atime, status.st_mtime))
+
+
+SCAN = """
+import resource, sys, time
+from ganmetrics.data import open_source
+base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start = time.process_time()
+source = open_source(sys.argv[1])
+print(source.count, time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base)
+"""
+
+
+def scan(folder: Path) -> tuple[int, float, int]:
+    """The number of images, the seconds and the kilobytes that it took to find them."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCAN, str(folder)], capture_output=True, text=True, check=True, cwd=folder.parent
+    )
+    count, seconds, kilobytes = done.stdout.split()
+    return int(count), float(seconds), int(kilobytes)
+
+
+@pytest.mark.slow
+def test_100_a_hundred_thousand_files_are_found_in_little_memory(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """A million of them, at ten times this, must stay below a gigabyte."""
+    files = sorted(sets[0].iterdir())
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for index in range(100_000):
+        os.link(files[index % len(files)], folder / f"{index:07}.png")
+    count, _, kilobytes = scan(folder)
+    assert count == 100_000
+    assert kilobytes < 100_000
