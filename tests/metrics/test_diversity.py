@@ -11,6 +11,7 @@ from scipy import optimize, special
 
 import ganmetrics as gm
 from ganmetrics import functional as F
+from ganmetrics.numerics import mixture
 from ganmetrics.numerics.mixture import MixtureOfCenters
 from ganmetrics.numerics.ssim import most_scales, ms_ssim
 
@@ -55,6 +56,20 @@ def test_every_image_is_in_one_pair_only() -> None:
     found = F.ms_ssim_diversity(x, scales=2)
     assert found.std is not None and found.error == pytest.approx(found.std / math.sqrt(20))
     assert F.ms_ssim_diversity(x, scales=2, num_pairs=5).error != found.error
+
+
+def test_pairs_are_drawn_by_the_seed_and_compared_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganmetrics.metrics.ms_ssim_diversity.BATCH", 3)
+    x = torch.from_numpy(photos(17, 24))
+    order = np.random.RandomState(7).permutation(17)
+    for asked, num in ((1000, 8), (8, 8), (5, 5)):
+        values = ms_ssim(x[order[:num]].float(), x[order[num : 2 * num]].float(), 2).double().numpy()
+        found = F.ms_ssim_diversity(x, num_pairs=asked, scales=2, seed=7)
+        expected = values.mean(), values.std(ddof=1), values.std(ddof=1) / math.sqrt(num)
+        assert found == pytest.approx(expected, rel=1e-5)
+    assert F.ms_ssim_diversity(x, scales=2) == F.ms_ssim_diversity(x, num_pairs=1000, scales=2, seed=2020)
+    with pytest.raises(gm.InputError, match="5 scales do not fit into 24 pixels"):
+        F.ms_ssim_diversity(x)
 
 
 def test_ms_ssim_of_a_folder_needs_no_network(tmp_path) -> None:
@@ -118,6 +133,66 @@ def test_fld_is_the_papers_formula_in_one_dimension() -> None:
         return float(50 * np.log(2 * np.pi * variance) + 50 * ((rows - z[0]) ** 2).mean() / variance)
 
     assert found.fld_gap == pytest.approx(loss(x) - loss(y), rel=1e-4)
+
+
+def logs(rows: np.ndarray, centers: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    squares = ((rows[:, None] - centers) ** 2).sum(axis=2)
+    return -rows.shape[1] / 2 * np.log(2 * np.pi * variances) - squares / (2 * variances)
+
+
+def test_a_step_of_the_fit_is_that_of_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixture, "BLOCK", 4)
+    rng = np.random.RandomState(1)
+    centers, rows, variances = rng.randn(3, 2), rng.randn(11, 2), np.array([0.5, 1.0, 2.0])
+    of_rows = logs(rows, centers, variances)
+    shares = special.softmax(of_rows, axis=1)
+    squares = ((rows[:, None] - centers) ** 2).sum(axis=2)
+    x, c = torch.from_numpy(rows), torch.from_numpy(centers)
+    likelihood, found = mixture._step(mixture._squares(x, c), torch.from_numpy(variances), 2)
+    assert likelihood == pytest.approx(special.logsumexp(of_rows, axis=1).mean() - math.log(3), rel=1e-5)
+    assert found.dtype == torch.float64
+    expected = (shares * squares).sum(axis=0) / (2 * shares.sum(axis=0))
+    assert found.tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+    fitted = MixtureOfCenters(c, torch.from_numpy(variances))
+    assert fitted.mean_log_likelihood(x) == pytest.approx(likelihood, rel=1e-6)
+
+
+def test_centres_that_explain_nothing_keep_their_variance_and_none_vanishes() -> None:
+    centers, rows = torch.tensor([[0.0], [1e4]]).double(), torch.zeros(5, 1).double()
+    found = MixtureOfCenters.fitted(centers, rows).variances.tolist()
+    assert found == [pytest.approx(mixture.FLOOR), 1.0]
+
+
+def test_the_fit_ends_where_the_likelihood_grows_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one centre each step gives the same variance: the second only confirms it, unless none may end it."""
+    calls, inner = [], mixture._step
+    monkeypatch.setattr(mixture, "_step", lambda *given: calls.append(0) or inner(*given))
+    center, rows = torch.zeros(1, 2).double(), torch.from_numpy(np.random.RandomState(0).randn(30, 2))
+    variance = float(rows.square().sum()) / 60
+    assert float(MixtureOfCenters.fitted(center, rows).variances) == pytest.approx(variance, rel=1e-6)
+    assert len(calls) == 3
+    monkeypatch.setattr(mixture, "TOLERANCE", -1.0)
+    MixtureOfCenters.fitted(center, rows)
+    assert len(calls) == 3 + mixture.STEPS
+
+
+@pytest.mark.parametrize("num_rows", [25, 10_000])
+def test_fld_is_drawn_standardised_and_compared_with_halves(num_rows: int) -> None:
+    rng = np.random.RandomState(3)
+    sides = [rng.randn(count, 3) * 2 + 1 for count in (41, 30, 35)]
+    sides = [np.hstack([side, np.ones((len(side), 1))]) for side in sides]  # one feature that never varies
+    mean, std, draw = sides[0].mean(axis=0), sides[0].std(axis=0), np.random.RandomState(2020)
+    std[3] = 1.0
+    real, fake, test = (
+        torch.from_numpy(((side - mean) / std)[draw.permutation(len(side))[:num_rows]]) for side in sides
+    )
+    half = len(real) // 2
+    fakes, reals = MixtureOfCenters.fitted(fake, real), MixtureOfCenters.fitted(real[:half], real[half:])
+    unseen, seen, floor = (
+        -25 * each.mean_log_likelihood(rows) for each, rows in ((fakes, test), (fakes, real), (reals, test))
+    )
+    found = F.fld(*sides, num_rows=num_rows)
+    assert found == pytest.approx((unseen - floor, seen - unseen), rel=1e-6)
 
 
 def test_fld_tells_good_from_poor_and_memorised() -> None:

@@ -86,6 +86,30 @@ def test_mifid_divides_by_the_distance_of_each_fake() -> None:
     assert F.mifid(REAL, far) == F.fid(REAL, far)
 
 
+def test_the_threshold_itself_is_far_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ganmetrics.metrics import mifid
+
+    near = REAL[:60] + 0.01 * np.random.RandomState(5).randn(60, 10)
+    distance = mifid.memorisation_distance(torch.from_numpy(REAL), torch.from_numpy(near))
+    assert F.mifid(REAL, near, threshold=distance) == F.fid(REAL, near)
+    assert F.mifid(REAL, near, threshold=1.0001 * distance) == pytest.approx(F.fid(REAL, near) / distance, rel=1e-12)
+    assert F.mifid(REAL, near) == F.mifid(REAL, near, threshold=0.1)
+    monkeypatch.setattr(mifid, "COPY", distance)
+    assert F.mifid(REAL, near) < math.inf
+    monkeypatch.setattr(mifid, "COPY", 1.0001 * distance)
+    assert F.mifid(REAL, near) == math.inf
+    monkeypatch.setattr(mifid, "block_rows", lambda dim: 7)
+    blocked = mifid.memorisation_distance(torch.from_numpy(REAL), torch.from_numpy(near))
+    assert blocked == pytest.approx(distance, rel=1e-12)
+
+
+def test_a_distance_beyond_a_tenth_is_no_memory() -> None:
+    far = REAL[:60] + 0.9 * np.random.RandomState(5).randn(60, 10)
+    cosine = np.abs(unit(far) @ unit(REAL).T).max(axis=1)
+    assert 0.1 < (1 - cosine).mean() < 1
+    assert F.mifid(REAL, far) == F.fid(REAL, far)
+
+
 def test_copies_are_disqualified() -> None:
     copies = REAL[RNG.randint(0, len(REAL), 300)]
     assert F.mifid(REAL, copies) == math.inf
@@ -190,6 +214,41 @@ def test_c2st_is_scikit_learns_logistic_regression() -> None:
     assert bias == pytest.approx(theirs.intercept_[0], abs=2e-3)
 
 
+@pytest.mark.parametrize(("folds", "penalty", "seed"), [(5, 1.0, 2020), (3, 30.0, 1)])
+def test_c2st_is_the_count_over_the_folds(folds: int, penalty: float, seed: int) -> None:
+    """With scikit-learn's classifier; the larger set is cut, and a feature that never varies has no part."""
+    linear = pytest.importorskip("sklearn.linear_model")
+    constant = [np.hstack([x, np.full((len(x), 1), 0.25)]) for x in (REAL[:50], FAKE[:43])]
+    rng = np.random.RandomState(seed)
+    sides = [x[rng.permutation(len(x))[:43], :10] for x in constant]
+    right = 0
+    for i in range(folds):
+        start, stop = i * 43 // folds, (i + 1) * 43 // folds
+        train = np.concatenate([np.delete(x, np.s_[start:stop], axis=0) for x in sides])
+        signs = np.repeat([-1, 1], len(train) // 2)
+        mean, std = train.mean(axis=0), train.std(axis=0, ddof=1)
+        model = linear.LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=1000).fit((train - mean) / std, signs)
+        for x, sign in zip(sides, (-1, 1), strict=True):
+            right += int((model.predict((x[start:stop] - mean) / std) == sign).sum())
+    found = F.c2st_test(*constant, folds=folds, penalty=penalty, seed=seed)
+    assert found.accuracy == pytest.approx(right / 86, rel=1e-12)
+    assert found.p_value == pytest.approx(stats.norm.sf((right - 43) / math.sqrt(43 / 2)), rel=1e-9)
+    assert F.c2st(*constant, folds=folds, penalty=penalty, seed=seed) == found.accuracy
+    assert F.c2st_test(REAL, FAKE) == F.c2st_test(REAL, FAKE, folds=5, penalty=1.0, seed=2020)
+
+
+def test_the_logistic_loss_is_at_its_least() -> None:
+    """Its slope is x' pull + penalty w, which the default penalty and a large one both bring to 0."""
+    from ganmetrics.metrics.c2st import _logistic
+
+    x, signs = torch.from_numpy(unit(REAL)), torch.from_numpy(np.repeat([-1.0, 1.0], 60))
+    for penalty in (0.01, 1.0, 10.0):
+        weights, bias = _logistic(x, signs, penalty)
+        pull = -signs * torch.sigmoid(-signs * (x @ weights + bias))
+        assert float((x.T @ pull + penalty * weights).abs().max()) < 1e-3
+        assert abs(float(pull.sum())) < 1e-3
+
+
 def test_c2st_of_known_distributions() -> None:
     """N(0, 1) against N(2, 1) in one dimension: the best classifier is right in Φ(1) = 84.1 % of cases."""
     rng = np.random.RandomState(0)
@@ -211,6 +270,34 @@ def test_ct_is_mann_and_whitneys_z() -> None:
     assert F.ct(real, fake, test, num_cells=1) == pytest.approx(expected, rel=1e-9)
     theirs = stats.mannwhitneyu(to_fake, to_test, method="asymptotic", use_continuity=False)
     assert stats.norm.sf(abs(expected)) * 2 == pytest.approx(theirs.pvalue, rel=1e-6)
+
+
+def test_ct_is_the_mean_over_cells_by_their_unseen_reals() -> None:
+    from ganmetrics.numerics.clusters import kmeans
+
+    rng = np.random.RandomState(3)
+    real, fake, test = rng.randn(150, 2), 0.8 * rng.randn(170, 2), rng.randn(130, 2)
+    centers = kmeans(torch.from_numpy(real), 6, np.random.RandomState(5)).numpy()
+    cells = [cdist(x, centers).argmin(axis=1) for x in (fake, test)]
+    distances = [cdist(x, real).min(axis=1) for x in (fake, test)]
+    values, weights = [], []
+    for cell in range(6):
+        f, t = (d[c == cell] for d, c in zip(distances, cells, strict=True))
+        if len(f) >= 20 and len(t):
+            u = sum((a > b) + 0.5 * (a == b) for a in f for b in t)
+            n, p = len(f), len(t)
+            values.append((u - n * p / 2) / math.sqrt(n * p * (n + p + 1) / 12))
+            weights.append(len(t))
+    assert 1 < len(values) < 6
+    assert F.ct(real, fake, test, num_cells=6, seed=5) == pytest.approx(np.average(values, weights=weights), rel=1e-9)
+    assert F.ct(real, fake, test) == F.ct(real, fake, test, num_cells=3, seed=2020)
+
+
+def test_ct_leaves_cells_without_unseen_reals_out() -> None:
+    real = np.repeat([[0.0], [100.0]], 10, axis=0) + np.tile(np.arange(10.0), 2)[:, None] / 10
+    fake = np.repeat(real, 3, axis=0) + 0.05
+    near = real[:10] + 0.02
+    assert F.ct(real, fake, near, num_cells=2) == F.ct(real[:10], fake[:30], near, num_cells=1)
 
 
 def test_ct_tells_copies_from_underfitting() -> None:

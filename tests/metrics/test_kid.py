@@ -76,6 +76,32 @@ def test_each_route_is_taken_where_it_is_cheaper():
     assert module._cheaper_route(50_000, 50_000, 1000, 100) is module._by_subset
 
 
+@pytest.mark.parametrize(
+    ("counts", "subset_size", "num_subsets", "is_whole"),
+    [
+        ((1000, 1000), 1000, 1, True),
+        ((1001, 1000), 1000, 1, False),
+        ((1000, 1001), 1000, 1, False),
+        ((10, 20), 10, 3, True),
+        ((10, 20), 10, 2, False),
+        ((20, 10), 10, 2, False),
+    ],
+)
+def test_equal_work_is_done_on_whole_sets(counts, subset_size, num_subsets, is_whole):
+    """n² + m² + n m pairs against 3 subset_size² for every subset."""
+    expected = module._whole if is_whole else module._by_subset
+    assert module._cheaper_route(*counts, subset_size, num_subsets) is expected
+
+
+@pytest.mark.parametrize("route", [module._whole, module._by_subset])
+def test_kernels_of_narrow_features_are_in_float64(route, monkeypatch):
+    monkeypatch.setattr(module, "FEW", 4)
+    real, fake = (torch.from_numpy(drawn(10, seed=seed)).float() for seed in (1, 2))
+    pairs = list(paired_subsets(10, 10, 4, 3, np.random.RandomState(3)))
+    expected = [by_loops(real[r].double().numpy(), fake[f].double().numpy()) for r, f in pairs]
+    np.testing.assert_allclose(route(real, fake, pairs), expected, rtol=1e-10)
+
+
 @pytest.mark.parametrize(("count", "num_subsets"), [(10, 2), (10, 50)], ids=["by subset", "whole"])
 def test_constant_sets_by_hand(count, num_subsets):
     """k(a, a) + k(b, b) - 2 k(a, b) = 1.25³ + 3.25³ - 2 · 1.75³ = 25.5625 for a = 0.5 and b = 1.5."""

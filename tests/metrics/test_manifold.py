@@ -132,6 +132,33 @@ def test_the_prd_curve_of_known_shares_is_the_closed_form() -> None:
     assert scores.prd_f8 == pytest.approx(exchanged.prd_f1_8)
 
 
+def test_the_largest_f_of_a_curve_by_hand() -> None:
+    from ganmetrics.metrics.prd import PrdCurve, _largest_f
+
+    curve = PrdCurve(torch.tensor([1.0, 0.5, 0.0]).double(), torch.tensor([0.25, 1.0, 0.0]).double())
+    assert _largest_f(curve, 8.0) == pytest.approx(65 * 0.5 / (64 * 0.5 + 1), rel=1e-12)
+    assert _largest_f(curve, 0.125) == pytest.approx((1 + 1 / 64) * 0.25 / (1 / 64 + 0.25), rel=1e-12)
+    assert _largest_f(PrdCurve(torch.zeros(2).double(), torch.zeros(2).double()), 8.0) == 0.0
+
+
+def test_the_prd_curve_is_the_mean_over_the_runs() -> None:
+    """Every run goes on with the same stream; the ends of the angles keep 1e-10 from the axes."""
+    from ganmetrics.metrics.prd import _curve
+    from ganmetrics.numerics.clusters import kmeans
+
+    both, rng, curves = np.concatenate([REAL, FAKE]), np.random.RandomState(9), []
+    slopes = np.tan(np.linspace(1e-10, np.pi / 2 - 1e-10, 1001))[:, None]
+    for _ in range(3):
+        centers = kmeans(torch.from_numpy(both), 7, rng).numpy()
+        p, q = (np.bincount(cdist(x, centers).argmin(axis=1), minlength=7) / len(x) for x in (REAL, FAKE))
+        curves.append([np.minimum(slopes * p, q).sum(axis=1), np.minimum(p, q / slopes).sum(axis=1)])
+        found = _curve(torch.from_numpy(p), torch.from_numpy(q))
+        np.testing.assert_allclose(found, curves[-1], rtol=1e-9)
+    found = F.prd_curve(REAL, FAKE, num_clusters=7, num_runs=3, seed=9)
+    np.testing.assert_allclose(torch.stack(list(found)), np.mean(curves, axis=0), rtol=1e-9)
+    assert torch.equal(F.prd_curve(REAL, FAKE)[0], F.prd_curve(REAL, FAKE, num_clusters=20, num_runs=10, seed=2020)[0])
+
+
 @pytest.mark.parametrize("support", [20, 80])
 def test_the_birthday_estimate_finds_the_support(support: int) -> None:
     """Fakes drawn evenly from few images; the number of pairs is binomial."""

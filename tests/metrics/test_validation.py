@@ -10,7 +10,8 @@ import torch
 
 from ganmetrics.errors import InputError
 from ganmetrics.functional import fid, inception_score, kid
-from ganmetrics.metrics.validation import matrix, matrix_pair
+from ganmetrics.metrics import validation
+from ganmetrics.metrics.validation import matrix, matrix_pair, matrix_triple
 
 X = np.random.RandomState(0).randn(12, 3).astype(np.float32).astype(np.float64)
 
@@ -89,3 +90,31 @@ def test_everything_else_is_one_sentence_with_the_name_of_the_argument(values, c
         with pytest.raises(InputError) as caught:
             matrix_pair(*sides)
         assert caught.value.where == name
+
+
+@pytest.mark.parametrize("row", [0, 3, 4, 11])
+def test_the_first_row_that_is_not_finite_is_told(row, monkeypatch):
+    monkeypatch.setattr(validation, "FEW", 4)
+    broken = X.copy()
+    broken[row:, 1] = np.inf
+    with pytest.raises(InputError, match=f"^features holds NaN or infinity, first in row {row} "):
+        matrix(broken, "features")
+    assert torch.equal(matrix(X, "features"), torch.from_numpy(X))
+
+
+def test_float32_stays_where_it_is_asked_for():
+    narrow = X.astype(np.float32)
+    for values in (narrow, torch.from_numpy(narrow)):
+        assert matrix(values, "features").dtype == torch.float64
+        assert matrix(values, "features", is_narrow=True).dtype == torch.float32
+        assert [x.dtype for x in matrix_pair(values, values, is_narrow=True)] == [torch.float32] * 2
+        assert [x.dtype for x in matrix_pair(values, X, is_narrow=True)] == [torch.float32, torch.float64]
+        assert [x.dtype for x in matrix_pair(values, values)] == [torch.float64] * 2
+        assert [x.dtype for x in matrix_triple(values, values, values)] == [torch.float64] * 3
+    assert matrix(X.astype(np.float16), "features", is_narrow=True).dtype == torch.float64
+
+
+def test_two_rows_are_enough_and_one_unseen_real():
+    x, y, z = matrix_triple(X[:2], X[2:4], X[4:5])
+    assert [len(each) for each in (x, y, z)] == [2, 2, 1]
+    assert torch.equal(torch.cat([x, y, z]), torch.from_numpy(X[:5]))
