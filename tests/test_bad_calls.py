@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 from bad_archives import Evil, cut, file, statistics
-from bad_files import PNG, Maker, beside, good, pipes
+from bad_files import PNG, Maker, beside, encoded, good, pipes
 from commands import Done, Run
+from PIL import Image
 
 import ganmetrics as gm
 
@@ -251,3 +252,22 @@ def test_100_a_million_files(tmp_path: Path) -> None:
     count, mebibytes = map(int, done.stdout.split())
     assert count == 1_000_001
     assert mebibytes < 1000
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("mode", ["RGBA", "I;16"])
+def test_31_a_small_file_of_a_large_image_fits_a_gibibyte(mode: str, tmp_path: Path) -> None:
+    colour = (1, 2, 3, 128) if mode == "RGBA" else 300
+    (tmp_path / "x.png").write_bytes(encoded(Image.new(mode, (7900, 7900), colour)))
+    assert (tmp_path / "x.png").stat().st_size < 1 << 19
+    code = (
+        "import resource; from pathlib import Path; from ganmetrics.data import Reading;"
+        "from ganmetrics.data.decode import decode;"
+        "print(decode(Path('x.png').read_bytes(), Reading(alpha='white')).pixels[-1, -1].tolist());"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+    )
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    pixel, mebibytes = done.stdout.splitlines()
+    assert pixel == ("[128, 128, 129]" if mode == "RGBA" else "[1, 1, 1]")
+    assert int(mebibytes) < 1024

@@ -201,7 +201,7 @@ STATISTICS = [
     Row(50, "truncated statistics", cut(statistics(), 100), 3, "the .npz file cannot be opened"),
     Row(50, "a renamed pickle", file("x.npz", pickle.dumps(Evil())), 3, "the .npz file cannot be opened"),
     Row(52, "half precision", statistics(mu=np.zeros(D, np.float16)), 0, "mu came in less than float64"),
-    Row(53, "another extractor", statistics(), 4, "network: pixels-8x8 / digits", "--extractor digits"),
+    Row(53, "another extractor", statistics(), 4, "made/x.npz and ", "--extractor digits"),
     Row(53, "another resize", statistics({"recipe": {"resize": "lanczos"}}), 4, "resize: lanczos / area"),
     Row(53, "other weights", statistics({"recipe": {"network": "pixels-9"}}), 4, "network: pixels-9 / pixels-8x8"),
     Row(54, "of how many is unknown", statistics({"count": 0}), 0, "do not say of how many images they are"),
@@ -324,6 +324,7 @@ TESTED_ELSEWHERE = {  # of a number of the catalogue: the tests that show it, he
         "test_bad_calls.py::test_19_20_files_that_change_during_a_run",
         "data/test_folder.py::test_20_file_that_changes",
     ],
+    31: ["test_bad_calls.py::test_31_a_small_file_of_a_large_image_fits_a_gibibyte"],
     50: ["test_bad_calls.py::test_50_what_does_not_open_where_only_statistics_are_accepted"],
     51: [
         "evaluation/test_archive.py::test_a_bomb_is_refused_by_its_header",

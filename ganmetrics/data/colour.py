@@ -19,6 +19,7 @@ MODE_KINDS = {
     "LAB": "lab",
 }
 BACKGROUNDS = {"white": 255, "black": 0}
+BAND_PIXELS = 1 << 18
 
 
 def to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]]:
@@ -40,10 +41,15 @@ def to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image, kinds = _eight_bit(image), ["16-bit", "grey"]
     if image.has_transparency_data:
-        pixels, is_transparent = _flattened(image.convert("RGBA"), alpha)
+        pixels, is_transparent = _flattened(_converted(image, "RGBA"), alpha)
         return pixels, kinds + ["alpha"] * is_transparent
     image = _lab_to_rgb(image) if image.mode == "LAB" else image
-    return np.asarray(image.convert("RGB")), kinds
+    return np.asarray(_converted(image, "RGB")), kinds
+
+
+def _converted(image: PilImage, mode: str) -> PilImage:
+    # convert() copies even where there is nothing to convert
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bit(image: PilImage) -> PilImage:
@@ -73,7 +79,7 @@ def _flattened(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], bool]
     from ganmetrics.data.decode import Unreadable
 
     pixels = np.asarray(image)
-    colours, opacity = pixels[..., :3], pixels[..., 3:].astype(np.int32)
+    colours, opacity = pixels[..., :3], pixels[..., 3:]
     num_transparent = int((opacity < 255).sum())
     if not num_transparent:
         return colours, False
@@ -82,9 +88,19 @@ def _flattened(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], bool]
         raise Unreadable(f"has an alpha channel: {share}; choose --alpha white, black or drop (alpha=...)")
     if alpha == "drop":
         return colours, True
-    # 255 is odd too: exact rounding of the blend
-    blend = colours.astype(np.int32) * opacity + BACKGROUNDS[alpha] * (255 - opacity)
-    return ((blend + 127) // 255).astype(np.uint8), True
+    return _blended(colours, opacity, BACKGROUNDS[alpha]), True
+
+
+def _blended(colours: np.ndarray[Any, Any], opacity: np.ndarray[Any, Any], background: int) -> np.ndarray[Any, Any]:
+    # In bands, since a small file may hold a large image; 255 is odd too, so that this is exact rounding.
+    import numpy as np
+
+    painted = np.empty_like(colours)
+    step = max(1, BAND_PIXELS // colours.shape[1])
+    for top in range(0, len(colours), step):
+        band, weight = (part[top : top + step].astype(np.int32) for part in (colours, opacity))
+        painted[top : top + step] = (band * weight + background * (255 - weight) + 127) // 255
+    return painted
 
 
 def _lab_to_rgb(image: PilImage) -> PilImage:

@@ -71,7 +71,7 @@ class Measuring:
         if any(isinstance(side, Statistics) for side in sides.values()):
             first, *others = sides
             for role in others:
-                names = (sides[first].name or first, sides[role].name or role)
+                names = (_title(first, sides[first]), _title(role, sides[role]))
                 self._recipe(sides[first]).require(self._recipe(sides[role]), names)
 
     def _recipe(self, side: Side) -> Recipe:
@@ -87,6 +87,11 @@ class Measuring:
         if gathering is None:  # another rank's
             return Statistics(recipe_of(extractor, self.reading), 0, "")
         return statistics_of(gathering, source, reads, recipe_of(extractor, self.reading))
+
+
+def _title(role: str, side: Side) -> str:
+    """A side as a message names it: by its path where it has one."""
+    return (isinstance(side, Statistics) and side.source) or side.name or role
 
 
 def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe: Recipe) -> Statistics:
