@@ -1,1 +1,1 @@
-"""Alembic's steps from an empty store to the present tables."""
+"""One file for each step, in the order of their numbers."""
