@@ -43,7 +43,7 @@ def filled_from(build: Callable[[], Net], values: Mapping[str, Tensor], *, where
         The values are of another layout.
     """
     if strange := [name for name, value in values.items() if value.is_complex()]:
-        raise WeightsError(f"another network's weights: {strange[0]} is complex", where=where, code="E-LAYOUT")
+        raise WeightsError(f"another network's weights: {shown(strange[0])} is complex", where=where, code="E-LAYOUT")
     state = {name: value.float() for name, value in values.items()}
     with torch.device("meta"):
         net = build()
