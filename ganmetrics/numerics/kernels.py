@@ -59,7 +59,7 @@ def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
 
 
 def mean_gaussian_kernel(x: Tensor, y: Tensor, sigma: float) -> float:
-    """The mean of exp(-|x - y|² / 2σ²) over all pairs, block by block: [N, D], [M, D] -> float."""
+    """The mean of ``exp(-|x - y|² / 2σ²)`` over all pairs, block by block: [N, D], [M, D] -> float."""
     block, total = block_rows(x.shape[1]), 0.0
     for rows in x.split(block):
         for columns in y.split(block):

@@ -38,7 +38,7 @@ def two_proportion_z(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K]
 
 
 def nearest_mode(points: Tensor, centers: Tensor, std: float) -> tuple[Tensor, Tensor]:  # [N, D], [K, D] -> [N], [N]
-    """The nearest of equal isotropic Gaussians: its index and its Mahalanobis distance |x - c| / std."""
+    """The nearest of equal isotropic Gaussians: its index and its Mahalanobis distance ``|x - c| / std``."""
     # the expansion |x|² - 2 x·c + |c|² would lose the digits of a std that is small beside the centres
     distances = torch.cdist(points, centers, compute_mode="donot_use_mm_for_euclid_dist")
     nearest = distances.min(dim=1)

@@ -1,7 +1,7 @@
 """Exact nearest neighbours in bounded memory: squared Euclidean distances, block by block.
 
-|x - y|² = |x|² - 2 x·y + |y|² costs one matrix product. It is taken in float32, whose rounding has a known bound, and
-whatever that bound leaves open is decided by the difference itself in float64: the same answers as in float64, for
+``|x - y|² = |x|² - 2 x·y + |y|²`` costs one matrix product. It is taken in float32, whose rounding has a known bound,
+and whatever that bound leaves open is decided by the difference itself in float64: the same answers as in float64, for
 half of the work. Equal rows are at distance 0. Rows may come in float32 too, and then stay so.
 """
 
