@@ -1,0 +1,29 @@
+"""The site: ``pip install '.[docs]' && sphinx-build -W --keep-going -b html docs build/docs``."""
+
+from __future__ import annotations
+
+from ganmetrics.version import __version__
+
+project = "ganmetrics"
+author = "The ganmetrics developers"
+project_copyright = author
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_click"]
+exclude_patterns = ["*.in.md"]  # templates of pages that scripts write
+myst_heading_anchors = 4
+highlight_language = "none"
+
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_preserve_defaults = True
+numpydoc_show_class_members = False
+
+nitpicky = True
+nitpick_ignore_regex = [  # types of other packages, and names that only annotations have
+    ("py:.*", r"(torch|np|numpy|nn|os|collections|argparse|PIL|Image|pathlib|Path|datetime|typing|diffusers)\b.*"),
+    ("py:class", r"ganmetrics\.(data|diagnosis\.pair|generators\.record|leaderboard\.store)\..*"),
+    ("py:class", r"[A-Z]\w*|optional|tuple\[str"),
+]
+
+html_theme = "furo"
+html_title = f"ganmetrics {release}"
