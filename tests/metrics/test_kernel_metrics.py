@@ -189,6 +189,14 @@ def test_reals_get_half_a_count_in_every_class_of_any_number() -> None:
     assert F.modes(fake, real, least=3).modes == 1
 
 
+def test_eigenvalues_up_to_rounding_do_not_count() -> None:
+    from ganmetrics.metrics.vendi import _effective_number
+
+    least = 2 * np.finfo(np.float64).eps
+    assert _effective_number(torch.tensor([1.0, least]).double(), 0.0) == 1.0
+    assert _effective_number(torch.tensor([1.0, 1.01 * least]).double(), 0.0) == 2.0
+
+
 def test_a_kernel_may_be_off_by_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganmetrics.metrics.vendi.ASYMMETRY", 2**-20)
     for entry in ((0, 1), (1, 1)):

@@ -174,7 +174,7 @@ def test_the_birthday_estimate_by_hand() -> None:
     real = np.array([[0.0], [1.0], [3.0], [7.0], [11.0]])
     three_pairs = np.array([[0.0], [1.9], [3.8], [5.7], [50.0]])
     assert F.birthday(real, three_pairs, share=0.5) == 10 / 3
-    assert F.birthday(real, three_pairs, share=0.7) == 10 / 3  # and so are seven tenths
+    assert F.birthday(real, three_pairs, share=0.74) == 10 / 3  # and so is all below three quarters
     assert F.birthday(real, three_pairs, share=0.75) < 10 / 3
     assert F.birthday(real, 2 * np.arange(5.0)[:, None], share=0.5) == 20.0  # at exactly that distance there is no pair
     assert F.birthday(real, three_pairs) == F.birthday(real, three_pairs, share=0.01)
