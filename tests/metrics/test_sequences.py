@@ -162,6 +162,7 @@ def test_distinct_n_counts_ngrams_over_tokens(sequences, n, random):
 def test_distinct_n_at_its_ends():
     assert distinct_n(np.arange(40).reshape(4, 10), n=2) == 0.9
     assert distinct_n(np.zeros((4, 10)), n=1) == 1 / 40
+    assert distinct_n(np.arange(40).reshape(4, 10)) == 0.9
 
 
 def test_likelihood_is_per_token_in_nats():
