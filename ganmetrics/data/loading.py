@@ -278,6 +278,9 @@ def _loader(items: Items, workers: int) -> DataLoader[Any]:
 
 def _detach(worker: int) -> None:
     """Leave Ctrl-C and termination to the main process, which ends its workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():  # PyTorch's watch sees only a death from here on
+        os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

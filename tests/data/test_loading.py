@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -123,3 +126,37 @@ def test_items_can_be_sent_to_a_worker_that_is_not_forked(many, tmp_path):
         again = pickle.loads(pickle.dumps(items)).outcome(1)
         assert np.array_equal(expected.pixels, again.pixels)
     items.close()
+
+
+LATE = """
+import multiprocessing, os, signal, sys, time
+from ganmetrics.data.loading import _detach
+
+def late(parent, note):
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    with open(note, "w") as file:
+        file.write(str(os.getpid()))
+    _detach(0)
+    os.rename(note, note + ".lives")
+
+multiprocessing.get_context("fork").Process(target=late, args=(os.getpid(), sys.argv[1])).start()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_whose_command_died_before_it_began_ends(tmp_path):
+    note = tmp_path / "note"
+    subprocess.run([sys.executable, "-c", LATE, str(note)], check=False, cwd=tmp_path)
+    until = time.monotonic() + 30
+    while time.monotonic() < until and not (note.exists() and note.read_text() and is_gone(int(note.read_text()))):
+        assert not note.with_name("note.lives").exists()
+        time.sleep(0.02)
+    assert is_gone(int(note.read_text()))
+
+
+def is_gone(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
