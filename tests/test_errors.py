@@ -71,3 +71,19 @@ def test_as_an_object_for_json(kind):
 def test_the_warning_is_no_error():
     assert issubclass(errors.GanMetricsWarning, UserWarning)
     assert not issubclass(errors.GanMetricsWarning, errors.GanMetricsError)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_it"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 8 bytes"), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (OSError(12, "Cannot allocate memory"), True),
+        (RuntimeError("can't start new thread"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (OSError(28, "No space left on device"), False),
+    ],
+)
+def test_memory_that_ran_out_is_known_by_its_words(error, is_it):
+    assert errors.is_out_of_memory(error) is is_it

@@ -8,11 +8,19 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from ganmetrics._files import atomic_write, check_writable, shown
+from ganmetrics._files import (
+    SECONDS_TO_FINISH,
+    atomic_write,
+    check_writable,
+    remove_abandoned,
+    shown,
+    user_cache,
+)
 from ganmetrics.errors import ResourceError, UsageError
 
 
@@ -187,6 +195,54 @@ def test_permissions_follow_the_umask(tmp_path, umask):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o666 & ~umask
+
+
+ABANDONED = ".123-0123456789abcdef.part"
+
+
+def test_what_killed_writers_left_goes_after_an_hour(tmp_path):
+    old, young, foreign = (tmp_path / name for name in (ABANDONED, ".9-00112233aabbccdd.part", ".download.part"))
+    for path in (old, young, foreign):
+        path.write_bytes(b"half")
+    for path in (old, foreign):
+        os.utime(path, (time.time() - SECONDS_TO_FINISH - 60,) * 2)
+    with atomic_write(tmp_path / "x", is_one_of_many=True):
+        pass
+    assert old.exists(), "a set is not looked through again for each of its images"
+    with atomic_write(tmp_path / "x"):
+        pass
+    assert contents(tmp_path) == {"x": b"", young.name: b"half", ".download.part": b"half"}
+
+
+def test_what_cannot_be_removed_stays_and_harms_nothing(tmp_path):
+    """As another user's file in a shared folder, which a folder of that name stands for."""
+    (tmp_path / ABANDONED).mkdir()
+    os.utime(tmp_path / ABANDONED, (0, 0))
+    with atomic_write(tmp_path / "x") as stream:
+        stream.write(b"new")
+    assert (tmp_path / "x").read_bytes() == b"new"
+    assert (tmp_path / ABANDONED).is_dir()
+    remove_abandoned(tmp_path / "missing")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+def test_a_secret_is_never_readable_by_others(tmp_path):
+    with atomic_write(tmp_path / "x", mode=0o600) as stream:
+        [path] = tmp_path.iterdir()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        stream.write(b"new")
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("env", "folder"), [({"XDG_CACHE_HOME": "/xdg", "HOME": "/me"}, "/xdg"), ({"HOME": "/me"}, "/me/.cache")]
+)
+def test_the_folder_for_caches(monkeypatch, env, folder):
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+        if name in env:
+            monkeypatch.setenv(name, env[name])
+    assert user_cache() == Path(folder)
 
 
 KILLED = """

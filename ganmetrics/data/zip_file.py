@@ -138,7 +138,7 @@ class _ZipItems:
             self._archive, self._process = opened_archive(self.path), os.getpid()
         try:
             return _bounded(self._archive, name, self.caps.member_bytes)
-        except MemoryError:
+        except MemoryError:  # no fault of the member
             raise
         except Exception as error:  # zlib.error, BadZipFile, EOFError, NotImplementedError, RuntimeError ...
             text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,10 +59,8 @@ def interrupted(child: Child, number: int, seconds: float) -> None:
     """A signal after a while: Ctrl-C to the whole group, as a terminal sends it, and SIGTERM to the process."""
     wait_until_guarded(child.pid)
     time.sleep(seconds)
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, number) if number == signal.SIGINT else child.signal(number)
-    except ProcessLookupError:
-        pass
 
 
 def check_whole(folder: Path) -> None:
@@ -130,7 +129,7 @@ def test_85_86_an_interrupted_training_goes_on_to_the_same_end(
     folder.mkdir()
     assert nursery.run(*TRAIN, "--iterations", 200, cwd=whole).code == 0
     more, cuts = ["--iterations", "200"], 0
-    for seconds in (0.3, 0.1, 0.2, 0.0, 0.4, 0.1):
+    for seconds in (0.2, 0.1, 0.3):
         child = nursery.start(*TRAIN, *more, cwd=folder)
         interrupted(child, number, seconds)
         ending = child.wait()
@@ -139,9 +138,10 @@ def test_85_86_an_interrupted_training_goes_on_to_the_same_end(
             break
         assert ending.code == code
         cuts += 1
-        is_begun = (folder / "run" / CHECKPOINT).exists()
-        told = "interrupted; the checkpoint in run goes on with --resume"
-        assert ending.stderr == (f"{told}\n" if is_begun else f"{word}; every file is whole or as it was\n")
+        told = {f"{word}; every file is whole or as it was\n"}
+        if (folder / "run" / CHECKPOINT).exists():
+            told.add("interrupted; the checkpoint in run goes on with --resume\n")
+        assert ending.stderr in told
         more = ["--resume"] if (folder / "run" / "run.json").exists() else more
     assert cuts
     assert ending.code == 0 or nursery.run(*TRAIN, *more, cwd=folder).code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,10 @@ def test_a_recipe_of_ones_own_has_no_targets(card_folder: Path) -> None:
 def test_the_tolerance_follows_the_score_and_its_spread(values: list[float], tolerance: float) -> None:
     found = reproduction.recorded([Measured("fid", "FID", value, False) for value in values])
     assert found.tolerance == pytest.approx(tolerance, rel=1e-6)
+
+
+def test_the_spread_is_that_of_the_seeds_that_have_a_score() -> None:
+    """Points that meet no mode have no divergence from the modes."""
+    values = [2.0, math.nan, 4.0]
+    found = reproduction.recorded([Measured("reverse_kl", "Reverse KL", value, False) for value in values])
+    assert found.std == pytest.approx(2**0.5, abs=1e-6)

@@ -15,6 +15,7 @@ import pytest
 from boards import ended, npz, pictures, started
 
 from ganmetrics.leaderboard import Board
+from ganmetrics.leaderboard.worker import Worker
 
 NUM_IMAGES = 20
 
@@ -86,6 +87,15 @@ def test_a_worker_that_is_told_to_end_gives_its_submission_back(tmp_path: Path) 
         assert board.store.counts() == {"queued": 1}
         again = started(board.folder, "--until-empty")
         assert again.wait(120) == 0 and board.store.counts() == {"scored": 1}
+
+
+def test_a_worker_removes_uploads_that_were_cut_off(tmp_path: Path) -> None:
+    with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False) as board:
+        part = board.places["submissions"] / ".7-0123456789abcdef.part"
+        part.write_bytes(b"half")
+        os.utime(part, (0, 0))
+        Worker(board).run(until_empty=True)
+        assert not part.exists()
 
 
 def test_an_empty_queue_ends_a_worker_that_is_told_so(tmp_path: Path, run: Any) -> None:
