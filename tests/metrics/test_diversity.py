@@ -72,6 +72,17 @@ def test_pairs_are_drawn_by_the_seed_and_compared_in_batches(monkeypatch: pytest
         F.ms_ssim_diversity(x)
 
 
+def test_a_thousand_pairs_are_compared_unless_told_otherwise() -> None:
+    x = np.random.RandomState(0).randint(0, 256, (2003, 3, 11, 11), dtype=np.uint8)
+    default, more = F.ms_ssim_diversity(x, scales=1), F.ms_ssim_diversity(x, scales=1, num_pairs=1001)
+    assert default == F.ms_ssim_diversity(x, scales=1, num_pairs=1000) != more
+
+
+def test_lists_have_no_dtype_of_images() -> None:
+    with pytest.raises(gm.InputError, match="fake_images are int64 of shape"):
+        F.ms_ssim_diversity(photos(4, 24).tolist(), scales=2)
+
+
 def test_ms_ssim_of_a_folder_needs_no_network(tmp_path) -> None:
     from PIL import Image
 

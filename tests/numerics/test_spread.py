@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ganmetrics.numerics import spread
 from ganmetrics.numerics.spread import GROUPS, Spread
 
 
@@ -71,3 +72,4 @@ def test_squares_of_narrow_rows_are_summed_in_float64() -> None:
     assert found.means.dtype == torch.float32
     assert found.variance() == pytest.approx(trace(rows.double()), rel=1e-6)
     assert found.merge(found).means.dtype == torch.float32
+    assert spread._norms(rows).dtype == torch.float64
