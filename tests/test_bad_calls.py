@@ -236,24 +236,6 @@ def test_21_pipes_do_not_hang_a_process(real: Path) -> None:
     assert "fake:#3:" in done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_100_a_million_files(tmp_path: Path) -> None:
-    image = good(tmp_path, 1) / "0.png"
-    for part in range(1000):
-        (tmp_path / f"{part}").mkdir()
-        for index in range(1000):
-            os.symlink(image, tmp_path / f"{part}" / f"{index}.png")
-    code = (
-        "import resource, sys; from ganmetrics.data import open_source; before = resource.getrusage(0).ru_maxrss;"
-        "print(open_source(sys.argv[1]).count, (resource.getrusage(0).ru_maxrss - before) // 1024)"
-    )
-    done = subprocess.run([sys.executable, "-I", "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    count, mebibytes = map(int, done.stdout.split())
-    assert count == 1_000_001
-    assert mebibytes < 1000
-
-
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("mode", ["RGBA", "I;16"])
 def test_31_a_small_file_of_a_large_image_fits_a_gibibyte(mode: str, tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def test_each_is_scored_or_refused(told: dict[str, list[Any]]) -> None:
         assert exit_code == 3, name
         assert sentence.isprintable(), name
         assert "0x" not in sentence, f"an object's address: {sentence}"
+    assert "is a variant that is not read: Unsupported BMP" in refused["bmp/g/rgb32bf.bmp"][0]
     assert len(scored) > FILES / 2
 
 

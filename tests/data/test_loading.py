@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from ganmetrics.data import Reading, open_source
+from ganmetrics.data.decode import decode
 from ganmetrics.data.loading import chosen_workers
 from ganmetrics.errors import InputError, ResourceError
 
@@ -104,6 +105,16 @@ def test_workers_are_chosen_by_the_number_of_images():
     assert chosen_workers(Reading(), 63) == 0
     assert 1 <= chosen_workers(Reading(), 64) <= 4
     assert chosen_workers(Reading(workers=7), 1) == 7
+
+
+def test_few_images_are_decoded_twice_at_most(tmp_path, monkeypatch, kit):
+    """Once for their size, once for their pixels."""
+    for number in range(2):
+        (tmp_path / f"{number}.png").write_bytes(kit["encoded"](kit["noise"](4, 4, 3)))
+    decoded = []
+    monkeypatch.setattr("ganmetrics.data.folder.decode", lambda *given: decoded.append(1) or decode(*given))
+    assert len(kit["all_images"](open_source(tmp_path))) == 2
+    assert len(decoded) == 4
 
 
 def test_large_images_come_in_small_batches(tmp_path, monkeypatch, kit):
