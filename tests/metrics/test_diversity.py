@@ -190,8 +190,8 @@ def test_the_fit_ends_where_the_likelihood_grows_little(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("num_rows", [25, 10_000])
 def test_fld_is_drawn_standardised_and_compared_with_halves(num_rows: int) -> None:
     rng = np.random.RandomState(3)
-    sides = [rng.randn(count, 3) * 2 + 1 for count in (41, 30, 35)]
-    sides = [np.hstack([side, np.ones((len(side), 1))]) for side in sides]  # one feature that never varies
+    sides = [rng.randn(count, 4) * 0.5 + 1 for count in (41, 30, 35)]
+    sides[0][:, 3] = 1.0  # a feature that varies among the others only
     mean, std, draw = sides[0].mean(axis=0), sides[0].std(axis=0), np.random.RandomState(2020)
     std[3] = 1.0
     real, fake, test = (
@@ -204,6 +204,13 @@ def test_fld_is_drawn_standardised_and_compared_with_halves(num_rows: int) -> No
     )
     found = F.fld(*sides, num_rows=num_rows)
     assert found == pytest.approx((unseen - floor, seen - unseen), rel=1e-6)
+
+
+def test_fld_takes_ten_thousand_rows_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("ganmetrics.metrics.fld._drawn", lambda rows, num, rng: asked.append(num) or rows)
+    F.fld(*np.random.RandomState(0).randn(3, 8, 2))
+    assert asked == [10_000] * 3
 
 
 def test_fld_tells_good_from_poor_and_memorised() -> None:

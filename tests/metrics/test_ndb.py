@@ -102,6 +102,13 @@ def test_the_order_of_bins_does_not_matter(pairs, random):
     assert -1e-12 <= first.ndb_jsd <= math.log(2) + 1e-12
 
 
+def test_a_bin_at_the_level_itself_does_not_differ():
+    real, fake = torch.tensor([30, 70]), torch.tensor([50, 50])
+    level = float(torch.special.erfc(compared(real, fake, 0.5).z.abs() / 2**0.5)[0])
+    assert compared(real, fake, level).ndb == 0
+    assert compared(real, fake, 1.0001 * level).ndb == 2
+
+
 def test_a_stricter_level_finds_fewer_bins():
     real, fake = drawn(2000, seed=1), drawn(2000, seed=2, shift=0.15)
     values = [ndb(real, fake, num_bins=50, alpha=alpha).ndb for alpha in (0.5, 0.05, 0.0027, 1e-9)]

@@ -100,6 +100,7 @@ def test_a_draw_scores_as_the_drawn_sequences_do():
     found = self_bleu(sequences, num_samples=40, seed=7)
     assert found == whole(sequences[chosen], 3)
     assert found != self_bleu(sequences, num_samples=40, seed=8)
+    assert self_bleu(sequences, num_samples=40) == self_bleu(sequences, n=3, num_samples=40, seed=2020)
 
 
 def test_a_thousand_sequences_take_little_time():
