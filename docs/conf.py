@@ -27,3 +27,5 @@ nitpick_ignore_regex = [  # types of other packages, and names that only annotat
 
 html_theme = "furo"
 html_title = f"ganmetrics {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]

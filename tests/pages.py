@@ -75,7 +75,7 @@ def children(page: Path) -> Iterator[Path]:
     for block in blocks(page.read_text()):
         if block.language == "{toctree}":
             names = [line for line in block.text.splitlines() if line and not line.startswith(":")]
-            yield from (page.parent / f"{name}.md" for name in names)
+            yield from (page.parent / f"{name.partition('<')[2].rstrip('>') or name}.md" for name in names)
 
 
 def commands(text: str) -> list[str]:

@@ -204,3 +204,7 @@ def test_every_short_name_of_an_error_is_explained() -> None:
     files = [file for top in ("ganmetrics", "cli") for file in (ROOT / top).rglob("*.py")]
     used = {name for file in files for name in CODES.findall(file.read_text())}
     assert used == set(CODES.findall((DOCS / "errors.md").read_text()))
+
+
+def test_what_is_cited_has_the_version() -> None:
+    assert f"\nversion: {gm.__version__}\n" in (ROOT / "CITATION.cff").read_text()
