@@ -28,8 +28,10 @@ def test_ms_ssim_is_the_packages() -> None:
     package = pytest.importorskip("pytorch_msssim")
     x, y = (torch.from_numpy(photos(4, 181, seed)).float() for seed in (0, 1))
     for other in (y, (0.8 * x + 0.2 * y), x):
-        expected = package.ms_ssim(x, other, data_range=255, size_average=False)
-        assert torch.allclose(ms_ssim(x, other, 5), expected, atol=1e-5)
+        for width in (181, 178):  # odd and even beside an odd height
+            sides = x[..., :width], other[..., :width]
+            expected = package.ms_ssim(*sides, data_range=255, size_average=False)
+            assert torch.allclose(ms_ssim(*sides, 5), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("scales", [1, 2, 3, 4])
@@ -159,7 +161,9 @@ def test_a_step_of_the_fit_is_that_of_the_formula(monkeypatch: pytest.MonkeyPatc
     shares = special.softmax(of_rows, axis=1)
     squares = ((rows[:, None] - centers) ** 2).sum(axis=2)
     x, c = torch.from_numpy(rows), torch.from_numpy(centers)
-    likelihood, found = mixture._step(mixture._squares(x, c), torch.from_numpy(variances), 2)
+    narrow = mixture._squares(x, c)
+    assert narrow.dtype == mixture._logs(narrow, torch.from_numpy(variances), 2).dtype == torch.float32
+    likelihood, found = mixture._step(narrow, torch.from_numpy(variances), 2)
     assert likelihood == pytest.approx(special.logsumexp(of_rows, axis=1).mean() - math.log(3), rel=1e-5)
     assert found.dtype == torch.float64
     expected = (shares * squares).sum(axis=0) / (2 * shares.sum(axis=0))
@@ -170,21 +174,25 @@ def test_a_step_of_the_fit_is_that_of_the_formula(monkeypatch: pytest.MonkeyPatc
 
 def test_centres_that_explain_nothing_keep_their_variance_and_none_vanishes() -> None:
     centers, rows = torch.tensor([[0.0], [1e4]]).double(), torch.zeros(5, 1).double()
-    found = MixtureOfCenters.fitted(centers, rows).variances.tolist()
-    assert found == [pytest.approx(mixture.FLOOR), 1.0]
+    found = MixtureOfCenters.fitted(centers, rows).variances
+    assert (found.tolist(), found.dtype) == ([pytest.approx(mixture.FLOOR), 1.0], torch.float64)
 
 
 def test_the_fit_ends_where_the_likelihood_grows_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one centre each step gives the same variance: the second only confirms it, unless none may end it."""
+    """Of one centre each step gives the same variance: the third only confirms it, unless no growth at all goes on."""
     calls, inner = [], mixture._step
     monkeypatch.setattr(mixture, "_step", lambda *given: calls.append(0) or inner(*given))
     center, rows = torch.zeros(1, 2).double(), torch.from_numpy(np.random.RandomState(0).randn(30, 2))
     variance = float(rows.square().sum()) / 60
     assert float(MixtureOfCenters.fitted(center, rows).variances) == pytest.approx(variance, rel=1e-6)
     assert len(calls) == 3
-    monkeypatch.setattr(mixture, "TOLERANCE", -1.0)
-    MixtureOfCenters.fitted(center, rows)
-    assert len(calls) == 3 + mixture.STEPS
+    growth = MixtureOfCenters(center, torch.tensor([variance])).mean_log_likelihood(rows)
+    growth -= MixtureOfCenters(center, torch.ones(1)).mean_log_likelihood(rows)
+    for tolerance, steps in ((0.0, mixture.STEPS), (growth / 1.5, 2)):  # of each of two dimensions
+        calls.clear()
+        monkeypatch.setattr(mixture, "TOLERANCE", tolerance)
+        MixtureOfCenters.fitted(center, rows)
+        assert len(calls) == steps
 
 
 @pytest.mark.parametrize("num_rows", [25, 10_000])

@@ -233,6 +233,7 @@ def test_gaussians_of_two_extractors() -> None:
 
 LAST = {
     "c2st": lambda: F.c2st(X[:2], Y[:2], folds=2),
+    "cmmd of a narrow kernel": lambda: F.cmmd(X, Y, sigma=0.5),
     "class_fid of two images each": lambda: F.class_fid(X[:4], [0, 0, 1, 1], Y[:4], [1, 1, 0, 0]),
     "ct of as many reals as cells": lambda: F.ct(X[:2], np.repeat(Y[:1], 20, axis=0), X, num_cells=2),
     "ct of twenty fakes": lambda: F.ct(X, Y[:20], X, num_cells=1),
