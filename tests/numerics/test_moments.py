@@ -143,7 +143,9 @@ def test_nothing_has_run_yet():
     running.merge(Moments.of(drawn(9)))
     assert_same(running.value(), Moments.of(drawn(9)))
     assert (RunningMoments().value().count, RunningMoments().value().mean.shape) == (0, (0,))
-    assert Moments.empty(3).trace() == 0.0
+    none = Moments.empty(3)
+    assert none.trace() == 0.0
+    assert none.mean.dtype == none.scatter.dtype == torch.float64
 
 
 def test_a_value_of_running_moments_stays_what_it_was():
