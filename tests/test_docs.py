@@ -206,5 +206,11 @@ def test_every_short_name_of_an_error_is_explained() -> None:
     assert used == set(CODES.findall((DOCS / "errors.md").read_text()))
 
 
+@pytest.mark.parametrize("page", READ, ids=IDS)
+def test_tests_that_are_named_are_there(page: Path) -> None:
+    for path, name in re.findall(r"`(?:tests/)?([\w/]+\.py)::(test_\w+)", page.read_text()):
+        assert re.search(rf"^ *(?:async )?def {name}\(", (ROOT / "tests" / path).read_text(), flags=re.M), f"{path}::{name}"
+
+
 def test_what_is_cited_has_the_version() -> None:
     assert f"\nversion: {gm.__version__}\n" in (ROOT / "CITATION.cff").read_text()
