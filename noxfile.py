@@ -6,6 +6,7 @@ matrix names is met once. ``docs/versions.md`` has what came out.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,6 @@ def versions(session: nox.Session, pins: list[str]) -> None:
 def _wheel(session: nox.Session) -> Path:
     """Built from the source distribution, so that nothing left in ``build/`` gets in."""
     folder = Path(session.create_tmp()).absolute() / "wheels"
-    shutil.rmtree(folder, ignore_errors=True)
     session.install("build")
     session.run_install("python", "-m", "build", "--outdir", str(folder), str(ROOT), silent=True)
-    return next(folder.glob("*.whl"))
+    return max(folder.glob("*.whl"), key=os.path.getmtime)
