@@ -191,7 +191,7 @@ def entries() -> list[bytes]:
 
 
 def generator_cards() -> list[bytes]:
-    names = ("gan-ring", "dcgan-mnist", "seqgan-oracle")
+    names = ("gan-ring", "gan-grid")
     return [(cards.BUNDLED / name / cards.CARD).read_bytes() for name in names]
 
 
