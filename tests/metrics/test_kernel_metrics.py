@@ -226,7 +226,8 @@ def test_c2st_is_scikit_learns_logistic_regression() -> None:
 def test_c2st_is_the_count_over_the_folds(folds: int, penalty: float, seed: int) -> None:
     """With scikit-learn's classifier; the larger set is cut, and a feature that never varies has no part."""
     linear = pytest.importorskip("sklearn.linear_model")
-    constant = [np.hstack([x, np.full((len(x), 1), 0.25)]) for x in (REAL[:50], FAKE[:43])]
+    units = np.logspace(-2, 2, 10)  # and places, which standardising takes away
+    constant = [np.hstack([units * (x + 3), np.full((len(x), 1), 0.25)]) for x in (REAL[:50], FAKE[:43])]
     rng = np.random.RandomState(seed)
     sides = [x[rng.permutation(len(x))[:43], :10] for x in constant]
     right = 0

@@ -143,7 +143,7 @@ def test_the_largest_f_of_a_curve_by_hand() -> None:
 
 def test_the_prd_curve_is_the_mean_over_the_runs() -> None:
     """Every run goes on with the same stream; the ends of the angles keep 1e-10 from the axes."""
-    from ganmetrics.metrics.prd import _curve
+    from ganmetrics.metrics.prd import _curve, _largest_f
     from ganmetrics.numerics.clusters import kmeans
 
     both, rng, curves = np.concatenate([REAL, FAKE]), np.random.RandomState(9), []
@@ -156,6 +156,9 @@ def test_the_prd_curve_is_the_mean_over_the_runs() -> None:
         np.testing.assert_allclose(found, curves[-1], rtol=1e-9)
     found = F.prd_curve(REAL, FAKE, num_clusters=7, num_runs=3, seed=9)
     np.testing.assert_allclose(torch.stack(list(found)), np.mean(curves, axis=0), rtol=1e-9)
+    assert float(_curve(torch.ones(7), torch.ones(7)).max()) == 1.0
+    scores = F.prd(REAL, FAKE, num_clusters=7, num_runs=3, seed=9)
+    assert scores == (_largest_f(found, 8.0), _largest_f(found, 1 / 8))
     assert torch.equal(F.prd_curve(REAL, FAKE)[0], F.prd_curve(REAL, FAKE, num_clusters=20, num_runs=10, seed=2020)[0])
 
 
