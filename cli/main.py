@@ -138,6 +138,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     Python ignores an exception that is raised while a finalizer happens to run, so it is raised again after a while
     unless ``main`` has seen it.
     """
+    sys.unraisablehook = lambda _: None  # which would print that it was ignored
     if HAS_TIMERS:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch's handler would report the workers that now end
         signal.signal(signal.SIGALRM, lambda *_: _end(number, frame))
