@@ -141,7 +141,7 @@ def _right_answers(sides: list[Tensor], start: int, stop: int, penalty: float) -
     signs[: len(train) // 2] = -1
     weights, bias = _logistic((train - mean) * scale, signs, penalty)
     answers = [((x[start:stop] - mean) * scale) @ weights + bias for x in sides]
-    return int((answers[0] < 0).sum() + (answers[1] > 0).sum())
+    return int((answers[0] < 0).sum() + (answers[1] >= 0).sum())  # 0, where nothing varies, is an answer too
 
 
 def _logistic(x: Tensor, signs: Tensor, penalty: float) -> tuple[Tensor, float]:

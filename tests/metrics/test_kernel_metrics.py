@@ -227,7 +227,7 @@ def test_c2st_is_the_count_over_the_folds(folds: int, penalty: float, seed: int)
     """With scikit-learn's classifier; the larger set is cut, and a feature that never varies has no part."""
     linear = pytest.importorskip("sklearn.linear_model")
     units = np.logspace(-2, 2, 10)  # and places, which standardising takes away
-    constant = [np.hstack([units * (x + 3), np.full((len(x), 1), 0.25)]) for x in (REAL[:50], FAKE[:43])]
+    constant = [np.hstack([units * np.exp(x), np.full((len(x), 1), 0.25)]) for x in (REAL[:50], FAKE[:43])]
     rng = np.random.RandomState(seed)
     sides = [x[rng.permutation(len(x))[:43], :10] for x in constant]
     right = 0
@@ -244,6 +244,11 @@ def test_c2st_is_the_count_over_the_folds(folds: int, penalty: float, seed: int)
     assert found.p_value == pytest.approx(stats.norm.sf((right - 43) / math.sqrt(43 / 2)), rel=1e-9)
     assert F.c2st(*constant, folds=folds, penalty=penalty, seed=seed) == found.accuracy
     assert F.c2st_test(REAL, FAKE) == F.c2st_test(REAL, FAKE, folds=5, penalty=1.0, seed=2020)
+
+
+def test_a_classifier_that_sees_no_difference_is_right_in_half_of_cases() -> None:
+    found = F.c2st_test(np.ones((20, 2)), np.ones((20, 2)))
+    assert (found.accuracy, found.p_value) == (0.5, 0.5)
 
 
 def test_the_logistic_loss_is_at_its_least() -> None:
