@@ -246,6 +246,14 @@ def test_c2st_is_the_count_over_the_folds(folds: int, penalty: float, seed: int)
     assert F.c2st_test(REAL, FAKE) == F.c2st_test(REAL, FAKE, folds=5, penalty=1.0, seed=2020)
 
 
+def test_five_folds_and_a_penalty_of_one_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr("ganmetrics.metrics.c2st._right_answers", lambda sides, *given: asked.append(given) or 0)
+    F.c2st(REAL[:10], FAKE[:10])
+    F.c2st_test(REAL[:10], FAKE[:10])
+    assert asked == 2 * [(2 * i, 2 * i + 2, 1.0) for i in range(5)]
+
+
 def test_a_classifier_that_sees_no_difference_is_right_in_half_of_cases() -> None:
     found = F.c2st_test(np.ones((20, 2)), np.ones((20, 2)))
     assert (found.accuracy, found.p_value) == (0.5, 0.5)
@@ -255,8 +263,9 @@ def test_the_logistic_loss_is_at_its_least() -> None:
     """Its slope is x' pull + penalty w, which the default penalty and a large one both bring to 0."""
     from ganmetrics.metrics.c2st import _logistic
 
-    x, signs = torch.from_numpy(unit(REAL)), torch.from_numpy(np.repeat([-1.0, 1.0], 60))
-    for penalty in (0.01, 1.0, 10.0):
+    even, signs = torch.from_numpy(unit(REAL)), torch.from_numpy(np.repeat([-1.0, 1.0], 60))
+    uneven = torch.from_numpy(np.concatenate([REAL[:60], FAKE[:60] + 2]) * np.logspace(0, 1, 10))  # some fifty steps
+    for x, penalty in ((even, 0.01), (even, 1.0), (even, 10.0), (uneven, 0.01)):
         weights, bias = _logistic(x, signs, penalty)
         pull = -signs * torch.sigmoid(-signs * (x @ weights + bias))
         assert float((x.T @ pull + penalty * weights).abs().max()) < 1e-3
