@@ -16,6 +16,7 @@ highlight_language = "none"
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_preserve_defaults = True
+maximum_signature_line_length = 80
 numpydoc_show_class_members = False
 
 nitpicky = True

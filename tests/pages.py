@@ -15,7 +15,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if not page.name.endswith(".in.md"))
 READ = [*PAGES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md"))]
 NOT_RUN, RUN = "<!-- not run:", "<!-- run -->"
-LEADS = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S* )*(?:torchrun .*?|python )?(?:-m )?(?=ganmetrics[. ])")
+LEADS = re.compile(r"^(?:\$ )?(?:[A-Z_]+=\S* )*(?:(?=ganmetrics )|(?:torchrun .*?|python )-m (?=ganmetrics[. ]))")
 NUMBER = r"\d+\.?\d*"
 SHELL = {"|", ">", "&&", ";"}
 
