@@ -336,9 +336,7 @@ def stamp(seconds: float) -> str:
 def save_settings(folder: Path, rules: Rules, url: str) -> None:
     """Write the file that makes a folder a board, readable by its owner alone: a URL may hold a password."""
     settings = {"rules": json.loads(rules.to_json()), "store": url}
-    with disk_errors(folder):
-        os.close(os.open(folder / SETTINGS, os.O_CREAT | os.O_WRONLY, 0o600))
-    with atomic_write(folder / SETTINGS) as stream:
+    with atomic_write(folder / SETTINGS, mode=0o600) as stream:
         stream.write(json.dumps(settings, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
