@@ -76,18 +76,36 @@ def test_the_seed_decides():
 
 
 class Fixed:
-    """Draws that are known: the first row, and the start of what is left."""
+    """Draws that are known: the first row, and one place in what is left."""
+
+    def __init__(self, place=0.0):
+        self.place = place
 
     def randint(self, count):
         return 0
 
     def random_sample(self):
-        return 0.0
+        return self.place
 
 
 def test_a_row_at_distance_zero_is_never_drawn_while_others_are_left():
     x = torch.tensor([[1.0], [1.0], [4.0], [1.0], [9.0]], dtype=torch.float64)
     assert seeded_centers(x, 3, Fixed())[:, 0].tolist() == [1.0, 4.0, 9.0]
+
+
+def test_the_last_row_is_drawn_by_its_share_too():
+    x = torch.tensor([[0.0], [1.0], [10.0]], dtype=torch.float64)  # shares of 1 : 100
+    assert [seeded_centers(x, 2, Fixed(place))[1].item() for place in (0.0, 0.0099, 0.01, 0.99)] == [
+        1.0,
+        1.0,
+        10.0,
+        10.0,
+    ]
+
+
+def test_a_mean_may_be_of_one_row_and_none_is_kept():
+    x, before = torch.tensor([[0.0], [2.0], [7.0]]), torch.tensor([[5.0], [6.0], [8.0]])
+    assert clusters._means(x, torch.tensor([0, 0, 1]), before).tolist() == [[1.0], [7.0], [8.0]]
 
 
 def test_distances_of_the_seeding_keep_their_digits_far_from_the_origin():

@@ -299,6 +299,8 @@ def test_what_a_stopped_factorisation_leaves_is_seen_through_signs():
         frechet._leaves(np.array([[1.0, -1.0], [-1.0, 1.0]]), none) == 2.0
     )  # vectors of equal signs would see nothing
     assert frechet._leaves(np.array([[1.0, 1.0], [1.0, 1.0]]), none) == 2.0
+    sigma = covariance(30, 0)
+    assert frechet._leaves(sigma, np.zeros((0, 30))) == frechet._leaves(sigma, np.zeros((0, 30)))  # the same signs
     factor = np.random.RandomState(0).randn(3, 5)
     assert frechet._leaves(factor.T @ factor, factor) < 1e-13
 
