@@ -13,6 +13,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_click"]
 exclude_patterns = ["*.in.md"]  # templates of pages that scripts write
 myst_heading_anchors = 4
 highlight_language = "none"
+smartquotes = False  # it would make a dash of --option
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_preserve_defaults = True

@@ -200,6 +200,11 @@ def test_every_public_name_stands_in_the_api() -> None:
         assert {f"ganmetrics.{room}.{stem}" for stem in stems} <= set(found), room
 
 
+def test_every_command_stands_in_the_reference() -> None:
+    named = re.findall(r"^   :prog: ganmetrics (\S+)$", (DOCS / "cli.md").read_text(), flags=re.M)
+    assert sorted(named) == group.list_commands(click.Context(group))
+
+
 def test_every_short_name_of_an_error_is_explained() -> None:
     files = [file for top in ("ganmetrics", "cli") for file in (ROOT / top).rglob("*.py")]
     used = {name for file in files for name in CODES.findall(file.read_text())}
@@ -209,7 +214,9 @@ def test_every_short_name_of_an_error_is_explained() -> None:
 @pytest.mark.parametrize("page", READ, ids=IDS)
 def test_tests_that_are_named_are_there(page: Path) -> None:
     for path, name in re.findall(r"`(?:tests/)?([\w/]+\.py)::(test_\w+)", page.read_text()):
-        assert re.search(rf"^ *(?:async )?def {name}\(", (ROOT / "tests" / path).read_text(), flags=re.M), f"{path}::{name}"
+        assert re.search(rf"^ *(?:async )?def {name}\(", (ROOT / "tests" / path).read_text(), flags=re.M), (
+            f"{path}::{name}"
+        )
 
 
 def test_what_is_cited_has_the_version() -> None:
