@@ -214,9 +214,8 @@ def test_every_short_name_of_an_error_is_explained() -> None:
 @pytest.mark.parametrize("page", READ, ids=IDS)
 def test_tests_that_are_named_are_there(page: Path) -> None:
     for path, name in re.findall(r"`(?:tests/)?([\w/]+\.py)::(test_\w+)", page.read_text()):
-        assert re.search(rf"^ *(?:async )?def {name}\(", (ROOT / "tests" / path).read_text(), flags=re.M), (
-            f"{path}::{name}"
-        )
+        text = (ROOT / "tests" / path).read_text()
+        assert re.search(rf"^ *(?:async )?def {name}\(", text, flags=re.M), f"{path}::{name}"
 
 
 def test_what_is_cited_has_the_version() -> None:
