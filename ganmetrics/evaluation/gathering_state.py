@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,9 +16,11 @@ from ganmetrics.errors import MALFORMED, StatisticsError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
 from ganmetrics.evaluation.sampling import Rows
 from ganmetrics.numerics.moments import Moments, RunningMoments
-from ganmetrics.numerics.spread import Spread
+from ganmetrics.numerics.spread import GROUPS, Spread
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ganmetrics.evaluation.sampling import Sample
 
 
@@ -73,11 +76,9 @@ def damaged_state(error: Exception) -> StatisticsError:
 
 def _restore_seen(seen: Seen, state: Mapping[str, Any]) -> None:
     seen.pixels.restore(state["digests"])
-    seen.places = [state["places"]]
-    if len(seen.pixels) != len(state["places"]):
-        raise ValueError("places")
-    seen.notes.kinds = Counter(state["kinds"])
-    seen.notes.sizes = Counter({(height, width): count for height, width, count in state["sizes"]})
+    seen.places = [_tensor(state["places"], (len(seen.pixels),), torch.int64)]
+    seen.notes.kinds = Counter({str(name): int(count) for name, count in state["kinds"].items()})
+    seen.notes.sizes = Counter({(int(height), int(width)): int(count) for height, width, count in state["sizes"]})
     if seen.sample is not None:
         _restore_sample(seen.sample, state["images"])
 
@@ -88,9 +89,28 @@ def _restore_collector(collector: Collector, state: Mapping[str, Any]) -> None:
         _restore_sample(sample, state["samples"][name])
     for name, gathered in collector.gathered.items():
         found = state["moments"][name]
-        gathered.running = RunningMoments(None if found["moments"] is None else Moments(**found["moments"]))
-        gathered.waiting = list(found["waiting"])
-    collector.spread = None if state["spread"] is None else Spread(**state["spread"])
+        gathered.running = RunningMoments(None if found["moments"] is None else _moments_of(**found["moments"]))
+        dim = len(gathered.running.mean) or None
+        gathered.waiting = [_tensor(rows, (None, dim)) for rows in found["waiting"]]
+    collector.spread = None if state["spread"] is None else _spread_of(**state["spread"])
+
+
+def _moments_of(count: int, mean: Tensor, scatter: Tensor) -> Moments:
+    dim = len(mean)
+    return Moments(int(count), _tensor(mean, (dim,), torch.float64), _tensor(scatter, (dim, dim), torch.float64))
+
+
+def _spread_of(counts: Tensor, means: Tensor, scatters: Tensor) -> Spread:
+    of_group = partial(_tensor, shape=(GROUPS,), dtype=torch.float64)
+    return Spread(of_group(counts), _tensor(means, (GROUPS, None)), of_group(scatters))
+
+
+def _tensor(value: Any, shape: tuple[int | None, ...], dtype: torch.dtype = torch.float32) -> Tensor:
+    """A tensor of that type and shape, any size where it has ``None`` (TypeError for other values)."""
+    is_right = isinstance(value, torch.Tensor) and value.dtype == dtype and value.dim() == len(shape)
+    if not is_right or any(size not in (None, found) for size, found in zip(shape, value.shape, strict=True)):
+        raise TypeError(f"no {dtype} tensor of shape {list(shape)}")
+    return value
 
 
 def _of_sample(sample: Sample) -> dict[str, Any]:
@@ -100,10 +120,16 @@ def _of_sample(sample: Sample) -> dict[str, Any]:
 
 
 def _restore_sample(sample: Sample, state: Mapping[str, Any]) -> None:
-    sample.kept = [] if state["kept"] is None else [Rows(**state["kept"])]
-    sample.count = 0 if state["kept"] is None else len(sample.kept[0].rows)
+    sample.kept = [] if state["kept"] is None else [_rows_of(**state["kept"])]
+    sample.count = sum(len(rows.rows) for rows in sample.kept)
     sample.border = math.inf if state["border"] is None else float(state["border"])
     sample.is_of_one_shape = bool(state["is_of_one_shape"])
+
+
+def _rows_of(keys: Tensor, places: Tensor, rows: Tensor) -> Rows:
+    count, dtype = len(rows), rows.dtype if rows.dtype == torch.uint8 else torch.float32  # images, or features
+    _tensor(rows, (count, *[None] * (rows.dim() - 1)), dtype)
+    return Rows(_tensor(keys, (count,), torch.float64), _tensor(places, (count,), torch.int64), rows)
 
 
 def _fields(value: Moments | Spread | None) -> dict[str, Any] | None:
