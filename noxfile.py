@@ -41,7 +41,9 @@ nox.options.sessions = []
 @nox.parametrize(("python", "pins"), MATRIX)
 def versions(session: nox.Session, pins: list[str]) -> None:
     """The wheel beside pinned dependencies: the tests of the core, then the golden numbers in each mode."""
-    session.install(f"ganmetrics[test-core] @ {_wheel(session).as_uri()}", *pins)
+    wheel = _wheel(session)
+    session.install(f"ganmetrics[test-core] @ {wheel.as_uri()}", *pins)
+    session.install("--force-reinstall", "--no-deps", str(wheel))  # a reused environment has another of that version
     session.run("python", "-m", "pip", "freeze")
     browser = f"--ignore={ROOT / 'tests/reporting/test_browser.py'}"
     tests = session.posargs or [str(ROOT / "tests" / name) for name in CORE]
