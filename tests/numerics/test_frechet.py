@@ -333,6 +333,32 @@ def test_one_factor_is_enough_above_a_size(monkeypatch):
         between(*pairs[8])
 
 
+@pytest.mark.parametrize(
+    ("smallest", "clear", "is_clear"), [(0.15, 0.1, True), (0.05, 0.1, False), (0.0, 0.0, False), (1e-9, 0.0, True)]
+)
+def test_one_factor_is_enough_where_the_smallest_eigenvalue_is_clearly_positive(smallest, clear, is_clear, monkeypatch):
+    """Beside the identity the eigenvalues are those of the fake, of which the largest is 1."""
+    monkeypatch.setattr(frechet, "CHEAP", 8)
+    monkeypatch.setattr(frechet, "CLEAR", clear / frechet.EPSILON)
+    monkeypatch.setattr(frechet, "TRUSTED", 0.0)
+    monkeypatch.setattr(frechet, "_root_error", lambda squares: 0.0)
+    monkeypatch.setattr(frechet, "distance_of_factors", None)
+    values = np.array([smallest, *[0.3] * 6, 0.4, 1.0])
+    if is_clear:
+        expected = np.sum((1 - np.sqrt(values)) ** 2)
+        assert between(np.eye(9), np.diag(values)) == pytest.approx(expected, rel=1e-12)
+    else:
+        with pytest.raises(TypeError):
+            between(np.eye(9), np.diag(values))
+
+
+def test_a_factor_of_no_side_is_refused_without_one():
+    for factored in (psd_factor, frechet.pivoted):
+        with pytest.raises(StatisticsError) as caught:
+            factored(np.diag([1.0, -1.0]))
+        assert caught.value.where == ""
+
+
 @pytest.mark.parametrize("count", [0, 3])
 def test_above_that_size_a_singular_side_takes_the_long_route(count, monkeypatch):
     """Both exact: of no variance at all, and of rank 2 in 12 dimensions."""

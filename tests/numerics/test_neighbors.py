@@ -63,6 +63,7 @@ def test_a_crossing_counts_what_the_whole_matrix_holds(is_closed: bool, block: i
     radii_x, radii_y = RNG.randint(4, 16, len(x)), RNG.randint(4, 16, len(y))
     compare = np.less_equal if is_closed else np.less
     found = crossing(*tensors(x, y, radii_x, radii_y), is_closed=is_closed, block=block)
+    assert {counts.dtype for counts in found} == {torch.int64}
     assert found.real_balls.tolist() == compare(squares, radii_x[:, None]).sum(axis=0).tolist()
     assert found.fake_balls.tolist() == compare(squares, radii_y).sum(axis=1).tolist()
     assert found.held_fakes.tolist() == compare(squares, radii_x[:, None]).sum(axis=1).tolist()
