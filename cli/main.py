@@ -13,7 +13,6 @@ import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -21,7 +20,8 @@ from ganmetrics.errors import GanMetricsError, ResourceError, is_out_of_memory
 from ganmetrics.version import __version__
 
 NOT_COMMANDS = {"__init__", "hosting", "main", "options", "output"}
-SAID = {130: "interrupted", 143: "terminated"}  # by exit code
+SAID: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+ENDING = tuple(SAID)
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SECONDS_TO_LEAVE = 5.0
 HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
@@ -59,8 +59,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+    came: list[int] = []
+    for number in ENDING:
+        signal.signal(number, lambda number, _: _end(number, came))
     _prepare_streams()
     said: set[str] = set()
     warnings.showwarning = lambda message, *_: _warn(str(message), said)
@@ -72,32 +73,36 @@ def main(arguments: list[str] | None = None) -> None:
         code = 0
     except click.exceptions.Exit as ending:
         code = ending.exit_code
-    except BrokenPipeError:
-        _silence_stdout()
-        code = 0
-    except click.Abort:
-        code = 128 + signal.SIGINT
-    except SystemExit as ending:
-        if ending.code in SAID:
-            click.echo(f"{SAID[ending.code]}; every file is whole or as it was", err=True)
-        raise
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except GanMetricsError as error:
-        if debug:
+    except BaseException as error:
+        if came:  # whatever arrives in its place: the end of a worker that the same signal ended
+            code = _fail(f"{SAID[came[0]]}; every file is whole or as it was", 128 + came[0])
+        elif debug and not isinstance(error, (click.ClickException, click.Abort, BrokenPipeError)):
             raise
-        code = _report(error, given)
-    except Exception as error:
-        if debug:
-            raise
-        code = _unexpected(error, given)
+        else:
+            code = _told(error, given)
     finally:
         if HAS_TIMERS:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        for number in (signal.SIGINT, signal.SIGTERM):  # an exception would find no one while Python clears up
+        for number in ENDING:  # an exception would find no one while Python clears up
             signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
+
+
+def _told(error: BaseException, given: list[str]) -> int:
+    """Say on stderr what ended a command; its exit code."""
+    if isinstance(error, BrokenPipeError):
+        _silence_stdout()
+        return 0
+    if isinstance(error, click.Abort):
+        return 128 + signal.SIGINT
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, GanMetricsError):
+        return _report(error, given)
+    if isinstance(error, Exception):
+        return _unexpected(error, given)
+    raise error
 
 
 def _warn(text: str, said: set[str]) -> None:
@@ -132,16 +137,17 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-def _end(number: int, frame: FrameType | None) -> None:
+def _end(number: int, came: list[int]) -> None:
     """End with a signal's exit code, 130 for Ctrl-C and 143 for termination, wherever the program is.
 
     Python ignores an exception that is raised while a finalizer happens to run, so it is raised again after a while
     unless ``main`` has seen it.
     """
+    came.append(number)
     sys.unraisablehook = lambda _: None  # which would print that it was ignored
     if HAS_TIMERS:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch's handler would report the workers that now end
-        signal.signal(signal.SIGALRM, lambda *_: _end(number, frame))
+        signal.signal(signal.SIGALRM, lambda *_: _end(number, came))
         signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_LEAVE)
     raise SystemExit(128 + number)
 
