@@ -48,7 +48,8 @@ def judged(read: Callable[[Path], object], path: Path, *, is_noisy: bool = False
 
 def _read(read: Callable[[Path], object], path: Path) -> tuple[bool, str]:
     try:
-        read(path)
+        with _limited_time():
+            read(path)
         return True, ""
     except NumericalError as error:  # of ours, but it says that mathematics was broken
         return False, f"NumericalError: {error}"
@@ -92,7 +93,7 @@ class Seen:
 def _watched() -> Iterator[Seen]:
     seen, said = Seen(), io.StringIO()
     before = _reset_peak()
-    with _limited_time(), _stderr_file() as noise, redirect_stdout(said), redirect_stderr(said), _audited(seen):
+    with _stderr_file() as noise, redirect_stdout(said), redirect_stderr(said), _audited(seen):
         with warnings.catch_warnings(record=True) as seen.warnings:
             warnings.simplefilter("always")
             yield seen

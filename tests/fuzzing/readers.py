@@ -36,7 +36,7 @@ class Reader:
     read: Callable[[Path], object]
     seeds: Callable[[], list[bytes]]
     name: str
-    rounds: int = 150
+    rounds: int = 120
     is_noisy: bool = False
 
 
