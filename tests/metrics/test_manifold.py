@@ -199,10 +199,9 @@ def test_a_share_within_a_quantile_counts_the_points_on_it() -> None:
 
 
 def test_points_at_equal_distances_are_recalled_and_are_no_news() -> None:
-    """Two of the three reals have the fake at 2 as near as their own neighbour or nearer; neither fake is farther."""
-    found = F.alpha_precision_beta_recall_authenticity(np.array([[0.0], [1.0], [3.0]]), np.array([[2.0], [4.0]]))
-    levels = np.linspace(0, 1, 30)
-    assert found.beta_recall == pytest.approx(1 - np.abs(2 / 3 - levels).sum() / levels.sum(), abs=1e-12)
+    """Each real has a fake as near as its own neighbour or nearer, so all are recalled at every level; none is farther."""
+    found = F.alpha_precision_beta_recall_authenticity(np.array([[0.0], [1.0], [3.0]]), np.array([[2.0], [-1.0]]))
+    assert found.beta_recall == pytest.approx(0.0, abs=1e-12)
     assert found.authenticity == 0.0
 
 
