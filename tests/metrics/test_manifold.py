@@ -199,7 +199,7 @@ def test_a_share_within_a_quantile_counts_the_points_on_it() -> None:
 
 
 def test_points_at_equal_distances_are_recalled_and_are_no_news() -> None:
-    """Each real has a fake as near as its own neighbour or nearer, so all are recalled at every level; none is farther."""
+    """Each real has a fake as near as its own neighbour or nearer, so all are recalled; none is farther."""
     found = F.alpha_precision_beta_recall_authenticity(np.array([[0.0], [1.0], [3.0]]), np.array([[2.0], [-1.0]]))
     assert found.beta_recall == pytest.approx(0.0, abs=1e-12)
     assert found.authenticity == 0.0
