@@ -471,7 +471,7 @@ HOSTILE_HEADERS = {
             "(" * 5000,
             "if x:\n    y\n  z\n",  # IndentationError
             "{'descr': (), 'fortran_order': False, 'shape': (3,)}",  # IndexError
-            "{'descr': '|V99999999999', 'fortran_order': False, 'shape': (3,)}",
+            "{'descr': '<f8<f8', 'fortran_order': False, 'shape': (3,)}",  # TypeError
             "{'descr': '<f8', 'fortran_order': False, 'shape': (0x" + "f" * 9000 + ",)}",
             "{{}: 1}",
             "\0" * 20,
