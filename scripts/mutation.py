@@ -26,12 +26,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 5.0  # of tests for one mutant, the fastest first: what survives them counts as a survivor
 STATUS = {None: "not run", 0: "survived", 1: "killed", 3: "killed", 33: "survived", -24: "killed", -9: "killed"}
 GENERATED = re.compile(r"__mutmut_\w+")
 
 
-def run(names: list[str], max_children: int) -> None:
+def run(names: list[str], max_children: int, seconds: float) -> None:
     """Mutants that have no verdict yet, or those that are named."""
     import mutmut.__main__ as tool
     import pytest
@@ -62,7 +61,7 @@ def run(names: list[str], max_children: int) -> None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             with tempfile.TemporaryDirectory() as folder:  # forks that end at once clean up nothing
                 os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
-                return self._until_failure(_affordable(mutant_name, tests, isolation.state().duration_by_test))
+                return self._until_failure(_affordable(mutant_name, tests, isolation.state().duration_by_test, seconds))
 
         def _until_failure(self, tests: list[str]) -> int:
             items = [self.items[test] for test in tests]
@@ -86,13 +85,13 @@ def _without_shrinking() -> None:
     settings.load_profile("mutation")
 
 
-def _affordable(mutant_name: str, tests: Iterable[str], durations: dict[str, float]) -> list[str]:
-    """The first tests that take no more than ``SECONDS`` together, and one at least; of the module's own file first."""
+def _affordable(mutant_name: str, tests: Iterable[str], durations: dict[str, float], seconds: float) -> list[str]:
+    """The first tests that take no more than so many seconds together, one at least; of the module's own file first."""
     own = f"test_{mutant_name.split('.')[2]}.py"
     spent, kept = 0.0, []
     for test in sorted(tests, key=lambda name: own not in name):
         spent += durations[test]
-        if kept and spent > SECONDS:
+        if kept and spent > seconds:
             break
         kept.append(test)
     return kept
@@ -200,8 +199,9 @@ if __name__ == "__main__":
     parser.add_argument("command", choices=["run", "page"])
     parser.add_argument("names", nargs="*", help="mutants by pattern; by default those without a verdict")
     parser.add_argument("--max-children", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of tests for one mutant")
     given = parser.parse_args()
     if given.command == "page":
         (ROOT / "docs" / "mutation.md").write_text(page(), encoding="utf-8")
     else:
-        run(given.names, given.max_children)
+        run(given.names, given.max_children, given.seconds)
