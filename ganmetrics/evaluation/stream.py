@@ -10,7 +10,7 @@ import torch
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
-from ganmetrics.evaluation.gathering_state import gathering_of, state_of
+from ganmetrics.evaluation.gathering_state import damaged_state, gathering_of, state_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,7 +87,7 @@ class Stream:
         self.reset()
         try:
             self.gathering = gathering_of(self.gathering, state)
-        except StatisticsError:
+            self.has_indices = bool(state["has_indices"])
+        except (KeyError, StatisticsError) as error:
             self.reset()  # of a part of a state
-            raise
-        self.has_indices = bool(state["has_indices"])
+            raise error if isinstance(error, StatisticsError) else damaged_state(error) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import json
-import pickle
 import signal
 import threading
 import time
@@ -22,7 +21,7 @@ from torch import nn
 
 from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics._progress import progress_bar
-from ganmetrics.errors import MALFORMED, InputError, NumericalError
+from ganmetrics.errors import InputError, NumericalError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,8 +111,10 @@ def resume(training: Training, folder: Path) -> None:
     """
     path = folder / CHECKPOINT
     try:
-        training.restore(_state(path))
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, zipfile.BadZipFile, *MALFORMED) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch remarks on the pickles of others
+            training.restore(_state(path))
+    except Exception as error:  # bytes from anywhere can make the readers raise anything
         reason = shown(str(error).partition("\n")[0][:200]) or type(error).__name__
         what = f"the checkpoint cannot be resumed: {reason}"
         hint = "Train into another folder, or delete it"
@@ -128,9 +129,7 @@ def _state(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
         if damaged := archive.testzip():
             raise zipfile.BadZipFile(f"{damaged} is damaged")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch remarks on the pickles of others
-        return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:

@@ -37,6 +37,7 @@ MOMENTS = ("fake", "moments", "moments")
     "change",
     [
         replaced("fake", by=None),
+        lambda state: state["fake"].pop("has_indices"),
         replaced("fake", "places", by=["0"]),
         replaced("fake", "places", by=torch.arange(7)),
         replaced("fake", "places", by=torch.zeros(6)),
