@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from boards import Copied, npz, pictures
 
-READERS, SECONDS, PAUSE = 200, 60.0, 1.0
+READERS, SECONDS, PAUSE = 200, 20.0, 1.0
 
 
 @pytest.mark.slow

@@ -39,18 +39,18 @@ def scored_count(board: Board) -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_worker_that_is_killed_thrice_loses_nothing(tmp_path: Path) -> None:
-    """50 submissions wait; the worker is killed by SIGKILL three times at random moments."""
+    """24 submissions wait; the worker is killed by SIGKILL three times at random moments."""
     rng = random.Random(0)
     with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False) as board:
-        entries = queued(board, tmp_path, 50)
+        entries = queued(board, tmp_path, 24)
         worker = started(board.folder)
         for kill in range(3):
-            boards.until(lambda kill=kill: scored_count(board) >= 3 + 8 * kill, 600)
+            boards.until(lambda kill=kill: scored_count(board) >= 2 + 6 * kill, 600)
             time.sleep(rng.uniform(0, 3))
             os.kill(worker.pid, signal.SIGKILL)
             worker.wait()
             worker = started(board.folder)
-        boards.until(lambda: scored_count(board) == 50, 1200)
+        boards.until(lambda: scored_count(board) == 24, 1200)
         ended(worker)
         check_scored_once(board, entries)
         assert not list(board.folder.glob("**/*.part")) and not list(board.places["scratch"].iterdir())
