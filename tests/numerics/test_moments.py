@@ -110,7 +110,7 @@ def test_fewer_than_two_vectors_have_no_covariance(count):
     moments = Moments.of(drawn(1)) if count else Moments.empty(5)
     with pytest.raises(InputError, match=f"at least 2 images, found {count}") as caught:
         moments.covariance()
-    assert caught.value.code == "E-TOO-FEW"
+    assert (caught.value.code, caught.value.hint) == ("E-TOO-FEW", "Add images")
 
 
 def test_the_covariance_is_symmetric():

@@ -88,6 +88,15 @@ def test_the_nearest_other_is_the_first_of_the_smallest(block: int | None) -> No
     assert found.tolist() == squares.min(axis=1).tolist()
 
 
+@pytest.mark.parametrize("count", [2, 5, 60])
+def test_of_rows_that_are_all_equal_the_first_is_the_nearest(count: int) -> None:
+    """Their squares and the bound of their errors are exactly 0."""
+    (x,) = tensors(np.full((count, 3), 0.1))
+    assert nearest(x, x.clone())[0].tolist() == [0] * count
+    assert nearest_other(x)[0].tolist() == [1] + [0] * (count - 1)
+    assert neighbor_squares(x, count - 1).tolist() == [0.0] * count
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_pairs_are_counted_once(block: int) -> None:
     x = np.round(X[:, :2])
