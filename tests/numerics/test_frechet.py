@@ -323,6 +323,20 @@ def test_singular_values_are_taken_up_to_a_size(monkeypatch):
         cross_trace(*factors[8], 1.0)
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("ranks", [(9, 20), (20, 9)])
+def test_eigenvalues_of_the_smaller_matrix_are_enough_in_any_unit(ranks, scale, monkeypatch):
+    factors = [scale * np.random.RandomState(rank).randn(rank, 200) for rank in ranks]
+    traces = sum(float(np.vdot(f, f)) for f in factors)
+    expected = float(linalg.svdvals(factors[0] @ factors[1].T).sum())
+    monkeypatch.setattr(frechet, "CHEAP", 8)
+    monkeypatch.setattr(frechet.linalg, "svdvals", None)
+    assert cross_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
+    monkeypatch.setattr(frechet, "TRUSTED", 0.0)
+    monkeypatch.setattr(frechet, "_root_error", lambda squares: 0.0)
+    assert cross_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
+
+
 def test_one_factor_is_enough_above_a_size(monkeypatch):
     monkeypatch.setattr(frechet, "CHEAP", 8)
     pairs = {dim: [covariance(dim, seed, 500) for seed in (0, 1)] for dim in (8, 9)}
