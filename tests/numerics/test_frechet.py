@@ -332,9 +332,11 @@ def test_eigenvalues_of_the_smaller_matrix_are_enough_in_any_unit(ranks, scale, 
     monkeypatch.setattr(frechet, "CHEAP", 8)
     monkeypatch.setattr(frechet.linalg, "svdvals", None)
     assert cross_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
-    monkeypatch.setattr(frechet, "TRUSTED", 0.0)
-    monkeypatch.setattr(frechet, "_root_error", lambda squares: 0.0)
-    assert cross_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
+    in_units = traces / np.abs(factors[0] @ factors[1].T).max()
+    for error, trusted in ((0.0, 0.0), (1.0, 1.1 / in_units)):
+        monkeypatch.setattr(frechet, "TRUSTED", trusted)
+        monkeypatch.setattr(frechet, "_root_error", lambda squares, error=error: error)
+        assert cross_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
 
 
 def test_one_factor_is_enough_above_a_size(monkeypatch):
@@ -364,6 +366,22 @@ def test_one_factor_is_enough_where_the_smallest_eigenvalue_is_clearly_positive(
     else:
         with pytest.raises(TypeError):
             between(np.eye(9), np.diag(values))
+
+
+def test_a_factor_of_nothing():
+    for dim in (0, 3):
+        factor = frechet.pivoted(np.zeros((dim, dim)))
+        assert (factor.pivots.tolist(), factor.rank, factor.trace) == (list(range(dim)), 0, 0.0)
+        assert factor.rows().shape == (0, dim)
+
+
+def test_what_is_left_up_to_the_limit_is_rounding(monkeypatch):
+    sigma = np.diag([2.0, 0.0])
+    monkeypatch.setattr(frechet, "_leaves", lambda *_: 2.0 * frechet.ASYMMETRY)
+    assert frechet.pivoted(sigma).rank == 1
+    monkeypatch.setattr(frechet, "_leaves", lambda *_: 2.01 * frechet.ASYMMETRY)
+    with pytest.raises(StatisticsError, match=r"^the covariance is not positive semidefinite$"):
+        frechet.pivoted(sigma)
 
 
 def test_a_factor_of_no_side_is_refused_without_one():
