@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
+from ganmetrics.numerics import neighbors
 from ganmetrics.numerics.neighbors import (
     close_pairs,
     crossing,
@@ -86,6 +87,15 @@ def test_the_nearest_other_is_the_first_of_the_smallest(block: int | None) -> No
     places, found = nearest_other(*tensors(x), block=block)
     assert places.tolist() == squares.argmin(axis=1).tolist()
     assert found.tolist() == squares.min(axis=1).tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_are_centred_in_pieces_about_their_mean_in_float64(dtype: torch.dtype, monkeypatch) -> None:
+    monkeypatch.setattr(neighbors, "FEW", 7)
+    x = (torch.from_numpy(X) + 1e4).to(dtype)
+    center = neighbors._mean(x)
+    torch.testing.assert_close(center, x.double().mean(dim=0), rtol=1e-13, atol=0)
+    assert torch.equal(neighbors._centred(x, center), (x.double() - center).float())
 
 
 @pytest.mark.parametrize("count", [2, 5, 60])
