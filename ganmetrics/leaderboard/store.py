@@ -295,6 +295,8 @@ def _hashed(token: str) -> str:
 
 
 def _engine(url: str) -> Engine:
+    if not url.isprintable():  # a null byte would only be noticed by the driver, with an error of its own
+        raise UsageError("the store's URL holds characters that do not print", where="store", hint="Write it anew")
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() not in ("sqlite", "postgresql"):
