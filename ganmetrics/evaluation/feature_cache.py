@@ -227,7 +227,9 @@ def _read(path: Path) -> Tensor | None:
         content = path.read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
-        rows = np.lib.format.read_array(io.BytesIO(content[32:]), allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of NumPy, on headers that it did not write
+            rows = np.lib.format.read_array(io.BytesIO(content[32:]), allow_pickle=False)
         os.utime(path)
     except UNREADABLE:
         return None
