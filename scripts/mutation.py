@@ -200,7 +200,7 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="*", help="mutants by pattern; by default those without a verdict")
     parser.add_argument("--max-children", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=5.0, help="of tests for one mutant")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if given.command == "page":
         (ROOT / "docs" / "mutation.md").write_text(page(), encoding="utf-8")
     else:
