@@ -11,7 +11,8 @@ from scipy import optimize, special
 
 import ganmetrics as gm
 from ganmetrics import functional as F
-from ganmetrics.numerics import mixture
+from ganmetrics.metrics import c2st, prd
+from ganmetrics.numerics import kernels, mixture
 from ganmetrics.numerics.mixture import MixtureOfCenters
 from ganmetrics.numerics.ssim import most_scales, ms_ssim
 
@@ -212,6 +213,24 @@ def test_fld_is_drawn_standardised_and_compared_with_halves(num_rows: int) -> No
     )
     found = F.fld(*sides, num_rows=num_rows)
     assert found == pytest.approx((unseen - floor, seen - unseen), rel=1e-6)
+
+
+def test_nothing_leaves_the_device_of_its_arguments() -> None:
+    """On another default device, of which a tensor that is made without one would be."""
+    rng = np.random.RandomState(0)
+    centers, rows = torch.from_numpy(rng.randn(4, 3)), torch.from_numpy(rng.randn(60, 3))
+    x, y = (torch.from_numpy(photos(2, 28, seed)).float() for seed in (0, 1))
+    members = torch.ones(4, 2).double()
+    with torch.device("meta"):
+        fitted = MixtureOfCenters.fitted(centers, rows)
+        scores = ms_ssim(x, y, 2), kernels.subset_sums(centers, centers, members, members)
+        curve = prd._curve(torch.full((3,), 1 / 3, device="cpu"), torch.full((3,), 1 / 3, device="cpu"))
+        singles = F.rarity_scores(rows, centers), F.realism_scores(rows, centers)
+        alpha = F.alpha_precision_beta_recall_authenticity(rows, centers)
+        right = c2st._right_answers([rows[:30], rows[30:]], 0, 6, 1.0)
+    assert {each.device.type for each in (fitted.variances, *scores, curve, *singles)} == {"cpu"}
+    assert math.isfinite(alpha.alpha_precision)
+    assert 0 <= right <= 12
 
 
 def test_fld_takes_ten_thousand_rows_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

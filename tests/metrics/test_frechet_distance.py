@@ -127,6 +127,11 @@ def test_what_is_no_gaussian_is_refused_with_its_side(mu, sigma, code, words, si
     assert words in caught.value.what
 
 
+def test_a_mean_that_is_not_finite_is_all_that_is_said():
+    with pytest.raises(StatisticsError, match=r"^mu holds NaN or infinity \(fake\)$"):
+        frechet_distance(*REAL, MU * np.nan, SIGMA)
+
+
 def test_unequal_dimensions_are_refused_with_both():
     with pytest.raises(StatisticsError, match="the real Gaussian has 5 dimensions and the fake one 4") as caught:
         frechet_distance(*REAL, MU[1:], SIGMA[1:, 1:])

@@ -138,6 +138,18 @@ def test_narrow_features_run_in_float64(dtype):
     assert_same(running.value(), Moments.of(x.double()))
 
 
+@pytest.mark.parametrize("start", [None, Moments.of(drawn(7))])
+def test_blocks_are_added_in_place(start):
+    running = RunningMoments(start)
+    running.add(drawn(20))
+    held = running._lower
+    assert held.flags.f_contiguous
+    running.add(drawn(30))
+    assert np.shares_memory(held, running._lower)
+    if start is not None:
+        assert RunningMoments(start)._lower.flags.f_contiguous
+
+
 def test_nothing_has_run_yet():
     running = RunningMoments()
     running.merge(Moments.of(drawn(9)))

@@ -11,6 +11,7 @@ from scipy.spatial.distance import cdist
 
 from ganmetrics.numerics import neighbors
 from ganmetrics.numerics.neighbors import (
+    blocks,
     close_pairs,
     crossing,
     nearest,
@@ -87,6 +88,56 @@ def test_the_nearest_other_is_the_first_of_the_smallest(block: int | None) -> No
     places, found = nearest_other(*tensors(x), block=block)
     assert places.tolist() == squares.argmin(axis=1).tolist()
     assert found.tolist() == squares.min(axis=1).tolist()
+
+
+def test_blocks_that_are_given_are_taken(monkeypatch) -> None:
+    monkeypatch.setattr(neighbors, "block_rows", None)
+    x, y = tensors(X, Y)
+    assert neighbor_squares(x, 2, block=9).shape == (50,)
+    assert nearest(x, y, block=9)[0].shape == nearest_other(x, block=9)[0].shape == (50,)
+    assert close_pairs(x, 1e9, block=9) == 50 * 49 // 2
+    assert int(crossing(x, y, x[:, 0], y[:, 0], is_closed=True, block=9).real_balls.sum()) >= 0
+    assert [(rows.stop - rows.start, columns.stop - columns.start) for rows, columns, _ in blocks(x, y, block=33)] == [
+        (33, 33),
+        (17, 33),
+    ]
+
+
+def test_every_block_writes_over_the_matrices_of_the_first(monkeypatch) -> None:
+    """One of each kind for one pass, however many blocks it has."""
+    made: list[neighbors._Scratch] = []
+
+    class Spy(neighbors._Scratch):
+        def __init__(self, device: torch.device) -> None:
+            super().__init__(device)
+            self.places: dict[str, set[int]] = {}
+            made.append(self)
+
+        def __call__(self, name: str, rows: int, columns: int) -> torch.Tensor:
+            found = super().__call__(name, rows, columns)
+            self.places.setdefault(name, set()).add(found.data_ptr())
+            return found
+
+    monkeypatch.setattr(neighbors, "_Scratch", Spy)
+    x, y = tensors(X, Y)
+    nearest_other(x, block=20)
+    crossing(x, y, x.square().sum(dim=1), y.square().sum(dim=1), is_closed=True, block=20)
+    found = [{name: len(places) for name, places in each.places.items()} for each in made]
+    assert found == [{"sums": 1, "squares": 1, "turned": 1}, {"sums": 1, "squares": 1, "gaps": 1, "bounds": 1}]
+
+
+def test_nothing_leaves_the_device_of_the_rows() -> None:
+    """On another default device, of which a matrix that is made without one would be."""
+    x, y = tensors(X, Y)
+    radii = x.square().sum(dim=1), y.square().sum(dim=1)
+    expected = nearest(x, y), nearest_other(x), crossing(x, y, *radii, is_closed=True)
+    with torch.device("meta"):
+        found = nearest(x, y), nearest_other(x), crossing(x, y, *radii, is_closed=True)
+        narrow = nearest(x.float(), y.float())
+        again = nearest(torch.ones_like(x), torch.ones_like(y))  # whose candidates leave ties open
+    for sides, others in zip(found, expected, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(sides, others, strict=True))
+    assert {one.device.type for one in (*narrow, *again)} == {"cpu"}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
