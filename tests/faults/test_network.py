@@ -202,6 +202,7 @@ def test_90_no_network_ends_a_score_before_any_image_is_read(
     assert "Traceback" not in ending.stderr
 
 
+@pytest.mark.slow
 def test_93_a_cut_score_fetches_the_rest_and_then_refuses_wrong_bytes(
     nursery: Nursery, env: dict[str, str | None], certificate: Path, sets: tuple[Path, Path], tmp_path: Path
 ) -> None:
