@@ -118,6 +118,8 @@ def test_every_block_writes_over_the_matrices_of_the_first(monkeypatch) -> None:
             self.places.setdefault(name, set()).add(found.data_ptr())
             return found
 
+    grown = neighbors._Scratch(torch.device("cpu"))
+    assert [grown("one", size, size).shape for size in (2, 5, 3)] == [(2, 2), (5, 5), (3, 3)]
     monkeypatch.setattr(neighbors, "_Scratch", Spy)
     x, y = tensors(X, Y)
     nearest_other(x, block=20)
@@ -152,7 +154,7 @@ def test_rows_are_centred_in_pieces_about_their_mean_in_float64(dtype: torch.dty
 @pytest.mark.parametrize("count", [2, 5, 60])
 def test_of_rows_that_are_all_equal_the_first_is_the_nearest(count: int) -> None:
     """Their squares and the bound of their errors are exactly 0."""
-    (x,) = tensors(np.full((count, 3), 0.1))
+    (x,) = tensors(np.full((count, 3), 0.5))
     assert nearest(x, x.clone())[0].tolist() == [0] * count
     assert nearest_other(x)[0].tolist() == [1] + [0] * (count - 1)
     assert neighbor_squares(x, count - 1).tolist() == [0.0] * count
