@@ -38,7 +38,7 @@ def test_ms_ssim_is_the_packages() -> None:
 @pytest.mark.parametrize("scales", [1, 2, 3, 4])
 def test_fewer_scales_have_weights_that_sum_to_one(scales: int) -> None:
     package = pytest.importorskip("pytorch_msssim")
-    x, y = (torch.from_numpy(photos(3, 181, seed)).float() for seed in (0, 1))
+    x, y = (torch.from_numpy(photos(1, 181, seed)).float() for seed in (0, 1))
     weights = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]
     other = 0.5 * x + 0.5 * y
     expected = package.ms_ssim(x, other, data_range=255, size_average=False, weights=list(weights / weights.sum()))
