@@ -100,7 +100,9 @@ class Nursery:
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job, default=str) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        answer = self.process.stdout.readline()
+        assert answer, f"the nursery ended with {self.process.wait(LONGEST)}"
+        return json.loads(answer)
 
     def moments(self, *call: object, stride: int = 1, **faults: Any) -> Iterator[int]:
         """Let children be killed at the first moment, the second, and so on until one gets to its end."""

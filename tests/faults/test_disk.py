@@ -131,6 +131,10 @@ def test_79_a_limit_on_files_is_a_full_disk(nursery: Nursery, sets: tuple[Path, 
     target = tmp_path / "x.npz"
     refused(nursery.run(*statistics(sets, target), limits=limits), target, "File too large")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_79_a_log_that_may_not_grow_ends_a_training(nursery: Nursery, tmp_path: Path) -> None:
     train = ["command", "generators", "train", "gan-ring", "--watch-every", "0", "-q", "-o", str(tmp_path / "run")]
     ending = nursery.run(*train, "--iterations", 300, limits={"RLIMIT_FSIZE": 300})
     refused(ending, tmp_path / "run" / "log.jsonl", "File too large")

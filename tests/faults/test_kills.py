@@ -64,7 +64,7 @@ def put(target: Path, old: bytes | None) -> None:
 
 
 OLD = b"the old file"
-CASES = [("statistics", None), ("statistics", OLD), ("result", OLD)]
+CASES = [("statistics", None), ("result", OLD)]
 SLOW_CASES = [(name, old) for name in WRITERS for old in (None, OLD) if (name, old) not in CASES]
 
 
@@ -159,7 +159,7 @@ def own(_cold: None, tmp_path: Path) -> dict[str, str | None]:
     return {**places, "GANMETRICS_OFFLINE": None, "no_proxy": "127.0.0.1"}
 
 
-@pytest.mark.parametrize("way", ["fetch", "import"])
+@pytest.mark.parametrize("way", ["fetch", pytest.param("import", marks=pytest.mark.slow)])
 def test_80_a_kill_leaves_whole_weights(way: str, nursery: Nursery, own: dict[str, str | None], tmp_path: Path) -> None:
     """A cut download goes on from the part that is there; an import leaves the old file or the new."""
     source = tmp_path / "downloaded.bin"

@@ -46,22 +46,22 @@ def test_89_memory_that_runs_out_is_one_sentence(
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """Two images of 48 MB each, in small files."""
+    """Two images of 17 MB each, in small files."""
     folder = tmp_path / "large"
     folder.mkdir()
     for index in range(2):
-        Image.new("RGB", (4000, 4000), (index, 9, 9)).save(folder / f"{index}.png", compress_level=1)
+        Image.new("RGB", (2400, 2400), (index, 9, 9)).save(folder / f"{index}.png", compress_level=1)
     return folder
 
 
 def test_89_an_image_that_does_not_fit_is_one_sentence(nursery: Nursery, large: Path) -> None:
     words = ["command", "fid", str(large), str(large), "--extractor", "pixels", "-q"]
     assert nursery.run(*words).code == 0
-    ending = nursery.run(*words, limits=room(nursery, 30 << 20))
+    ending = nursery.run(*words, limits=room(nursery, 10 << 20))
     assert (ending.code, ending.stdout) == (6, "")
     assert ending.stderr.startswith("error[E-MEMORY]: "), ending.stderr
     assert ending.stderr.count("\n") == 1
-    skipping = nursery.run(*words, "--on-error", "skip", limits=room(nursery, 30 << 20))
+    skipping = nursery.run(*words, "--on-error", "skip", limits=room(nursery, 10 << 20))
     assert skipping == ending, "what does not fit is not left out"
 
 
@@ -92,7 +92,7 @@ def parent(place: Path) -> int:
 
 
 def test_87_a_killed_worker_ends_the_command(nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path) -> None:
-    folder = linked(sets[0], tmp_path / "many", 30_000)
+    folder = linked(sets[0], tmp_path / "many", 15_000)
     target = tmp_path / "x.npz"
     child = nursery.start(
         "command", "stats", "build", folder, "-o", target, "--extractor", "pixels", "--workers", "2", "-q"

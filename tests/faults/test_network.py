@@ -169,7 +169,12 @@ FAULTS: dict[str, tuple[Answer, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
+QUICK = ("404", "html", "stalled", "to file")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FAULTS]
+)
 def test_92_to_96_a_server_that_misbehaves(
     name: str, nursery: Nursery, env: dict[str, str | None], certificate: Path, tmp_path: Path
 ) -> None:
@@ -235,6 +240,7 @@ def test_81_ten_processes_on_one_cold_cache(
     assert all(feature_cache._read(path) is not None for path in files if path.suffix == feature_cache.SUFFIX)
 
 
+@pytest.mark.slow
 def test_94_ten_commands_make_one_download(
     nursery: Nursery, env: dict[str, str | None], certificate: Path, tmp_path: Path
 ) -> None:
