@@ -21,6 +21,8 @@ from ganmetrics._files import (
     shown,
     user_cache,
 )
+from ganmetrics.compat.cleanfid import stats_folder
+from ganmetrics.data.torchvision_set import data_folder
 from ganmetrics.errors import ResourceError, UsageError
 
 
@@ -243,6 +245,20 @@ def test_the_folder_for_caches(monkeypatch, env, folder):
         if name in env:
             monkeypatch.setenv(name, env[name])
     assert user_cache() == Path(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="homes are found otherwise")
+def test_a_user_without_a_home_has_no_folder_for_caches(monkeypatch):
+    import pwd
+
+    for name in ("XDG_CACHE_HOME", "HOME", "GANMETRICS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    assert user_cache() is None
+    with pytest.raises(ResourceError, match="Set GANMETRICS_DATA_DIR"):
+        data_folder()
+    with pytest.raises(ResourceError, match="Set XDG_CACHE_HOME"):
+        stats_folder()
 
 
 KILLED = """
