@@ -9,7 +9,8 @@ from ganmetrics.data.base import Source
 from ganmetrics.data.dataset import number_of
 from ganmetrics.data.items import decoded, image_of, images_of
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
-from ganmetrics.data.loading import Part, Parts, joined, outcome_of, read_parts, watched, whole
+from ganmetrics.data.loading import read_parts, watched
+from ganmetrics.data.parts import Part, Parts, joined, outcome_of, whole
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.data.share import Share

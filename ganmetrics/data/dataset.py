@@ -13,7 +13,8 @@ from ganmetrics.data.decode import Decoded, Unreadable
 from ganmetrics.data.item_source import placed_items
 from ganmetrics.data.items import decoded, image_of
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
-from ganmetrics.data.loading import Outcome, outcome_of, read_parts, serial_parts
+from ganmetrics.data.loading import read_parts, serial_parts
+from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.share import WHOLE, Share
 from ganmetrics.errors import GanMetricsError, InputError
 

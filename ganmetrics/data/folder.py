@@ -12,7 +12,7 @@ from ganmetrics.data.base import Notes, Reading
 from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.loading import Outcome, outcome_of
+from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, UNREAD_SUFFIXES, is_folder, refuse_path
 from ganmetrics.errors import InputError
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ganmetrics.data.base import Notes, Reading, Source
-from ganmetrics.data.loading import Items, Outcome, chosen_workers, item_parts, read_placed
+from ganmetrics.data.loading import Items, chosen_workers, item_parts, read_placed
+from ganmetrics.data.parts import Outcome
 from ganmetrics.data.share import WHOLE, Share
 
 if TYPE_CHECKING:

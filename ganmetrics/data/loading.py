@@ -6,17 +6,16 @@ import multiprocessing
 import os
 import signal
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ganmetrics.data.base import Notes, Reading
-from ganmetrics.data.decode import Decoded, Unreadable
-from ganmetrics.data.paths import shortened
+from ganmetrics.data.decode import Decoded
+from ganmetrics.data.parts import Outcome, Part, Parts, joined
 from ganmetrics.data.randomness import OwnStreams
-from ganmetrics.errors import GanMetricsError, InputError, ResourceError
+from ganmetrics.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,8 +31,6 @@ WORKER_TASK_BYTES = 2 << 20  # eight workers, two tasks ahead each, stay within 
 NUM_PROBES = 8  # images looked at for the size of a task; where sizes vary wildly, a task may still be several times it
 NUM_LISTED = 10
 
-Outcome: TypeAlias = "Decoded | str | GanMetricsError"  # str: the line about an image that cannot be read
-
 
 class Items(Protocol):
     """Images that can be loaded one by one, in any process.
@@ -48,37 +45,6 @@ class Items(Protocol):
 
     def outcome(self, index: int) -> Outcome:
         """The image, the line that says why it cannot be read, or the error that ends the whole reading."""
-
-
-@dataclass
-class Part:
-    """Some neighbouring images: the pixels of all in one uint8 buffer, so that a worker passes a single handle."""
-
-    pixels: Tensor  # uint8, flat
-    shapes: list[tuple[int, int, int, int]]  # one (k, 3, H, W) for each run of equal sizes
-    notes: Notes = field(default_factory=Notes)
-    unreadable: list[str] = field(default_factory=list)
-    gaps: list[int] = field(default_factory=list)  # where those would stand among the part's items
-    refusal: GanMetricsError | None = None
-
-    def runs(self) -> Iterator[Images]:
-        """The images as [k, 3, H, W], a new run where the size changes."""
-        start = 0
-        for shape in self.shapes:
-            end = start + shape[0] * shape[1] * shape[2] * shape[3]
-            yield self.pixels[start:end].view(shape)
-            start = end
-
-    def offsets(self) -> Tensor:
-        """Where the images stand among the part's items, int64 [N]."""
-        import torch
-
-        is_there = torch.ones(sum(shape[0] for shape in self.shapes) + len(self.gaps), dtype=torch.bool)
-        is_there[self.gaps] = False
-        return is_there.nonzero()[:, 0]
-
-
-Parts: TypeAlias = Generator[Part, None, None]
 
 
 def read_parts(parts: Parts, reading: Reading, notes: Notes, where: str) -> Iterator[Images]:
@@ -207,53 +173,6 @@ def serial_parts(outcomes: Iterator[Outcome]) -> Parts:
         if not chunk:
             return
         yield joined(chunk)
-
-
-def joined(outcomes: Sequence[Outcome]) -> Part:
-    """The outcomes as one part; a refusal among them empties it."""
-    import torch
-
-    refusal = next((outcome for outcome in outcomes if isinstance(outcome, GanMetricsError)), None)
-    images = [outcome for outcome in outcomes if isinstance(outcome, Decoded)] if refusal is None else []
-    part = Part(torch.empty(sum(image.pixels.size for image in images), dtype=torch.uint8), [], refusal=refusal)
-    part.gaps = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, str)] if refusal is None else []
-    part.unreadable = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    for (height, width, _), group in groupby(images, key=lambda image: image.pixels.shape):
-        part.shapes.append((len(list(group)), 3, height, width))
-    slots = (slot for run in part.runs() for slot in run.numpy())
-    for image, slot in zip(images, slots, strict=True):
-        slot[...] = image.pixels.transpose(2, 0, 1)
-        _count(image, part.notes)
-    return part
-
-
-def whole(images: Images) -> Part:
-    """A batch that is uint8 [N, 3, H, W] already, as a part."""
-    num, channels, height, width = images.shape
-    part = Part(images.reshape(-1), [(num, channels, height, width)])
-    part.notes.sizes[(height, width)] += num
-    return part
-
-
-def outcome_of(name: str, load: Callable[[], Decoded]) -> Outcome:
-    """What ``load()`` gives, its failure turned into a line or kept as a refusal; both survive a worker's pickle."""
-    try:
-        return load()
-    except Unreadable as error:
-        return f"{shortened(name)} {error}"
-    except GanMetricsError as error:
-        return error
-    except MemoryError:  # skipping the image would make the set depend on the machine
-        hint = "Free some, or decode in fewer processes: --workers 1 (workers=1)"
-        return ResourceError("an image needs more memory than there is", where=name, hint=hint, code="E-MEMORY")
-
-
-def _count(image: Decoded, notes: Notes) -> None:
-    height, width, _ = image.pixels.shape
-    notes.kinds.update(image.kinds)
-    notes.sizes[(height, width)] += 1
-    if image.format:
-        notes.formats[image.format] += 1
 
 
 def _started(items: Items, workers: int) -> Iterator[Part]:

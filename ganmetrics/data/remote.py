@@ -22,8 +22,8 @@ from ganmetrics.data.filesystem import Place, is_kept, reading_of
 from ganmetrics.data.folder import MAX_FILE_BYTES, found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
-from ganmetrics.data.loading import Outcome, outcome_of
 from ganmetrics.data.names import Names
+from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import (
     ARRAY_SUFFIXES,
     IMAGE_SUFFIXES,

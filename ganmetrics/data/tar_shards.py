@@ -13,8 +13,8 @@ from ganmetrics.data.filesystem import reading_of, shown_url
 from ganmetrics.data.folder import found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.loading import Outcome, outcome_of
 from ganmetrics.data.names import Names
+from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import is_shards, is_url, local_path, suffix_of
 from ganmetrics.data.shard_files import Shard, shards_of
 from ganmetrics.data.share import Share

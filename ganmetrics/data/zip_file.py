@@ -17,7 +17,7 @@ from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.folder import JUNK, conversion_hint, found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.loading import Outcome, outcome_of
+from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import IMAGE_SUFFIXES, foreign_archive, is_zip, refuse_path, shortened
 from ganmetrics.data.share import Share
 from ganmetrics.errors import InputError

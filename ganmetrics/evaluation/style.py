@@ -15,7 +15,8 @@ from ganmetrics._files import shown
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.decode import decode
-from ganmetrics.data.loading import outcome_of, read_parts, serial_parts
+from ganmetrics.data.loading import read_parts, serial_parts
+from ganmetrics.data.parts import outcome_of
 from ganmetrics.data.paths import IMAGE_SUFFIXES, is_path, suffix_of
 from ganmetrics.distributed import require
 from ganmetrics.errors import InputError, UsageError
