@@ -108,10 +108,23 @@ def remove_abandoned(folder: Path) -> None:
                 os.unlink(entry)
 
 
-def user_cache() -> Path | None:
-    """The folder for this user's caches: XDG_CACHE_HOME, else ``~/.cache``; ``None`` for a user without a home."""
-    folder = os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache"))
+def user_folder(name: str, variable: str = "") -> Path | None:
+    """The folder that an environment variable names, else that of this name in the user's cache.
+
+    The cache is XDG_CACHE_HOME, else ``~/.cache``; ``None`` for a user without a home.
+    """
+    chosen = os.environ.get(variable) or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", name)
+    folder = os.path.expanduser(chosen)
     return None if folder.startswith("~") else Path(folder)
+
+
+def required_folder(name: str, content: str, variable: str = "") -> Path:
+    """The same for what must have a place (ResourceError for a user without a home)."""
+    folder = user_folder(name, variable)
+    if folder is None:
+        what = f"this user has no home folder to keep {content} in"
+        raise ResourceError(what, hint=f"Set {variable or 'XDG_CACHE_HOME'} to a folder for them", code="E-WRITE")
+    return folder
 
 
 @contextmanager

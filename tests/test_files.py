@@ -19,7 +19,7 @@ from ganmetrics._files import (
     check_writable,
     remove_abandoned,
     shown,
-    user_cache,
+    user_folder,
 )
 from ganmetrics.compat.cleanfid import stats_folder
 from ganmetrics.data.torchvision_set import data_folder
@@ -244,7 +244,7 @@ def test_the_folder_for_caches(monkeypatch, env, folder):
         monkeypatch.delenv(name, raising=False)
         if name in env:
             monkeypatch.setenv(name, env[name])
-    assert user_cache() == Path(folder)
+    assert user_folder("ours") == Path(folder, "ours")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="homes are found otherwise")
@@ -254,7 +254,7 @@ def test_a_user_without_a_home_has_no_folder_for_caches(monkeypatch):
     for name in ("XDG_CACHE_HOME", "HOME", "GANMETRICS_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
-    assert user_cache() is None
+    assert user_folder("ours") is None
     with pytest.raises(ResourceError, match="Set GANMETRICS_DATA_DIR"):
         data_folder()
     with pytest.raises(ResourceError, match="Set XDG_CACHE_HOME"):

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ganmetrics._files import check_writable, disk_errors, shown, user_cache
+from ganmetrics._files import check_writable, disk_errors, required_folder, shown
 from ganmetrics.compat._sides import Run, measured, opened, scored
 from ganmetrics.data import Source, open_source
-from ganmetrics.errors import InputError, ResourceError, StatisticsError, UsageError
+from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.evaluation import archive
 from ganmetrics.evaluation.members import member_names
 from ganmetrics.features.extraction import choose_device
@@ -176,11 +176,7 @@ def remove_custom_stats(name: str, mode: str = "clean", model_name: str = "incep
 
 def stats_folder() -> Path:
     """Where custom statistics lie: ``ganmetrics/custom_stats`` in the user's cache (ResourceError without a home)."""
-    cache = user_cache()
-    if cache is None:
-        what = "this user has no home folder to keep statistics in"
-        raise ResourceError(what, hint="Set XDG_CACHE_HOME to a folder for them", code="E-WRITE")
-    return cache / "ganmetrics" / "custom_stats"
+    return required_folder("ganmetrics/custom_stats", "statistics")
 
 
 def _run(

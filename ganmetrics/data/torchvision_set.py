@@ -9,13 +9,13 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-from ganmetrics._files import shown, user_cache
+from ganmetrics._files import required_folder, shown
 from ganmetrics._offline import is_offline
 from ganmetrics.data.base import Source
 from ganmetrics.data.dataset import DatasetSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
 from ganmetrics.data.paths import is_torchvision
-from ganmetrics.errors import InputError, ResourceError, UsageError
+from ganmetrics.errors import InputError, UsageError
 
 NOT_BY_NAME = frozenset(("VisionDataset", "DatasetFolder", "ImageFolder", "FakeData"))
 
@@ -65,12 +65,7 @@ def data_folder() -> str:
     ResourceError
         A user without a home.
     """
-    if chosen := os.environ.get("GANMETRICS_DATA_DIR"):
-        return chosen
-    if (cache := user_cache()) is not None:
-        return str(cache / "ganmetrics" / "data")
-    what = "this user has no home folder to keep data sets in"
-    raise ResourceError(what, hint="Set GANMETRICS_DATA_DIR to a folder for them", code="E-WRITE")
+    return str(required_folder("ganmetrics/data", "data sets", "GANMETRICS_DATA_DIR"))
 
 
 def _class_of(name: str, where: str) -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from ganmetrics._files import atomic_write, remove_abandoned, shown, user_cache
+from ganmetrics._files import atomic_write, remove_abandoned, required_folder, shown
 from ganmetrics.errors import GanMetricsWarning, ResourceError
 from ganmetrics.evaluation.members import UNREADABLE
 from ganmetrics.features import EXTRACTORS
@@ -132,12 +132,7 @@ def cache_folder() -> Path:
     ResourceError
         A user without a home.
     """
-    if chosen := os.environ.get("GANMETRICS_CACHE_DIR"):
-        return Path(chosen)
-    if (cache := user_cache()) is not None:
-        return cache / "ganmetrics" / "features"
-    what = "this user has no home folder to keep features in"
-    raise ResourceError(what, hint="Set GANMETRICS_CACHE_DIR to a folder for them", code="E-WRITE")
+    return required_folder("ganmetrics/features", "features", "GANMETRICS_CACHE_DIR")
 
 
 def size_limit() -> int:

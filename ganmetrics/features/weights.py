@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics._files import atomic_write, shown, user_cache
+from ganmetrics._files import atomic_write, required_folder, shown, user_folder
 from ganmetrics._offline import is_offline
-from ganmetrics.errors import GanMetricsWarning, ResourceError, UsageError, WeightsError
+from ganmetrics.errors import GanMetricsWarning, UsageError, WeightsError
 from ganmetrics.features.download import CHUNK, PATIENCE, Patience, Wanted, disk_errors, download, text_kind
 from ganmetrics.features.download import digest as digest
 from ganmetrics.features.weight_files import WEIGHTS, WeightFile
@@ -25,6 +25,7 @@ from ganmetrics.features.weight_files import WEIGHTS, WeightFile
 if TYPE_CHECKING:
     from torch import Tensor
 
+OWN_FOLDER = ("ganmetrics/weights", "GANMETRICS_WEIGHTS_DIR")
 NEEDS_NO_DOWNLOAD = "The extractors digits, fashion, random-vgg16 and pixels need no download"
 
 
@@ -53,7 +54,7 @@ def recognised(path: str | os.PathLike[str]) -> WeightFile:
 
 def candidates(weight_file: WeightFile) -> list[Path]:
     """Where the file may already be: torch's folder of checkpoints first, then our own."""
-    hub = _folder("TORCH_HOME", "torch")
+    hub = user_folder("torch", "TORCH_HOME")  # the rule of torch.hub
     shared = [hub / "hub" / "checkpoints" / name for name in weight_file.filenames] if hub else []
     return list(dict.fromkeys(shared + _own(weight_file)))
 
@@ -252,25 +253,15 @@ def _own(weight_file: WeightFile) -> list[Path]:
 
 
 def _own_folder() -> Path | None:
-    return _folder("GANMETRICS_WEIGHTS_DIR", os.path.join("ganmetrics", "weights"))
+    return user_folder(*OWN_FOLDER)
 
 
 def _own_folder_made() -> Path:
-    folder = _own_folder()
-    if folder is None:
-        hint = "Set GANMETRICS_WEIGHTS_DIR to a folder for the weights"
-        raise ResourceError("this user has no home folder to keep weights in", hint=hint, code="E-WRITE")
+    name, variable = OWN_FOLDER
+    folder = required_folder(name, "weights", variable)
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _folder(variable: str, name: str) -> Path | None:
-    # ``$variable``, else ``name`` in the user's cache folder (the rule of torch.hub); None for a user without a home.
-    chosen, cache = os.path.expanduser(os.environ.get(variable, "")), user_cache()
-    if chosen:
-        return None if chosen.startswith("~") else Path(chosen)
-    return None if cache is None else cache / name
 
 
 def _placing(weight_file: WeightFile, place: str = "") -> str:
