@@ -8,11 +8,12 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from ganmetrics.selftest.environment import system, versions
 
 PACKAGES = (
     *("ganmetrics", "torch", "torchvision", "numpy", "scipy", "pillow"),
@@ -30,9 +31,8 @@ def facts() -> dict[str, Any]:
         "cores": cores,
         "threads": torch.get_num_threads(),
         "load at the start": round(os.getloadavg()[0], 2),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{package: version for package in PACKAGES if (version := _version(package))},
+        **system(),
+        **versions(*PACKAGES),
     }
 
 
@@ -77,10 +77,3 @@ def cpu_model(cpuinfo: str) -> str:
 
 def _text(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

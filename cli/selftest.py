@@ -38,11 +38,11 @@ def command(everything: bool, network: bool, device: str, as_json: bool, quiet: 
     if not as_json:
         click.echo("\n".join(f"{name:<21} {value}" for name, value in facts.items()))
     with progress_bar("checking", len(tasks), not quiet, unit="part") as bar:
-        for title, checks in ((task.title, task.checks()) for task in tasks):
-            groups[title] = list(checks)
+        for task in tasks:
+            groups[task.title] = list(task.checks())
             if not as_json:
                 bar.clear()
-                click.echo("\n".join(["", title, *map(_line, groups[title])]))
+                click.echo("\n".join(["", task.title, *map(_line, groups[task.title])]))
             bar.update()
     _conclude(facts, groups, time.monotonic() - started, as_json)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
@@ -15,13 +16,21 @@ NETWORK = "inception-2015-12-05"
 
 def environment() -> dict[str, Any]:
     """Versions of what scores depend on, devices, and where weights and features are kept."""
-    return {"ganmetrics": metadata.version("ganmetrics"), **system(), **_devices(), **_places()}
+    return {**system(), **versions("ganmetrics", *NEEDED), **_devices(), **_places()}
 
 
-def system() -> dict[str, Any]:
-    """The system, Python, and the packages that scores depend on."""
-    found = {"system": f"{platform.system()} {platform.release()} {platform.machine()}"}
-    return {**found, "python": platform.python_version(), **{name: metadata.version(name) for name in NEEDED}}
+def system() -> dict[str, str]:
+    """The system and Python."""
+    return {"system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Those of the packages that are installed."""
+    found = {}
+    for package in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def _devices() -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_the_command_reports_on_stdout(run: Run, tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     done = run("selftest")
     assert done.returncode == 0
-    assert done.stdout.startswith(f"ganmetrics            {gm.__version__}\n")
+    assert f"\nganmetrics            {gm.__version__}\n" in done.stdout
     assert "ok    IS of equal guesses" in done.stdout
     assert "FAIL" not in done.stdout
     assert done.stdout.splitlines()[-1].startswith("29 of 29 checks passed in")
