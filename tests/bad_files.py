@@ -99,6 +99,13 @@ def good(at: Path, count: int = COUNT, seed: int = 100, suffix: str = "png") -> 
     return at
 
 
+def good_beside_empty(folder: Path) -> Path:
+    """A good folder beside one for what is made and one for what comes out."""
+    (folder / "out").mkdir()
+    (folder / "made").mkdir()
+    return good(folder / "good")
+
+
 def holding(files: Mapping[str, bytes]) -> Maker:
     """A folder of just these files."""
 

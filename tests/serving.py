@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypeVar
 
 from ganmetrics.features.download import Patience
 from ganmetrics.features.weights import WeightFile
@@ -18,6 +19,7 @@ BODY = random.Random(0).randbytes(300_000)
 HASTE = Patience(timeout=0.5, tries=3, backoff=0.01)
 
 Answer = Callable[["Handler"], None]
+AnyServer = TypeVar("AnyServer", bound=ThreadingHTTPServer)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -62,8 +64,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    with Server() as server:
+def started(server: AnyServer) -> Iterator[AnyServer]:
+    """A server that answers in a thread of its own, and is gone at the end."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -71,6 +74,12 @@ def running() -> Iterator[Server]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    with started(Server()) as server:
+        yield server
 
 
 def sha256(body: bytes) -> str:

@@ -57,6 +57,7 @@ from bad_files import (
     encoded,
     flipped,
     good,
+    good_beside_empty,
     holding,
     huge_png,
     linked,
@@ -246,10 +247,8 @@ ROWS = [
 @pytest.fixture
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A good folder, beside two empty ones."""
-    (tmp_path / "out").mkdir()
-    (tmp_path / "made").mkdir()
     monkeypatch.chdir(tmp_path)
-    return good(tmp_path / "good")
+    return good_beside_empty(tmp_path)
 
 
 @pytest.mark.timeout(60)

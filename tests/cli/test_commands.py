@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Done, Run
-from PIL import Image
+from noise_folders import real_and_fake
 
 import ganmetrics as gm
 from ganmetrics.cli import main
@@ -30,14 +30,7 @@ def process(*arguments: object, **environment: str) -> Done:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    root = tmp_path_factory.mktemp("folders")
-    for seed, name in enumerate(("real", "fake")):
-        (root / name).mkdir()
-        rng = np.random.default_rng(seed)
-        for index in range(40):
-            pixels = rng.integers(0, 200 + 30 * seed, (20, 20, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{index:03d}.png")
-    return root / "real", root / "fake"
+    return real_and_fake(tmp_path_factory.mktemp("folders"), 40, (20, 20), 30)
 
 
 GENERATORS = ("list", "show", "sample", "train", "export", "reproduce", "rescore")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from noise_folders import real_and_fake
 from PIL import Image
 
 import ganmetrics as gm
@@ -22,14 +23,7 @@ COMMAND = [str(Path(sys.executable).with_name("ganmetrics"))]  # the installed p
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    root = tmp_path_factory.mktemp("folders")
-    for seed, name in enumerate(("real", "fake")):
-        (root / name).mkdir()
-        rng = np.random.default_rng(seed)
-        for index in range(3):
-            pixels = rng.integers(0, 200 + 50 * seed, (20, 24, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{index:03d}.png")
-    return root / "real", root / "fake"
+    return real_and_fake(tmp_path_factory.mktemp("folders"), 3, (20, 24), 50)
 
 
 def run(*arguments: object) -> str:

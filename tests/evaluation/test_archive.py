@@ -489,6 +489,12 @@ def test_headers_are_checked_before_anything_is_read(own, unread, changes, code)
     assert len(error.what) < 400
 
 
+def test_a_type_too_large_for_a_number_is_refused(own):
+    """NumPy before 2 wraps its size, so that it is another wrong type there."""
+    text = "{'descr': '|V99999999999', 'fortran_order': False, 'shape': (3,)}"
+    assert refusal(own(mu=raw_header(text))).code in ("E-DAMAGED", "E-DTYPE")
+
+
 def with_sizes(path, member, unfolded, packed=None):
     """The archive with other sizes of a member in its directory."""
     data = bytearray(path.read_bytes())

@@ -6,16 +6,14 @@ import json
 import socket
 import ssl
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from nursery import Ending, Nursery
-from serving import BODY, Answer, Handler, good, sends, status, weight_file
+from serving import BODY, Answer, Handler, good, sends, started, status, weight_file
 
 from ganmetrics.evaluation import feature_cache
 
@@ -79,18 +77,6 @@ class Proxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-@contextmanager
-def proxy(certificate: Path, answer: Answer) -> Iterator[Proxy]:
-    with Proxy(certificate, answer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and the certificate, by ourselves, of every host that weights come from."""
@@ -129,7 +115,7 @@ def tiny() -> str:
 def test_91_a_proxy_and_a_certificate_of_ones_own(
     nursery: Nursery, env: dict[str, str | None], certificate: Path, tmp_path: Path
 ) -> None:
-    with proxy(certificate, good) as server:
+    with started(Proxy(certificate, good)) as server:
         ending = fetched(nursery, env, server.url, "weights", "fetch", "tiny", file=tiny())
         assert ending == (0, f"{tmp_path / 'own' / 'pt_tiny.pth'}\n", "")
         assert (tmp_path / "own" / "pt_tiny.pth").read_bytes() == BODY
@@ -139,7 +125,7 @@ def test_91_a_proxy_and_a_certificate_of_ones_own(
 def test_91_a_certificate_that_nobody_vouches_for(
     nursery: Nursery, env: dict[str, str | None], certificate: Path, tmp_path: Path
 ) -> None:
-    with proxy(certificate, good) as server:
+    with started(Proxy(certificate, good)) as server:
         strict = {**env, "SSL_CERT_FILE": None}
         ending = fetched(nursery, strict, server.url, "weights", "fetch", "tiny", file=tiny())
     assert (ending.code, ending.stdout) == (5, "")
@@ -180,7 +166,7 @@ def test_92_to_96_a_server_that_misbehaves(
 ) -> None:
     """Both mirrors of a published file do: exit code 5, a line for each, what to do, and no file to be loaded."""
     answer, words = FAULTS[name]
-    with proxy(certificate, answer) as server:
+    with started(Proxy(certificate, answer)) as server:
         ending = fetched(nursery, env, server.url, "weights", "fetch", "lpips-vgg16")
     assert (ending.code, ending.stdout) == (5, "")
     lines = ending.stderr.splitlines()
@@ -218,7 +204,7 @@ def test_93_a_cut_score_fetches_the_rest_and_then_refuses_wrong_bytes(
         for _ in range(0, INCEPTION, 1 << 20):
             handler.wfile.write(bytes(1 << 20))
 
-    with proxy(certificate, zeros) as server:
+    with started(Proxy(certificate, zeros)) as server:
         ending = fetched(nursery, env, server.url, "fid", *map(str, sets), "-q")
     assert (ending.code, ending.stdout) == (5, "")
     assert ending.stderr.count("the server sent other bytes (SHA-256 ") == 3
@@ -244,7 +230,7 @@ def test_81_ten_processes_on_one_cold_cache(
 def test_94_ten_commands_make_one_download(
     nursery: Nursery, env: dict[str, str | None], certificate: Path, tmp_path: Path
 ) -> None:
-    with proxy(certificate, good) as server:
+    with started(Proxy(certificate, good)) as server:
         faults = {**env, "HTTPS_PROXY": server.url}
         children = [nursery.start("python", FETCH, tiny(), "weights", "fetch", "tiny", env=faults) for _ in range(10)]
         assert {child.wait() for child in children} == {(0, f"{tmp_path / 'own' / 'pt_tiny.pth'}\n", "")}
