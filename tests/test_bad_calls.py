@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 from bad_archives import Evil, cut, file, statistics
-from bad_files import PNG, Maker, beside, encoded, good, pipes
+from bad_files import PNG, Maker, beside, encoded, good, good_beside_empty, pipes
 from commands import Done, Run
+from memory import IMPORT
 from PIL import Image
 
 import ganmetrics as gm
@@ -24,10 +25,8 @@ import ganmetrics as gm
 @pytest.fixture
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A good folder, beside two empty ones, in the working folder."""
-    (tmp_path / "out").mkdir()
-    (tmp_path / "made").mkdir()
     monkeypatch.chdir(tmp_path)
-    return good(tmp_path / "good")
+    return good_beside_empty(tmp_path)
 
 
 BYTES = torch.zeros(4, 3, 6, 7, dtype=torch.uint8)
@@ -243,10 +242,10 @@ def test_31_a_small_file_of_a_large_image_fits_a_gibibyte(mode: str, tmp_path: P
     (tmp_path / "x.png").write_bytes(encoded(Image.new(mode, (7900, 7900), colour)))
     assert (tmp_path / "x.png").stat().st_size < 1 << 19
     code = (
-        "import resource; from pathlib import Path; from ganmetrics.data import Reading;"
+        f"{IMPORT}; from pathlib import Path; from ganmetrics.data import Reading;"
         "from ganmetrics.data.decode import decode;"
         "print(decode(Path('x.png').read_bytes(), Reading(alpha='white')).pixels[-1, -1].tolist());"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+        "print(peak() >> 20)"
     )
     command = [sys.executable, "-I", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)

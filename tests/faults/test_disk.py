@@ -16,10 +16,18 @@ from pathlib import Path
 import pytest
 from nursery import Ending, Nursery
 
+import ganmetrics
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and limits of Linux")
 STRANGER = 54321  # a user that no machine knows
+READABLE = all(path.stat().st_mode & 0o5 == 0o5 for path in Path(ganmetrics.__file__).parents)
+as_stranger = pytest.mark.skipif(
+    os.geteuid() != 0 or not READABLE,
+    reason="only the superuser becomes another, who must be allowed to read the package",
+)
 HOMELESS = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "TORCH_HOME", "GANMETRICS_CACHE_DIR"))
 CACHED = {"GANMETRICS_CACHE": "1"}
+Apart = tuple[dict[str, str], Callable[[], None]]  # an environment, and what makes its cache read-only
 NOTE = "warning: 20 real and 20 fake images for 192 dimensions: the covariance is singular and FID is mostly bias\n"
 
 
@@ -159,29 +167,30 @@ def test_79_a_full_device_behind_stdout(json_option: list[str], sets: tuple[Path
 # --- folders that cannot be written ----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def apart(tmp_path: Path) -> Iterator[Apart]:
+    """A cache on a file system of its own, and what makes that one that nobody may write, the superuser neither."""
+    with mounted(tmp_path / "cache", "1m") as freeze:
+        yield {**CACHED, "GANMETRICS_CACHE_DIR": str(tmp_path / "cache")}, freeze
+
+
 def test_82_a_read_only_cache_costs_one_note(
-    nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path, wanted: Ending
+    nursery: Nursery, sets: tuple[Path, Path], apart: Apart, wanted: Ending
 ) -> None:
-    """A file system that nobody may write, the superuser neither."""
-    place = tmp_path / "cache"
-    env = {**CACHED, "GANMETRICS_CACHE_DIR": str(place)}
-    with mounted(place, "1m") as freeze:
-        freeze()
-        noted(nursery.run(*fid(sets), env=env), wanted, f"not kept in the cache ({place}): Read-only file system")
+    env, freeze = apart
+    freeze()
+    note = f"not kept in the cache ({env['GANMETRICS_CACHE_DIR']}): Read-only file system"
+    noted(nursery.run(*fid(sets), env=env), wanted, note)
 
 
-def test_82_a_read_only_cache_is_read(
-    nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path, wanted: Ending
-) -> None:
-    place = tmp_path / "cache"
-    env = {**CACHED, "GANMETRICS_CACHE_DIR": str(place)}
-    with mounted(place, "1m") as freeze:
-        assert nursery.run(*fid(sets), env=env).code == 0
-        freeze()
-        noted(nursery.run(*fid(sets), env=env), wanted)
+def test_82_a_read_only_cache_is_read(nursery: Nursery, sets: tuple[Path, Path], apart: Apart, wanted: Ending) -> None:
+    env, freeze = apart
+    assert nursery.run(*fid(sets), env=env).code == 0
+    freeze()
+    noted(nursery.run(*fid(sets), env=env), wanted)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser becomes another")
+@as_stranger
 @pytest.mark.parametrize(
     ("env", "note"),
     [
@@ -215,7 +224,7 @@ def open_folder(sets: tuple[Path, Path]) -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser becomes another")
+@as_stranger
 def test_82_weights_are_looked_for_without_a_home(nursery: Nursery, open_folder: Path) -> None:
     ending = nursery.run("command", "fid", "real", "fake", "-q", env=HOMELESS, user=STRANGER, cwd=open_folder)
     assert (ending.code, ending.stdout) == (5, "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import io
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -17,13 +16,14 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 
+from memory import peak
+
 from ganmetrics.errors import GanMetricsError, GanMetricsWarning, NumericalError
 
 SECONDS = 20.0  # of a processor, for one input
 MEMORY = 512 << 20  # bytes that one input may add
 LONGEST = 20_000  # characters of a message
 FORBIDDEN = {"pickle.find_class", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect"}
-STATUS = Path("/proc/self/status")
 
 
 class Verdict(NamedTuple):
@@ -92,13 +92,13 @@ class Seen:
 @contextmanager
 def _watched() -> Iterator[Seen]:
     seen, said = Seen(), io.StringIO()
-    before = _reset_peak()
+    before = _resetpeak()
     with _stderr_file() as noise, redirect_stdout(said), redirect_stderr(said), _audited(seen):
         with warnings.catch_warnings(record=True) as seen.warnings:
             warnings.simplefilter("always")
             yield seen
         gc.collect(0)  # what a broken object prints as it goes
-    seen.memory = _peak() - before
+    seen.memory = peak() - before
     noise.seek(0)
     seen.printed = said.getvalue() + noise.read().decode("utf-8", "replace")
     noise.close()
@@ -152,15 +152,8 @@ def _audited(seen: Seen) -> Iterator[None]:
         _auditing.clear()
 
 
-def _reset_peak() -> int:
+def _resetpeak() -> int:
     """The memory in use, from which the peak counts from now on; bytes."""
     with suppress(OSError):  # on another system the peak of the whole process must do
         Path("/proc/self/clear_refs").write_text("5")
-    return _peak()
-
-
-def _peak() -> int:
-    if not STATUS.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
+    return peak()
