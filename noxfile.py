@@ -47,7 +47,7 @@ def versions(session: nox.Session, pins: list[str]) -> None:
     session.run("python", "-m", "pip", "freeze")
     browser = f"--ignore={ROOT / 'tests/reporting/test_browser.py'}"
     tests = session.posargs or [str(ROOT / "tests" / name) for name in CORE]
-    options = ["-q", "-p", "no:cacheprovider", "-p", "versions.absent", browser]
+    options = ["-q", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", "-p", "versions.absent", browser]
     session.run("pytest", *options, *tests, env={"PYTHONPATH": str(ROOT / "tests")})
     folder = Path(session.create_tmp()).absolute() / "golden"
     shutil.rmtree(folder, ignore_errors=True)

@@ -41,7 +41,11 @@ def test_scores_grow_with_every_degradation(data_root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "source"), [("mnist-test", "torchvision:MNIST:test"), ("fashion-test", "torchvision:FashionMNIST:test")]
+    ("name", "source"),
+    [
+        ("mnist-test", "torchvision:MNIST:test"),
+        pytest.param("fashion-test", "torchvision:FashionMNIST:test", marks=pytest.mark.slow),
+    ],
 )
 def test_the_bundled_statistics_are_of_their_data(
     data_root: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str

@@ -38,6 +38,7 @@ def trained(run: Run, data_root: Path, tmp_path: Path, _small_scores: None) -> P
     return folder
 
 
+@pytest.mark.slow
 def test_a_training_makes_a_card_that_the_other_commands_read(
     run: Run, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_training_goes_on_only_where_it_is_told_to(run: Run, trained: Path, tm
     assert run("generators", "export", trained, "-o", tmp_path / "mine").returncode == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_says_how_it_goes_on(data_root: Path, tmp_path: Path) -> None:
     program = str(Path(sys.executable).with_name("ganmetrics"))
     arguments = ["dcgan-mnist", "-o", "run", "--data", str(data_root), "--iterations", "1000000", "--watch-every", "0"]

@@ -8,6 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
     import torch
     from accelerate import Accelerator
@@ -41,6 +43,7 @@ SCRIPT = """
 """
 
 
+@pytest.mark.slow
 def test_the_ranks_of_accelerate_are_one_set(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(SCRIPT))

@@ -84,7 +84,8 @@ def offline_inception(synthetic_weights: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(module, "NoTrainInceptionV3", network)
 
 
-@pytest.mark.parametrize("antialias", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("antialias", [True, False])
 def test_fid_is_theirs(antialias: bool, synthetic_weights: Path) -> None:
     options: Any = {
         "feature": 64,

@@ -52,7 +52,7 @@ def noise(seed: int, count: int = 200, memory: float = 0.0) -> np.ndarray:
     return 1.2 + 0.4 * np.array(values) * math.sqrt(1 - memory**2)
 
 
-@pytest.mark.parametrize("memory", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("memory", [*(pytest.param(memory, marks=pytest.mark.slow) for memory in (0.0, 0.9)), 0.5])
 def test_noise_is_no_fault(memory: float) -> None:
     """In 50 trainings of noise, white and red, at most one false alarm at the end."""
     alarms = 0

@@ -117,7 +117,8 @@ UPDATES = """
 """
 
 
-@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("world", [2, 3])
 def test_a_streaming_evaluation_is_the_same_on_every_rank(world: int, tmp_path: Path) -> None:
     """With indices: every subset too. Twice, so that computing leaves the states as they are."""
     path = script(tmp_path, UPDATES + """
@@ -199,9 +200,8 @@ LOST = """
 """
 
 
-@pytest.mark.parametrize(
-    "fault", ["os.kill(os.getpid(), signal.SIGKILL)", pytest.param("time.sleep(40)", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(40)"])
 def test_a_lost_rank_ends_in_a_message_within_its_time(fault: str, tmp_path: Path) -> None:
     """Killed, or alive and elsewhere: the others say which."""
     path, port = script(tmp_path, LOST.format(fault=fault)), str(_free_port())

@@ -84,6 +84,7 @@ def test_stretches_are_long_enough_for_their_states_and_short_enough_to_balance(
     assert len(divided(1_000_000, Pool(1, 1, 8, 4), is_cut=True)) == 62
 
 
+@pytest.mark.slow
 def test_two_workers_leave_what_one_process_does(
     cluster: str, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +169,7 @@ def test_what_kills_every_worker_ends_the_run(cluster: str, tmp_path: Path) -> N
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_an_image_that_a_worker_cannot_read_is_one_sentence(
     cluster: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

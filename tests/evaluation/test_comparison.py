@@ -27,7 +27,7 @@ def verdicts(metric: str, shift: float, seed: int) -> set[str]:
     return {each.verdict for each in found.differences}
 
 
-METRICS = ["fid", "kid(subset_size=150,num_subsets=20)", "ndb(num_bins=20)"]
+METRICS = ["fid", "kid(subset_size=150,num_subsets=20)", pytest.param("ndb(num_bins=20)", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("metric", METRICS)

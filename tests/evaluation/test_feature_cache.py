@@ -191,6 +191,7 @@ print(gm.evaluate("mnist-test", sys.argv[1], extractor="digits")["fid"].value)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_gone_on_with_from_its_last_block(real: Path, tmp_path: Path, passed: list[int]) -> None:
     """kill -9 between blocks and while entries are written: what is there is whole, the rest is computed again."""
     script = tmp_path / "slow.py"

@@ -15,7 +15,9 @@ from ganmetrics.evaluation import archive, score
 from ganmetrics.evaluation.sampling import Sample, sampled
 
 
-@pytest.mark.parametrize("metric", ["fid", "kid(subset_size=100,num_subsets=20)", "ndb(num_bins=20)"])
+@pytest.mark.parametrize(
+    "metric", ["fid", "kid(subset_size=100,num_subsets=20)", pytest.param("ndb(num_bins=20)", marks=pytest.mark.slow)]
+)
 def test_the_interval_is_as_wide_as_draws_differ(metric: str) -> None:
     """The standard deviation over 40 draws, itself known to 11 %, against the mean half-width / 1.96."""
     found = [

@@ -66,6 +66,7 @@ def our_features(extractor: Inception, folder: Path, layer: str) -> torch.Tensor
         return torch.cat([extractor.forward(extractor.prepare(x), [layer])[layer] for x in pixels_of(folder)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_layer_equals_torch_fidelitys(
     layer: str, ours: Inception, peer_features: list[dict[str, torch.Tensor]], mixed_folders: tuple[Path, Path]
@@ -76,6 +77,7 @@ def test_every_layer_equals_torch_fidelitys(
     assert float((mine - peer).norm() / peer.norm()) <= 2e-5
 
 
+@pytest.mark.slow
 def test_the_features_tell_images_apart(peer_features: list[dict[str, torch.Tensor]]) -> None:
     """Guards the test above: constant features would agree whatever the network did."""
     assert float(peer_features[0]["2048"].std(dim=0).mean()) > 500 * 1e-4
@@ -108,6 +110,7 @@ def check_scores(result: gm.Result, peer: dict[str, float], tolerances: dict[tup
         assert getattr(result[name], part) == pytest.approx(expected, rel=tolerance), (name, part)
 
 
+@pytest.mark.slow
 def test_scores_equal_torch_fidelitys(synthetic_weights: Path, mixed_folders: tuple[Path, Path]) -> None:
     """The exact network gives the peer's scores, the folded default gives them within its float32 rounding.
 
@@ -125,6 +128,7 @@ def test_scores_equal_torch_fidelitys(synthetic_weights: Path, mixed_folders: tu
     check_scores(folded, peer, {("fid", "value"): 1e-5, ("is", "value"): 1e-6, ("kid", "value"): 5e-5})
 
 
+@pytest.mark.slow
 def test_kid_equals_torch_fidelitys_in_float64(
     synthetic_weights: Path, peer_features: list[dict[str, torch.Tensor]], mixed_folders: tuple[Path, Path]
 ) -> None:
@@ -157,6 +161,7 @@ def test_the_exact_network_is_the_peers_to_the_last_bits(
                 assert torch.allclose(mine[layer], peer[layer], rtol=0, atol=2e-6), layer
 
 
+@pytest.mark.slow
 def test_the_network_equals_pytorch_fids_on_its_own_resize(
     ours: Inception, synthetic_weights: Path, mixed_folders: tuple[Path, Path], tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -209,6 +214,7 @@ def statistics_of(x: torch.Tensor) -> SimpleNamespace:
     return SimpleNamespace(moments=Moments.of(x), sample=x)
 
 
+@pytest.mark.slow
 def test_the_spatial_layer_is_the_first_channels_of_that_branch(
     ours: Inception, theirs: Any, mixed_folders: tuple[Path, Path]
 ) -> None:

@@ -133,6 +133,7 @@ def test_edited_rules_are_found(scored_board: Path, copied: Copied) -> None:
         board.check()
 
 
+@pytest.mark.slow
 def test_a_reference_that_was_exchanged_is_found(scored_board: Path, copied: Copied) -> None:
     board = copied(scored_board)
     shutil.copy(board.folder / "reference" / "hidden.npz", board.folder / "reference" / "public.npz")
@@ -245,6 +246,7 @@ def test_settings_are_for_the_owner_alone(empty_board: Path) -> None:
     assert (empty_board / "board.json").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_who_fits_one_network_is_betrayed_by_the_other(tmp_path: Path) -> None:
     """Images whose coarse means are those of reals, and whose details are noise, win by ``pixels`` alone."""
     real = boards.pictures(boards.REALS, 11)

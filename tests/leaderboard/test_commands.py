@@ -17,6 +17,7 @@ from ganmetrics.leaderboard import Board
 INIT = ("--metrics", "fid", "--num-images", COUNT, "--resolution", boards.SIDE, "--extractor", "pixels", "--quiet")
 
 
+@pytest.mark.slow
 def test_from_nothing_to_a_rank(run: Any, tmp_path: Path) -> None:
     real, fake, board = (
         npz(tmp_path / "real.npz", boards.REAL),

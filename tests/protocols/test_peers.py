@@ -173,6 +173,7 @@ def test_pytorch_fids_own_number(pytorch_fid: Any, folders: tuple[Path, Path], s
     assert ours("pytorch-fid", folders, synthetic_weights) == pytest.approx(peer, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_torchmetrics_own_number(torchmetrics: Any, folders: tuple[Path, Path], synthetic_weights: Path) -> None:
     """It rounds its result to float32, which a printed digit never shows."""
     with torch.no_grad(), true_float32():
@@ -184,6 +185,7 @@ def test_torchmetrics_own_number(torchmetrics: Any, folders: tuple[Path, Path], 
     assert ours("torchmetrics-1.8", folders, synthetic_weights) == pytest.approx(float(peer), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sqrtm_as_it_was")
 def test_clean_fids_own_number(torch_fidelity: Any, folders: tuple[Path, Path], synthetic_weights: Path) -> None:
     """Its whole path but for the network, a download, in whose place torch-fidelity's stands behind its range.

@@ -188,6 +188,7 @@ def test_every_protocol_at_once_is_each_alone(
         gm.every_protocol("mnist-test", sets[1], weights=synthetic_weights)
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_table(
     run: Run, sets: list[torch.Tensor], synthetic_weights: Path, tmp_path: Path
 ) -> None:

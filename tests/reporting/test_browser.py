@@ -54,7 +54,7 @@ def test_nothing_fails_and_all_is_drawn(browser: Any, pages: dict[str, Path], ki
     assert len(boxes) == 5 or kind != "diagnosis"
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 @pytest.mark.parametrize("kind", ["diagnosis", "evaluation", "comparison"])
 def test_it_is_readable_for_all(browser: Any, pages: dict[str, Path], kind: str, width: int, dark: bool) -> None:

@@ -219,6 +219,7 @@ def test_the_folder(tmp_path: Path) -> None:
     assert first.shape == (8 * 66 + 2, 8 * 66 + 2, 3)  # 8 x 8 pixels, eight times enlarged, and gaps of two
 
 
+@pytest.mark.slow
 def test_large_samples_make_no_huge_sheet(tmp_path: Path) -> None:
     class Large(Flat):
         def forward(self, latents: torch.Tensor) -> torch.Tensor:
