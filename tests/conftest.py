@@ -15,10 +15,10 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each of several processes; libraries read it at their import
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch  # noqa: E402
-from commands import Done, Run  # noqa: E402
+import torch
+from commands import Done, Run
 
-from ganmetrics.cli import main  # noqa: E402
+from ganmetrics.cli import main
 
 ROOT = Path(__file__).parent.parent
 
