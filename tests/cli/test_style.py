@@ -91,7 +91,7 @@ def test_nothing_is_resized_and_the_caution_says_no_more(folders: tuple[Path, Pa
         Image.new("RGB", (24, 28), (9 * index, 0, 0)).save(tmp_path / f"{index}.png")
     done = CliRunner().invoke(command, [*map(str, (folders[0], tmp_path)), "--network", "digits", "-q"])
     assert done.exit_code == 0, done.output
-    assert "real images are mostly 24x20 and fake ones 24x28 pixels\n" in done.stderr
+    assert "real images are mostly 24x20 and fake ones 24x28 pixels\n" in done.output
     assert "the content distance is not defined" in done.stderr
 
 
