@@ -96,6 +96,10 @@ def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in COMPRESSIONS:
         raise StatisticsError(f"{name!r} is compressed by a method that npz files never use", code="E-DAMAGED")
+    packed = min(info.compress_size, size)  # an archive may lie about the first
+    if info.file_size > max(MAX_SUSPECT, MAX_RATIO * packed):
+        what = f"{name!r} would grow from {packed} to {info.file_size} bytes; refused"
+        raise StatisticsError(what, code="E-BOMB")
     with archive.open(info) as member:
         shape, _, dtype, num_bytes = read_header(member)
     held = info.file_size - num_bytes
@@ -103,10 +107,6 @@ def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
     _check_shape(name, shape)
     if held != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
         raise StatisticsError(f"{name!r} claims the shape {list(shape)} but holds {held} bytes", code="E-DAMAGED")
-    packed = min(info.compress_size, size)  # an archive may lie about the first
-    if info.file_size > max(MAX_SUSPECT, MAX_RATIO * packed):
-        what = f"{name!r} would grow from {packed} to {info.file_size} bytes; refused"
-        raise StatisticsError(what, code="E-BOMB")
 
 
 def _check_type(name: str, dtype: np.dtype[Any]) -> None:
