@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -71,15 +72,16 @@ def board(folder: Path, **wishes: Any) -> Board:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[Server]:
+def postgresql() -> Iterator[Server]:
     """A server of its own, or a skip where Debian's packages are absent."""
     if not BINARIES:
         pytest.skip("PostgreSQL is not installed")
-    server = Server(folder)
-    try:
-        yield server
-    finally:
-        server.stop()
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:  # pytest's own are for one user alone
+        server = Server(Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 class Server:
@@ -87,13 +89,9 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self.number = folder, free_port(), 0
-        folder.mkdir()
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         if os.geteuid() == 0:  # which it refuses to run as
             shutil.chown(folder, "postgres")
-            for parent in folder.parents[:4]:
-                if parent.stat().st_uid == 0 and str(parent) != "/tmp":
-                    parent.chmod(parent.stat().st_mode | 0o055)
         self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "-N")
         self.start()
 

@@ -202,6 +202,7 @@ def test_15_a_relative_name_with_a_leading_dash(run: Run, real: Path) -> None:
     assert gm.evaluate("-rf", "good", extractor="pixels").real.count == 3
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_16_98_a_terminal_of_ascii_is_told_names_of_any_bytes(real: Path) -> None:
     name = os.fsdecode(b"\xff\xe9\n")

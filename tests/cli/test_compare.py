@@ -91,6 +91,7 @@ def test_the_lists_name_everything(run: Run) -> None:
     assert [fact["name"] for fact in facts] == METRICS.names()
 
 
+@pytest.mark.slow
 def test_all_metrics_are_those_that_fit(run: Run, sets: Path) -> None:
     done = run("evaluate", "real.npz", "near.npz", "--metrics", "all", "--set", "kid.subset_size=30", *PIXELS)
     assert done.returncode == 0, done.stderr

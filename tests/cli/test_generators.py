@@ -71,6 +71,7 @@ def test_a_training_makes_a_card_that_the_other_commands_read(
     assert run("generators", "reproduce", trained, "--quiet").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_only_where_it_is_told_to(run: Run, trained: Path, tmp_path: Path) -> None:
     refused = run("generators", "train", "dcgan-mnist", "-o", trained)
     assert refused.returncode == 2

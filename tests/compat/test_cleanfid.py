@@ -113,7 +113,8 @@ def generator(z: torch.Tensor) -> torch.Tensor:
     return (60 * z.view(-1, 3, 4, 4) + 128).clamp(0, 255).round().repeat_interleave(8, 2).repeat_interleave(8, 3)
 
 
-@pytest.mark.parametrize("name", ["compute_fid", pytest.param("compute_kid", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["compute_fid", "compute_kid"])
 def test_a_generator_is_the_packages(
     name: str, folders: tuple[str, str], package: Any, options: dict[str, Any]
 ) -> None:

@@ -149,6 +149,7 @@ def test_a_streaming_evaluation_is_the_same_on_every_rank(world: int, tmp_path: 
     assert done.stdout.count("done") == world, done.stderr
 
 
+@pytest.mark.slow
 def test_a_sampler_that_repeats_is_found(tmp_path: Path) -> None:
     path = script(tmp_path, UPDATES + """
     from torch.utils.data import DataLoader, DistributedSampler, TensorDataset

@@ -97,6 +97,7 @@ def test_merging_by_indices_knows_the_order(at_once: gm.Result) -> None:
         one.compute()
 
 
+@pytest.mark.slow
 def test_a_saved_state_is_resumed(tmp_path: Path, at_once: gm.Result) -> None:
     """Through a file that is read without running code, in the middle of a batch."""
     first = gm.Evaluation(METRICS, REAL, extractor="digits")

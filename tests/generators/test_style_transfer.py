@@ -144,6 +144,7 @@ def test_the_first_images_of_a_seed_are_the_same_however_many(settings: Settings
     assert not torch.equal(sample(2, seed=3), images[:2])
 
 
+@pytest.mark.slow
 def test_the_picture_shows_contents_styles_and_results(settings: Settings) -> None:
     sample = stylised_digits.sampler(settings, {})
     sheet, todo = sample.preview(), list(tasks(settings, 30, seed=0))

@@ -16,8 +16,8 @@ from ganmetrics.leaderboard.worker import Worker
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[boards.Server]:
-    with boards.postgresql(tmp_path_factory.mktemp("postgresql") / "server") as found:
+def server() -> Iterator[boards.Server]:
+    with boards.postgresql() as found:
         yield found
 
 

@@ -266,6 +266,7 @@ def test_who_fits_one_network_is_betrayed_by_the_other(tmp_path: Path) -> None:
         assert second["fitted"] > 2 * second["honest"]
 
 
+@pytest.mark.slow
 def test_a_second_network_stands_as_evidence(tmp_path: Path) -> None:
     board = boards.board(tmp_path / "b", second_extractor="digits", metrics=("fid",), num_images=20)
     with board:

@@ -77,6 +77,7 @@ def test_two_workers_share_a_queue_that_survives_a_restart(tmp_path: Path, serve
         check_scored_once(board, entries)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_gives_its_submission_back(tmp_path: Path) -> None:
     with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False) as board:
         queued(board, tmp_path, 1)
