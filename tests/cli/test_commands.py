@@ -235,6 +235,7 @@ def test_a_closed_pipe_ends_quietly(folders: tuple[Path, Path]) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_end_with_their_code_and_leave_nothing(
     number: int, code: int, folders: tuple[Path, Path], tmp_path: Path

@@ -163,6 +163,7 @@ def read(path: Path) -> torch.Tensor:
     return torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1)[None]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sqrtm_as_it_was")
 def test_pytorch_fids_own_number(pytorch_fid: Any, folders: tuple[Path, Path], synthetic_weights: Path) -> None:
     from pytorch_fid.fid_score import calculate_frechet_distance, compute_statistics_of_path
