@@ -17,6 +17,7 @@ from noise_folders import real_and_fake
 
 import ganmetrics as gm
 from ganmetrics.cli import main
+from ganmetrics.evaluation.archive import ASSUMED
 
 COMMAND = [str(Path(sys.executable).with_name("ganmetrics"))]  # the installed program itself
 
@@ -215,6 +216,13 @@ def test_statistics_of_another_package_need_a_word(run: Run, folders: tuple[Path
     assert done.returncode == 0
     assert "pytorch-fid-bilinear" in done.stdout
     assert "do not say of how many images" in done.stderr
+
+
+def test_a_recipe_to_assume_is_one_that_is_known(run: Run, folders: tuple[Path, Path]) -> None:
+    """Beside folders too, which have no use for it."""
+    refused = run("fid", *folders, "--assume-recipe", "clean-fid")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert all(f"'{name}'" in refused.stderr for name in ASSUMED)
 
 
 def test_an_ascii_terminal_is_enough(folders: tuple[Path, Path]) -> None:
