@@ -6,8 +6,8 @@
 
 mutmut starts pytest anew for every mutant, which takes longer than most tests here. ``run`` forks from a process that
 has imported and collected everything, and leaves its verdicts where mutmut's own ``results``, ``show`` and ``browse``
-read them; what is done already is not done again. ``page`` writes ``docs/mutation.md`` and fails where a survivor has
-no explanation in ``scripts/mutation.json``.
+read them; what is done already is not done again. ``page`` writes ``docs/mutation.md`` and fails where a mutant has no
+verdict, or a survivor no explanation in ``scripts/mutation.json``.
 """
 
 from __future__ import annotations
@@ -153,6 +153,8 @@ def explanation(mutant: Mutant, rules: list[dict[str, Any]]) -> str | None:
 def page() -> str:
     """The page of the documentation."""
     found, rules = list(mutants()), json.loads((ROOT / "scripts" / "mutation.json").read_text(encoding="utf-8"))
+    if left := sum(mutant.status == "not run" for mutant in found):
+        sys.exit(f"{left} of {len(found)} mutants have no verdict yet: python scripts/mutation.py run goes on")
     survivors = [(mutant, explanation(mutant, rules)) for mutant in found if mutant.status == "survived"]
     missing = [f"{m.module}.{m.function} {m.number}: {m.now}" for m, why in survivors if why is None]
     if missing:
@@ -169,9 +171,8 @@ def _modules(found: list[Mutant]) -> str:
             counts.setdefault(group, Counter())[mutant.status] += 1
     for group in sorted(counts, key=lambda name: (name.startswith("**"), name)):
         count = counts[group]
-        total = count.total() - count["not run"]
-        share = f"{100 * count['killed'] / total:.1f} %" if total else "not run"
-        rows.append(f"| {group} | {total} | {count['killed']} | {count['survived']} | {share} |")
+        share = f"{100 * count['killed'] / count.total():.1f} %"
+        rows.append(f"| {group} | {count.total()} | {count['killed']} | {count['survived']} | {share} |")
     return "\n".join(rows)
 
 
