@@ -92,7 +92,7 @@ class Seen:
 @contextmanager
 def _watched() -> Iterator[Seen]:
     seen, said = Seen(), io.StringIO()
-    before = _resetpeak()
+    before = _reset_peak()
     with _stderr_file() as noise, redirect_stdout(said), redirect_stderr(said), _audited(seen):
         with warnings.catch_warnings(record=True) as seen.warnings:
             warnings.simplefilter("always")
@@ -152,7 +152,7 @@ def _audited(seen: Seen) -> Iterator[None]:
         _auditing.clear()
 
 
-def _resetpeak() -> int:
+def _reset_peak() -> int:
     """The memory in use, from which the peak counts from now on; bytes."""
     with suppress(OSError):  # on another system the peak of the whole process must do
         Path("/proc/self/clear_refs").write_text("5")
