@@ -38,8 +38,13 @@ class LatentSampler:
 
     def __call__(self, num_samples: int, *, seed: int = 0) -> Images:
         """Images as uint8 RGB [num_samples, 3, H, W]; grey ones have three equal channels."""
-        latents = drawn(self.draw, num_samples, seed)
+        latents = drawn(self.draw, num_samples, seed).to(dtype_of(self.net))
         return in_chunks(lambda z: without_border(to_uint8_rgb(self.net(z)), self.border), latents)[:num_samples]
+
+
+def dtype_of(net: nn.Module) -> torch.dtype:
+    """The dtype that a network computes in; float32 where it has no parameters."""
+    return next((parameter.dtype for parameter in net.parameters()), torch.float32)
 
 
 def drawn(draw: Draw, num_samples: int, seed: int) -> Tensor:
@@ -56,7 +61,7 @@ def drawn(draw: Draw, num_samples: int, seed: int) -> Tensor:
 
 @torch.no_grad()
 def in_chunks(forward: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
-    """A network over latents in passes of ``CHUNK``, in true float32."""
+    """A network over latents in passes of ``CHUNK``, in its own precision: float32 without TF32, or float64."""
     with true_float32():
         return torch.cat([forward(chunk) for chunk in latents.split(CHUNK)])
 

@@ -82,3 +82,15 @@ def test_a_generator_of_ones_own_is_loaded_by_its_name(monkeypatch: pytest.Monke
         generators.card("mine")
     with pytest.raises(gm.UsageError, match="'normal' or 'uniform'"):
         from_module(net(), 5, latents="cauchy")
+
+
+def test_the_bundled_dcgan_draws_the_same_pixels_in_one_thread_and_in_several() -> None:
+    """It samples in float64, so that no processor's last digit of float32 decides a pixel value."""
+    sampler = gm.generators.load("dcgan-mnist")
+    threads, found = torch.get_num_threads(), []
+    for number in (1, 3):
+        torch.set_num_threads(number)
+        found.append(sampler(500, seed=0))
+    torch.set_num_threads(threads)
+    assert torch.equal(*found)
+    assert sampler.net(torch.zeros(1, 100, dtype=torch.float64)).dtype == torch.float64
