@@ -96,7 +96,8 @@ class Place:
         Unreadable
             It cannot be read.
         """
-        return self.attempt(lambda system: system.cat_file(path, start, stop))
+        # By keyword: the second position is the object's version in s3fs, and the start of the range elsewhere.
+        return self.attempt(lambda system: system.cat_file(path, start=start, end=stop))
 
     def attempt(self, load: Callable[[Any], bytes]) -> bytes:
         """What ``load(file system)`` gives for one image.

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
-import tempfile
-import weakref
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from ganmetrics._files import shown
-from ganmetrics._progress import progress_bar
 from ganmetrics.data import array_file, folder, zip_file
 from ganmetrics.data.base import Source
 from ganmetrics.data.decode import Decoded, Unreadable, decode
@@ -22,6 +16,7 @@ from ganmetrics.data.filesystem import Place, is_kept, reading_of
 from ganmetrics.data.folder import MAX_FILE_BYTES, found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
+from ganmetrics.data.local_copy import LocalCopy
 from ganmetrics.data.names import Names
 from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import (
@@ -37,7 +32,7 @@ from ganmetrics.data.paths import (
     suffix_of,
     url_path,
 )
-from ganmetrics.errors import GanMetricsError, InputError, ResourceError
+from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,56 +86,6 @@ class RemoteSource(ItemSource):
         return [part[0] for part in parts] if all(len(part) == 2 for part in parts) else None
 
 
-class LocalCopy:
-    """A remote file on this machine's disk, until nothing refers to it any more.
-
-    Parameters
-    ----------
-    url : str
-    reading : Reading
-        Whether a bar shows how far the copying is.
-
-    Attributes
-    ----------
-    path : str
-        Where the copy lies.
-    name : str
-        What the file is called in tables and messages.
-
-    Raises
-    ------
-    UsageError, InputError
-        As ``RemoteSource``.
-    ResourceError
-        There is no room for it.
-    """
-
-    def __init__(self, url: str, reading: Reading = DEFAULT_READING) -> None:
-        place = Place(url)
-        self.url, self.name = url, place.name
-        place_of_copy = tempfile.mkdtemp(prefix="ganmetrics-")
-        self._removal = weakref.finalize(self, _remove, place_of_copy, os.getpid())
-        self.path = os.path.join(place_of_copy, f"copy{suffix_of(url_path(url))}")
-        _copy(place, self.path, reading.progress)
-
-    def source(self, opening: Opening = DEFAULT_OPENING) -> Source:
-        """The images of the copy, under the name of what was copied; the copy then lasts as long as the source."""
-        with self.named():
-            source = _local_source(self.path, opening)
-        source.name, source.identity = self.name, self.url
-        self._removal.detach()
-        weakref.finalize(source, _remove, os.path.dirname(self.path), os.getpid())
-        return source
-
-    @contextmanager
-    def named(self) -> Iterator[None]:
-        """Errors about the copy, as errors about what was copied."""
-        try:
-            yield
-        except GanMetricsError as error:
-            raise type(error)(error.what, where=self.name, hint=error.hint, code=error.code) from None
-
-
 def remote_source(url: str, opening: Opening = DEFAULT_OPENING) -> Source:
     """The source of a URL: what lies at file://, a remote folder, or a local copy of a remote file.
 
@@ -154,7 +99,18 @@ def remote_source(url: str, opening: Opening = DEFAULT_OPENING) -> Source:
     path = local_path(url)
     if not is_url(path):
         return _local_source(path, opening)
-    return LocalCopy(url, opening.reading).source(opening) if is_copied(url) else RemoteSource(url, opening.reading)
+    if is_copied(url):
+        return copied_source(LocalCopy(url, progress=opening.reading.progress), opening)
+    return RemoteSource(url, opening.reading)
+
+
+def copied_source(copy: LocalCopy, opening: Opening = DEFAULT_OPENING) -> Source:
+    """The images of a copy, under the name of what was copied; the copy then lasts as long as the source."""
+    with copy.named():
+        source = _local_source(copy.path, opening)
+    source.name, source.identity = copy.name, copy.url
+    copy.lasts_with(source)
+    return source
 
 
 def is_copied(value: Any) -> bool:
@@ -252,41 +208,11 @@ def _check_suffix(place: Place) -> None:
         raise InputError(what, where=place.name, hint=hint, code="E-NOT-FOLDER")
 
 
-def _copy(place: Place, path: str, has_bar: bool) -> None:
-    facts = place.ask(lambda system: system.info(place.root))
-    if facts.get("type") == "directory":
-        what = "the URL is a folder with the name of a file"
-        raise InputError(what, where=place.name, hint="Write a slash behind it", code="E-NOT-FOLDER")
-    size, free = facts.get("size") or 0, shutil.disk_usage(os.path.dirname(path)).free
-    if size > free:
-        what = f"a copy of {size} bytes is needed on this machine, which has {free} free in {os.path.dirname(path)}"
-        raise ResourceError(what, where=place.name, hint="Set TMPDIR to a larger disk", code="E-WRITE")
-    with progress_bar(f"copy {posixpath.basename(url_path(place.name))}", size >> 20, has_bar, unit="MiB") as bar:
-        place.ask(lambda system: system.get_file(place.root, path, callback=_callback(bar)))
-    if size and os.path.getsize(path) != size:
-        what = f"the copy is cut off: {os.path.getsize(path)} of {size} bytes came"
-        raise InputError(what, where=place.name, hint="Try again", code="E-UNREADABLE")
-
-
-def _callback(bar: Any) -> Any:
-    from fsspec.callbacks import Callback
-
-    def show(size: int | None, value: int, **_: Any) -> None:
-        bar.update((value >> 20) - bar.n)
-
-    return Callback(hooks={"bar": show})
-
-
 def _local_source(path: str, opening: Opening) -> Source:
     for kind in (folder.KIND, zip_file.KIND, array_file.KIND):
         if kind.matches(path):
             return kind.open(path, opening)
     refuse_path(path)
-
-
-def _remove(path: str, process: int) -> None:
-    if process == os.getpid():  # a forked worker must not take the copy away
-        shutil.rmtree(path, ignore_errors=True)
 
 
 KIND = Kind(accepts="a URL that fsspec reads, such as s3://bucket/folder", matches=is_remote, open=remote_source)

@@ -7,11 +7,12 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from ganmetrics._files import shown
 from ganmetrics.data.decode import Unreadable
 from ganmetrics.data.filesystem import Place, refusal, shown_url
+from ganmetrics.data.local_copy import LocalCopy
 from ganmetrics.data.paths import COMPRESSED_TARS, WILD, foreign_archive, is_url, refuse_archive, refuse_path
 from ganmetrics.errors import InputError, UsageError
 
@@ -33,7 +34,7 @@ class Shard(Protocol):
         """Some of its bytes, all that there are of them (Unreadable)."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, if one is open."""
 
 
 class LocalShard:
@@ -82,7 +83,7 @@ class LocalShard:
 
 
 class RemoteShard:
-    """A tar file that fsspec reads.
+    """A tar file that fsspec reads; from a copy on this machine where its server sends whole files only.
 
     Parameters
     ----------
@@ -94,19 +95,56 @@ class RemoteShard:
 
     def __init__(self, place: Place, path: str) -> None:
         self.place, self.path = place, path
-        self.name = place.name if path == place.root else shown_url(place.system.unstrip_protocol(path))
+        self.url = place.url if path == place.root else place.system.unstrip_protocol(path)
+        self.name = shown_url(self.url)
+        self._copy: LocalCopy | None = None
+        self._copied: LocalShard | None = None
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the server was found to ignore requests for a part of the file."""
+        return self._copy is not None
 
     def stream(self) -> IO[bytes]:
         """See ``Shard``."""
+        if self.place.is_http and not self._has_ranges():
+            return self._local().stream()
         opened: IO[bytes] = self.place.system.open(self.path, "rb", block_size=BLOCK_BYTES)
         return opened
 
     def read(self, start: int, size: int) -> bytes:
         """See ``Shard``."""
-        return self.place.read(self.path, start, start + size) if size else b""
+        if self.is_copied:
+            return self._local().read(start, size)
+        data = self.place.read(self.path, start, start + size) if size else b""
+        if len(data) > size:
+            raise Unreadable(f"cannot be read: its server sent {len(data)} bytes where {size} were asked for")
+        return data
 
     def close(self) -> None:
-        """Nothing is held."""
+        """See ``Shard``."""
+        if self._copied is not None:
+            self._copied.close()
+
+    def _has_ranges(self) -> bool:
+        # fsspec raises before it has read the body where a server answers with the whole file, or forbids ranges
+        def second_byte(system: Any) -> bool:
+            with system.open(self.path, "rb", block_size=BLOCK_BYTES, cache_type="none") as file:
+                try:
+                    file.seek(1)
+                    file.read(1)
+                except ValueError:
+                    return False
+            return True
+
+        return self.place.ask(second_byte)
+
+    def _local(self) -> LocalShard:
+        if self._copy is None or not os.path.exists(self._copy.path):  # as on another machine
+            self._copy = LocalCopy(self.url)
+            self._copied = LocalShard(self._copy.path)
+        assert self._copied is not None
+        return self._copied
 
 
 def shards_of(value: str) -> list[Shard]:

@@ -16,7 +16,7 @@ from ganmetrics.data.kinds import DEFAULT_READING, Kind
 from ganmetrics.data.names import Names
 from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import is_shards, is_url, local_path, suffix_of
-from ganmetrics.data.shard_files import Shard, shards_of
+from ganmetrics.data.shard_files import RemoteShard, Shard, shards_of
 from ganmetrics.data.share import Share
 from ganmetrics.data.tar_index import Found
 from ganmetrics.data.zip_file import DEFAULT_CAPS, Caps
@@ -72,6 +72,10 @@ class TarSource(ItemSource):
                 f"no images in the {'archives' if len(shards) > 1 else 'archive'} ({found_instead(self.notes.ignored)})"
             )
             raise InputError(what, where=self.name, code="E-EMPTY")
+        num_copied = sum(isinstance(shard, RemoteShard) and shard.is_copied for shard in shards)
+        if num_copied:
+            what = f"the server of {self.name} ignores requests for a part of a file (Range)"
+            self.notes.warnings.append(f"{what}; {num_copied} of {len(shards)} archives were copied whole")
         self._items = _TarItems(shards, found, reading)
         self._classes = found.classes
 

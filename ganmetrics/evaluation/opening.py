@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.data.kinds import Opening
+from ganmetrics.data.local_copy import LocalCopy
 from ganmetrics.data.paths import is_path, local_path
-from ganmetrics.data.remote import LocalCopy, is_copied
+from ganmetrics.data.remote import copied_source, is_copied
 from ganmetrics.errors import InputError
 from ganmetrics.evaluation import archive
 from ganmetrics.evaluation.statistics import Statistics
@@ -40,7 +41,7 @@ def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callabl
 def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
     value = local_path(value)
     if is_copied(value):
-        return _open_copy(LocalCopy(value, reading), reading)
+        return _open_copy(LocalCopy(value, progress=reading.progress), reading)
     is_there = os.path.exists(value)  # pathlib raises for a name that is too long
     if os.path.isfile(value) and archive.is_statistics(Path(value)):
         return archive.load(value)
@@ -54,6 +55,6 @@ def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callab
 
 def _open_copy(copy: LocalCopy, reading: Reading) -> Side:
     if not archive.is_statistics(Path(copy.path)):
-        return copy.source(Opening(reading=reading))
+        return copied_source(copy, Opening(reading=reading))
     with copy.named():
         return replace(archive.load(copy.path), source=copy.name)
