@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from ganmetrics.evaluation.archive import save as save_statistics
     from ganmetrics.evaluation.saved import compare_saved
     from ganmetrics.features import Extractor, load_extractor
+    from ganmetrics.numerics.interval import Interval
     from ganmetrics.numerics.memory import memory_limit
 
 _HOMES = {
@@ -99,6 +100,7 @@ _HOMES = {
     "compare_saved": "evaluation.saved",
     "Extractor": "features",
     "load_extractor": "features",
+    "Interval": "numerics.interval",
     "memory_limit": "numerics.memory",
     "load_statistics": "evaluation.archive:load",
     "save_statistics": "evaluation.archive:save",
@@ -113,6 +115,7 @@ __all__ = [
     "Finding",
     "GanMetricsError",
     "InputError",
+    "Interval",
     "LatentPath",
     "NumericalError",
     "PathLength",

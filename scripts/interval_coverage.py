@@ -87,10 +87,10 @@ def coverage(case: Case, metric: str, draws: int) -> tuple[float, float, float, 
         result = scored(Sides(population.draw(case.num_real, rng), fake), chosen_metrics(metric).metrics, "fast")
         (score,) = result.scores.values()
         assert score.interval is not None
-        rows.append((score.value, score.interval.half_width))
-    values, widths = np.array(rows).T
-    is_in = np.abs(values - values.mean()) <= widths
-    return values.mean(), values.std(ddof=1), widths.mean(), is_in.mean()
+        rows.append((score.value, *score.interval[:2]))
+    values, lows, highs = np.array(rows).T
+    is_in = (lows <= values.mean()) & (values.mean() <= highs)
+    return values.mean(), values.std(ddof=1), (highs - lows).mean() / 2, is_in.mean()
 
 
 def errors(case: Case, metric: str, draws: int) -> float:

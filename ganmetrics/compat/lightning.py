@@ -34,7 +34,7 @@ Callback: Any = _callback()
 class MonitorCallback(Callback):  # one of two packages' class
     """Scores the generator of a ``LightningModule`` as it trains, and logs the scores.
 
-    They go to every logger of the trainer as ``gm/fid`` and ``gm/fid/half_width``, and stand among
+    They go to every logger of the trainer as ``gm/fid``, ``gm/fid/low`` and ``gm/fid/high``, and stand among
     ``trainer.callback_metrics``, where ``ModelCheckpoint(monitor="gm/fid")`` finds them. The numbers ``d_loss``,
     ``g_loss``, ``g_grad_norm`` and ``d_accuracy`` reach the monitor if the module logs them or ``training_step``
     returns them in a dictionary. The monitor's state is saved in checkpoints. Under DDP all ranks take part.
@@ -97,8 +97,9 @@ class MonitorCallback(Callback):  # one of two packages' class
 
     def _values(self, result: Result) -> dict[str, float]:
         values = {f"{self.prefix}/{name}": score.value for name, score in result.scores.items()}
-        widths = {name: score.interval.half_width for name, score in result.scores.items() if score.interval}
-        return values | {f"{self.prefix}/{name}/half_width": width for name, width in widths.items()}
+        known = {name: score.interval for name, score in result.scores.items() if score.interval}
+        lows = {f"{self.prefix}/{name}/low": interval.low for name, interval in known.items()}
+        return values | lows | {f"{self.prefix}/{name}/high": interval.high for name, interval in known.items()}
 
     def _generator_of(self, pl_module: Any) -> Any:
         try:

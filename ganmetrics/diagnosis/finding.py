@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ganmetrics.numerics.interval import Interval
+
 VERDICTS = ("none", "some", "severe")
 
 
@@ -21,8 +23,7 @@ class Evidence:
     value : float
     some, severe : float or None
         Where the verdicts begin; ``None`` for a number that only informs.
-    half_width : float or None
-        Of its 95 % interval, where there is one.
+    interval : Interval or None
     key : str
         A short name for programs, where it has one.
     """
@@ -31,15 +32,15 @@ class Evidence:
     value: float
     some: float | None = None
     severe: float | None = None
-    half_width: float | None = None
+    interval: Interval | None = None
     key: str = ""
 
     @property
     def mild(self) -> float:
         """The end of its interval that accuses least: few images must not accuse by chance."""
-        if self.some is None or self.severe is None or self.half_width is None:
+        if self.some is None or self.severe is None or self.interval is None:
             return self.value
-        return self.value - math.copysign(self.half_width, self.severe - self.some)
+        return self.interval.low if self.severe >= self.some else self.interval.high
 
     @property
     def verdict(self) -> str:
@@ -50,12 +51,13 @@ class Evidence:
 
     def to_dict(self) -> dict[str, Any]:
         """The number as plain data; one that is not finite is ``None``."""
-        return {name: value if is_finite(value) else None for name, value in asdict(self).items()}
+        facts = {name: value if is_finite(value) else None for name, value in asdict(self).items()}
+        return {**facts, "interval": self.interval and self.interval.to_dict()}
 
     def __str__(self) -> str:
-        around = "" if self.half_width is None else f"± {self.half_width:.2g}"
+        around = "" if self.interval is None else f"({self.interval.words(self.value)})"
         limits = "" if self.some is None else f" (some from {self.some:.4g}, severe from {self.severe:.4g})"
-        return f"{self.value:>7.4g} {around:<9} {self.name}{limits}"
+        return f"{self.value:>7.4g} {around:<18} {self.name}{limits}"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.finding import Evidence
+from ganmetrics.numerics.interval import Interval
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,8 +61,9 @@ def share_of_groups(hits: Tensor, groups: Tensor) -> Number:  # bool [N], int64 
 def evidence(key: str, name: str, number: Number | float) -> Evidence:
     """A number under the limits of its key; one without limits only informs."""
     value, error = number if isinstance(number, Number) else (number, math.nan)
+    around = None if math.isnan(error) else Interval.around(value, Z * error, "standard error")
     limits = _limits().get(key, {"some": None, "severe": None})
-    return Evidence(name, value, **limits, half_width=None if math.isnan(error) else Z * error, key=key)
+    return Evidence(name, value, **limits, interval=around, key=key)
 
 
 @cache

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ganmetrics.features import Extractor
     from ganmetrics.metrics import Metric
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ganmetrics.features import Extractor
     from ganmetrics.metrics import Metric, Part
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,19 @@ class Difference:
     @property
     def verdict(self) -> str:
         """Of the first set: ``"better"`` or ``"worse"`` where 0 is outside the interval, else ``"cannot tell"``."""
-        if self.interval is None or not abs(self.value) > self.interval.half_width:
+        if self.interval is None or not (self.interval.low > 0 or self.interval.high < 0):
             return "cannot tell"
-        return "better" if (self.value > 0) == self.higher_is_better else "worse"
+        return "better" if (self.interval.low > 0) == self.higher_is_better else "worse"
 
     def __str__(self) -> str:
-        around = "" if self.interval is None else f" ± {self.interval.half_width:.2g} ({LEVEL:.0%})"
+        around = "" if self.interval is None else f" ({self.interval.words(self.value)}, {LEVEL:.0%})"
         return f"{self.title}: {self.first} - {self.second} = {_signed(self.value)}{around}: {self._words()}"
 
     def _words(self) -> str:
         return "cannot tell" if self.verdict == "cannot tell" else f"{self.first} is {self.verdict}"
 
     def to_dict(self) -> dict[str, Any]:
-        around = None if self.interval is None else {"level": LEVEL, **self.interval._asdict()}
+        around = None if self.interval is None else self.interval.to_dict()
         facts = {"metric": self.name, "first": self.first, "second": self.second, "difference": self.value}
         return {**facts, "interval": around, "verdict": self.verdict}
 

@@ -39,13 +39,14 @@ class Replicates(NamedTuple):
     values: Mapping[str, Values]
     factor: float
     method: str
+    found: Mapping[str, Estimate]
 
     def interval(self, part: str, other: Replicates | None = None) -> Interval:
         """Of a value, or of its difference from another's over the same draws of the real set."""
         values = self.values[part] if other is None else self.values[part] - other.values[part]
         factor = self.factor if other is None else max(self.factor, other.factor)
         error = factor * float(np.std(values, ddof=1))
-        return Interval(float(special.stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * error, self.method)
+        return _around(self, part, other, float(special.stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * error)
 
 
 class Influences(NamedTuple):
@@ -56,6 +57,7 @@ class Influences(NamedTuple):
     num_fake: int
     noise: float
     method: str
+    found: Mapping[str, Estimate]
 
     def interval(self, part: str, other: Influences | None = None) -> Interval:
         """As for ``Replicates``."""
@@ -65,7 +67,7 @@ class Influences(NamedTuple):
             nums = (self.num_fake, other.num_fake)
             variance = self.influence.variance_of_difference(other.influence, self.num_real, nums)
             variance += self.noise + other.noise
-        return Interval(float(special.ndtri((1 + LEVEL) / 2)) * math.sqrt(variance), self.method)
+        return _around(self, part, other, float(special.ndtri((1 + LEVEL) / 2)) * math.sqrt(variance))
 
 
 class Errors(NamedTuple):
@@ -73,14 +75,20 @@ class Errors(NamedTuple):
 
     errors: Mapping[str, float]
     method: str
+    found: Mapping[str, Estimate]
 
     def interval(self, part: str, other: Errors | None = None) -> Interval:
         """As for ``Replicates``."""
         error = math.hypot(self.errors[part], 0.0 if other is None else other.errors[part])
-        return Interval(float(special.ndtri((1 + LEVEL) / 2)) * error, self.method)
+        return _around(self, part, other, float(special.ndtri((1 + LEVEL) / 2)) * error)
 
 
 Uncertainty = Replicates | Influences | Errors
+
+
+def _around(one: Uncertainty, part: str, other: Uncertainty | None, half_width: float) -> Interval:
+    value = one.found[part].value - (0.0 if other is None else other.found[part].value)
+    return Interval.around(value, half_width, one.method)
 
 
 def check_mode(mode: str) -> None:
@@ -97,13 +105,13 @@ def uncertainty(
         return None
     errors = {name: one.error for name, one in found.items() if one.error is not None}
     if len(errors) == len(found):
-        return Errors(errors, f"standard error over {each.spread}")
+        return Errors(errors, f"standard error over {each.spread}", found)
     influence = each.influences(real, fake) if mode == "fast" or "spread" in each.reads else None
     if influence is not None:
         return _from_influence(each, influence, real, fake, found)
     if any(_is_missing(fake, name) for name in each.reads):
         return None
-    return _replicated(each, each.sides(real, fake, test), mode)
+    return _replicated(each, each.sides(real, fake, test), found, mode)
 
 
 def _from_influence(
@@ -112,10 +120,10 @@ def _from_influence(
     std, num_subsets = found[each.name].std, each.settings.get("num_subsets")
     noise = std**2 / int(num_subsets) if std is not None and num_subsets else 0.0  # of subsets drawn at random
     exact = "; real taken as exact" if each.needs_real and influence.real is None else ""
-    return Influences(influence, getattr(real, "count", 0), fake.count, noise, f"influence function{exact}")
+    return Influences(influence, getattr(real, "count", 0), fake.count, noise, f"influence function{exact}", found)
 
 
-def _replicated(each: Metric, sides: list[Any], mode: str) -> Replicates | None:
+def _replicated(each: Metric, sides: list[Any], found: Mapping[str, Estimate], mode: str) -> Replicates | None:
     """From the metric of drawn sets: with replacement for the bootstrap, subsets without for the jackknife."""
     is_bootstrap = mode == "bootstrap" and each.influence is not None
     sizes = [min(side.count // 2, MOST) for side in sides]
@@ -126,10 +134,10 @@ def _replicated(each: Metric, sides: list[Any], mode: str) -> Replicates | None:
     rows = [each.estimates(*_arranged(each, _cut(sides, draw, index))) for index in range(num)]
     values = {part.name: np.array([row[part.name].value for row in rows]) for part in each.parts}
     if is_bootstrap:
-        return Replicates(values, 1.0, f"bootstrap, {num} replicates")
+        return Replicates(values, 1.0, f"bootstrap, {num} replicates", found)
     shares = [size / (side.count - size) for side, size in zip(sides, sizes, strict=True)]
     factor = math.sqrt(max(shares))  # too wide where the sets' sizes differ
-    return Replicates(values, factor, f"jackknife, {num} subsets of {min(sizes)}")
+    return Replicates(values, factor, f"jackknife, {num} subsets of {min(sizes)}", found)
 
 
 def _cut(sides: list[Any], draw: Callable[[int, np.random.RandomState], Indices], index: int) -> list[Any]:

@@ -70,7 +70,8 @@ class PathLength:
     protocol: str
 
     def __str__(self) -> str:
-        return f"PPL  {self.value:.4g}  ± {self.interval.half_width:.2g} (95%)  lower is better\n  {self.protocol}"
+        around = self.interval.words(self.value)
+        return f"PPL  {self.value:.4g}  ({around}, {LEVEL:.0%})  lower is better\n  {self.protocol}"
 
 
 DEFAULT = LatentPath()
@@ -149,7 +150,7 @@ def _summed(squares: Tensor, path: LatentPath, network: Lpips) -> PathLength:
     options = f"epsilon={path.epsilon:g},interpolation={path.interpolation},trim={path.trim:g},seed={path.seed}"
     protocol = f"ppl({options})|{network.identity}|#{path.num_samples}|float32/float64|gm:{__version__}"
     width = float(special.ndtri((1 + LEVEL) / 2)) * (error or 0.0)
-    return PathLength(value, std or 0.0, Interval(width, "standard error over paths"), protocol)
+    return PathLength(value, std or 0.0, Interval.around(value, width, "standard error over paths"), protocol)
 
 
 def _ends(latents: int | Draw, path: LatentPath) -> tuple[Tensor, Tensor]:

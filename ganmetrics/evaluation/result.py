@@ -9,10 +9,11 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, check_writable
 from ganmetrics._shown import Shown
+from ganmetrics.numerics.interval import LEVEL, Interval
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
 
@@ -20,25 +21,8 @@ if TYPE_CHECKING:
     from ganmetrics.evaluation.recipe import Signature
     from ganmetrics.evaluation.statistics import Statistics
 
-SCHEMA = 1
-LEVEL = 0.95
+SCHEMA = 2
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
-
-
-class Interval(NamedTuple):
-    """A confidence interval of level 95 %, symmetric about the value.
-
-    It covers what the same protocol would give on other samples of the same sizes, bias included.
-
-    Attributes
-    ----------
-    half_width : float
-    method : str
-        How it was found.
-    """
-
-    half_width: float
-    method: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +41,7 @@ class Score:
     warnings : tuple of str
         What makes the score easily misread; those of the whole evaluation.
     interval : Interval, optional
-        The half-width of the 95 % interval and how it was found.
+        The ends of the 95 % interval and how it was found.
     """
 
     name: str
@@ -85,7 +69,7 @@ class Score:
             "higher_is_better": self.higher_is_better,
             "signature": str(self.signature),
         }
-        around = {} if self.interval is None else {"interval": {"level": LEVEL, **self.interval._asdict()}}
+        around = {} if self.interval is None or math.isnan(self.value) else {"interval": self.interval.to_dict()}
         value = {"value": self.value} if math.isfinite(self.value) else {"value": None, "not_finite": str(self.value)}
         return {**value, **around, **spread, **facts}
 
@@ -211,7 +195,7 @@ def _spread(score: Score) -> str:
 
 
 def _interval(score: Score) -> str:
-    return "" if score.interval is None else f"± {score.interval.half_width:.2g} ({LEVEL:.0%})"
+    return "" if score.interval is None else f"({score.interval.words(score.value)}, {LEVEL:.0%})"
 
 
 def _direction(score: Score) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Rosetta:
     def __str__(self) -> str:
         rows = []
         for name, score in self.scores.items():
-            around = "" if score.interval is None else f"± {score.interval.half_width:.2g}"
+            around = "" if score.interval is None else f"({score.interval.words(score.value)})"
             rows.append((name, readable(score.value), around, PROTOCOLS[name].why))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}} {c:<{widths[2]}}  {d}" for a, b, c, d in rows]

@@ -17,7 +17,7 @@ from ganmetrics.evaluation.comparison import Difference
 from ganmetrics.evaluation.recipe import Signature
 from ganmetrics.evaluation.result import SCHEMA, Interval, save_json
 
-METHOD = "half-widths of both, as if each had met reals of its own"
+METHOD = "intervals of both, as if each had met reals of its own"
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,19 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
     if schema != SCHEMA:
         what = f"the result is of schema {schema!r:.40}; this version reads {SCHEMA}"
-        raise InputError(what, where=shown(path), code="E-RESULT")
+        hint = "Score the images again, or compare with the version that wrote the file"
+        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT")
     return scores
 
 
 def _read(score: Mapping[str, Any]) -> dict[str, Any]:
     around = score.get("interval")
     value = score["value"]
+    number = float(score["not_finite"] if value is None else value)
     return {
         "title": shown(str(score["title"])),
-        "value": float(score["not_finite"] if value is None else value),
-        "half_width": None if around is None else float(around["half_width"]),
+        "value": number,
+        "interval": None if around is None else Interval.from_dict(around, number),
         "higher_is_better": bool(score["higher_is_better"]),
         "signature": Signature.parse(score["signature"]),
     }
@@ -152,7 +154,14 @@ def _sizes(first: str, second: str, results: Mapping[str, Mapping[str, Any]]) ->
 
 def _difference(name: str, pair: tuple[str, str], results: Mapping[str, Mapping[str, Any]]) -> Difference:
     first, second = (results[path][name] for path in pair)
-    widths = [one["half_width"] for one in (first, second)]
-    around = None if None in widths else Interval(math.hypot(*widths), METHOD)
     value = first["value"] - second["value"]
+    around = None if None in (first["interval"], second["interval"]) else _around(value, first, second)
     return Difference(name, first["title"], *pair, value, around, first["higher_is_better"])
+
+
+def _around(value: float, first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
+    """The interval of a difference of independent values (MOVER: Zou and Donner 2008)."""
+    a, b = first["interval"], second["interval"]
+    below = math.hypot(first["value"] - a.low, b.high - second["value"])
+    above = math.hypot(a.high - first["value"], second["value"] - b.low)
+    return Interval(value - below, value + above, METHOD)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ganmetrics.numerics.interval import Interval
+
 LAST = 1e300  # where a value is not finite
 
 
@@ -57,21 +59,23 @@ def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "sco
     Notes
     -----
     An entry is surely better than another where the difference of their values is larger than the root of the summed
-    squares of both 95 % half-widths, as if each had met reals of its own: errors of the reference, which both share,
-    make it more cautious than ``gm.compare``. A rank is one more than the number of entries that are surely better, so
-    that of three in a row the first and third may differ while the second is equal to both.
+    squares of the two arms of their 95 % intervals that face each other, as if each had met reals of its own: errors
+    of the reference, which both share, make it more cautious than ``gm.compare``. A rank is one more than the number
+    of entries that are surely better, so that of three in a row the first and third may differ while the second is
+    equal to both.
 
     Examples
     --------
-    >>> score = lambda v: {"fid": {"value": v, "interval": {"half_width": 1.0}, "higher_is_better": False}}
+    >>> score = lambda v: {"fid": {"value": v, "interval": {"low": v - 1, "high": v + 1}, "higher_is_better": False}}
     >>> facts = [{"entry": e, "team": e, "model": "", "received": "", "submission": "", "scores": score(v)}
     ...          for e, v in (("c", 9.0), ("a", 1.0), ("b", 2.0))]
     >>> [(row.rank, row.entry) for row in ranked(facts, "fid")]
     [(1, 'a'), (1, 'b'), (3, 'c')]
     """
     found = sorted(entries, key=lambda facts: (_key(facts[table][rank_by]), facts["received"], facts["entry"]))
-    keys, halves = (np.array([take(facts[table][rank_by]) for facts in found]) for take in (_key, half_width_of))
-    ranks = [1 + int((key - keys > np.hypot(half, halves)).sum()) for key, half in zip(keys, halves, strict=True)]
+    keys = np.array([_key(facts[table][rank_by]) for facts in found])
+    better, worse = np.array([_arms(facts[table][rank_by]) for facts in found]).reshape(-1, 2).T
+    ranks = [1 + int((key - keys > np.hypot(arm, worse)).sum()) for key, arm in zip(keys, better, strict=True)]
     return [
         Row(
             rank,
@@ -93,25 +97,47 @@ def value_of(score: dict[str, Any]) -> float:
     return float("nan") if score["value"] is None else float(score["value"])
 
 
-def half_width_of(score: dict[str, Any]) -> float:
-    """Half of its 95 % interval; 0 where it has none."""
-    return float(score.get("interval", {}).get("half_width", 0.0))
+def interval_of(score: dict[str, Any]) -> Interval | None:
+    """A score's 95 % interval; ``None`` where the score has none or is not finite."""
+    around, value = score.get("interval"), value_of(score)
+    return None if around is None or math.isnan(value) else Interval.from_dict(around, value)
 
 
 def rounded(score: dict[str, Any]) -> str:
-    """A value as the public may see it: to the first digit of its half-width, so that no probing tells more."""
-    value, half = value_of(score), float(f"{half_width_of(score):.1g}")
-    if not math.isfinite(value):
-        return "none"
-    digits = 4 if half <= 0 or not math.isfinite(half) else max(0, min(10, -math.floor(math.log10(half))))
-    return f"{value:.{digits}f}"
+    """A value as the public may see it, so that no probing tells more than its interval does."""
+    value = value_of(score)
+    return f"{value:.{_decimals(score)}f}" if math.isfinite(value) else "none"
+
+
+def shown_interval(score: dict[str, Any]) -> str:
+    """A score's interval as the public may see it; empty where it has none."""
+    found = public_score(score)
+    around = interval_of(found)
+    return "" if around is None else around.words(value_of(found), digits=1)
+
+
+def _decimals(score: dict[str, Any]) -> int:
+    """The decimals that reach the first digit of half an interval's width, or of its only arm."""
+    arms = [arm for arm in _arms(score) if math.isfinite(arm)]
+    half = float(f"{sum(arms) / max(1, len(arms)):.1g}")
+    return 4 if half <= 0 else max(0, min(10, -math.floor(math.log10(half))))
+
+
+def _arms(score: dict[str, Any]) -> tuple[float, float]:
+    """How far an interval reaches from its value to the better and to the worse side; 0 where there is none."""
+    around, value = interval_of(score), value_of(score)
+    if around is None:
+        return 0.0, 0.0
+    arms = value - around.low, around.high - value
+    return arms[::-1] if score["higher_is_better"] else arms
 
 
 def public_score(score: dict[str, Any]) -> dict[str, Any]:
     """A score with its value and interval rounded as ``rounded`` does, and without the spread that would tell more."""
     found: dict[str, Any] = {"value": None if score["value"] is None else float(rounded(score))}
-    if around := score.get("interval"):
-        found["interval"] = {**around, "half_width": float(f"{half_width_of(score):.1g}")}
+    if around := interval_of(score):
+        low, high = (round(end, _decimals(score)) if math.isfinite(end) else end for end in around[:2])
+        found["interval"] = Interval(low, high, around.method).to_dict()
     names = ("title", "higher_is_better", "signature", "not_finite")
     return found | {name: score[name] for name in names if name in score}
 

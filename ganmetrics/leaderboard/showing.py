@@ -10,7 +10,7 @@ from typing import Any
 from ganmetrics.evaluation.result import readable
 from ganmetrics.leaderboard.board import Board
 from ganmetrics.leaderboard.names import cell
-from ganmetrics.leaderboard.ranking import Row, half_width_of, rounded, value_of
+from ganmetrics.leaderboard.ranking import Row, interval_of, public_score, rounded, shown_interval, value_of
 
 EVIDENCE = {
     "near_copies": "near copies",
@@ -40,9 +40,9 @@ def _cells(row: Row, evidence: Sequence[str], is_exact: bool) -> list[str]:
 
 
 def _score(score: dict[str, Any], is_exact: bool) -> str:
-    half = half_width_of(score)
-    value = readable(value_of(score)) if is_exact else rounded(score)
-    return f"{value} ± {half:.1g}" if half else value
+    exact, value = interval_of(score), value_of(score)
+    around = (exact.words(value) if exact else "") if is_exact else shown_interval(score)
+    return f"{readable(value) if is_exact else rounded(score)}{f' ({around})' if around else ''}"
 
 
 def shown_evidence(name: str, value: Any) -> str:
@@ -73,7 +73,8 @@ def _flat(row: Row) -> Iterator[tuple[str, Any]]:
     yield from {"rank": row.rank, "tied": row.is_tied, "team": row.team, "model": row.model}.items()
     for name, score in row.scores.items():
         yield name, rounded(score)
-        yield f"{name}_half_width", f"{half_width_of(score):.1g}"
+        around = public_score(score).get("interval", {})
+        yield from ((f"{name}_{end}", around.get(end)) for end in ("low", "high"))
     for name, value in row.facts["evidence"].items():
         yield name, rounded(value) if isinstance(value, dict) else f"{value:.4g}"
     yield from {"entry": row.entry, "received": row.received, "submission": row.submission}.items()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.diagnosis.classes import Classes
     from ganmetrics.diagnosis.modes import Clusters, ModeShares
-    from ganmetrics.evaluation import Comparison, Statistics
+    from ganmetrics.evaluation import Comparison, Score, Statistics
     from ganmetrics.reporting.palette import Palette
 
     Bars = tuple[Any, str | list[str]]
@@ -186,42 +186,48 @@ def of_comparison(comparison: Comparison) -> Iterator[Drawing]:
     names = list(comparison.results)
     for key in next(iter(comparison.results.values())):
         scores = [comparison.results[name][key] for name in names]
-        widths = [score.interval.half_width if score.interval else 0.0 for score in scores]
-        yield _intervals(f"score-{key}", scores[0].title, scores[0].higher_is_better, names,
-                         [score.value for score in scores], widths)  # fmt: skip
+        yield _intervals(f"score-{key}", names, scores)
 
 
 def of_scores(scores: Mapping[str, Any]) -> Drawing:
-    """The half-widths of a result's intervals beside their values."""
+    """Each score's interval in units of its value."""
     shown = [score for score in scores.values() if score.interval is not None and score.value]
     names = [score.title for score in shown]
-    shares = [abs(score.interval.half_width / score.value) for score in shown]
+    arms = np.array([_arms(score) / abs(score.value) for score in shown]).T
 
     def draw(axes: Axes, palette: Palette) -> None:
-        axes.barh(range(len(shares)), shares, 0.6, color=palette.fake)
+        axes.errorbar([1.0] * len(names), range(len(names)), xerr=arms, fmt="o", color=palette.fake, capsize=4)
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")
-        axes.set(xlabel="half-width of the 95 % interval over the value")
+        axes.set(xlabel="95 % interval over the value")
 
-    caption = "How uncertain each score is, relative to its value: the widest tell the least."
+    caption = "How uncertain each score is, relative to its value: the widest intervals tell the least."
     return Drawing("uncertainty", "Uncertainty of the scores", caption, draw)
 
 
-def _intervals(
-    key: str, title: str, is_higher_better: bool, names: Sequence[str], values: Sequence[float], widths: Sequence[float]
-) -> Drawing:
-    places = range(len(names))
+def _arms(score: Score) -> Any:
+    """How far an interval reaches below and above its value; 0 where it has no bound or there is none."""
+    if score.interval is None:
+        return np.zeros(2)
+    arms = np.array([score.value - score.interval.low, score.interval.high - score.value])
+    return np.where(np.isfinite(arms), arms, 0.0)
+
+
+def _intervals(key: str, names: Sequence[str], scores: Sequence[Score]) -> Drawing:
+    title, values, places = scores[0].title, [score.value for score in scores], range(len(names))
+    arms = np.array([_arms(score) for score in scores]).T
+    direction = "higher" if scores[0].higher_is_better else "lower"
 
     def draw(axes: Axes, palette: Palette) -> None:
-        axes.errorbar(values, places, xerr=widths, fmt="o", color=palette.fake, ecolor=palette.fake, capsize=4)
+        axes.errorbar(values, places, xerr=arms, fmt="o", color=palette.fake, ecolor=palette.fake, capsize=4)
         axes.set_yticks(list(places), [_short(name) for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
-        axes.set(xlabel=f"{title} ({'higher' if is_higher_better else 'lower'} is better)")
+        axes.set(xlabel=f"{title} ({direction} is better)")
 
-    triples = zip(names, values, widths, strict=True)
-    rows = "; ".join(f"{name} {value:.4g} ± {width:.2g}" for name, value, width in triples)
+    around = [f" ({score.interval.words(score.value)})" if score.interval else "" for score in scores]
+    rows = "; ".join(f"{name} {score.value:.4g}{text}" for name, score, text in zip(names, scores, around, strict=True))
     return Drawing(key, title, f"Values with their 95 % intervals: {rows}.", draw)
 
 

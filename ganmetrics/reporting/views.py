@@ -221,7 +221,7 @@ def _row(score: Score, set_name: str = "") -> ScoreRow:
     return ScoreRow(
         title=score.title,
         value=readable(score.value),
-        interval="" if around is None else f"± {around.half_width:.2g}",
+        interval="" if around is None else around.words(score.value),
         method="" if around is None else around.method,
         direction="higher is better" if score.higher_is_better else "lower is better",
         signature=str(score.signature),

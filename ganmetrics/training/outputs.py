@@ -63,7 +63,7 @@ class Outputs:
 
 
 def line(record: Record, history: Sequence[Record]) -> str:
-    """One evaluation in words: ``step 2000  FID(digits) 12.3 ± 0.5 (best 11.8 at 1500)  4.1 s``."""
+    """One evaluation in words: ``step 2000  FID(digits) 12.3 (11.9 to 12.8) (best 11.8 at 1500)  4.1 s``."""
     best = best_of(history)
     is_best = best is None or best.step == record.step
     compared = "(best)" if best is None or is_best else f"(best {best.first.value:.4g} at {best.step})"
@@ -99,7 +99,8 @@ def write_curves(writer: Writer, record: Record, picture: Image.Image) -> None:
     """Hand an evaluation to a writer."""
     for name, mark in record.scores.items():
         writer.add_scalar(f"ganmetrics/{name}", mark.value, record.step)
-        if mark.half_width is not None:
-            writer.add_scalar(f"ganmetrics/{name}/half_width", mark.half_width, record.step)
+        ends = {} if mark.interval is None else {"low": mark.interval.low, "high": mark.interval.high}
+        for end, value in ends.items():
+            writer.add_scalar(f"ganmetrics/{name}/{end}", value, record.step)
     writer.add_scalar("ganmetrics/seconds", record.seconds, record.step)
     writer.add_image("ganmetrics/samples", np.array(picture).transpose(2, 0, 1), record.step)

@@ -14,6 +14,7 @@ from ganmetrics.diagnosis import Finding
 from ganmetrics.diagnosis.finding import VERDICTS, is_finite, rank
 from ganmetrics.errors import MALFORMED, InputError
 from ganmetrics.evaluation import Result, Score, Signature
+from ganmetrics.numerics.interval import Interval
 
 
 class Mark(NamedTuple):
@@ -22,8 +23,7 @@ class Mark(NamedTuple):
     Attributes
     ----------
     value : float
-    half_width : float or None
-        Of its 95 % interval.
+    interval : Interval or None
     title : str
         Such as ``FID(digits)``.
     higher_is_better : bool
@@ -31,7 +31,7 @@ class Mark(NamedTuple):
     """
 
     value: float
-    half_width: float | None
+    interval: Interval | None
     title: str
     higher_is_better: bool
     signature: str
@@ -39,16 +39,17 @@ class Mark(NamedTuple):
     @staticmethod
     def of(score: Score) -> Mark:
         """That of a score."""
-        half_width = score.interval.half_width if score.interval else None
-        return Mark(score.value, half_width, score.title, score.higher_is_better, str(score.signature))
+        return Mark(score.value, score.interval, score.title, score.higher_is_better, str(score.signature))
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Mark:
         """That of a record's plain data (an error of ``MALFORMED`` for other data)."""
         value = math.nan if data["value"] is None else float(data["value"])
-        half_width = None if data["half_width"] is None else float(data["half_width"])
+        old = {"half_width": data["half_width"]} if data.get("half_width") is not None else None
+        around = None if math.isnan(value) else data.get("interval", old)
+        interval = None if around is None else Interval.from_dict(around, value)
         signature = str(Signature.parse(data["signature"]))
-        return Mark(value, half_width, shown(data["title"]), bool(data["higher_is_better"]), signature)
+        return Mark(value, interval, shown(data["title"]), bool(data["higher_is_better"]), signature)
 
     @property
     def recipe(self) -> Signature:
@@ -57,7 +58,7 @@ class Mark(NamedTuple):
         return replace(signature, fake=signature.fake.partition(":")[0])
 
     def __str__(self) -> str:
-        around = "" if self.half_width is None else f" ± {self.half_width:.2g}"
+        around = "" if self.interval is None else f" ({self.interval.words(self.value)})"
         return f"{self.title} {self.value:.4g}{around}"
 
 
@@ -95,7 +96,11 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """The record as plain data; numbers that are not finite are ``None``."""
         scores = {
-            name: {key: value if is_finite(value) else None for key, value in mark._asdict().items()}
+            name: {
+                **mark._asdict(),
+                "value": mark.value if is_finite(mark.value) else None,
+                "interval": mark.interval and mark.interval.to_dict(),
+            }
             for name, mark in self.scores.items()
         }
         return {"step": self.step, "scores": scores, "seconds": self.seconds, "findings": dict(self.findings)}

@@ -104,7 +104,7 @@ def test_scores_are_logged_and_choose_the_checkpoint(tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "lightning_logs/version_0/metrics.csv").read_text().splitlines()))
     logged = {int(row["step"]): float(row["gm/fid"]) for row in rows if row["gm/fid"]}
     assert logged == {record.step: pytest.approx(record.scores["fid"].value) for record in watching.monitor.history}
-    assert any(row["gm/kid"] and row["gm/fid/half_width"] for row in rows)
+    assert any(row["gm/kid"] and row["gm/fid/low"] and row["gm/fid/high"] for row in rows)
     best = min(record.scores["fid"].value for record in watching.monitor.history)
     assert float(keeper.best_model_score) == pytest.approx(best, rel=1e-6)  # type: ignore[arg-type]
 

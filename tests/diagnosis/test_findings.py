@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from ganmetrics.diagnosis.limits import Number, mean_of, share_of, share_of_grou
 from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.diagnosis.verdicts import FINDINGS
 from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.numerics.interval import Interval
 
 DIM, KINDS = 12, 8
 CENTERS = 6.0 * np.random.RandomState(99).randn(KINDS, DIM)
@@ -118,7 +120,7 @@ def test_every_graded_number_has_an_interval_or_is_a_count() -> None:
     for each in findings(rows(0, 800), rows(1, 400)).values():
         for one in each.evidence:
             if one.some is not None and one.key not in ("exact", "ct", "uneven_classes"):
-                assert one.half_width is not None and one.half_width >= 0, one
+                assert one.interval is not None and one.interval.low <= one.value <= one.interval.high, one
 
 
 def test_intervals_cover_what_other_samples_give() -> None:
@@ -128,7 +130,7 @@ def test_intervals_cover_what_other_samples_give() -> None:
         found = findings(rows(3 * seed, 800), rows(3 * seed + 1, 400, width=0.6))["low diversity"]
         one = next(each for each in found.evidence if each.key == "recall")
         values.append(one.value)
-        widths.append(one.half_width)
+        widths.append((one.interval.high - one.interval.low) / 2)
     assert 0.5 < np.std(values, ddof=1) / (np.mean(widths) / 1.96) < 2.0
 
 
@@ -261,5 +263,5 @@ def test_classes_without_a_fake_are_not_said_to_be_drawn() -> None:
 
 
 def test_numbers_that_are_not_finite_are_null_in_json() -> None:
-    found = Finding("x", "none", "y", (Evidence("z", float("nan"), 0.5, 0.2, half_width=float("inf")),))
+    found = Finding("x", "none", "y", (Evidence("z", float("nan"), 0.5, 0.2, Interval(-math.inf, 1.0, "m")),))
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["evidence"][0]["value"] is None

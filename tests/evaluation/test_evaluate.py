@@ -317,7 +317,7 @@ def test_a_result_prints_saves_and_indexes(tmp_path: Path) -> None:
     assert float(result["fid"]) == result["fid"].value
     result.save(tmp_path / "result.json")
     data = json.loads((tmp_path / "result.json").read_text())
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["scores"]["fid"]["value"] == result["fid"].value
     assert gm.Signature.parse(data["scores"]["kid"]["signature"]) == result["kid"].signature
     assert data["real"]["count"] == 40

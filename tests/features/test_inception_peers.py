@@ -237,5 +237,7 @@ def test_the_spatial_layer_is_the_first_channels_of_that_branch(
     mine_, other_ = (statistics_of(x) for x in (mine, other))
     alone = RECORDS["fid"].influences(mine_, other_)
     assert alone is not None
-    assert around.half_width == pytest.approx(1.96 * alone.variance(len(mine), len(other)) ** 0.5, rel=1e-2)
+    assert (around.high - around.low) / 2 == pytest.approx(
+        1.96 * alone.variance(len(mine), len(other)) ** 0.5, rel=1e-2
+    )
     assert found["sfid"].value != pytest.approx(found["fid"].value, rel=1e-2)

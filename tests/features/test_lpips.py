@@ -92,7 +92,7 @@ def test_diversity_is_the_mean_over_all_pairs(file: Path, theirs: torch.nn.Modul
     ]
     assert found.value == pytest.approx(expected, rel=1e-5)
     assert gm.functional.lpips_diversity(embedded(file, x)) == pytest.approx(expected, rel=1e-5)
-    assert found.interval is not None and 0 < found.interval.half_width < found.value
+    assert found.interval is not None and 0 < found.interval.low < found.value < found.interval.high
     assert found.title == "LPIPS diversity(lpips)"
     assert str(found.signature).startswith("lpips_diversity|lpips-vgg16-custom:")
 
@@ -194,7 +194,8 @@ def test_ppl_is_the_mean_of_lpips_over_epsilon_squared(file: Path, theirs: torch
         first, second = (generator(z).expand(-1, 3, -1, -1) for z in (starts, starts + 0.1 * (goals - starts)))
         lengths = theirs(first, second).flatten().double() / 0.1**2
     assert found.value == pytest.approx(float(lengths.mean()), rel=1e-3)
-    assert found.interval.half_width == pytest.approx(1.96 * float(lengths.std(correction=0)) / 20**0.5, rel=1e-2)
+    half = 1.96 * float(lengths.std(correction=0)) / 20**0.5
+    assert found.interval.high - found.value == pytest.approx(half, rel=1e-2)
     assert "epsilon=0.1,interpolation=lerp" in str(found)
 
 

@@ -208,7 +208,8 @@ def boards() -> list[bytes]:
 
 def histories() -> list[bytes]:
     """Scores of a training, one record on a line."""
-    mark = {"value": 1.5, "half_width": 0.1, "title": "FID", "higher_is_better": False, "signature": SIGNATURE}
+    around = {"level": 0.95, "low": 1.4, "high": 1.7, "method": "m"}
+    mark = {"value": 1.5, "interval": around, "title": "FID", "higher_is_better": False, "signature": SIGNATURE}
     records = [{"step": step, "scores": {"fid": mark}, "seconds": 0.5, "findings": {"x": "mild"}} for step in (1, 2)]
     return [b"".join(json.dumps(record).encode() + b"\n" for record in records)]
 

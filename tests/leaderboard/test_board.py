@@ -67,7 +67,8 @@ def test_what_is_public_holds_nothing_hidden(scored_board: Path) -> None:
             assert not {"hidden", "copied", "environment"} & set(public)
             assert "std" not in json.dumps(public)
             for name, score in public["scores"].items():
-                half = row.scores[name]["interval"]["half_width"]
+                ends = row.scores[name]["interval"]
+                half = (ends["high"] - ends["low"]) / 2
                 assert abs(score["value"] - row.scores[name]["value"]) <= half * 1.01, "rounded within the interval"
         assert "hidden" not in board.export()["rules"]
 
@@ -159,7 +160,9 @@ def test_the_table_as_csv_runs_no_formula(scored_board: Path, copied: Copied) ->
     rows = board.table()
     forged = [row.__class__(**{**vars(row), "team": "=cmd|' /C calc'!A0"}) for row in rows]
     lines = comma_separated(forged).split("\r\n")
-    assert lines[0].startswith("rank,tied,team,model,fid,fid_half_width") and lines[1].split(",")[2].startswith("'=cmd")
+    assert lines[0].startswith("rank,tied,team,model,fid,fid_low,fid_high,") and lines[1].split(",")[2].startswith(
+        "'=cmd"
+    )
     assert comma_separated([]) == ""
 
 

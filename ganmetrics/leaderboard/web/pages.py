@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ganmetrics.leaderboard.ranking import half_width_of, rounded
+from ganmetrics.leaderboard.ranking import interval_of, rounded, shown_interval
 from ganmetrics.leaderboard.showing import EVIDENCE, shown_evidence
 from ganmetrics.leaderboard.web.api import EntryId, Refused, job
 from ganmetrics.version import __version__
@@ -169,22 +169,25 @@ def _sorted(entries: list[dict[str, Any]], sort: str, is_descending: bool) -> li
 def _marks(scores: Sequence[dict[str, Any]]) -> list[Mark | None]:
     """The intervals of a column on one scale, in pixels; ``None`` where there is no value."""
     ends = [_ends(score) for score in scores]
-    known = [end for end in ends if end is not None]
+    known = [end for three in ends if three is not None for end in three if math.isfinite(end)]
     if not known:
         return [None] * len(scores)
-    low, high = min(end[0] for end in known), max(end[1] for end in known)
+    low, high = min(known), max(known)
     span = (high - low) or 1.0
 
     def place(value: float) -> float:
-        return round(EDGE + (WIDTH - 2 * EDGE) * (value - low) / span, 1)
+        share = (min(max(value, low), high) - low) / span  # an end without a bound ends with the scale
+        return round(EDGE + (WIDTH - 2 * EDGE) * share, 1)
 
-    return [None if end is None else Mark(place(end[0]), place(end[1]), place(sum(end) / 2)) for end in ends]
+    return [None if three is None else Mark(*map(place, three)) for three in ends]
 
 
-def _ends(score: dict[str, Any]) -> tuple[float, float] | None:
-    if score["value"] is None or not math.isfinite(score["value"]):
+def _ends(score: dict[str, Any]) -> tuple[float, float, float] | None:
+    """Low end, high end and value."""
+    value, around = score["value"], interval_of(score)
+    if value is None or not math.isfinite(value):
         return None
-    return score["value"] - half_width_of(score), score["value"] + half_width_of(score)
+    return (value, value, value) if around is None else (around.low, around.high, value)
 
 
 def _entry(site: Site, view: View, entry: str, address: str) -> str:
@@ -208,7 +211,7 @@ def template(name: str) -> Any:
         loader=PackageLoader("ganmetrics.leaderboard.web", "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"rounded": rounded, "half": half_width_of, "evidence": shown_evidence, "day": _day}
+    environment.filters |= {"rounded": rounded, "around": shown_interval, "evidence": shown_evidence, "day": _day}
     environment.globals |= {"WIDTH": WIDTH, "HEIGHT": HEIGHT}
     return environment.get_template(name)
 
