@@ -76,7 +76,7 @@ def compare_saved(paths: Sequence[str], settings: Settings) -> None:
 
 
 def attributed(real: str, fake: str, num_images: int, settings: Settings) -> None:
-    """FID with the fakes that it owes to most."""
+    """FID with the fakes that contribute most to it."""
     import ganmetrics as gm
 
     show(

@@ -1,11 +1,10 @@
-"""Which images a score owes to: the influence of every fake on it, and of every class."""
+"""How much each fake image, and each class of them, contributes to a score: what the score is without the image."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -39,7 +38,7 @@ class Attributed:
     name : str
         Its path in the folder, where it has one.
     share : float
-        About how much the score would change the other way without it.
+        The score less the score without the image, exactly.
     """
 
     index: int
@@ -56,7 +55,7 @@ class AttributedClass:
     name : str
     count : int
     share : float
-        The sum over its images.
+        The sum over its images of their shares less the mean share of all fakes.
     """
 
     name: str
@@ -66,15 +65,15 @@ class AttributedClass:
 
 @dataclass(frozen=True)
 class Attribution:
-    """What a score owes to each fake, to first order; the shares of all fakes add up to 0.
+    """How much each fake contributes to a score.
 
     Attributes
     ----------
     score : Score
     shares : Tensor, float64 [N]
-        Of every fake, in the order of the set.
+        The score less the score without the image, for every fake in the order of the set.
     raising, lowering : tuple of Attributed
-        Those that move the score up most and down most, the strongest first.
+        The images with the largest and with the smallest shares, the strongest first.
     classes : tuple of AttributedClass
         The strongest first; empty where the fakes have no classes.
     """
@@ -87,11 +86,13 @@ class Attribution:
 
     def __str__(self) -> str:
         lines = [str(self.score), f"  {self.score.signature}"]
-        for title, images in (("raise", self.raising), ("lower", self.lowering)):
-            lines += ["", f"fakes that {title} it most, and by how much:"]
+        for title, images in (("largest", self.raising), ("smallest", self.lowering)):
+            lines += ["", f"fakes with the {title} share (the score less the score without the image):"]
             lines += [f"  {each.share:+.4g}  {each.name or f'image {each.index}'}" for each in images]
+        if bool((self.shares < 0).all()):
+            lines += ["", "without any single image the score is higher: a score of fewer images is"]
         if self.classes:
-            lines += ["", "by class:"]
+            lines += ["", "classes (their shares less those of as many mean images):"]
             lines += [f"  {each.share:+.4g}  {each.name} ({each.count} images)" for each in self.classes]
         return "\n".join(lines)
 
@@ -127,14 +128,14 @@ def attribute(
     weights: str | os.PathLike[str] | None = None,
     reading: Reading | None = None,
 ) -> Attribution:
-    """The fakes that move a score most, and the share of each class where the fakes have classes.
+    """Say which fakes raise and lower a score most, by leaving each out, and which classes do.
 
     Parameters
     ----------
     real, fake : as in ``evaluate``
         Saved statistics of fakes need their features; classes are sub-folders, or a data set's targets.
     metric : {"fid", "is"}
-        One with an influence function of every image.
+        A score of which every image's part is known.
     num_images : int
         How many images to list each way.
     extractor, device, batch_size, weights, reading : as in ``evaluate``
@@ -152,8 +153,10 @@ def attribute(
 
     Notes
     -----
-    The share of image i is its influence over the number of fakes: the derivative of the score as the image's weight
-    grows. Leaving the image out changes the score by about minus that.
+    The share of an image is the score less the score without the image, exact for every image and any number of them
+    (``numerics.leave_one_out``). FID depends on the number of images: where they are hardly more than the dimensions,
+    it is higher without nearly any image, and all shares are negative. The Inception Score leaves an image out of its
+    split. The share of a class is the sum over its images, each left out alone, less as many mean shares.
     """
     if num_images < 1:
         raise UsageError(f"num_images is {num_images}; it must be at least 1", where="num_images")
@@ -162,18 +165,19 @@ def attribute(
     _check(chosen)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     require(facts.reading.engine, ("local", "ray"), "an attribution")
-    extra = {"features"} if "sample" in chosen.influence_reads else set()
-    sides = prepared({"real": real, "fake": fake}, choice, "fast", facts, {"fake": {"names", *extra}}).sides
+    extra = {"fake": {"names", *chosen.losses_reads}}
+    sides = prepared({"real": real, "fake": fake}, choice, "fast", facts, extra).sides
     return attributed(sides.get("real"), sides["fake"], chosen, num_images)
 
 
 def attributed(real: Statistics | None, fake: Statistics, chosen: Metric, num_images: int) -> Attribution:
     """The same of sets that were measured."""
     score = scored(Sides(real, fake), [chosen], "fast")[chosen.name]
-    found = chosen.influences(real, SimpleNamespace(moments=fake.moments, sample=fake.features, logits=fake.logits))
-    if found is None:
+    assert chosen.losses is not None
+    rows = [getattr(fake, name) for name in chosen.losses_reads]
+    if any(each is None or len(each) != fake.count for each in rows):
         raise StatisticsError("the saved statistics hold no rows of the fakes", hint="Name the images", code="E-KEPT")
-    shares = found.fake / fake.count
+    shares = torch.from_numpy(chosen.losses(real and real.moments, *rows, **chosen.settings))
     order = shares.argsort(descending=True, stable=True).tolist()
     ends = order[:num_images], order[::-1][:num_images]
     raising, lowering = (tuple(_attributed(index, shares, fake) for index in end) for end in ends)
@@ -181,7 +185,7 @@ def attributed(real: Statistics | None, fake: Statistics, chosen: Metric, num_im
 
 
 def _check(chosen: Metric) -> None:
-    if chosen.name not in ("fid", "is"):
+    if chosen.losses is None:
         what = f"{chosen.name} says nothing about single images"
         raise UsageError(what, where="metric", hint="Attribute fid or is")
 
@@ -194,5 +198,6 @@ def _by_class(shares: torch.Tensor, fake: Statistics) -> tuple[AttributedClass, 
     if fake.labels is None:
         return ()
     rows = [(name, fake.labels == place) for place, name in enumerate(fake.classes)]
-    found = [AttributedClass(name, int(is_in.sum()), float(shares[is_in].sum())) for name, is_in in rows]
+    beyond = shares - shares.mean()
+    found = [AttributedClass(name, int(is_in.sum()), float(beyond[is_in].sum())) for name, is_in in rows]
     return tuple(sorted(found, key=lambda each: -each.share))

@@ -149,7 +149,7 @@ def _summed(squares: Tensor, path: LatentPath, network: Lpips) -> PathLength:
     value, std, error = of_squares(squares, epsilon=path.epsilon, trim=path.trim)
     options = f"epsilon={path.epsilon:g},interpolation={path.interpolation},trim={path.trim:g},seed={path.seed}"
     protocol = f"ppl({options})|{network.identity}|#{path.num_samples}|float32/float64|gm:{__version__}"
-    width = float(special.ndtri((1 + LEVEL) / 2)) * (error or 0.0)
+    width = float(special.stdtrit(len(squares) - 1, (1 + LEVEL) / 2)) * (error or 0.0)
     return PathLength(value, std or 0.0, Interval.around(value, width, "standard error over paths"), protocol)
 
 

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.metrics.frechet_family import factor_of, fid_influence, mean_of
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import frechet
+from ganmetrics.numerics.influence import Gaussian
+from ganmetrics.numerics.leave_one_out import frechet_losses
 from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ganmetrics.types import ArrayLike
 
 
@@ -113,6 +117,17 @@ def fid_of_moments(real: Moments, fake: Moments, *, denominator: str = "n-1") ->
     return frechet.distance_given(real.mean.numpy(), factor_r, fake.mean.numpy(), sigma_f)
 
 
+def fid_losses(real: Moments, fake: Tensor, denominator: str = "n-1") -> frechet.Array:  # fake: [N, D] -> [N]
+    """How much lower FID is without each of the fakes, of which there must be three."""
+    if len(fake) < 3:
+        what = f"FID without one of {len(fake)} fakes has no covariance; an attribution needs at least 3"
+        raise InputError(what, where="fake", code="E-TOO-FEW")
+    factor = real.factor.scaled(_scale(denominator, real.count)).rows()
+    before, after = (_scale(denominator, len(fake) - out) for out in (0, 1))
+    scales = before, after * (len(fake) - 1) / (len(fake) - 2)
+    return frechet_losses(Gaussian(real.mean.cpu().numpy(), factor), fake.double().cpu().numpy(), scales)
+
+
 def _scale(denominator: str, count: int) -> float:
     """What turns a covariance with the denominator n - 1 into the one that is asked for."""
     if denominator not in ("n-1", "n"):
@@ -153,5 +168,7 @@ METRIC = Metric(
     silent=("denominator",),
     influence=fid_influence,
     influence_reads=("moments", "sample"),
+    losses=fid_losses,
+    losses_reads=("features",),
     paper="Heusel et al. 2017, arXiv:1706.08500",
 )

@@ -13,11 +13,13 @@ from ganmetrics.metrics.record import Estimate, Metric, Part
 from ganmetrics.metrics.validation import matrix
 from ganmetrics.numerics.entropy import mean_divergence
 from ganmetrics.numerics.influence import divergence_influence
+from ganmetrics.numerics.leave_one_out import divergence_losses
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.numerics import frechet
     from ganmetrics.numerics.influence import Influence
     from ganmetrics.types import ArrayLike
 
@@ -80,6 +82,22 @@ def inception_score_influence(logits: Tensor) -> Influence:
     return divergence_influence(torch.log_softmax(logits.double(), dim=1))
 
 
+def inception_score_losses(real: None, logits: Tensor, splits: int = 10, seed: int = 2020) -> frechet.Array:
+    """How much lower the score is without each image, [N, K] -> [N], if the others stay in their splits.
+
+    Every split needs at least two images (InputError).
+    """
+    if len(logits) < 2 * splits:
+        what = f"{len(logits)} images in {splits} splits leave a split empty where one is left out"
+        raise InputError(what, where="is.splits", hint="Score more images or lower splits", code="E-TOO-FEW")
+    order = seeded(seed).permutation(len(logits))
+    p = torch.softmax(logits.double(), dim=1).cpu().numpy()[order]
+    found = np.empty(len(p))
+    for start, stop in split_bounds(len(p), splits):
+        found[order[start:stop]] = divergence_losses(p[start:stop]) / splits
+    return found
+
+
 METRIC = Metric(
     name="is",
     function=inception_score,
@@ -91,4 +109,6 @@ METRIC = Metric(
     minimum="splits",
     influence=inception_score_influence,
     influence_reads=("logits",),
+    losses=inception_score_losses,
+    losses_reads=("logits",),
 )

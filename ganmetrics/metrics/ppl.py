@@ -49,7 +49,9 @@ def path_length(
 
     Notes
     -----
-    Quantiles are order statistics, the lower one rounded down and the upper one up, as in StyleGAN's code.
+    Quantiles are order statistics, the lower one rounded down and the upper one up, as in StyleGAN's code. The standard
+    error is that of a trimmed mean (Tukey and McLaughlin 1963), from the lengths clipped to the quantiles; below
+    100 / ``trim`` paths nothing is trimmed, and long tails make 95 % intervals cover less.
 
     References
     ----------
@@ -75,5 +77,7 @@ def of_squares(squares: Tensor, *, epsilon: float, trim: float) -> Estimate:  # 
     last = len(lengths) - 1
     low, high = math.floor(last * trim / 100), math.ceil(last * (100 - trim) / 100)
     kept = lengths[(lengths >= lengths[low]) & (lengths <= lengths[high])]
-    std = float(kept.std(correction=0))
-    return Estimate(float(kept.mean()), std, std / math.sqrt(len(kept)))
+    # A path beyond a quantile still moves it: the variance of the trimmed mean is that of the winsorised lengths.
+    winsorised = float(lengths.clamp(lengths[low], lengths[high]).std())
+    error = winsorised * math.sqrt(len(lengths)) / len(kept)
+    return Estimate(float(kept.mean()), float(kept.std(correction=0)), error)

@@ -81,6 +81,10 @@ class Metric:
     influence_reads : tuple of {"moments", "sample", "features", "logits", "labels", "spread"} and so on
         ``"sample"`` are features of all images, or of as many as tell a variance, ``"spatial_sample"`` of the spatial
         layer.
+    losses : callable, optional
+        How much lower the only part's value is without each of the fakes, float64 [N]: takes the real set's moments,
+        or ``None``, what ``losses_reads`` names of the fakes, and the settings.
+    losses_reads : tuple of {"features", "logits"}
     """
 
     name: str
@@ -97,6 +101,8 @@ class Metric:
     silent: tuple[str, ...] = ()
     influence: Callable[..., Influence | None] | None = None
     influence_reads: tuple[str, ...] = ()
+    losses: Callable[..., Any] | None = None
+    losses_reads: tuple[str, ...] = ()
 
     @property
     def defaults(self) -> dict[str, Option]:

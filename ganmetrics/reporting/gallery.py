@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOSSLESS = 48  # pixels up to which a picture is small enough to stay as it is
 QUALITY = 85
 RANDOM, ATTRIBUTED = 32, 16
+LEAST = 3  # fakes that an attribution needs
 MODES, OF_MODE = 12, 8
 GROUPS, OF_GROUP = 8, 6
 PAIRS = 12
@@ -72,16 +73,18 @@ def _random(side: Statistics) -> list[int]:
 
 
 def attribution(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
-    """The fakes that FID owes to, where the moments of the reals and the rows and pictures of the fakes are known."""
-    if fake.thumbnails is None or fake.features is None or fake.moments is None or real is None or real.moments is None:
+    """The fakes that raise and lower FID most, where the reals' moments and the fakes' rows and pictures are known."""
+    if fake.thumbnails is None or fake.features is None or real is None or real.moments is None:
+        return
+    if len(fake.features) < max(fake.count, LEAST):
         return
     found = attributed(real, fake, metric("fid"), ATTRIBUTED)
     rows = [
         Row(title, tuple(_picture(fake, each.index, f"{each.share:+.2g}") for each in images))
-        for title, images in (("raise FID most", found.raising), ("lower FID most", found.lowering))
+        for title, images in (("largest share", found.raising), ("smallest share", found.lowering))
     ]
-    caption = "Below each: how much of FID is owed to it, by its influence function."
-    yield Gallery("attribution", "Fakes that FID owes to", caption, tuple(rows))
+    caption = "Below each image: FID less FID without the image, which is negative for most images where fakes are few."
+    yield Gallery("attribution", "Images that contribute most to FID", caption, tuple(rows))
 
 
 def of_pair(pair: Pair) -> Iterator[Gallery]:
