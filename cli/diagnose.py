@@ -14,7 +14,7 @@ ACCUSED = 8  # exit code
 @click.argument("real")
 @click.argument("fake")
 @click.option("--labels", metavar="FILE", help="The class of each real image: name,class lines (.csv), StyleGAN's "
-              "dataset.json, a class a line (.txt), or .npy.  [default: sub-folders or network]")  # fmt: skip
+              "dataset.json, a class a line (.txt), or .npy.  [default: the images' own or the network's]")  # fmt: skip
 @click.option("--test", metavar="SET", help="Real images that the generator was not trained on.")
 @click.option(
     "--fail-on", type=click.Choice(["some", "severe"]), help=f"Exit with {ACCUSED} on such a verdict, or worse."

@@ -50,7 +50,7 @@ class Settings:
         progress = not values.pop("quiet") and is_first
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
-        names = ("workers", "on_error", "alpha", "frames", "cache")
+        names = ("workers", "on_error", "alpha", "frames", "classes", "cache")
         reading = Reading(
             exif=exif,
             progress=progress,
@@ -85,6 +85,9 @@ def file_options(command: Command) -> Command:
                     show_default=True, help="Transparent pixels: refuse, paint on a colour, or drop the channel."),
             _shared("--frames", type=click.Choice(["error", "first"]), default="error", show_default=True,
                     help="Images of several frames: refuse, or take the first."),
+            _shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True,
+                    help="Classes of image files: dataset.json or sub-folders that are not numbered chunks; any "
+                    "sub-folders; or none."),
             _shared("--exif-transpose", is_flag=True, help="Apply EXIF orientations; peers ignore them."),
             _shared("--quiet", "-q", is_flag=True, help="Show no progress bar."),
         ]

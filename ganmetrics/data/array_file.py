@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, NoReturn
 
 from ganmetrics._files import shown
 from ganmetrics.data.array_header import ArrayHeader, read_header
-from ganmetrics.data.base import Source
+from ganmetrics.data.base import Classes, Source
 from ganmetrics.data.kinds import Kind
 from ganmetrics.data.paths import is_array_file, refuse_path, suffix_of
 from ganmetrics.data.pixels import check_layout, to_uint8
@@ -26,6 +26,7 @@ BATCH_BYTES = 64 << 20
 # Blank images do shrink a thousand times, and rows are read in small pieces; beyond deflate's limit a claim is a lie.
 CAPS = Caps(members=10_000, member_bytes=1 << 42, total_bytes=1 << 42, ratio=1100)
 STATISTICS = {"mu", "sigma"}
+IMAGES, LABELS = "arr_0", "arr_1"  # as np.savez(path, images, labels) calls them
 
 
 class ArrayFileSource(Source):
@@ -51,18 +52,36 @@ class ArrayFileSource(Source):
         self.name = shown(path)
         self.identity, self.is_lasting = os.path.realpath(path), True
         self._path = os.path.abspath(path)
-        self._member = _image_member(self._path, self.name) if suffix_of(path) == ".npz" else ""
-        with self._stream() as (stream, num_bytes):
+        keys = _checked_keys(self._path, self.name) if suffix_of(path) == ".npz" else []
+        self._member = _image_member(keys, self.name) if suffix_of(path) == ".npz" else ""
+        self._has_labels = self._member == f"{IMAGES}.npy" and LABELS in keys
+        with self._stream(self._member) as (stream, num_bytes):
             self._header = _checked_header(stream, num_bytes, self.name)
         check_layout(self._header.shape, is_array=True, where=self.name)
         self.count = self._header.shape[0]
+
+    def known_classes(self) -> Classes:
+        """The classes in ``arr_1`` beside ``arr_0``, as guided-diffusion's samplers save them."""
+        import numpy as np
+
+        if not self._has_labels:
+            what = f"the file has no array {LABELS} of classes beside {IMAGES}"
+            return Classes(None, what, "Save both in one .npz: np.savez(path, images, labels)")
+        with self._stream(f"{LABELS}.npy") as (stream, _):
+            header = _header(stream, self.name)
+            is_one_each = header.shape[:1] == (self.count,) and math.prod(header.shape) == self.count
+            if header.dtype.kind not in "iu" or not is_one_each:
+                what = f"{LABELS} is {header.dtype.name} {list(header.shape)}; expected whole numbers [{self.count}]"
+                return Classes(None, what, "Save one class for each image there")
+            values = np.frombuffer(_exactly(stream, _data_bytes(header), self.name), header.dtype)
+        return Classes([str(value) for value in values.tolist()])
 
     def batches(self) -> Iterator[Images]:
         """The images in order; see ``Source.batches``."""
         self.notes.sizes.clear()
         row_bytes = _data_bytes(self._header) // self._header.shape[0]
         step = max(1, min(BATCH, BATCH_BYTES // row_bytes))
-        with self._stream() as (stream, _):
+        with self._stream(self._member) as (stream, _):
             stream.read(self._header.num_bytes)
             for first in range(0, self._header.shape[0], step):
                 images = self._rows(stream, min(step, self._header.shape[0] - first), first)
@@ -77,14 +96,14 @@ class ArrayFileSource(Source):
         return to_uint8(np.frombuffer(data, np.uint8).reshape(shape), None, self.name, first=first)
 
     @contextmanager
-    def _stream(self) -> Iterator[tuple[IO[bytes], int]]:
+    def _stream(self, member: str) -> Iterator[tuple[IO[bytes], int]]:
         # the bytes of the .npy file or member, and how many it claims to be
-        if not self._member:
+        if not member:
             with open(self._path, "rb") as stream:
                 yield stream, os.path.getsize(self._path)
             return
-        with opened_archive(self._path) as archive, _opened(archive, self._member, self.name) as member:
-            yield member, archive.getinfo(self._member).file_size
+        with opened_archive(self._path) as archive, _opened(archive, member, self.name) as stream:
+            yield stream, archive.getinfo(member).file_size
 
 
 def _opened(archive: zipfile.ZipFile, member: str, where: str) -> IO[bytes]:
@@ -94,7 +113,7 @@ def _opened(archive: zipfile.ZipFile, member: str, where: str) -> IO[bytes]:
         _refuse_damaged(error, where)
 
 
-def _image_member(path: str, where: str) -> str:
+def _checked_keys(path: str, where: str) -> list[str]:
     try:
         archive = opened_archive(path)
     except InputError as error:
@@ -106,13 +125,16 @@ def _image_member(path: str, where: str) -> str:
         check_members(infos, os.path.getsize(path), where, CAPS)
     except InputError as error:
         raise InputError(error.what, where=where, code="E-ARRAY") from None
-    keys = [info.filename.removesuffix(".npy") for info in infos if info.filename.endswith(".npy")]
+    return [info.filename.removesuffix(".npy") for info in infos if info.filename.endswith(".npy")]
+
+
+def _image_member(keys: list[str], where: str) -> str:
     if STATISTICS.issubset(keys):
         what = "the file holds saved statistics (mu and sigma), not images"
         raise StatisticsError(what, where=where, hint="Name it where statistics are accepted")
-    if "arr_0" in keys or len(keys) == 1:
-        return f"{'arr_0' if 'arr_0' in keys else keys[0]}.npy"
-    what = f"the file has no array arr_0; its arrays are {shown(', '.join(keys[:10])) or 'none'}"
+    if IMAGES in keys or len(keys) == 1:
+        return f"{IMAGES if IMAGES in keys else keys[0]}.npy"
+    what = f"the file has no array {IMAGES}; its arrays are {shown(', '.join(keys[:10])) or 'none'}"
     hint = "Save images alone, np.savez(path, images), and statistics as mu and sigma"
     raise InputError(what, where=where, hint=hint, code="E-ARRAY")
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics.data.share import Share
 from ganmetrics.errors import UsageError
@@ -19,6 +19,7 @@ CHOICES = {
     "alpha": ("error", "white", "black", "drop"),
     "frames": ("error", "first"),
     "exif": ("ignore", "transpose"),
+    "classes": ("auto", "folders", "none"),
     "engine": ("local", "ranks", "ray"),
 }
 
@@ -39,6 +40,10 @@ class Reading:
         The EXIF orientation: ignored, as every peer does, or applied.
     max_pixels : int
         The most pixels an image may have.
+    classes : {"auto", "folders", "none"}
+        The class of an image file, for metrics and tables of classes: by StyleGAN's ``dataset.json``, else by its
+        sub-folder of the first level unless those are numbered chunks or splits; by that sub-folder in any case; or
+        unknown.
     workers : int or None
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
     engine : {"local", "ranks", "ray"}
@@ -58,6 +63,7 @@ class Reading:
     frames: str = "error"
     exif: str = "ignore"
     max_pixels: int = 64_000_000
+    classes: str = "auto"
     workers: int | None = None
     engine: str = "local"
     cache: bool = True
@@ -87,7 +93,7 @@ class Notes:
     ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
     ``16-bit``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension``, ``flat`` ...); ``formats`` by
     file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``depths`` by how many sub-folders down they lie;
-    ``ignored`` counts files by the reason they were not opened.
+    ``ignored`` counts files by the reason they were not opened; ``remarks`` say what was assumed and is no trouble.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
@@ -97,12 +103,31 @@ class Notes:
     ignored: Counter[str] = field(default_factory=Counter)
     skipped: list[str] = field(default_factory=list)  # one line for each unreadable image left out by on_error="skip"
     warnings: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def merge(self, other: Notes) -> None:
         """Take in what was seen in another part of the same set."""
         for name in ("kinds", "formats", "sizes"):
             getattr(self, name).update(getattr(other, name))
         self.skipped += other.skipped
+
+
+class Classes(NamedTuple):
+    """The class of each image of a set, in order, and what there is to say about it.
+
+    Attributes
+    ----------
+    names : sequence of str, or None
+        ``None`` where the classes are not known.
+    remark : str
+        Why they are not known, or what was assumed of those that are; empty where there is nothing to say.
+    hint : str
+        What to do where they are not known.
+    """
+
+    names: Sequence[str] | None
+    remark: str = ""
+    hint: str = ""
 
 
 class Source(ABC):
@@ -164,6 +189,10 @@ class Source(ABC):
         """A printable name for each image, in order, such as its path in the folder; ``None`` where there are none."""
         return None
 
+    def known_classes(self) -> Classes:
+        """The class of each image, with what was assumed of it or why it is not known."""
+        return Classes(None)
+
     def class_names(self) -> Sequence[str] | None:
         """The class of each image, in order; ``None`` where the source knows no classes."""
-        return None
+        return self.known_classes().names

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.base import Source
-from ganmetrics.data.dataset import number_of
+from ganmetrics.data.base import Classes, Source
 from ganmetrics.data.items import decoded, image_of, images_of
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
 from ganmetrics.data.loading import read_parts, watched
@@ -14,6 +13,7 @@ from ganmetrics.data.parts import Part, Parts, joined, outcome_of, whole
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.data.share import Share
+from ganmetrics.data.targets import classes_of_dataset, number_of
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +57,14 @@ class LoaderSource(Source):
             hint = "Pass the data set itself: it is divided without a sampler, and no sample is repeated"
             raise InputError(what, where=self.name, hint=hint)
         return super().share(share)
+
+    def known_classes(self) -> Classes:
+        """The classes of the loader's data set, where the loader keeps its order."""
+        if not is_instance(self._loader.sampler, "torch.utils.data", "SequentialSampler") or self.count is None:
+            what = "the loader may give the images in another order than the data set, which knows their classes"
+            return Classes(None, what, "Pass the data set itself")
+        found = classes_of_dataset(self._loader.dataset, number_of(self._loader.dataset))
+        return found if found.names is None else found._replace(names=found.names[: self.count])
 
     def _parts(self) -> Parts:
         streams, first = OwnStreams(), 0

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Reading, Source
-from ganmetrics.data.columns import column_classes, with_known_image
+from ganmetrics.data.base import Classes, Reading, Source
+from ganmetrics.data.columns import with_known_image
 from ganmetrics.data.decode import Decoded, Unreadable
 from ganmetrics.data.item_source import placed_items
 from ganmetrics.data.items import decoded, image_of
@@ -16,6 +16,7 @@ from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
 from ganmetrics.data.loading import read_parts, serial_parts
 from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.share import WHOLE, Share
+from ganmetrics.data.targets import classes_of_dataset, number_of
 from ganmetrics.errors import GanMetricsError, InputError
 
 if TYPE_CHECKING:
@@ -67,14 +68,9 @@ class DatasetSource(Source):
     def _is_indexed(self) -> bool:
         return self.count is not None and hasattr(self._dataset, "__getitem__") and not is_iterable(self._dataset)
 
-    def class_names(self) -> list[str] | None:
+    def known_classes(self) -> Classes:
         """The data set's ``targets`` or ``labels``, as torchvision's have them, or its column of classes."""
-        for name in ("targets", "labels"):
-            values = getattr(self._dataset, name, None)
-            if values is not None and self.count is not None and len(values) == self.count:
-                numbers = [getattr(value, "item", lambda value=value: value)() for value in values]
-                return [str(number) for number in numbers] if all(isinstance(n, int) for n in numbers) else None
-        return column_classes(self._dataset)
+        return classes_of_dataset(self._dataset, self.count)
 
 
 class _DatasetItems:
@@ -98,14 +94,6 @@ class _DatasetItems:
             text = str(error).splitlines()[:1] or [""]
             raise Unreadable(f"raised {type(error).__name__}: {shown(text[0][:200])}") from None
         return _decoded(item, index, self.opening, self.title)
-
-
-def number_of(dataset: Any) -> int | None:
-    """The length of a data set, or None if it does not tell."""
-    try:
-        return len(dataset)
-    except (TypeError, NotImplementedError):
-        return None
 
 
 def is_iterable(value: Any) -> bool:

@@ -8,7 +8,6 @@ import errno
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -17,9 +16,7 @@ from ganmetrics._files import shown
 from ganmetrics._offline import is_offline
 from ganmetrics.data.base import Reading
 from ganmetrics.data.decode import Unreadable
-from ganmetrics.data.folder import JUNK
 from ganmetrics.data.kinds import is_instance
-from ganmetrics.data.paths import IMAGE_SUFFIXES, suffix_of
 from ganmetrics.errors import GanMetricsError, InputError, ResourceError, UsageError
 
 Answer = TypeVar("Answer")
@@ -155,24 +152,6 @@ def refusal(error: Exception, where: str) -> GanMetricsError:
         return InputError(what, where=where, hint="Check the URL, and that it may be listed", code="E-MISSING")
     hint = "Give credentials as that service's own tools expect them" if _is_denied(error) else ""
     return InputError(f"the place {_sentence(error)}", where=where, hint=hint, code="E-UNREADABLE")
-
-
-def why_ignored(name: str) -> str:
-    """Why a file is no image by its relative name, whose parts are separated by slashes; empty for an image."""
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    junk = next((part for part in parts if os.fsencode(part.lower()) in JUNK), "")
-    if junk or any(part.startswith(".") for part in parts):
-        return junk or "hidden"
-    suffix = suffix_of(name)
-    return "" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix"
-
-
-def is_kept(name: str, ignored: Counter[str]) -> bool:
-    """Whether a file is an image by its name; if not, the reason is counted."""
-    reason = why_ignored(name)
-    if reason:
-        ignored[reason] += 1
-    return not reason
 
 
 def _opened(url: str, scheme: str, name: str) -> tuple[Any, str]:

@@ -9,18 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.base import Notes, Reading
+from ganmetrics.data.classes import MAX_LABEL_BYTES
 from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
 from ganmetrics.data.parts import Outcome, outcome_of
-from ganmetrics.data.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, UNREAD_SUFFIXES, is_folder, refuse_path
+from ganmetrics.data.paths import (
+    ARRAY_SUFFIXES,
+    IMAGE_SUFFIXES,
+    UNREAD_SUFFIXES,
+    is_folder,
+    refuse_path,
+    why_ignored,
+    why_passed_over,
+)
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
 MAX_FILE_BYTES = 512 << 20
-JUNK = frozenset((b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"__macosx"))
 UNLISTED = -1  # stands for the size of what could not be listed: an unreadable folder, a link to nothing
 
 
@@ -62,10 +70,8 @@ class FolderSource(ItemSource):
         files = self._items.files
         return [shown(os.fsdecode(files.relative(index))) for index in range(len(files))]
 
-    def class_names(self) -> list[str] | None:
-        """The sub-folder of the first level that holds each image; ``None`` where some image is in none."""
-        parts = [name.split(os.sep, 1) for name in self.item_names()]
-        return [part[0] for part in parts] if all(len(part) == 2 for part in parts) else None
+    def _beside(self, name: str) -> bytes | None:
+        return content_beside(os.path.join(os.fsdecode(self._items.files.root), name))
 
 
 class _Files:
@@ -106,6 +112,25 @@ class _FolderItems:
         path = os.path.join(self.files.root, self.files.relative(index))
         size, time = (int(number) for number in self.files.stamps[index])
         return decode(_content(path, size, time), self.reading, suffix)
+
+
+def content_beside(path: str) -> bytes | None:
+    """The content of a small file beside the images; ``None`` where there is none.
+
+    Raises
+    ------
+    Unreadable
+        It is too large or may not be read.
+    """
+    try:
+        if not os.path.isfile(path):
+            return None
+        if os.path.getsize(path) > MAX_LABEL_BYTES:
+            raise Unreadable(f"is a file of {os.path.getsize(path)} bytes; the most is {MAX_LABEL_BYTES}")
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise Unreadable(_system_sentence(os.fsencode(path), error)) from None
 
 
 def _scan(root: bytes, ignored: Counter[str]) -> _Files:
@@ -156,20 +181,17 @@ def _list(root: bytes, folder: bytes, entries: list[tuple[bytes, int, int]], ign
 
 def _look(entry: os.DirEntry[bytes]) -> tuple[str, os.stat_result | None]:
     # Why the entry is ignored, or its status; no status for an image or a link that leads nowhere.
-    if entry.name.lower() in JUNK:
-        return entry.name.decode(), None
-    if entry.name.startswith(b"."):
-        return "hidden", None
-    suffix = os.fsdecode(os.path.splitext(entry.name)[1]).lower()
+    name = os.fsdecode(entry.name)
+    if reason := why_passed_over(name):
+        return reason, None
+    reason = why_ignored(name)
     try:
         status = entry.stat()
     except OSError:
-        return ("" if suffix in IMAGE_SUFFIXES or not suffix else shown(suffix)), None
+        return ("" if reason == "no suffix" else reason), None
     if stat.S_ISDIR(status.st_mode):
         return "", status
-    if not stat.S_ISREG(status.st_mode):
-        return "pipe, socket or device", None
-    return ("" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix"), status
+    return (reason if stat.S_ISREG(status.st_mode) else "pipe, socket or device"), status
 
 
 def _content(path: bytes, size: int, time: int) -> bytes:

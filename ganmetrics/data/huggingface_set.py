@@ -12,11 +12,13 @@ from typing import Any
 
 from ganmetrics._files import shown
 from ganmetrics._offline import is_offline
-from ganmetrics.data.columns import column_classes, image_column
+from ganmetrics.data.base import Classes
+from ganmetrics.data.columns import image_column
 from ganmetrics.data.dataset import DatasetSource
 from ganmetrics.data.items import KEYS
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
 from ganmetrics.data.paths import is_huggingface
+from ganmetrics.data.targets import classes_of_dataset
 from ganmetrics.errors import InputError, UsageError
 
 SPLIT = re.compile(r"huggingface:(?P<place>.+):(?P<split>[^:\[\]]+(?:\[[^\[\]]*\])?)", re.DOTALL)  # train, train[:100]
@@ -53,9 +55,9 @@ class HuggingFaceSource(DatasetSource):
         self.name = self.identity = shown(value)
         self.label = "" if os.path.exists(name) else re.sub("[#:~|]", "-", self.name)
 
-    def class_names(self) -> list[str] | None:
+    def known_classes(self) -> Classes:
         """The names of the classes, where the data set has one column of them, or one called label."""
-        return column_classes(self._whole)
+        return classes_of_dataset(self._whole, self.count)
 
 
 def _parts(value: str) -> tuple[str, str | None, str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from abc import abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ganmetrics.data.base import Notes, Reading, Source
+from ganmetrics.data.base import Classes, Notes, Reading, Source
+from ganmetrics.data.classes import classes_of_files
 from ganmetrics.data.loading import Items, chosen_workers, item_parts, read_placed
 from ganmetrics.data.parts import Outcome
 from ganmetrics.data.share import WHOLE, Share
@@ -26,6 +30,19 @@ class ItemSource(Source):
 
     reading: Reading
     _items: Items
+
+    def known_classes(self) -> Classes:
+        """The classes with what there is to say about them."""
+        return self._classes
+
+    @cached_property
+    def _classes(self) -> Classes:
+        names = [name.replace(os.sep, "/") for name in self.item_names() or ()]
+        return classes_of_files(names, self._beside, self.reading.classes)
+
+    @abstractmethod
+    def _beside(self, name: str) -> bytes | None:
+        """The content of ``dataset.json`` of this relative name; ``None`` where there is none (Unreadable)."""
 
     def batches(self) -> Iterator[Images]:
         """The images in the order of the items; see ``Source.batches``."""

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Source
+from ganmetrics.data.base import Classes, Source
+from ganmetrics.data.classes import MAX_LABEL_BYTES, class_text, classes_by_name
+from ganmetrics.data.paths import plain_name
 from ganmetrics.data.share import Share
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from ganmetrics.types import Images, Placed
 
-MAX_BYTES = 256 << 20
 FORMS = "lines of name,class in a .csv; {'labels': [[name, class], …]} in a .json; one class a line in a .txt; or .npy"
 
 
@@ -50,9 +51,9 @@ class LabelledSource(Source):
         """Those of the source."""
         return self.source.item_names()
 
-    def class_names(self) -> Sequence[str]:
+    def known_classes(self) -> Classes:
         """The classes that were given."""
-        return self.classes
+        return Classes(self.classes)
 
 
 def labelled(source: Source, labels: Any) -> Source:
@@ -88,7 +89,7 @@ def labelled(source: Source, labels: Any) -> Source:
 
 def _sequence(labels: Sequence[Any]) -> list[str]:
     try:
-        return [_text(each) for each in labels]
+        return [class_text(each) for each in labels]
     except (ValueError, TypeError, RuntimeError) as error:
         what = f"a class is {shown(str(error)[:80])}; expected whole numbers or names, one for each image"
         raise UsageError(what, where="labels") from error
@@ -101,7 +102,7 @@ def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
         raise InputError(
             what, where=where, hint="Give one class for each image in order (.txt or .npy)", code="E-LABELS"
         )
-    given = {shown(name): label for name, label in given.items()}  # as the source's names are
+    given = classes_by_name(((plain_name(shown(name)), label) for name, label in given.items()), where)
     missing = [name for name in names if name not in given]
     if missing:
         what = f"{len(missing)} of {len(names)} images have no class, such as {missing[0]}"
@@ -117,8 +118,10 @@ def _read(path: Path) -> dict[str, str] | list[str]:
             "labels are read from .csv, .json, .txt and .npy files", where=shown(path), hint=f"Expected {FORMS}"
         )
     try:
-        is_small = path.stat().st_size <= MAX_BYTES
+        is_small = path.stat().st_size <= MAX_LABEL_BYTES
         found = reader(path) if is_small else []
+    except InputError:
+        raise
     except Exception as error:  # NumPy and the parsers of texts raise anything for bytes from anywhere
         reason = getattr(error, "strerror", None) or "it is of another form"
         what = f"the labels cannot be read: {reason}"
@@ -133,21 +136,20 @@ def _from_csv(path: Path) -> dict[str, str]:
         rows = [row for row in csv.reader(stream) if row]
     if any(len(row) != 2 for row in rows):
         raise ValueError(path)
-    return {name.strip(): _text(label) for name, label in rows}
+    return classes_by_name(((name.strip(), class_text(label)) for name, label in rows), shown(path))
 
 
 def _from_json(path: Path) -> dict[str, str] | list[str]:
-    found = json.loads(path.read_text(encoding="utf-8"))
-    found = found["labels"] if isinstance(found, dict) and isinstance(found.get("labels"), list) else found
-    if isinstance(found, dict):
-        return {name: _text(label) for name, label in found.items()}
-    if all(isinstance(row, list) for row in found):
-        return {str(name): _text(label) for name, label in found}
-    return [_text(label) for label in found]
+    found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_Pairs)
+    if isinstance(found, _Pairs):
+        found = next((value for key, value in found if key == "labels" and isinstance(value, list)), found)
+    if isinstance(found, _Pairs) or all(isinstance(row, list) for row in found):
+        return classes_by_name(((str(name), class_text(label)) for name, label in found), shown(path))
+    return [class_text(label) for label in found]
 
 
 def _from_lines(path: Path) -> list[str]:
-    return [_text(line) for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    return [class_text(line) for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
 
 
 def _from_array(path: Path) -> list[str]:
@@ -158,15 +160,11 @@ def _from_array(path: Path) -> list[str]:
         found = np.load(path, allow_pickle=False)
     if found.ndim != 1:
         raise ValueError(path)
-    return [_text(each) for each in found]
+    return [class_text(each) for each in found]
 
 
-def _text(label: Any) -> str:
-    """A class as a printable name."""
-    value = getattr(label, "item", lambda: label)()
-    if not isinstance(value, (int, str)) or isinstance(value, bool):
-        raise ValueError(label)
-    return shown(str(value).strip())
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON with every key that it has, also one that stands there twice."""
 
 
 READERS = {".csv": _from_csv, ".json": _from_json, ".txt": _from_lines, ".npy": _from_array}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import posixpath
 import re
+from collections import Counter
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
@@ -15,6 +17,7 @@ IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".
 # pictures all the same, so that leaving them out is worth a word
 UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".psd", ".exr", ".hdr", ".dds"))
 ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
+JUNK = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"))  # what desktops leave behind
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 OTHER_ARCHIVES = frozenset((".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
 MAX_SHOWN = 300  # characters of a name in a message
@@ -85,6 +88,34 @@ def is_zip(value: Any) -> bool:
 def is_array_file(value: Any) -> bool:
     """Whether the value is the path of an .npy or .npz file."""
     return is_path(value) and os.path.isfile(value) and suffix_of(value) in ARRAY_SUFFIXES
+
+
+def why_passed_over(part: str) -> str:
+    """Why a file or folder of this name is passed over whatever it holds; empty where it is looked at."""
+    return part if part.lower() in JUNK else "hidden" if part.startswith(".") else ""
+
+
+def why_ignored(name: str) -> str:
+    """Why a file is no image by its relative name, for folders, archives and remote places; empty for an image."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    reasons = [reason for reason in map(why_passed_over, parts) if reason]
+    if reasons:
+        return next((reason for reason in reasons if reason != "hidden"), "hidden")
+    suffix = suffix_of(name)
+    return "" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix"
+
+
+def is_kept(name: str, ignored: Counter[str]) -> bool:
+    """Whether a file is an image by its relative name; if not, the reason is counted."""
+    reason = why_ignored(name)
+    if reason:
+        ignored[reason] += 1
+    return not reason
+
+
+def plain_name(name: str) -> str:
+    """A relative name in an archive without the ``./`` and ``//`` that some programs write."""
+    return posixpath.normpath(name) if name.startswith("./") or "/./" in name or "//" in name else name
 
 
 def suffix_of(path: Any) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from ganmetrics._files import shown
 from ganmetrics.data import array_file, folder, zip_file
 from ganmetrics.data.base import Source
+from ganmetrics.data.classes import DATASET_JSON
 from ganmetrics.data.decode import Decoded, Unreadable, decode
-from ganmetrics.data.filesystem import Place, is_kept, reading_of
+from ganmetrics.data.filesystem import Place, reading_of
 from ganmetrics.data.folder import MAX_FILE_BYTES, found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
@@ -24,6 +24,7 @@ from ganmetrics.data.paths import (
     IMAGE_SUFFIXES,
     OTHER_ARCHIVES,
     PICKLES,
+    is_kept,
     is_remote,
     is_url,
     local_path,
@@ -70,7 +71,10 @@ class RemoteSource(ItemSource):
         place = Place(url)
         self.name, self.identity = place.name, url
         self.reading = reading_of(url, reading)
-        self._items = _RemoteItems(place, _listing(place, self.notes.ignored), reading)
+        files = _listing(place)
+        images = [files[name] for name in sorted(files, key=os.fsencode) if is_kept(name, self.notes.ignored)]
+        self._labels = {name: path for name, (path, _) in files.items() if name.endswith(DATASET_JSON)}
+        self._items = _RemoteItems(place, images, reading)
         self.count = len(self._items)
         if not self.count:
             what = f"no images in the folder and its sub-folders ({found_instead(self.notes.ignored)})"
@@ -80,10 +84,9 @@ class RemoteSource(ItemSource):
         """The relative paths."""
         return [shown(self._items.relative(index)) for index in range(len(self._items))]
 
-    def class_names(self) -> list[str] | None:
-        """The sub-folder of the first level that holds each image; ``None`` where some image is in none."""
-        parts = [name.split("/", 1) for name in self.item_names()]
-        return [part[0] for part in parts] if all(len(part) == 2 for part in parts) else None
+    def _beside(self, name: str) -> bytes | None:
+        place, relative = self._items.place, self._labels.get(name)
+        return None if relative is None else place.read(f"{place.root.rstrip('/')}/{relative}")
 
 
 def remote_source(url: str, opening: Opening = DEFAULT_OPENING) -> Source:
@@ -158,13 +161,13 @@ def _beginning(system: Any, path: str) -> bytes:
     return data
 
 
-def _listing(place: Place, ignored: Counter[str]) -> list[tuple[str, int]]:
-    # the path below the root as the file system writes it, and the size, of each image
+def _listing(place: Place) -> dict[str, tuple[str, int]]:
+    # by their relative names, the paths below the root as the file system writes them, and the sizes, of all files
     _check_suffix(place)
     found = place.ask(lambda system: _files(system, place))
     if not found and not place.ask(lambda system: system.exists(place.root)):
         raise InputError("there is no such file or folder", where=place.name, hint="Check the URL", code="E-MISSING")
-    images: dict[str, tuple[str, int]] = {}
+    files: dict[str, tuple[str, int]] = {}
     for path, facts in found.items():
         relative = path.removeprefix(place.root).lstrip("/")
         if not relative:
@@ -173,8 +176,8 @@ def _listing(place: Place, ignored: Counter[str]) -> list[tuple[str, int]]:
             )
             raise InputError(what, where=place.name, code="E-NOT-FOLDER")
         size = facts.get("size")
-        images.setdefault(_plain(relative, place), (relative, UNKNOWN if size is None else int(size)))
-    return [images[name] for name in sorted(images, key=os.fsencode) if is_kept(name, ignored)]
+        files.setdefault(_plain(relative, place), (relative, UNKNOWN if size is None else int(size)))
+    return files
 
 
 def _files(system: Any, place: Place) -> dict[str, dict[str, Any]]:

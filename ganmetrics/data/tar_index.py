@@ -12,8 +12,9 @@ from typing import IO, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.base import Notes
-from ganmetrics.data.filesystem import is_kept, refusal
-from ganmetrics.data.paths import shortened
+from ganmetrics.data.classes import DATASET_JSON, MAX_LABEL_BYTES
+from ganmetrics.data.filesystem import refusal
+from ganmetrics.data.paths import is_kept, plain_name, shortened
 from ganmetrics.data.shard_files import Shard
 from ganmetrics.data.zip_file import Caps
 from ganmetrics.errors import InputError
@@ -32,6 +33,7 @@ class Found:
     names: list[str] = field(default_factory=list)
     spans: array[int] = field(default_factory=lambda: array("q"))  # archive, first byte, number of bytes; of each image
     classes: list[str | None] = field(default_factory=list)
+    dataset_jsons: list[tuple[str, int, int, int]] = field(default_factory=list)  # name, archive, first byte, bytes
 
     def add(self, shard: Shard, number: int) -> None:
         """Take in the images of an archive."""
@@ -48,6 +50,7 @@ class Found:
             self.notes.warnings.append(f"{sentence}; all of them are counted")
         self.names += index.names
         self.spans.extend(value for start, size in index.spans for value in (number, start, size))
+        self.dataset_jsons += [(name, number, start, size) for name, start, size in index.dataset_jsons]
         self.classes += [index.labels.get(_key(name)) for name in index.names]
 
 
@@ -59,6 +62,7 @@ class _Index:
         self.names: list[str] = []
         self.spans: list[tuple[int, int]] = []
         self.labels: dict[str, str] = {}
+        self.dataset_jsons: list[tuple[str, int, int]] = []
         self.seen: set[str] = set()
         self.num_shared = self.total = 0
 
@@ -79,18 +83,21 @@ class _Index:
             return
         self._check(info)
         kind = _kind_of(info)
+        if not kind and info.name.endswith(DATASET_JSON) and info.size <= MAX_LABEL_BYTES:
+            self.dataset_jsons.append((plain_name(info.name), info.offset_data, info.size))
         if kind:
             self.ignored[kind] += 1
         elif not self._is_label(info, stream) and is_kept(info.name, self.ignored):
-            self.num_shared += bool(self.names) and _key(self.names[-1]) == _key(info.name)
-            self.names.append(info.name)
+            name = plain_name(info.name)
+            self.num_shared += bool(self.names) and _key(self.names[-1]) == _key(name)
+            self.names.append(name)
             self.spans.append((info.offset_data, info.size))
 
     def _check(self, info: tarfile.TarInfo) -> None:
         name, caps = shortened(shown(info.name)), self.caps
         self.total += info.size
         reason = ""
-        if info.name in self.seen:
+        if plain_name(info.name) in self.seen:
             reason = f"the name '{name}' stands in it twice"
         elif len(self.seen) >= caps.members:
             reason = f"it holds more than {caps.members} files"
@@ -102,7 +109,7 @@ class _Index:
             reason = f"the name '{name}' leads out of the archive"
         if reason:
             raise InputError(f"the archive is refused: {reason}", where=self.where, code="E-ARCHIVE")
-        self.seen.add(info.name)
+        self.seen.add(plain_name(info.name))
 
     def _is_label(self, info: tarfile.TarInfo, stream: IO[bytes]) -> bool:
         base = info.name.rpartition("/")[2]
@@ -113,9 +120,9 @@ class _Index:
         content = stream.read(info.size)
         label = _class_of_number(content) if suffix == ".cls" else _class_of_json(content)
         if label is not None and suffix == ".cls":
-            self.labels[_key(info.name)] = label
+            self.labels[_key(plain_name(info.name))] = label
         elif label is not None:
-            self.labels.setdefault(_key(info.name), label)
+            self.labels.setdefault(_key(plain_name(info.name)), label)
         return label is not None
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Reading
+from ganmetrics.data.base import Classes, Reading
+from ganmetrics.data.classes import classes_of_files
 from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.filesystem import reading_of, shown_url
 from ganmetrics.data.folder import found_instead
@@ -32,7 +35,7 @@ class TarSource(ItemSource):
     """The images of tar archives, in the order of the archives and of their members; constructing it reads headers.
 
     The members of one sample share a key, their name up to the first dot: a ``.cls`` (a whole number) or a ``.json``
-    (with ``label`` or ``class``) beside an image is its class.
+    (with ``label`` or ``class``) beside an image is its class; without any, the rule for folders holds.
 
     Parameters
     ----------
@@ -77,16 +80,30 @@ class TarSource(ItemSource):
             what = f"the server of {self.name} ignores requests for a part of a file (Range)"
             self.notes.warnings.append(f"{what}; {num_copied} of {len(shards)} archives were copied whole")
         self._items = _TarItems(shards, found, reading)
-        self._classes = found.classes
+        self._labels, self._dataset_jsons = found.classes, found.dataset_jsons
 
     def item_names(self) -> list[str]:
         """The names in the archive, behind the archive's own where there are several."""
         return [self._items.title(index) for index in range(len(self._items))]
 
-    def class_names(self) -> list[str] | None:
-        """The classes that lie beside the images; ``None`` where some image has none."""
-        classes = [each for each in self._classes if each is not None]
-        return classes if len(classes) == len(self._classes) else None
+    @cached_property
+    def _classes(self) -> Classes:
+        missing = sum(label is None for label in self._labels)
+        if self.reading.classes == "auto" and missing < len(self._labels):
+            what = f"{missing} of {len(self._labels)} images have no .cls or .json with their class beside them"
+            return Classes(None, what) if missing else Classes([label or "" for label in self._labels])
+        names = [shown(self._items.names[index]) for index in range(len(self._items))]
+        return classes_of_files(names, self._beside, self.reading.classes)
+
+    def _beside(self, name: str) -> bytes | None:
+        places = [(number, start, size) for member, number, start, size in self._dataset_jsons if member == name]
+        if not places:
+            return None
+        if len(self._items.shards) > 1:
+            raise Unreadable("is read where it lies in one archive with all images, and there are several")
+        number, start, size = places[0]
+        with closing(self._items.shards[number]) as shard:
+            return shard.read(start, size)
 
     def share(self, share: Share) -> Iterator[Placed]:
         """A share of the images; see ``Source.share``."""

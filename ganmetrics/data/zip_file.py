@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
 from ganmetrics.data.base import Reading
+from ganmetrics.data.classes import DATASET_JSON
 from ganmetrics.data.decode import Decoded, Unreadable, decode
-from ganmetrics.data.folder import JUNK, conversion_hint, found_instead
+from ganmetrics.data.folder import conversion_hint, found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
 from ganmetrics.data.parts import Outcome, outcome_of
-from ganmetrics.data.paths import IMAGE_SUFFIXES, foreign_archive, is_zip, refuse_path, shortened
+from ganmetrics.data.paths import foreign_archive, is_kept, is_zip, plain_name, refuse_path, shortened, suffix_of
 from ganmetrics.data.share import Share
 from ganmetrics.errors import InputError
 
@@ -87,17 +88,28 @@ class ZipSource(ItemSource):
         with opened_archive(path) as archive:
             infos = archive.infolist()
             check_members(infos, os.path.getsize(path), self.name, caps)
-        names = [info.filename for info in sorted(infos, key=_name_bytes) if _is_image(info, self.notes.ignored)]
+        files = sorted((info for info in infos if not info.is_dir()), key=_name_bytes)
+        members = [info.filename for info in files if is_kept(info.filename, self.notes.ignored)]
+        names = [member_name(member) for member in members]
+        labels = [info.filename for info in files if info.filename.endswith(DATASET_JSON)]
+        self._labels = {member_name(member): member for member in labels}
         self.count = len(names)
         if not names:
             what = f"no images in the archive ({found_instead(self.notes.ignored)})"
             raise InputError(what, where=self.name, hint=conversion_hint(self.notes.ignored), code="E-EMPTY")
         self.notes.depths.update(name.count("/") for name in names)
-        self._items = _ZipItems(os.path.abspath(path), names, reading, caps)
+        self._items = _ZipItems(os.path.abspath(path), names, members, reading, caps)
 
     def item_names(self) -> list[str]:
         """The names in the archive."""
         return [shown(name) for name in self._items.names]
+
+    def _beside(self, name: str) -> bytes | None:
+        member = self._labels.get(name)
+        try:
+            return None if member is None else self._items.content(member)
+        finally:
+            self._items.close()
 
     def share(self, share: Share) -> Iterator[Placed]:
         """A share of the images; see ``Source.share``."""
@@ -111,8 +123,8 @@ class _ZipItems:
     # Each process opens the archive for itself: a handle shared by a fork would share one file position.
     is_quiet = True
 
-    def __init__(self, path: str, names: list[str], reading: Reading, caps: Caps) -> None:
-        self.path, self.names, self.reading, self.caps = path, names, reading, caps
+    def __init__(self, path: str, names: list[str], members: list[str], reading: Reading, caps: Caps) -> None:
+        self.path, self.names, self.members, self.reading, self.caps = path, names, members, reading, caps
         self._archive: zipfile.ZipFile | None = None
         self._process = 0
 
@@ -128,12 +140,12 @@ class _ZipItems:
         self._archive = None
 
     def outcome(self, index: int) -> Outcome:
-        return outcome_of(shown(self.names[index]), lambda: self._load(self.names[index]))
+        return outcome_of(shown(self.names[index]), lambda: self._load(index))
 
-    def _load(self, name: str) -> Decoded:
-        return decode(self._content(name), self.reading, os.path.splitext(name)[1].lower())
+    def _load(self, index: int) -> Decoded:
+        return decode(self.content(self.members[index]), self.reading, suffix_of(self.names[index]))
 
-    def _content(self, name: str) -> bytes:
+    def content(self, name: str) -> bytes:
         if self._archive is None or self._process != os.getpid():
             self._archive, self._process = opened_archive(self.path), os.getpid()
         try:
@@ -190,7 +202,7 @@ def check_members(infos: list[zipfile.ZipInfo], num_bytes: int, where: str, caps
 
 
 def _repeated(infos: list[zipfile.ZipInfo]) -> str:
-    name, number = Counter(info.filename for info in infos).most_common(1)[0] if infos else ("", 0)
+    name, number = Counter(member_name(info.filename) for info in infos).most_common(1)[0] if infos else ("", 0)
     return f"the name '{shortened(shown(name))}' stands in it {number} times" if number > 1 else ""
 
 
@@ -214,27 +226,13 @@ def _escapes(name: str) -> bool:
     return "\0" in name or parts[0] == "" or parts[0][1:2] == ":" or ".." in parts
 
 
-def _is_image(info: zipfile.ZipInfo, ignored: Counter[str]) -> bool:
-    # A folder's own entry is neither an image nor anything that is left out.
-    if info.is_dir():
-        return False
-    reason = why_no_image(info.filename)
-    if reason:
-        ignored[reason] += 1
-    return not reason
-
-
-def why_no_image(name: str) -> str:
-    """Why a file of this relative name does not count as an image; empty where it does."""
-    parts = name.replace("\\", "/").split("/")
-    suffix = os.path.splitext(parts[-1])[1].lower()
-    junk = next((part for part in parts if os.fsencode(part.lower()) in JUNK), "")
-    is_hidden = any(part.startswith(".") for part in parts)
-    return junk or ("hidden" if is_hidden else "" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix")
+def member_name(name: str) -> str:
+    """A member's relative name as a folder would have it: archives of Windows may hold backslashes."""
+    return plain_name(name.replace("\\", "/"))
 
 
 def _name_bytes(info: zipfile.ZipInfo) -> bytes:
-    return info.filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437", "surrogateescape")
+    return member_name(info.filename).encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437", "surrogateescape")
 
 
 def _bounded(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:

@@ -69,6 +69,7 @@ def _of_metric(metric: Metric, fake: Statistics) -> Iterator[str]:
 def _alone(role: str, side: Statistics) -> Iterator[Caution]:
     notes = side.notes
     yield from (Caution("reading", f"{role}: {sentence}") for sentence in notes.warnings)
+    yield from (Caution("classes", f"{role}: {sentence}", 0.0) for sentence in notes.remarks)  # no trouble of images
     if "-custom:" in side.recipe.network:
         text = "the weights are not the published ones; the score compares only with others of the same file"
         yield Caution("weights", f"{role}: {text}")

@@ -101,8 +101,9 @@ def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe:
         raise too_few(source.name, count, 2)
     has_classes = "labels" in reads or ("names" in reads and _are_known(source, count))
     labels, classes = _labelled(source, count) if has_classes else (None, ())
-    seen = source.notes
+    seen, told = source.notes, source.known_classes().remark if {"labels", "names"} & reads else ""
     notes = Notes(depths=Counter(seen.depths), ignored=Counter(seen.ignored), warnings=list(seen.warnings))
+    notes.remarks += [told] if told else []
     notes.merge(gathering.seen.notes)
     return dataclasses.replace(
         gathered_statistics(gathering, recipe),
@@ -244,12 +245,14 @@ def too_few(name: str, found: int, least: int) -> InputError:
 
 def class_names(source: Source, count: int | None = None) -> Sequence[str]:
     """The class of each image of a source (InputError where it is not known, or an image was left out)."""
-    names = source.class_names()
-    if names is None or len(names) != (count or len(names)):
-        what = "the class of each image is not known"
-        hint = "Give each class a sub-folder, or pass a data set with targets; no image may be left out"
-        raise InputError(what, where=source.name, hint=hint, code="E-LABELS")
-    return names
+    names, why, hint = source.known_classes()
+    if names is not None and len(names) != (count or len(names)):
+        why, hint = f"{len(names) - (count or 0)} images were left out", "Repair or remove them"
+    elif names is not None:
+        return names
+    what = f"the class of each image is not known{': ' * bool(why)}{why}"
+    hint = hint or "Pass a folder or an archive with a sub-folder for each class, or a data set with targets"
+    raise InputError(what, where=source.name, hint=hint, code="E-LABELS")
 
 
 def _are_known(source: Source, count: int) -> bool:

@@ -18,8 +18,8 @@ from typing import IO, NamedTuple, NoReturn
 
 from ganmetrics._files import disk_errors, shown, unfinished
 from ganmetrics.data.array_header import read_header
-from ganmetrics.data.paths import foreign_archive
-from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_archive, why_no_image
+from ganmetrics.data.paths import foreign_archive, why_ignored
+from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_archive
 from ganmetrics.errors import InputError, RejectedError
 from ganmetrics.leaderboard.rules import EXTRA_FILES, MEMBER_BYTES, Rules
 
@@ -174,7 +174,7 @@ def check_count(count: int, rules: Rules) -> None:
 
 def is_image(name: str) -> bool:
     """Whether a member of an archive counts as an image, by the rule of every archive."""
-    return not why_no_image(name)
+    return not why_ignored(name)
 
 
 def refuse(what: str) -> NoReturn:
