@@ -22,7 +22,7 @@ def classes_of_dataset(dataset: Any, count: int | None) -> Classes:
     classes, then those of the data sets that it is made of.
     """
     for name in ATTRIBUTES:
-        values = getattr(dataset, name, None)
+        values: Any = getattr(dataset, name, None)
         if count is not None and hasattr(values, "__len__") and len(values) == count:
             return classes_of_values(values, f"the data set's {name}")
     if is_instance(dataset, "torch.utils.data", "Subset"):
