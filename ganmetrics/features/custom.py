@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,12 @@ class Custom(Extractor):
             what = f"the extractor returned {found} for {count} images; expected a tensor of shape [{count}, D]"
             raise InputError(what, where=self.name, hint="Pool or flatten its output", code="E-SHAPE")
         self.layers = {"features": features.shape[1]}
-        return features.to(torch.float32)
+        narrow, limits = features.to(torch.float32), torch.finfo(torch.float32)
+        largest = float(features.abs().max()) if features.dtype == torch.float64 else 1.0
+        if limits.max < largest < math.inf or 0 < largest < 1e6 * limits.tiny:
+            what = f"the extractor's features reach {largest:.3g}, which float32 does not hold"
+            raise InputError(what, where=self.name, hint="Return them in another unit", code="E-RANGE")
+        return narrow
 
 
 def _plain(name: object) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ganmetrics.errors import UsageError
 from ganmetrics.metrics.manifold import feature_pair
 from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.numerics.neighbors import nearest, neighbor_squares
+from ganmetrics.numerics.neighbors import TIE, held, nearest, neighbor_squares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,9 @@ class AlphaBeta(NamedTuple):
     authenticity: float
 
 
-def alpha_precision_beta_recall_authenticity(real_features: ArrayLike, fake_features: ArrayLike) -> AlphaBeta:
+def alpha_precision_beta_recall_authenticity(
+    real_features: ArrayLike, fake_features: ArrayLike, *, recall: str = "code"
+) -> AlphaBeta:
     """How well the fakes' typical sets agree with the reals', level by level, and the share that are no near copies.
 
     Higher is better, 1 is best, for the first two; authenticity is higher for a better generalising generator, and
@@ -35,6 +38,9 @@ def alpha_precision_beta_recall_authenticity(real_features: ArrayLike, fake_feat
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+    recall : {"code", "paper"}
+        The definition of beta-recall: that of the authors' code, which published values come from, or that of their
+        paper. The notes give both.
 
     Returns
     -------
@@ -46,12 +52,20 @@ def alpha_precision_beta_recall_authenticity(real_features: ArrayLike, fake_feat
     ------
     InputError
         Fewer than two rows, other shapes, NaN.
+    UsageError
+        Another ``recall``.
 
     Notes
     -----
-    The alpha-support of the reals is the ball about their mean that holds a share alpha of them. A real is recalled at
-    level beta if its nearest fake is no farther than its nearest real, and lies in the fakes' beta-support. The
-    authors first map features by a one-class network that is trained for each data set; here features count as they
+    The alpha-support of the reals is the ball about their mean that holds a share alpha of them, and the beta-support
+    of the fakes the ball about the fakes' mean that holds a share beta of the fakes.
+
+    Beta-recall by ``"paper"``: a real is recalled at level beta if any fake of the beta-support is no farther from it
+    than its nearest other real. By ``"code"``: a real is recalled if its nearest fake is no farther than its nearest
+    other real, and that fake is no farther from the fakes' mean than the quantile beta of such distances, taken over
+    the nearest fakes of all reals (a fake counts once for each real that it is nearest to) and not over all fakes.
+
+    The authors first map features by a one-class network that is trained for each data set; here features count as they
     are, as in later libraries. Their code takes authenticity over reals; here, as in the paper, over fakes.
 
     References
@@ -70,24 +84,33 @@ def alpha_precision_beta_recall_authenticity(real_features: ArrayLike, fake_feat
     center = real.mean(dim=0, dtype=torch.float64)
     precision = _shares_within((fake - center).norm(dim=1), (real - center).norm(dim=1), levels)
     own = neighbor_squares(real, 1)
-    places, squares = nearest(real, fake)
-    from_center = (fake - fake.mean(dim=0, dtype=torch.float64)).norm(dim=1)[places]
-    is_near = squares <= own
-    recall = torch.stack(
-        [(is_near & (from_center <= radius)).double().mean() for radius in _radii(from_center, levels)]
-    )
-    real_places, real_squares = nearest(fake, real)
-    authenticity = float((real_squares > own[real_places]).double().mean())
-    return AlphaBeta(_agreement(precision, levels), _agreement(recall, levels), authenticity)
+    recalled = _recall(real, fake, own, levels, recall)
+    places, squares = nearest(fake, real)
+    authenticity = float((squares > own[places] * (1 + TIE)).double().mean())
+    return AlphaBeta(_agreement(precision, levels), _agreement(recalled, levels), authenticity)
+
+
+def _recall(real: Tensor, fake: Tensor, own: Tensor, levels: Tensor, definition: str) -> Tensor:  # -> [L]
+    """The share of reals that are recalled at each level, ``own`` being their squared distances to their nearest."""
+    from_center = (fake - fake.mean(dim=0, dtype=torch.float64)).norm(dim=1)
+    if definition == "code":
+        places, squares = nearest(real, fake)
+        innermost = torch.where(squares <= own * (1 + TIE), from_center[places], torch.inf)
+        return _shares_within(innermost, from_center[places], levels)
+    if definition != "paper":
+        what = f"recall is {definition!r}; it must be 'code' or 'paper'"
+        raise UsageError(what, where="alpha_precision_beta_recall_authenticity.recall")
+    innermost = torch.full_like(own, torch.inf)  # of the fakes that each real's ball holds
+    for rows, columns, is_held in held(real, fake, own, is_closed=True):
+        least = torch.where(is_held, from_center[columns], torch.inf).amin(dim=1)
+        innermost[rows] = torch.minimum(innermost[rows], least)
+    return _shares_within(innermost, from_center, levels)
 
 
 def _shares_within(distances: Tensor, reference: Tensor, levels: Tensor) -> Tensor:
     """The share of distances up to each quantile of the reference: [M], [N], [L] -> [L]."""
-    return torch.stack([(distances <= radius).double().mean() for radius in _radii(reference, levels)])
-
-
-def _radii(distances: Tensor, levels: Tensor) -> Tensor:
-    return torch.quantile(distances, levels)
+    radii = torch.quantile(reference, levels) * (1 + TIE)
+    return torch.stack([(distances <= radius).double().mean() for radius in radii])
 
 
 def _agreement(shares: Tensor, levels: Tensor) -> float:

@@ -61,7 +61,7 @@ def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float
         raise UsageError(f"share is {share}; it must be between 0 and 1", where="birthday.share")
     real, fake = feature_pair(real_features, fake_features, 1, "birthday")
     near = float(torch.quantile(neighbor_squares(real, 1), share, interpolation="lower"))
-    pairs = close_pairs(fake, near * (1 - 1e-9))
+    pairs = close_pairs(fake, near)
     return len(fake) * (len(fake) - 1) / (2 * pairs if pairs else 1)
 
 

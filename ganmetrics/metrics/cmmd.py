@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch.nn.functional import normalize
-
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.kernels import mean_gaussian_kernel
 
 if TYPE_CHECKING:
@@ -26,7 +25,8 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
-        The paper takes the image embeddings of CLIP ViT-L/14 at 336 pixels. Rows are brought to unit length here.
+        The paper takes the image embeddings of CLIP ViT-L/14 at 336 pixels. Rows are brought to unit length.
+        Rows that are all zero have no direction; they share one that no other row has.
     sigma : float
         Of the kernel ``exp(-|x - y|² / 2σ²)``.
 
@@ -61,7 +61,7 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
     """
     if not sigma > 0:
         raise UsageError(f"sigma is {sigma}; it must be above 0", where="cmmd.sigma")
-    real, fake = (normalize(x, dim=1) for x in matrix_pair(real_features, fake_features))
+    real, fake = (unit_rows(x) for x in matrix_pair(real_features, fake_features))
     within = mean_gaussian_kernel(real, real, sigma) + mean_gaussian_kernel(fake, fake, sigma)
     return max(0.0, SCALE * (within - 2 * mean_gaussian_kernel(real, fake, sigma)))
 

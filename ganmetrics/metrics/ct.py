@@ -11,7 +11,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_triple
 from ganmetrics.numerics.clusters import kmeans, nearest_center
-from ganmetrics.numerics.neighbors import nearest
+from ganmetrics.numerics.neighbors import grouped, nearest
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-FEW = 20  # fakes that a cell needs to count
+FEW = 20  # fakes that a cell needs more of to count
+CONTINUITY = 0.5  # pairs, which the authors' code adds whatever the sign
 
 
 def ct(
@@ -53,14 +54,16 @@ def ct(
     Raises
     ------
     InputError
-        Fewer rows than cells, no cell with 20 fakes and an unseen real, other shapes, NaN.
+        Fewer rows than cells, no cell with more than 20 fakes and an unseen real, other shapes, NaN.
     UsageError
         ``num_cells`` below 1.
 
     Notes
     -----
     A cell's z-value is that of Mann and Whitney's test of the distances to the nearest training image, fakes against
-    unseen reals. Cells with fewer than 20 fakes are left out, as in the authors' code.
+    unseen reals. As in the authors' code, half a pair is added to the number of pairs in which the fake is farther,
+    whatever the sign of the difference, and cells with 20 fakes or fewer are left out. Squared distances that differ by
+    less than 1e-9 of themselves count as equal.
 
     References
     ----------
@@ -86,10 +89,10 @@ def ct(
     found = [
         (int((cells[1] == cell).sum()), _z_value(distances[0][cells[0] == cell], distances[1][cells[1] == cell]))
         for cell in range(num_cells)
-        if int((cells[0] == cell).sum()) >= FEW and bool((cells[1] == cell).any())
+        if int((cells[0] == cell).sum()) > FEW and bool((cells[1] == cell).any())
     ]
     if not found:
-        what = f"no cell holds {FEW} fakes and an unseen real image"
+        what = f"no cell holds more than {FEW} fakes and an unseen real image"
         raise InputError(what, where="ct.num_cells", hint="Score more images or lower num_cells", code="E-TOO-FEW")
     return sum(count * z for count, z in found) / sum(count for count, _ in found)
 
@@ -98,9 +101,9 @@ def _z_value(of_fakes: Tensor, of_test: Tensor) -> float:  # [m], [p]
     from scipy.stats import rankdata  # here, because importing it costs a second
 
     m, p = len(of_fakes), len(of_test)
-    ranks = torch.from_numpy(rankdata(torch.cat([of_fakes, of_test]).cpu().numpy()))
+    ranks = torch.from_numpy(rankdata(grouped(torch.cat([of_fakes, of_test])).cpu().numpy()))
     above = float(ranks[:m].sum()) - m * (m + 1) / 2  # pairs in which the fake is farther
-    return (above - m * p / 2) / math.sqrt(m * p * (m + p + 1) / 12)
+    return (above + CONTINUITY - m * p / 2) / math.sqrt(m * p * (m + p + 1) / 12)
 
 
 METRIC = Metric(

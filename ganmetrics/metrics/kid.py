@@ -12,7 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Estimate, Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.influence import Influence, kernel_influence
-from ganmetrics.numerics.kernels import subset_sums, unbiased_mmd2
+from ganmetrics.numerics.kernels import cubic_kernel, subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 FEW = 4096  # rows converted at a time
+LARGEST = 1e150  # whose square, for the spread, does not overflow
 MAX_ROWS = 4096  # whose influence is taken, at random among all
 Pairs = list[tuple[Indices, Indices]]
 
@@ -54,11 +55,12 @@ def kid(
     Raises
     ------
     InputError
-        Fewer images than ``subset_size`` on a side, other shapes, NaN.
+        Fewer images than ``subset_size`` on a side, other shapes, NaN, features beyond about 1e25.
 
     Notes
     -----
-    In float64. Subsets come from ``RandomState(seed)`` in torch-fidelity's order, which then has the same subsets.
+    In float64. The kernel's 1 makes the score depend on the unit of the features. Subsets come from
+    ``RandomState(seed)`` in torch-fidelity's order, which then has the same subsets.
     Where all subsets together hold more pairs than the whole sets, each kernel value is computed once, block by block,
     and summed into every subset that holds it: the same estimate for less work.
 
@@ -84,6 +86,10 @@ def kid(
         raise InputError(what, where="kid.subset_size", hint=hint, code="E-TOO-FEW")
     pairs = list(paired_subsets(len(real), len(fake), subset_size, num_subsets, seeded(seed)))
     values = _cheaper_route(len(real), len(fake), subset_size, num_subsets)(real, fake, pairs)
+    if not np.abs(values).max() < LARGEST:
+        largest = max(float(x.abs().max()) for x in (real, fake))
+        what = f"features reach {largest:.3g}, whose products overflow in the third power"
+        raise InputError(what, where="kid", hint="Score features in another unit", code="E-RANGE")
     return Estimate(float(np.mean(values)), float(np.std(values)))
 
 
@@ -116,7 +122,7 @@ def _membership(count: int, subsets: list[Indices], like: Tensor) -> Tensor:  # 
 
 def _off_diagonal(x: Tensor, members: Tensor) -> Tensor:  # [N, D], [N, S] -> [S]
     squares = torch.cat([rows.double().square().sum(dim=1) for rows in x.split(FEW)])
-    diagonal = (squares / x.shape[1] + 1.0) ** 3
+    diagonal = cubic_kernel(squares / x.shape[1])
     return subset_sums(x, x, members, members) - diagonal @ members
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy import special
 
 from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.metrics.validation import matrix
+from ganmetrics.metrics.validation import vectors
 from ganmetrics.numerics.influence import Influence
 from ganmetrics.numerics.spread import Spread
 
@@ -53,7 +53,7 @@ def lpips_diversity(fake_embeddings: ArrayLike) -> float:
     >>> lpips_diversity([[0.0], [1.0], [3.0]])  # the mean of 1, 9 and 4
     4.666666666666667
     """
-    x = matrix(fake_embeddings, "fake_embeddings")
+    x = vectors(fake_embeddings, "fake_embeddings")
     return 2 * float(x.var(dim=0).sum())
 
 

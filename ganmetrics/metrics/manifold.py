@@ -27,10 +27,15 @@ def feature_pair(real: Any, fake: Any, neighbors: int, where: str) -> tuple[Tens
     return x, y
 
 
-def crossed(real: Tensor, fake: Tensor, neighbors: int, inside: str, where: str, *, of_fakes: bool = True) -> Crossing:
-    """Which balls hold which points, each ball reaching to its centre's k-th nearest neighbour (UsageError)."""
+def check_inside(inside: str, where: str) -> None:
+    """Refuse what is neither sign (UsageError)."""
     if inside not in INSIDE:
         what = f"inside is {inside!r}; a ball holds the points at '<' or '<=' its radius"
         raise UsageError(what, where=f"{where}.inside")
+
+
+def crossed(real: Tensor, fake: Tensor, neighbors: int, inside: str, where: str, *, of_fakes: bool = True) -> Crossing:
+    """Which balls hold which points, each ball reaching to its centre's k-th nearest neighbour (UsageError)."""
+    check_inside(inside, where)
     radii_f = neighbor_squares(fake, neighbors) if of_fakes else None
     return crossing(real, fake, neighbor_squares(real, neighbors), radii_f, is_closed=INSIDE[inside])

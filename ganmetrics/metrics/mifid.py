@@ -6,20 +6,20 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.functional import normalize
 
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics.fid import fid
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
-from ganmetrics.numerics.memory import block_rows
+from ganmetrics.numerics.directions import unit_rows
+from ganmetrics.numerics.neighbors import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.types import ArrayLike
 
-COPY = 1e-9  # a mean distance below it is rounding: the fakes are copies
+COPY = 1e-30  # a mean distance below it is rounding of unit vectors: the fakes are copies
 
 
 def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: float = 0.1) -> float:
@@ -49,8 +49,10 @@ def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: floa
 
     Notes
     -----
-    The distance is ``1 - |cos|`` from each fake to its nearest real, averaged over the fakes. torchmetrics averages
-    over the reals instead, which a generator that copies a few of them hardly moves.
+    The distance is ``1 - |cos|`` from each fake to its nearest real, averaged over the fakes, and is taken from the
+    difference of the unit vectors, which rounding leaves exact however small it is. Cosines depend on the origin: of
+    features that lie far from zero, all directions are alike, so the distance is small and the score large for any
+    generator. torchmetrics averages over the reals instead, which a generator that copies a few of them hardly moves.
 
     References
     ----------
@@ -75,13 +77,9 @@ def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: floa
 
 def memorisation_distance(real: Tensor, fake: Tensor) -> float:  # [N, D], [M, D] -> 0..1
     """The mean over the fakes of 1 - |cos| to the nearest real."""
-    x, y = normalize(real, dim=1), normalize(fake, dim=1)
-    nearest = torch.cat([_largest_cosine(x, rows) for rows in y.split(block_rows(y.shape[1]))])
-    return float((1 - nearest).clamp(min=0).mean())
-
-
-def _largest_cosine(x: Tensor, rows: Tensor) -> Tensor:
-    return torch.stack([(rows @ part.T).abs_().amax(dim=1) for part in x.split(block_rows(x.shape[1]))]).amax(dim=0)
+    x, y = unit_rows(real), unit_rows(fake)
+    squares = torch.minimum(nearest(y, x)[1], nearest(y, -x)[1])  # 1 - |cos| = |y ∓ x|² / 2
+    return float((squares / 2).mean())
 
 
 METRIC = Metric(

@@ -11,7 +11,7 @@ import torch
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.integers import integer_matrix
 from ganmetrics.metrics.validation import matrix
-from ganmetrics.numerics.modes import captured_modes, divergence_from_uniform, nearest_mode
+from ganmetrics.numerics.modes import TIE, captured_modes, divergence_from_uniform, nearest_mode
 
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
@@ -89,7 +89,7 @@ def mixture_modes(points: ArrayLike, centers: ArrayLike, std: float, *, threshol
         what = f"std is {std} and threshold {threshold}; they must be above 0 and std finite"
         raise UsageError(what, where="mixture_modes")
     index, distance = nearest_mode(x, means.to(x.device), std)
-    good = distance < threshold
+    good = distance < threshold * (1 - TIE)  # one at the threshold is outside in every unit
     counts = torch.bincount(index[good], minlength=len(means))
     return MixtureModes(captured_modes(counts), float(good.double().mean()), divergence_from_uniform(counts))
 

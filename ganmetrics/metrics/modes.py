@@ -61,8 +61,9 @@ def modes(real_logits: ArrayLike, fake_logits: ArrayLike, *, least: int = 1) -> 
 
     Notes
     -----
-    Reals get half a count in every class, so that one which only fakes have leaves the divergence finite. On stacked
-    MNIST, whose 1000 modes are classes of three digits, see ``stacked_modes``.
+    A class that only fakes have counts as half a real, which leaves the divergence finite; all other classes count as
+    they are, so equal shares give exactly 0. On stacked MNIST, whose 1000 modes are classes of three digits, see
+    ``stacked_modes``.
 
     References
     ----------
@@ -84,8 +85,9 @@ def modes(real_logits: ArrayLike, fake_logits: ArrayLike, *, least: int = 1) -> 
         what = f"real_logits have {real.shape[1]} dimensions and fake_logits {fake.shape[1]}"
         raise InputError(what, hint="Both must come from one classifier", code="E-SHAPE")
     counts = [torch.bincount(x.argmax(dim=1), minlength=x.shape[1]).cpu() for x in (real, fake)]
-    p, q = (counts[0] + 0.5) / (counts[0] + 0.5).sum(), counts[1].double() / counts[1].sum()
-    divergence = float((torch.special.xlogy(q, q) - torch.special.xlogy(q, p.double())).sum().clamp(min=0))
+    weights = torch.where((counts[0] == 0) & (counts[1] > 0), 0.5, counts[0].double())
+    p, q = weights / weights.sum(), counts[1].double() / counts[1].sum()
+    divergence = float((torch.special.xlogy(q, q) - torch.special.xlogy(q, p)).sum().clamp(min=0))
     return Modes(int((counts[1] >= least).sum()), divergence, *counts)
 
 

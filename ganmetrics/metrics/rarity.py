@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.metrics.manifold import feature_pair
+from ganmetrics.metrics.manifold import INSIDE, check_inside, feature_pair
 from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.numerics.neighbors import blocks, neighbor_squares
+from ganmetrics.numerics.neighbors import held, neighbor_squares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 
-def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3) -> float:
+def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3, inside: str = "<") -> float:
     """Mean over the fakes on the manifold of the reals of how sparse the reals are about them.
 
     Higher is better, in the sense that unusual images are made too; in the units of the features, so it compares only
@@ -27,6 +27,8 @@ def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int
     real_features, fake_features : array_like, [N, D] and [M, D]
     neighbors : int
         k in the paper.
+    inside : {"<", "<="}
+        Whether a ball leaves out a point at its radius, as the authors' code has it, or holds it.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int
     InputError
         No more rows than neighbours, other shapes, NaN.
     UsageError
-        ``neighbors`` below 1.
+        ``neighbors`` below 1, another ``inside``.
 
     Notes
     -----
@@ -56,19 +58,21 @@ def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int
     >>> rarity(real, np.array([[0.5], [12.0], [50.0]]), neighbors=1)
     2.5
     """
-    scores = rarity_scores(real_features, fake_features, neighbors=neighbors)
+    scores = rarity_scores(real_features, fake_features, neighbors=neighbors, inside=inside)
     is_on = torch.isfinite(scores)
     return float(scores[is_on].mean()) if bool(is_on.any()) else 0.0
 
 
-def rarity_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3) -> Tensor:
-    """Of each fake, the radius of the smallest ball about a real that holds it.
+def rarity_scores(
+    real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3, inside: str = "<"
+) -> Tensor:
+    """For each fake, the radius of the smallest ball about a real that holds it.
 
     Higher is rarer, in units of the features.
 
     Parameters
     ----------
-    real_features, fake_features, neighbors
+    real_features, fake_features, neighbors, inside
         As for ``rarity``.
 
     Returns
@@ -83,7 +87,8 @@ def rarity_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighbo
 
     Notes
     -----
-    A ball reaches to its centre's k-th nearest neighbour and holds the points at exactly its radius.
+    A ball reaches to its centre's k-th nearest neighbour. Squared distances that differ by less than 1e-9 of themselves
+    count as equal, so that rounding decides no tie.
 
     References
     ----------
@@ -92,15 +97,16 @@ def rarity_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighbo
     Examples
     --------
     >>> import numpy as np
-    >>> rarity_scores(np.array([[0.0], [1.0], [3.0]]), np.array([[2.0], [9.0]]), neighbors=1).tolist()
+    >>> rarity_scores(np.array([[0.0], [1.0], [3.0]]), np.array([[0.5], [9.0]]), neighbors=1).tolist()
     [1.0, inf]
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "rarity")
+    check_inside(inside, "rarity")
     radii = neighbor_squares(real, neighbors)
     best = torch.full((len(fake),), torch.inf, dtype=torch.float64, device=fake.device)
-    for rows, columns, squares in blocks(real, fake):
-        held = torch.where(squares <= radii[rows, None], radii[rows, None], torch.inf)
-        best[columns] = torch.minimum(best[columns], held.amin(dim=0))
+    for rows, columns, is_held in held(real, fake, radii, is_closed=INSIDE[inside]):
+        smallest = torch.where(is_held, radii[rows, None], torch.inf).amin(dim=0)
+        best[columns] = torch.minimum(best[columns], smallest)
     return best.sqrt()
 
 

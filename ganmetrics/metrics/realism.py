@@ -8,7 +8,7 @@ import torch
 
 from ganmetrics.metrics.manifold import feature_pair
 from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.numerics.neighbors import blocks, neighbor_squares
+from ganmetrics.numerics.neighbors import TIE, blocks, neighbor_squares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,7 +61,7 @@ def realism(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: in
 
 
 def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3) -> Tensor:
-    """Of each fake, the largest ratio of a ball's radius to the distance from its centre, over the balls of reals.
+    """For each fake, the largest ratio of a ball's radius to the distance from its centre, over the balls of reals.
 
     Higher is better; 1 or more is on the manifold.
 
@@ -82,7 +82,9 @@ def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighb
 
     Notes
     -----
-    The half of the reals with the larger radii is left out, as in the paper: sparse regions make balls that hold all.
+    Balls with radii above the median are left out, as in the paper: sparse regions make balls that hold all. That is
+    half of the balls. Where several radii equal the median, as on features of few levels, all of these stay and more
+    than half are kept, since which of them to drop would depend on the order of the images.
 
     References
     ----------
@@ -96,7 +98,7 @@ def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighb
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "realism")
     radii = neighbor_squares(real, neighbors)
-    is_dense = radii <= radii.median()
+    is_dense = radii <= radii.median() * (1 + TIE)
     real, radii = real[is_dense], radii[is_dense]
     best = torch.zeros(len(fake), dtype=torch.float64, device=fake.device)
     for rows, columns, squares in blocks(real, fake):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import InputError
-from ganmetrics.metrics.validation import matrix
+from ganmetrics.metrics.validation import vectors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,7 +68,7 @@ def style_distance(
     real_grams, fake_grams = {}, {}
     for layer in real_maps:
         pair = [
-            _checked(maps[layer], f"{side}_maps[{layer!r}]")
+            _checked(maps[layer], f"{side}_maps[{layer!r}]", power=4)
             for side, maps in (("real", real_maps), ("fake", fake_maps))
         ]
         _same([each.shape[1] for each in pair], "channels", layer)
@@ -181,12 +181,12 @@ def content_loss(real_maps: Tensor, fake_maps: Tensor) -> Tensor:
     return (real_maps - fake_maps).square().sum(dim=(-3, -2, -1)) / 2
 
 
-def _checked(values: Any, name: str) -> Tensor:  # -> float64 [N, C, H, W]
+def _checked(values: Any, name: str, *, power: int = 2) -> Tensor:  # -> float64 [N, C, H, W]
     shape = tuple(getattr(values, "shape", ()))
     if len(shape) != 4 or 0 in shape:
         what = f"{name} is {type(values).__name__} of shape {list(shape)}; expected [N, C, H, W]"
         raise InputError(what, where=name, hint="Give a tensor or an array of feature maps", code="E-SHAPE")
-    return matrix(values.reshape(shape[0], -1), name).view(shape)
+    return vectors(values.reshape(shape[0], -1), name, power=power).view(shape)
 
 
 def _same(found: list[Any], what: str, where: str) -> None:

@@ -10,6 +10,9 @@ import torch
 from ganmetrics.errors import InputError
 
 FEW = 4096  # rows checked at a time
+SMALLEST = 1e-152  # of the largest magnitude: squares of less lose digits in float64
+LARGEST = 1e154  # of the root of the sum of all squares
+POWERS = {2: "squares", 4: "fourth powers"}
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +39,16 @@ def matrix(values: Any, name: str, *, is_narrow: bool = False) -> Tensor:
     return x
 
 
+def vectors(values: Any, name: str, *, is_narrow: bool = False, power: int = 2) -> Tensor:
+    """Such a matrix whose squares, or other powers, neither vanish nor overflow in float64 (InputError)."""
+    x = matrix(values, name, is_narrow=is_narrow)
+    largest = max(float(rows.abs().max()) for rows in x.split(FEW))
+    if largest > (LARGEST / x.numel() ** 0.5) ** (2 / power) or 0 < largest < SMALLEST ** (2 / power):
+        what = f"{name} reach {largest:.3g}, whose {POWERS[power]} float64 does not hold"
+        raise InputError(what, where=name, hint="Score features in another unit", code="E-RANGE")
+    return x
+
+
 def _tensor(values: Any, name: str) -> Tensor:
     if isinstance(values, torch.Tensor):
         return values.detach().cpu() if values.device.type == "mps" else values.detach()  # MPS has no float64
@@ -53,7 +66,7 @@ def _tensor(values: Any, name: str) -> Tensor:
 
 def matrix_pair(real: Any, fake: Any, *, is_narrow: bool = False) -> tuple[Tensor, Tensor]:
     """Two such matrices of one dimension on one device, (real, fake), each of at least two rows."""
-    x, y = matrix(real, "real_features", is_narrow=is_narrow), matrix(fake, "fake_features", is_narrow=is_narrow)
+    x, y = vectors(real, "real_features", is_narrow=is_narrow), vectors(fake, "fake_features", is_narrow=is_narrow)
     if x.shape[1] != y.shape[1]:
         what = f"real_features have {x.shape[1]} dimensions and fake_features {y.shape[1]}"
         raise InputError(what, hint="Both must come from one extractor", code="E-SHAPE")
@@ -66,7 +79,7 @@ def matrix_pair(real: Any, fake: Any, *, is_narrow: bool = False) -> tuple[Tenso
 def matrix_triple(real: Any, fake: Any, test: Any) -> tuple[Tensor, Tensor, Tensor]:
     """The same with unseen reals, (real, fake, test)."""
     x, y = matrix_pair(real, fake)
-    z = matrix(test, "test_features").to(x.device)
+    z = vectors(test, "test_features").to(x.device)
     if z.shape[1] != x.shape[1]:
         what = f"real_features have {x.shape[1]} dimensions and test_features {z.shape[1]}"
         raise InputError(what, hint="All must come from one extractor", code="E-SHAPE")

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.functional import normalize
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Metric, Part
 from ganmetrics.metrics.validation import matrix
+from ganmetrics.numerics.directions import unit_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 ASYMMETRY = 1e-8
+NEAR = 0.1  # orders so near to 1 are taken from differences
 
 
 def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
@@ -29,7 +30,8 @@ def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
     Parameters
     ----------
     fake_features : array_like, [N, D]
-        Rows are brought to unit length.
+        Rows are brought to unit length. Rows that are all zero have no direction; they are one kind of their own, alike
+        among themselves and orthogonal to all others.
     order : float
         q of Rényi's entropy: 1 is Shannon's; below, rare kinds count more, above, common ones; ``inf`` is the largest
         eigenvalue's.
@@ -37,7 +39,7 @@ def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
     Returns
     -------
     float
-        In 1..min(N, D).
+        In 1..min(N, D), with D one larger where some rows are all zero.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
     3.0
     """
     _check_order(order)
-    x = normalize(matrix(fake_features, "fake_features"), dim=1)
+    x = unit_rows(matrix(fake_features, "fake_features"))
     gram = x @ x.T if len(x) <= x.shape[1] else x.T @ x
     return _effective_number(torch.linalg.eigvalsh(gram) / len(x), order)
 
@@ -122,12 +124,16 @@ def _check_order(order: float) -> None:
 
 def _effective_number(shares: Tensor, order: float) -> float:
     """exp of Rényi's entropy of eigenvalues that sum to 1: [R] -> 1..R."""
-    shares = shares[shares > len(shares) * torch.finfo(torch.float64).eps]  # rounding of zeros has no part in it
+    logs = shares[shares > len(shares) * torch.finfo(torch.float64).eps].log()  # rounding of zeros has no part in it
     if math.isinf(order):
-        return float(1 / shares.max())
-    if order == 1:
-        return float(torch.exp(-torch.special.xlogy(shares, shares).sum()))
-    return float(shares.pow(order).sum() ** (1 / (1 - order)))
+        entropy = -logs.max()
+    elif order == 1:
+        entropy = -(logs.exp() * logs).sum()
+    elif abs(order - 1) < NEAR:  # Σ p^q - 1 without its cancellation
+        entropy = torch.log1p((logs.exp() * torch.expm1((order - 1) * logs)).sum()) / (1 - order)
+    else:
+        entropy = torch.logsumexp(order * logs, dim=0) / (1 - order)
+    return float(entropy.exp().clamp(1, len(logs)))
 
 
 METRIC = Metric(

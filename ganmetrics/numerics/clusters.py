@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+ROUNDING = 1e-13  # of |x|² + |c|²: squared distances to centres that differ by less are equal
+
+
 def kmeans(
     x: Tensor, k: int, rng: np.random.RandomState, *, tolerance: float = 1e-4, max_iterations: int = 100
 ) -> Tensor:  # [N, D] -> [K, D]
@@ -53,8 +56,10 @@ def nearest_center(x: Tensor, centers: Tensor, *, block: int = 4096) -> tuple[Te
 
 
 def _nearest(x: Tensor, centers: Tensor, norms: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [K, D], [K] -> [N], [N]
-    values, indices = (norms - 2 * x @ centers.T).min(dim=1)
-    return indices, (x.square().sum(dim=1) + values).clamp_(min=0)  # |x - c|² = |x|² - 2 x·c + |c|²
+    values, own = norms - 2 * x @ centers.T, x.square().sum(dim=1)  # |x - c|² = |x|² - 2 x·c + |c|²
+    least = values.amin(dim=1)
+    is_least = values <= (least + ROUNDING * (own + norms.max()))[:, None]
+    return is_least.to(torch.int8).argmax(dim=1), (own + least).clamp_(min=0)
 
 
 def _squared_distances(x: Tensor, row: int) -> Tensor:  # [N, D] -> [N]

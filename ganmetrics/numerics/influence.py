@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy import linalg
 
-from ganmetrics.numerics.kernels import polynomial_kernel
+from ganmetrics.numerics.kernels import cubic_kernel, polynomial_kernel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,7 +105,7 @@ def _mean_kernel(x: Tensor, y: Tensor, block: int, *, is_within: bool = False) -
     sums = torch.cat([polynomial_kernel(rows, y).sum(dim=1) for rows in x.split(block)])
     if not is_within:
         return sums / len(y)
-    own = x.square().sum(dim=1).div(x.shape[1]).add(1.0).pow(3)
+    own = cubic_kernel(x.square().sum(dim=1).div(x.shape[1]))
     return (sums - own) / (len(y) - 1)
 
 

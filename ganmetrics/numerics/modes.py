@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+TIE = 1e-9  # of a distance: what differs by less is equal
+
+
 def captured_modes(counts: Tensor) -> int:  # [K] -> 0..K
     """The number of modes with at least one sample."""
     return int((counts > 0).sum())
@@ -38,8 +41,8 @@ def two_proportion_z(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K]
 
 
 def nearest_mode(points: Tensor, centers: Tensor, std: float) -> tuple[Tensor, Tensor]:  # [N, D], [K, D] -> [N], [N]
-    """The nearest of equal isotropic Gaussians: its index and its Mahalanobis distance ``|x - c| / std``."""
+    """The nearest of equal isotropic Gaussians: its index, the first of equals, and ``|x - c| / std``."""
     # the expansion |x|² - 2 x·c + |c|² would lose the digits of a std that is small beside the centres
     distances = torch.cdist(points, centers, compute_mode="donot_use_mm_for_euclid_dist")
-    nearest = distances.min(dim=1)
-    return nearest.indices, nearest.values / std
+    least = distances.amin(dim=1)
+    return (distances <= least[:, None] * (1 + TIE)).to(torch.int8).argmax(dim=1), least / std

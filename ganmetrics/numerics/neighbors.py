@@ -3,10 +3,15 @@
 ``|x - y|² = |x|² - 2 x·y + |y|²`` costs one matrix product. It is taken in float32, whose rounding has a known bound,
 and whatever that bound leaves open is decided by the difference itself in float64: the same answers as in float64, for
 half of the work. Equal rows are at distance 0. Rows may come in float32 too, and then stay so.
+
+The product is of rows less their mean, in a unit of their own, so that no square overflows or vanishes in float32. Two
+squared distances that differ by less than ``TIE`` of themselves are equal: which of them comes out larger is rounding,
+and another unit of the features would decide it otherwise.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +22,10 @@ from ganmetrics.numerics.memory import block_rows
 if TYPE_CHECKING:
     from torch import Tensor
 
-ROUNDING = 1e-12  # of |x|² + |y|²: below it a squared distance is taken again in float64
+ROUNDING = 1e-9  # of |x|² + |y|²: below it a squared distance is taken again from the difference itself
+TIE = 1e-9  # of a squared distance: what differs by less is equal
 EPSILON = float(torch.finfo(torch.float32).eps)
+VANISHED = 1e-30  # of the largest square: below it float32 tells nothing
 SPARE = 3  # candidates beyond the k-th that are decided in float64
 FEW = 512  # rows that are converted at a time
 PAIRS = 1 << 17  # numbers of rows gathered at a time: 1 MiB, which a cache holds
@@ -73,30 +80,44 @@ def crossing(
 ) -> Crossing:
     """All pairs against squared radii about each real and each fake: [N, D], [M, D], [N], [M].
 
-    A ball holds a point at exactly its radius where ``is_closed``; without radii the fakes have no balls.
+    A ball holds a point at its radius where ``is_closed``; without radii the fakes have no balls.
     """
     counts = [torch.zeros(len(rows), dtype=torch.int64, device=real.device) for rows in (fake, real, real)]
-    compare = torch.le if is_closed else torch.lt
     for rough in _rough_blocks(real, fake, block):
         rows, columns = rough.rows, rough.columns
-        is_held = _decided(rough, radii_r[rows, None], compare)
+        is_held = _decided(rough, radii_r[rows, None], is_closed)
         counts[0][columns] += is_held.sum(dim=0)
         counts[2][rows] += is_held.sum(dim=1)
         if radii_f is not None:
-            counts[1][rows] += _decided(rough, radii_f[columns], compare).sum(dim=1)
+            counts[1][rows] += _decided(rough, radii_f[columns], is_closed).sum(dim=1)
     return Crossing(*counts)
+
+
+def held(
+    x: Tensor, y: Tensor, radii: Tensor, *, is_closed: bool, block: int | None = None
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Which rows of ``y`` each ball about a row of ``x`` holds, as bool [n, m], block by block: [N, D], [M, D], [N]."""
+    for rough in _rough_blocks(x, y, block):
+        yield rough.rows, rough.columns, _decided(rough, radii[rough.rows, None], is_closed)
 
 
 def blocks(x: Tensor, y: Tensor, *, block: int | None = None) -> Iterator[tuple[slice, slice, Tensor]]:
     """The squared distances of all pairs, with the rows of each set that every block is of."""
+    center = _mean(x)  # distances stay, and round less
     for rows, columns in _tiles(x, y, block):
-        yield rows, columns, squared_distances(x[rows].double(), y[columns].double())
+        yield rows, columns, squared_distances(x[rows] - center, y[columns] - center)
 
 
 def close_pairs(x: Tensor, square: float, *, block: int | None = None) -> int:  # [N, D] -> pairs of two rows
-    """How many pairs of different rows are no farther apart than a squared distance."""
-    total = sum(int((squares <= square).sum()) for _, _, squares in blocks(x, x, block=block))
+    """How many pairs of different rows are closer than a squared distance, or equal."""
+    total = sum(int((squares <= square * (1 - TIE)).sum()) for _, _, squares in blocks(x, x, block=block))
     return (total - len(x)) // 2
+
+
+def grouped(squares: Tensor) -> Tensor:  # [N] -> int64 [N]
+    """Numbers in the order of squared distances, equal where these are."""
+    values, order = squares.sort()
+    return torch.empty_like(order).scatter_(0, order, _ranks(values))
 
 
 class _Scratch:
@@ -113,8 +134,12 @@ class _Scratch:
 
 
 class _Rough(NamedTuple):
-    """A block of squared distances in float32, each off by no more than ``error``, and what they are of."""
+    """A block of squared distances in float32, each off by no more than ``error``, and what they are of.
 
+    They are in units of ``scale``, a power of four.
+    """
+
+    scale: float
     rows: slice
     columns: slice
     squares: Tensor  # [n, m]
@@ -129,8 +154,9 @@ def _rough_blocks(x: Tensor, y: Tensor, block: int | None) -> Iterator[_Rough]:
     is_within = x is y
     bound = (x.shape[1] + 8) * EPSILON  # of a product of that many terms, and of rounding its factors
     center = _mean(x)  # distances stay, and round less
-    narrow = [_centred(x, center)]
-    narrow.append(narrow[0] if is_within else _centred(y, center))
+    unit = _unit(max(_largest(side, center) for side in (x, y)))
+    narrow = [_centred(x, center, unit)]
+    narrow.append(narrow[0] if is_within else _centred(y, center, unit))
     norms = [torch.linalg.vector_norm(side, dim=1).square_() for side in narrow]
     scratch = _Scratch(x.device)
     for rows, columns in _tiles(x, y, block):
@@ -140,7 +166,8 @@ def _rough_blocks(x: Tensor, y: Tensor, block: int | None) -> Iterator[_Rough]:
         sums, squares = (scratch(name, len(left), len(right)) for name in ("sums", "squares"))
         torch.add(norms[0][rows, None], norms[1][columns], out=sums)
         torch.addmm(sums, left, right.T, alpha=-2, out=squares)
-        yield _Rough(rows, columns, squares, sums.mul_(bound), x[rows], y[columns], scratch)
+        error = sums.mul_(bound).add_(VANISHED)
+        yield _Rough(unit * unit, rows, columns, squares, error, x[rows], y[columns], scratch)
 
 
 def _mean(x: Tensor) -> Tensor:  # [N, D] -> float64 [D], without a copy of all rows
@@ -150,16 +177,27 @@ def _mean(x: Tensor) -> Tensor:  # [N, D] -> float64 [D], without a copy of all 
     return total / len(x)
 
 
-def _centred(x: Tensor, center: Tensor) -> Tensor:  # [N, D], float64 [D] -> float32 [N, D]
+def _largest(x: Tensor, center: Tensor) -> float:  # [N, D], float64 [D], of the magnitudes of the difference
+    return max(float((rows - center).abs_().max()) for rows in x.split(FEW))
+
+
+def _unit(largest: float) -> float:
+    """The power of two above a magnitude, by which dividing costs no digit."""
+    return math.ldexp(1.0, math.frexp(largest)[1])
+
+
+def _centred(x: Tensor, center: Tensor, unit: float) -> Tensor:  # [N, D], float64 [D] -> float32 [N, D] in -1..1
     found = torch.empty(x.shape, dtype=torch.float32, device=x.device)
     for rows, target in zip(x.split(FEW), found.split(FEW), strict=True):
-        target.copy_(rows - center)
+        target.copy_((rows - center).div_(unit))
     return found
 
 
-def _decided(rough: _Rough, radii: Tensor, compare: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def _decided(rough: _Rough, radii: Tensor, is_closed: bool) -> Tensor:
     """Whether each pair is within its radius, those that float32 cannot tell by float64: -> bool [n, m]."""
-    narrow, shape = radii.to(torch.float32), rough.squares.shape
+    compare: Callable[[Tensor, Tensor], Tensor] = torch.le if is_closed else torch.lt  # which tells of a radius of 0
+    radii = radii * (1 + TIE if is_closed else 1 - TIE)
+    narrow, shape = (radii / rough.scale).to(torch.float32), rough.squares.shape
     gaps = torch.sub(rough.squares, narrow, out=rough.scratch("gaps", *shape))
     is_held = gaps < 0
     bounds = torch.add(rough.error, EPSILON * narrow, out=rough.scratch("bounds", *shape))
@@ -179,7 +217,8 @@ def _nearest_others(x: Tensor, y: Tensor, k: int, block: int | None, *, is_withi
         if is_within and rough.rows != rough.columns:
             turned = rough.scratch("turned", *rough.squares.T.shape).copy_(rough.squares.T)
             found.add(rough.columns, rough.rows.start, turned, rough.error.T)
-    return _settled(x, y, found.places, found.squares[:, -1] - found.errors, k, is_within=is_within)
+    reach = (found.squares[:, -1] - found.errors).double() * rough.scale
+    return _settled(x, y, found.places, reach, k, is_within=is_within)
 
 
 class _Candidates:
@@ -206,16 +245,27 @@ def _settled(x: Tensor, y: Tensor, places: Tensor, reach: Tensor, k: int, *, is_
     squares = _of_pairs(x, y, rows, places.flatten()).reshape(-1, num)
     by_place = places.argsort(dim=1)  # so that of equal distances the first place comes first
     places, squares = places.gather(1, by_place), squares.gather(1, by_place)
-    squares, order = squares.sort(dim=1, stable=True)
-    places, squares = places.gather(1, order)[:, :k], squares[:, :k]
-    is_open = (squares[:, -1] >= reach) if num < len(y) - is_within else torch.zeros_like(reach, dtype=torch.bool)
+    order = _ascending(squares)
+    places, squares = places.gather(1, order)[:, :k], squares.gather(1, order)[:, :k]
+    is_last = squares[:, -1] * (1 + TIE) >= reach
+    is_open = is_last if num < len(y) - is_within else torch.zeros_like(is_last)
     for row in is_open.nonzero()[:, 0].tolist():
         exact = torch.cat([(rows_y.double() - x[row]).square_().sum(dim=1) for rows_y in y.split(FEW)])
         if is_within:
             exact[row] = torch.inf
-        order = exact.sort(stable=True).indices[:k]
+        order = _ascending(exact[None])[0, :k]
         places[row], squares[row] = order, exact[order]
     return places, squares
+
+
+def _ascending(squares: Tensor) -> Tensor:  # [P, Q] -> the order of each row, of equal ones as they stand
+    values, order = squares.sort(dim=1, stable=True)
+    return order.gather(1, (_ranks(values) * squares.shape[1] + order).argsort(dim=1))
+
+
+def _ranks(values: Tensor) -> Tensor:  # ascending [..., Q] -> int64 from 0, the same of equal ones
+    is_next = values[..., 1:] > values[..., :-1] * (1 + TIE)
+    return torch.nn.functional.pad(is_next.cumsum(dim=-1), (1, 0))
 
 
 def _hide_itself(squares: Tensor, rows: slice, columns: slice) -> None:

@@ -98,9 +98,41 @@ def test_the_threshold_itself_is_far_enough(monkeypatch: pytest.MonkeyPatch) -> 
     assert F.mifid(REAL, near) < math.inf
     monkeypatch.setattr(mifid, "COPY", 1.0001 * distance)
     assert F.mifid(REAL, near) == math.inf
-    monkeypatch.setattr(mifid, "block_rows", lambda dim: 7)
-    blocked = mifid.memorisation_distance(torch.from_numpy(REAL), torch.from_numpy(near))
-    assert blocked == pytest.approx(distance, rel=1e-12)
+
+
+def test_features_far_from_zero_are_no_copies() -> None:
+    """Their cosines are 1 to the digits of float64; the distance is that of the directions, |y - x|² / 2 |x|²."""
+    real, fake = REAL + 1e6, FAKE + 1e6
+    distance = (1 - np.abs(unit(fake.astype(np.longdouble)) @ unit(real.astype(np.longdouble)).T).max(axis=1)).mean()
+    found = F.mifid(real, fake)
+    assert found == pytest.approx(F.fid(real, fake) / float(distance), rel=1e-3)  # long double has 19 digits
+    assert F.mifid(real, real[::-1]) == math.inf
+
+
+def test_rows_of_zeros_are_like_each_other_and_like_nothing_else() -> None:
+    """Black images under ``pixels``: no direction is theirs, and the kernel's diagonal is still 1."""
+    rows = np.concatenate([np.repeat(np.eye(4)[:1], 2, axis=0), np.zeros((18, 4))])
+    shares = np.array([0.1, 0.9])
+    for order, expected in [(0.0, 2.0), (1.0, np.exp(-(shares * np.log(shares)).sum())), (math.inf, 1 / 0.9)]:
+        assert F.vendi(rows, order=order) == pytest.approx(expected, rel=1e-12)
+    assert F.vendi(rows, order=2.0) == pytest.approx(1 / 0.82, rel=1e-12)
+    for order in (0.0, 0.5, 1.0, 1.05, 2.0, 1e4, math.inf):
+        assert F.vendi(np.zeros((20, 4)), order=order) == 1.0
+        assert F.vendi(np.concatenate([np.eye(4), np.zeros((1, 4))]), order=order) == pytest.approx(5.0, rel=1e-9)
+    assert F.cmmd(rows, rows) == F.cmmd(np.zeros((5, 4)), np.zeros((9, 4))) == 0.0
+    assert F.mifid(np.eye(4), np.zeros((4, 4))) == F.fid(np.eye(4), np.zeros((4, 4)))  # nothing is alike
+    assert F.mifid(np.eye(4)[[0, 0, 1]] * 0, np.zeros((4, 4))) == math.inf
+
+
+@pytest.mark.parametrize("order", [0.999, 1.0 - 1e-9, 1.0 + 1e-12, 1.09, 1.11, 300.0])
+def test_vendi_of_any_order_is_that_of_the_formula(order: float) -> None:
+    from ganmetrics.metrics.vendi import _effective_number
+
+    shares = np.array([0.5, 0.3, 0.15, 0.05])
+    expected = (shares**order).sum() ** (1 / (1 - order))
+    if abs(order - 1) < 1e-8:
+        expected = np.exp(-(shares * np.log(shares)).sum())
+    assert _effective_number(torch.from_numpy(shares), order) == pytest.approx(expected, rel=1e-8)
 
 
 def test_a_distance_beyond_a_tenth_is_no_memory() -> None:
@@ -178,11 +210,16 @@ def test_modes_are_counted_and_their_divergence_is_scipys() -> None:
         F.modes(real, fake[:, :5])
 
 
-def test_reals_get_half_a_count_in_every_class_of_any_number() -> None:
-    """Reals (3, 1), fakes (5, 5): p = (3.5, 1.5) / 5, q = (1, 1) / 2; equal shares of even classes are at 0."""
+def test_a_class_that_only_fakes_have_counts_as_half_a_real() -> None:
     real, fake = np.eye(2)[[0, 0, 0, 1]], np.eye(2)[np.arange(10) % 2]
     found = F.modes(real, fake)
-    assert found.modes_kl == pytest.approx(math.log(0.5) - (math.log(0.7) + math.log(0.3)) / 2, rel=1e-6)
+    assert found.modes_kl == pytest.approx(math.log(0.5) - (math.log(0.75) + math.log(0.25)) / 2, rel=1e-12)
+    few, many = np.eye(3)[[0, 0, 0, 1]], np.eye(3)[[0, 1, 2, 2]]
+    expected = [0.25 * math.log(0.25 * 4.5 / 3), 0.25 * math.log(0.25 * 4.5), 0.5 * math.log(0.5 * 4.5 / 0.5)]
+    assert F.modes(few, many).modes_kl == pytest.approx(sum(expected), rel=1e-12)
+    assert F.modes(few, np.repeat(few, 3, axis=0)).modes_kl == 0
+    for label in range(3):  # one class, whatever its number and the counts
+        assert F.modes(np.eye(3)[[label] * 10], np.eye(3)[[label] * 7]).modes_kl == 0
     assert (found.real_counts.tolist(), found.fake_counts.tolist()) == ([3, 1], [5, 5])
     assert F.modes(fake, fake).modes_kl == 0
     assert F.modes(fake, real).modes == F.modes(fake, real, least=1).modes == 2
@@ -289,10 +326,10 @@ def test_ct_is_mann_and_whitneys_z() -> None:
     real, fake, test = rng.randn(150, 4), 0.8 * rng.randn(100, 4), rng.randn(130, 4)
     to_fake, to_test = cdist(fake, real).min(axis=1), cdist(test, real).min(axis=1)
     u = sum((f > t) + 0.5 * (f == t) for f in to_fake for t in to_test)
-    expected = (u - 100 * 130 / 2) / math.sqrt(100 * 130 * 231 / 12)
+    expected = (u + 0.5 - 100 * 130 / 2) / math.sqrt(100 * 130 * 231 / 12)
     assert F.ct(real, fake, test, num_cells=1) == pytest.approx(expected, rel=1e-9)
-    theirs = stats.mannwhitneyu(to_fake, to_test, method="asymptotic", use_continuity=False)
-    assert stats.norm.sf(abs(expected)) * 2 == pytest.approx(theirs.pvalue, rel=1e-6)
+    theirs = stats.mannwhitneyu(to_fake, to_test, method="asymptotic", alternative="less")
+    assert stats.norm.cdf(expected) == pytest.approx(theirs.pvalue, rel=1e-6)
 
 
 def test_ct_is_the_mean_over_cells_by_their_unseen_reals() -> None:
@@ -306,14 +343,26 @@ def test_ct_is_the_mean_over_cells_by_their_unseen_reals() -> None:
     values, weights = [], []
     for cell in range(6):
         f, t = (d[c == cell] for d, c in zip(distances, cells, strict=True))
-        if len(f) >= 20 and len(t):
+        if len(f) > 20 and len(t):
             u = sum((a > b) + 0.5 * (a == b) for a in f for b in t)
             n, p = len(f), len(t)
-            values.append((u - n * p / 2) / math.sqrt(n * p * (n + p + 1) / 12))
+            values.append((u + 0.5 - n * p / 2) / math.sqrt(n * p * (n + p + 1) / 12))
             weights.append(len(t))
     assert 1 < len(values) < 6
     assert F.ct(real, fake, test, num_cells=6, seed=5) == pytest.approx(np.average(values, weights=weights), rel=1e-9)
     assert F.ct(real, fake, test) == F.ct(real, fake, test, num_cells=3, seed=2020)
+
+
+def test_a_cell_of_twenty_fakes_is_left_out_and_ties_are_of_any_unit() -> None:
+    """Reals at 0 and 100; fakes in numbers of 20 and 21."""
+    real, test = np.repeat([[0.0], [100.0]], 30, axis=0), np.array([[1.0], [3.0], [101.0]])
+    fake = np.concatenate([np.full((20, 1), 2.0), np.full((21, 1), 100.5)])
+    alone = (0.5 - 21 / 2) / math.sqrt(21 * 1 * 23 / 12)
+    assert F.ct(real, fake, test, num_cells=2) == pytest.approx(alone, rel=1e-12)
+    grid = np.random.RandomState(0).randint(-3, 4, (90, 3)).astype(float)
+    sides = grid[:30], grid[30:60], grid[60:]
+    for unit in (0.1, 1 / 3, 1e-100, 7e99):
+        assert F.ct(*(side * unit for side in sides), num_cells=1) == F.ct(*sides, num_cells=1)
 
 
 def test_ct_leaves_cells_without_unseen_reals_out() -> None:
@@ -330,7 +379,7 @@ def test_ct_tells_copies_from_underfitting() -> None:
     assert F.ct(real, real + 0.01 * rng.randn(300, 4), test) < -10
     assert F.ct(real, 3 * fake, test) > 5
     assert F.ct(real, real[:3].repeat(100, axis=0), test) < -3  # a few images by heart
-    with pytest.raises(gm.InputError, match="no cell holds 20 fakes"):
+    with pytest.raises(gm.InputError, match="no cell holds more than 20 fakes"):
         F.ct(real, fake[:15], test)
 
 

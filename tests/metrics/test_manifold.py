@@ -76,7 +76,8 @@ def test_a_plain_loop_gives_the_same_realism_and_rarity() -> None:
 
 def test_a_ball_holds_the_points_at_exactly_its_radius() -> None:
     real, fake = np.array([[0.0], [1.0], [3.0]]), np.array([[2.0], [5.0], [9.0]])
-    assert F.rarity_scores(real, fake, neighbors=1).tolist() == [1.0, 2.0, math.inf]
+    assert F.rarity_scores(real, fake, neighbors=1, inside="<=").tolist() == [1.0, 2.0, math.inf]
+    assert F.rarity_scores(real, fake, neighbors=1).tolist() == [2.0, math.inf, math.inf]
     assert F.rarity(real, fake[2:].repeat(2, axis=0), neighbors=1) == 0.0
     assert F.realism_scores(real, fake, neighbors=1).tolist() == [1.0, 0.25, 0.125]  # the ball of radius 2 is left out
     assert F.precision_recall(real, fake, neighbors=1).precision == pytest.approx(2 / 3)

@@ -148,7 +148,8 @@ def test_rows_are_centred_in_pieces_about_their_mean_in_float64(dtype: torch.dty
     x = (torch.from_numpy(X) + 1e4).to(dtype)
     center = neighbors._mean(x)
     torch.testing.assert_close(center, x.double().mean(dim=0), rtol=1e-13, atol=0)
-    assert torch.equal(neighbors._centred(x, center), (x.double() - center).float())
+    assert neighbors._largest(x, center) == float((x.double() - center).abs().max())
+    assert torch.equal(neighbors._centred(x, center, 4.0), ((x.double() - center) / 4).float())
 
 
 @pytest.mark.parametrize("count", [2, 5, 60])
@@ -166,7 +167,53 @@ def test_pairs_are_counted_once(block: int) -> None:
     squares = cdist(x, x, "sqeuclidean")
     for square in (0.0, 1.0, 2.0):
         found = close_pairs(*tensors(x), square, block=block)
-        assert (found, type(found)) == ((np.triu(squares <= square, 1)).sum(), int)
+        is_close = (squares < square) | (squares == 0)
+        assert (found, type(found)) == (np.triu(is_close, 1).sum(), int)
+
+
+UNITS = [(unit, torch.float64) for unit in (2.0**-330, 1e-100, 1e-22, 0.1, 1e19, 1e38, 1e100, 2.0**330)]
+
+
+@pytest.mark.parametrize(("unit", "dtype"), [*UNITS, (1e-22, torch.float32), (1e25, torch.float32)])
+def test_the_unit_of_the_features_does_not_matter(unit: float, dtype: torch.dtype) -> None:
+    x, y = (side.to(dtype) for side in tensors(X, Y))
+    far, away = ((side.double() * unit).to(dtype) for side in (x, y))
+    assert torch.equal(nearest(far, away)[0], nearest(x, y)[0])
+    assert torch.allclose(neighbor_squares(far, 3) / unit**2, neighbor_squares(x, 3), rtol=1e-5)
+    radii = [neighbor_squares(side, 3) for side in (x, y, far, away)]
+    expected = crossing(x, y, *radii[:2], is_closed=True)
+    assert all(map(torch.equal, crossing(far, away, *radii[2:], is_closed=True), expected))
+    assert close_pairs(far, float(radii[2].median())) == close_pairs(x, float(radii[0].median()))
+
+
+def test_rows_of_very_different_sizes_are_told_apart() -> None:
+    """Squares of the small ones vanish beside those of the large ones in float32."""
+    small = tensors(X)[0] * 1e-25
+    x = torch.cat([small, torch.ones(1, X.shape[1]).double()])
+    expected = neighbor_squares(small, 2)
+    assert torch.allclose(neighbor_squares(x, 2)[:-1], expected, rtol=1e-9)
+    found = crossing(x[:-1], x[:-1], expected, expected, is_closed=True)
+    assert found.held_fakes.tolist() == crossing(*tensors(X, X), *[expected * 1e50] * 2, is_closed=True)[2].tolist()
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.1, 1e-100, 1 / 3, 7e40])
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_ties_are_ties_in_every_unit(unit: float, is_closed: bool) -> None:
+    """Of a grid, whose coordinates times 0.1 no longer are multiples of one number."""
+    rng = np.random.RandomState(3)
+    grid, other = rng.randint(-4, 5, (80, 3)).astype(float), rng.randint(-4, 5, (60, 3)).astype(float)
+    squares, among = cdist(grid, other, "sqeuclidean"), cdist(grid, grid, "sqeuclidean")
+    radii = np.sort(among, axis=1)[:, 3]
+    compare = np.less_equal if is_closed else np.less
+    x, y = tensors(grid * unit, other * unit)
+    balls = compare(squares, radii[:, None])
+    found = crossing(x, y, neighbor_squares(x, 3), None, is_closed=is_closed)
+    assert found.real_balls.tolist() == balls.sum(axis=0).tolist()
+    assert found.held_fakes.tolist() == balls.sum(axis=1).tolist()
+    [(_, _, is_held)] = neighbors.held(x, y, neighbor_squares(x, 3), is_closed=is_closed)
+    assert is_held.tolist() == balls.tolist()
+    assert nearest(x, y)[0].tolist() == squares.argmin(axis=1).tolist()
+    assert close_pairs(x, 2.0 * unit**2) == np.triu(among < 2, 1).sum()
 
 
 @settings(max_examples=30, deadline=None)
