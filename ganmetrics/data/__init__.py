@@ -37,8 +37,9 @@ def open_source(
 
     Parameters
     ----------
-    value : Source, path, str, torch.Tensor, numpy.ndarray, Dataset, DataLoader, Module or callable
-        A folder, .zip, .npz or .npy file; ``torchvision:NAME:SPLIT``; uint8 [N, 3, H, W]; ``n -> images``; a generator.
+    value : Source, path, str, torch.Tensor, numpy.ndarray, list, Dataset, DataLoader, Module or callable
+        A folder, .zip, .npz or .npy file; a pattern such as ``out/*_fake.png``; ``torchvision:NAME:SPLIT``; uint8
+        [N, 3, H, W]; a list or an iterator of PIL images, arrays or paths; ``n -> images``; a generator.
     reading : Reading
         How images are read.
     value_range : (float, float), optional

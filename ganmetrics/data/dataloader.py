@@ -9,7 +9,7 @@ from ganmetrics.data.base import Classes, Source
 from ganmetrics.data.items import decoded, image_of, images_of
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
 from ganmetrics.data.loading import read_parts, watched
-from ganmetrics.data.parts import Part, Parts, joined, outcome_of, whole
+from ganmetrics.data.parts import Outcome, Part, Parts, joined, outcome_of, whole
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.data.share import Share
@@ -82,15 +82,19 @@ class LoaderSource(Source):
     def _part(self, batch: Any, first: int) -> Part:
         if self._loader.batch_size is None and self._loader.batch_sampler is None:
             batch = image_of(batch, self.name)  # single items, as the data set gives them
-        images = images_of(batch, self.name)
-        if not isinstance(images, list):
-            return whole(to_uint8(images, self._opening.value_range, self.name, first=first))
-        return joined([self._outcome(image, first + index) for index, image in enumerate(images)])
+        return part_of(images_of(batch, self.name), first, self._opening, self.name)
 
-    def _outcome(self, image: Any, index: int) -> Any:
-        where = f"image {index} of {self.name}"
-        reading, value_range = self._opening.reading, self._opening.value_range
-        return outcome_of(f"image {index}", lambda: decoded(image, reading, value_range, where))
+
+def part_of(images: Any, first: int, opening: Opening, where: str) -> Part:
+    """Images of one batch, [N, 3, H, W] or a list of single ones, of which the first has the place ``first``."""
+    if not isinstance(images, list):
+        return whole(to_uint8(images, opening.value_range, where, first=first))
+    return joined([_outcome(image, first + index, opening, where) for index, image in enumerate(images)])
+
+
+def _outcome(image: Any, index: int, opening: Opening, where: str) -> Outcome:
+    place = f"image {index} of {where}"
+    return outcome_of(f"image {index}", lambda: decoded(image, opening.reading, opening.value_range, place))
 
 
 def _count(loader: Any) -> int | None:

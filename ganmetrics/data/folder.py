@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.base import Notes, Reading
-from ganmetrics.data.classes import MAX_LABEL_BYTES
-from ganmetrics.data.decode import Decoded, Unreadable, decode
-from ganmetrics.data.item_source import ItemSource
+from ganmetrics.data.file_items import UNLISTED, Files, FileSource, system_sentence
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import (
     ARRAY_SUFFIXES,
     IMAGE_SUFFIXES,
@@ -25,14 +21,8 @@ from ganmetrics.data.paths import (
 )
 from ganmetrics.errors import InputError
 
-if TYPE_CHECKING:
-    import numpy as np
 
-MAX_FILE_BYTES = 512 << 20
-UNLISTED = -1  # stands for the size of what could not be listed: an unreadable folder, a link to nothing
-
-
-class FolderSource(ItemSource):
+class FolderSource(FileSource):
     """The images of a folder in the order of their paths' bytes; constructing it lists them, reading decodes them.
 
     Parameters
@@ -48,92 +38,19 @@ class FolderSource(ItemSource):
         The folder is missing or holds no image.
     """
 
-    is_lasting = True
-    _items: _FolderItems
-
     def __init__(self, path: str | os.PathLike[str], reading: Reading = DEFAULT_READING) -> None:
-        super().__init__()
         if not os.path.isdir(path):
             refuse_path(path)
+        notes = Notes()
+        files = _scan(os.path.abspath(os.fsencode(path)), notes.ignored)
+        if not len(files):
+            raise _empty(os.fsdecode(path), notes)
+        super().__init__(files, reading, notes)
         self.name = shown(path)
         self.identity = os.path.realpath(path)
-        self.reading = reading
-        self._items = _FolderItems(_scan(os.path.abspath(os.fsencode(path)), self.notes.ignored), reading)
-        self.count = len(self._items)
-        if not self.count:
-            raise _empty(os.fsdecode(path), self.notes)
-        files = self._items.files
-        self.notes.depths.update(files.relative(index).count(os.fsencode(os.sep)) for index in range(len(files)))
-
-    def item_names(self) -> list[str]:
-        """The relative paths."""
-        files = self._items.files
-        return [shown(os.fsdecode(files.relative(index))) for index in range(len(files))]
-
-    def _beside(self, name: str) -> bytes | None:
-        return content_beside(os.path.join(os.fsdecode(self._items.files.root), name))
 
 
-class _Files:
-    # Sorted relative paths in one buffer, with size and time: 10^6 files take about 100 MB, and workers share it.
-
-    def __init__(self, root: bytes, entries: list[tuple[bytes, int, int]]) -> None:
-        import numpy as np
-
-        self.root = root
-        entries.sort()
-        lengths = np.fromiter((len(path) for path, _, _ in entries), np.int64, len(entries))
-        self.ends: np.ndarray[Any, Any] = np.cumsum(lengths)
-        self.paths = b"".join(path for path, _, _ in entries)
-        self.stamps: np.ndarray[Any, Any] = np.array([entry[1:] for entry in entries], np.int64).reshape(-1, 2)
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def relative(self, index: int) -> bytes:
-        start = self.ends[index - 1] if index else 0
-        return self.paths[start : self.ends[index]]
-
-
-class _FolderItems:
-    is_quiet = True
-
-    def __init__(self, files: _Files, reading: Reading) -> None:
-        self.files, self.reading = files, reading
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def outcome(self, index: int) -> Outcome:
-        relative = os.fsdecode(self.files.relative(index))
-        return outcome_of(shown(relative), lambda: self._load(index, os.path.splitext(relative)[1].lower()))
-
-    def _load(self, index: int, suffix: str) -> Decoded:
-        path = os.path.join(self.files.root, self.files.relative(index))
-        size, time = (int(number) for number in self.files.stamps[index])
-        return decode(_content(path, size, time), self.reading, suffix)
-
-
-def content_beside(path: str) -> bytes | None:
-    """The content of a small file beside the images; ``None`` where there is none.
-
-    Raises
-    ------
-    Unreadable
-        It is too large or may not be read.
-    """
-    try:
-        if not os.path.isfile(path):
-            return None
-        if os.path.getsize(path) > MAX_LABEL_BYTES:
-            raise Unreadable(f"is a file of {os.path.getsize(path)} bytes; the most is {MAX_LABEL_BYTES}")
-        with open(path, "rb") as stream:
-            return stream.read()
-    except OSError as error:
-        raise Unreadable(_system_sentence(os.fsencode(path), error)) from None
-
-
-def _scan(root: bytes, ignored: Counter[str]) -> _Files:
+def _scan(root: bytes, ignored: Counter[str]) -> Files:
     entries: list[tuple[bytes, int, int]] = []
     seen: set[tuple[int, int]] = set()
     waiting = [b""]
@@ -144,10 +61,11 @@ def _scan(root: bytes, ignored: Counter[str]) -> _Files:
                 waiting += _list(root, folder, entries, ignored)
         except OSError as error:
             if not folder:
-                what = f"the folder {_system_sentence(root, error)}"
+                what = f"the folder {system_sentence(root, error)}"
                 raise InputError(what, where=shown(os.fsdecode(root)), code="E-UNREADABLE") from None
             entries.append((folder, UNLISTED, 0))
-    return _Files(root, entries)
+    entries.sort()
+    return Files(root, entries)
 
 
 def _is_new(path: bytes, seen: set[tuple[int, int]], ignored: Counter[str]) -> bool:
@@ -192,42 +110,6 @@ def _look(entry: os.DirEntry[bytes]) -> tuple[str, os.stat_result | None]:
     if stat.S_ISDIR(status.st_mode):
         return "", status
     return (reason if stat.S_ISREG(status.st_mode) else "pipe, socket or device"), status
-
-
-def _content(path: bytes, size: int, time: int) -> bytes:
-    # Opened without waiting and looked at before the first read: the name may have become a pipe since the listing.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = -1
-    try:
-        descriptor = os.open(path, flags)
-        _check(os.fstat(descriptor), size, time)
-        with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            return stream.read(size)
-    except OSError as error:
-        raise Unreadable(_system_sentence(path, error)) from None
-    finally:
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
-def _check(status: os.stat_result, size: int, time: int) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise Unreadable("is a folder that could not be listed")
-    if not stat.S_ISREG(status.st_mode) or (status.st_size, status.st_mtime_ns) != (size, time):
-        raise Unreadable("changed after the folder was listed")
-    if size > MAX_FILE_BYTES:
-        raise Unreadable(f"is a file of {size} bytes; the most is {MAX_FILE_BYTES}")
-
-
-def _system_sentence(path: bytes, error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "is a link to a missing file" if os.path.islink(path) else "disappeared after the folder was listed"
-    if isinstance(error, PermissionError):
-        try:
-            return f"may not be read (mode {stat.S_IMODE(os.stat(path).st_mode):04o})"
-        except OSError:
-            return "may not be read"
-    return f"cannot be opened: {error.strerror or type(error).__name__}"
 
 
 def _empty(path: str, notes: Notes) -> InputError:

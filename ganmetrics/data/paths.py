@@ -72,6 +72,13 @@ def is_shards(value: Any) -> bool:
     return name.lower().endswith((".tar", *COMPRESSED_TARS)) and WILD.search(name) is not None
 
 
+def is_pattern(value: Any) -> bool:
+    """Whether the value is a pattern of files other than .tar archives; a file or folder of such a name stays one."""
+    if not is_path(value) or os.path.exists(value) or is_shards(value):
+        return False
+    return WILD.search(os.fsdecode(value)) is not None
+
+
 def is_folder(value: Any) -> bool:
     """Whether the value is the path of a folder, whatever its name."""
     return is_path(value) and os.path.isdir(value)

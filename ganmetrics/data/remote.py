@@ -12,8 +12,9 @@ from ganmetrics.data import array_file, folder, zip_file
 from ganmetrics.data.base import Source
 from ganmetrics.data.classes import DATASET_JSON
 from ganmetrics.data.decode import Decoded, Unreadable, decode
+from ganmetrics.data.file_items import MAX_FILE_BYTES
 from ganmetrics.data.filesystem import Place, reading_of
-from ganmetrics.data.folder import MAX_FILE_BYTES, found_instead
+from ganmetrics.data.folder import found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
 from ganmetrics.data.local_copy import LocalCopy

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.data.kinds import Opening
 from ganmetrics.data.local_copy import LocalCopy
-from ganmetrics.data.paths import is_path, local_path
+from ganmetrics.data.paths import is_path, is_pattern, local_path
 from ganmetrics.data.remote import copied_source, is_copied
 from ganmetrics.errors import InputError
 from ganmetrics.evaluation import archive
@@ -47,7 +47,8 @@ def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callab
         return archive.load(value)
     if not is_there and value in archive.index():
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)
-    if not is_there and is_path(value) and os.sep not in value and "." not in value:
+    is_word = is_path(value) and os.sep not in value and "." not in value and not is_pattern(value)
+    if not is_there and is_word:
         known = unknown("folder or bundled statistics", value, list(archive.index()))
         raise InputError(known.what, hint=known.hint, code="E-MISSING")
     return open_source(value, reading=reading)

@@ -48,7 +48,8 @@ def evaluate(
     ----------
     real, fake : path, array, tensor, Dataset, DataLoader, Source or Statistics
         Two sets of images, in this order; ``real`` may be ``None`` where no metric needs it. A path is a folder, a zip,
-        an npz or npy of uint8 images, saved statistics, or the name of bundled ones such as ``mnist-test``.
+        an npz or npy of uint8 images, a pattern such as ``out/*_fake.png``, saved statistics, or the name of bundled
+        ones such as ``mnist-test``. Lists and iterators of PIL images, arrays or paths are taken too.
     test : as ``real``, optional
         Real images that the generator was not trained on, for metrics of memorisation, whose ``real`` are those that it
         was trained on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
@@ -35,6 +36,9 @@ VALUES = {
     "zip without suffix": "zipped",
     "npy": "a.npy",
     "npz": "a.npz",
+    "pattern": "a/*.png",
+    "list": [IMAGES[0]],
+    "iterator": iter([IMAGES]),
 }
 
 
@@ -60,13 +64,23 @@ def test_each_value_is_of_exactly_one_kind(case):
 
 
 @pytest.mark.parametrize(
-    "value", [None, 3, [IMAGES], (IMAGES,), {"images": IMAGES}, b"a", TensorDataset, iter([IMAGES])]
+    "value", [None, 3, {"images": IMAGES}, b"a", TensorDataset, {IMAGES}, range(3), io.BytesIO(b"a")]
 )
 def test_other_values_are_refused_with_what_is_accepted(value):
     with pytest.raises(UsageError) as caught:
         open_source(value)
     assert caught.value.code == "E-SOURCE"
-    for word in ("folder", ".zip", ".npz", "torchvision:NAME:SPLIT", "DataLoader", "Dataset", "function n -> images"):
+    for word in (
+        "folder",
+        ".zip",
+        ".npz",
+        "torchvision:NAME:SPLIT",
+        "DataLoader",
+        "Dataset",
+        "function n -> images",
+        "list",
+        "pattern",
+    ):
         assert word in caught.value.what
 
 
