@@ -1,7 +1,7 @@
 """Intervals cover and verdicts do not err: the study's record has every metric, and a reduced form is simulated here.
 
-The bounds leave room for two Monte-Carlo errors. The older methods (plain intervals about FID and KID, subsets scaled by
-1 / √n for counts) fail them.
+The bounds leave room for two Monte-Carlo errors. The older methods (plain intervals about FID and KID, subsets scaled
+by 1 / √n for counts) fail them.
 """
 
 from __future__ import annotations
