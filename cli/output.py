@@ -47,7 +47,9 @@ def score(real: str | None, fake: str, metrics: Sequence[str], settings: Setting
     )
 
 
-def compare(real: str, fakes: Sequence[str], metrics: Sequence[str], settings: Settings) -> None:
+def compare(
+    real: str, fakes: Sequence[str], metrics: Sequence[str], settings: Settings, test: str | None = None
+) -> None:
     """Compare and print: tables and verdicts on stdout, warnings on stderr, or JSON where it was asked for."""
     import ganmetrics as gm
 
@@ -55,6 +57,7 @@ def compare(real: str, fakes: Sequence[str], metrics: Sequence[str], settings: S
         lambda: gm.compare(
             _vouched(real, settings),
             *(_vouched(fake, settings) for fake in fakes),
+            test=_vouched(test, settings),
             metrics=configured(metrics, settings.changes),
             extractor=settings.extractor,
             weights=settings.weights,

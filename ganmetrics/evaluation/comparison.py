@@ -12,10 +12,12 @@ from ganmetrics._shown import Shown
 from ganmetrics.data import Reading
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
-from ganmetrics.evaluation.intervals import Errors, Influences, Replicates, check_mode
+from ganmetrics.evaluation.difference import Difference
+from ganmetrics.evaluation.intervals import check_mode
+from ganmetrics.evaluation.pairing import Pairing, sizes_said
 from ganmetrics.evaluation.preparing import Facts, chosen_metrics, prepared
-from ganmetrics.evaluation.result import LEVEL, Interval, Result, readable, save_json
-from ganmetrics.evaluation.scoring import Measured, Sides, measured, result_of
+from ganmetrics.evaluation.result import Result, save_json
+from ganmetrics.evaluation.scoring import Sides, measured, result_of
 from ganmetrics.features.extraction import choose_device
 
 if TYPE_CHECKING:
@@ -23,57 +25,11 @@ if TYPE_CHECKING:
 
     import torch
 
-    from ganmetrics.evaluation.intervals import Uncertainty
     from ganmetrics.evaluation.statistics import Statistics
     from ganmetrics.features import Extractor
-    from ganmetrics.metrics import Metric, Part
+    from ganmetrics.metrics import Metric
 
 SCHEMA = 2
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One score of one set of fakes less that of another.
-
-    Attributes
-    ----------
-    name, title : str
-        Of the score.
-    first, second : str
-        The two sets.
-    value : float
-        First minus second.
-    interval : Interval or None
-        Of the difference.
-    higher_is_better : bool
-    """
-
-    name: str
-    title: str
-    first: str
-    second: str
-    value: float
-    interval: Interval | None
-    higher_is_better: bool
-
-    @property
-    def verdict(self) -> str:
-        """Of the first set: ``"better"`` or ``"worse"`` where 0 is outside the interval, else ``"cannot tell"``."""
-        if self.interval is None or not (self.interval.low > 0 or self.interval.high < 0):
-            return "cannot tell"
-        return "better" if (self.interval.low > 0) == self.higher_is_better else "worse"
-
-    def __str__(self) -> str:
-        around = "" if self.interval is None else f" ({self.interval.words(self.value)}, {LEVEL:.0%})"
-        return f"{self.title}: {self.first} - {self.second} = {_signed(self.value)}{around}: {self._words()}"
-
-    def _words(self) -> str:
-        return "cannot tell" if self.verdict == "cannot tell" else f"{self.first} is {self.verdict}"
-
-    def to_dict(self) -> dict[str, Any]:
-        around = None if self.interval is None else self.interval.to_dict()
-        facts = {"metric": self.name, "first": self.first, "second": self.second, "difference": self.value}
-        return {**facts, "interval": around, "verdict": self.verdict}
 
 
 @dataclass(frozen=True)
@@ -122,6 +78,7 @@ class Comparison(Shown):
 def compare(
     real: Any,
     *fakes: Any,
+    test: Any = None,
     metrics: str | Sequence[str | Metric] = ("fid",),
     extractor: str | Extractor | Callable[..., Any] | None = None,
     device: str | torch.device = "auto",
@@ -134,7 +91,8 @@ def compare(
     """Score several sets of fakes against one real set and say which are better.
 
     A verdict is wrong for two samples of one generator in at most 5 % of cases, for each pair and metric on its own.
-    Sets of fakes should be of one size, as most scores are biased by the size of a set.
+    Most scores depend on the number of fakes: sets of different sizes are then compared at a seeded subset of the
+    larger, which the difference and the warnings say, or not at all.
 
     Parameters
     ----------
@@ -142,6 +100,8 @@ def compare(
         ``None`` where no metric needs it.
     fakes : as ``fake`` in ``evaluate``
         At least two. They are called by their paths, else A, B, C.
+    test : as in ``evaluate``
+        Real images that no generator was trained on, for metrics such as ``ct`` and ``fld``.
     metrics, extractor, device, batch_size, seed, weights, ci, reading : as in ``evaluate``
         ``ci="off"`` is refused.
 
@@ -160,11 +120,11 @@ def compare(
     if ci == "off":
         raise UsageError("a comparison is made of intervals", where="ci", hint="Use fast or bootstrap")
     choice = chosen_metrics(metrics, seed)
-    given = {"real": real, **{f"fake{i}": fake for i, fake in enumerate(fakes)}}
+    given = {"real": real, "test": test, **{f"fake{i}": fake for i, fake in enumerate(fakes)}}
     names = _names(fakes)
     facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
     sides, chosen, _ = prepared(given, choice, ci, facts)
-    sets = {name: Sides(sides.get("real"), sides[f"fake{i}"]) for i, name in enumerate(names)}
+    sets = {name: Sides(sides.get("real"), sides[f"fake{i}"], sides.get("test")) for i, name in enumerate(names)}
     return at_one_place(facts.reading.engine, lambda: compared(sets, chosen, ci), Comparison.without_rows)
 
 
@@ -172,40 +132,15 @@ def compared(sets: Mapping[str, Sides], chosen: Sequence[Metric], ci: str) -> Co
     """The same of sets that were measured."""
     found = {name: {each: measured(each, sides, ci) for each in chosen} for name, sides in sets.items()}
     results = {name: result_of(sets[name], found[name]) for name in sets}
+    pairing = Pairing(sets, found, ci)
+    titles = {name: {part: score.title for part, score in result.scores.items()} for name, result in results.items()}
     pairs = combinations(sets, 2)
-    differences = tuple(one for pair in pairs for each in chosen for one in _differences(each, pair, found, results))
-    return Comparison(results, differences, tuple(_warnings({name: sides.fake for name, sides in sets.items()})))
-
-
-def _differences(
-    each: Metric,
-    pair: tuple[str, str],
-    found: Mapping[str, Mapping[Metric, Measured]],
-    results: Mapping[str, Result],
-) -> Iterator[Difference]:
-    first, second = (found[name][each] for name in pair)
-    for part in each.parts:
-        value = first.estimates[part.name].value - second.estimates[part.name].value
-        around = _interval(part, first.uncertainty, second.uncertainty)
-        title = results[pair[0]][part.name].title
-        yield Difference(part.name, title, *pair, value, around, part.higher_is_better)
-
-
-def _interval(part: Part, first: Uncertainty | None, second: Uncertainty | None) -> Interval | None:
-    if isinstance(first, Influences) and isinstance(second, Influences):
-        return first.interval(part.name, second)
-    if isinstance(first, Errors) and isinstance(second, Errors):
-        return first.interval(part.name, second)
-    if isinstance(first, Replicates) and isinstance(second, Replicates):
-        return first.interval(part.name, second)
-    return None
+    differences = [one for pair in pairs for each in chosen for one in pairing.differences(each, pair, titles[pair[0]])]
+    warnings = [*_warnings({name: sides.fake for name, sides in sets.items()}), *sizes_said(sets, differences)]
+    return Comparison(results, tuple(differences), tuple(warnings))
 
 
 def _warnings(fakes: Mapping[str, Statistics]) -> Iterator[str]:
-    counts = {name: side.count for name, side in fakes.items()}
-    if len(set(counts.values())) > 1:
-        text = ", ".join(f"{name} {count}" for name, count in counts.items())
-        yield f"the sets of fakes have different sizes ({text}), which bias most scores differently; compare equal ones"
     for (one, a), (other, b) in combinations(fakes.items(), 2):
         if a.digest == b.digest != "unknown":
             yield f"{one} and {other} hold exactly the same images"
@@ -217,7 +152,3 @@ def _names(fakes: Sequence[Any]) -> list[str]:
     if len(paths) == len(fakes) == len(set(paths)):
         return paths
     return [chr(ord("A") + i) if i < 26 else f"set {i + 1}" for i in range(len(fakes))]
-
-
-def _signed(value: float) -> str:
-    return f"{'-' if value < 0 else '+'}{readable(abs(value))}"

@@ -1,94 +1,40 @@
-"""How uncertain a score is, and the difference of two scores against one real set.
+"""Which method makes a score's interval: the metric's own, a bootstrap, or the spread over disjoint parts of the sets.
 
-Where a metric has an influence function, from that; the rest by the jackknife over random subsets: with subsets of m of
-n images, the variance over them times m / (n - m) (Shao and Wu 1989). Subsets are drawn without replacement, as copies
-of an image would be its nearest neighbours.
+Parts are disjoint, so that the variance over them is that of sets of their size, whatever the order of the statistic;
+the variance of the whole sets is less by the share of a part, as the spread falls with the root of the number of
+images. Parts are drawn without replacement, as copies of an image would be its nearest neighbours.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import special  # and not scipy.stats, whose import costs a second
+import torch
 
-from ganmetrics.evaluation.result import LEVEL, Interval
+from ganmetrics.metrics.record import Given
+from ganmetrics.metrics.uncertainty import Estimated
+from ganmetrics.numerics import bounds
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
-    from ganmetrics.metrics import Estimate, Metric
-    from ganmetrics.numerics.influence import Influence
+    from ganmetrics.metrics import Estimate, Metric, Part
+    from ganmetrics.metrics.uncertainty import Uncertain
     from ganmetrics.numerics.resampling import Indices
 
     Values = np.ndarray[Any, np.dtype[np.float64]]
+    Uncertainty = Mapping[str, Uncertain]
 
 MODES = ("off", "fast", "bootstrap")
-REPLICATES = {"fast": 30, "bootstrap": 200}
-MOST = 1000  # images of a subset, which bounds the cost of a replicate
+REPLICATES = 200  # of the bootstrap
+EVALUATIONS = {"fast": 40, "bootstrap": 200}  # of parts of the sets
+MOST = 1000  # images of a part, which bounds the cost of an evaluation
 SEED = 2020
-ROWS = ("features", "logits", "labels")  # what can be cut into subsets
-
-
-class Replicates(NamedTuple):
-    """Every part's values over drawn sets, and the factor from their standard deviation to the standard error."""
-
-    values: Mapping[str, Values]
-    factor: float
-    method: str
-    found: Mapping[str, Estimate]
-
-    def interval(self, part: str, other: Replicates | None = None) -> Interval:
-        """Of a value, or of its difference from another's over the same draws of the real set."""
-        values = self.values[part] if other is None else self.values[part] - other.values[part]
-        factor = self.factor if other is None else max(self.factor, other.factor)
-        error = factor * float(np.std(values, ddof=1))
-        return _around(self, part, other, float(special.stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * error)
-
-
-class Influences(NamedTuple):
-    """The influence of every row, the sizes of the sets that rows stand for, and the variance of what else is drawn."""
-
-    influence: Influence
-    num_real: int
-    num_fake: int
-    noise: float
-    method: str
-    found: Mapping[str, Estimate]
-
-    def interval(self, part: str, other: Influences | None = None) -> Interval:
-        """As for ``Replicates``."""
-        if other is None:
-            variance = self.influence.variance(self.num_real, self.num_fake) + self.noise
-        else:
-            nums = (self.num_fake, other.num_fake)
-            variance = self.influence.variance_of_difference(other.influence, self.num_real, nums)
-            variance += self.noise + other.noise
-        return _around(self, part, other, float(special.ndtri((1 + LEVEL) / 2)) * math.sqrt(variance))
-
-
-class Errors(NamedTuple):
-    """Standard errors that the values came with, being means of independent draws."""
-
-    errors: Mapping[str, float]
-    method: str
-    found: Mapping[str, Estimate]
-
-    def interval(self, part: str, other: Errors | None = None) -> Interval:
-        """As for ``Replicates``."""
-        error = math.hypot(self.errors[part], 0.0 if other is None else other.errors[part])
-        return _around(self, part, other, float(special.ndtri((1 + LEVEL) / 2)) * error)
-
-
-Uncertainty = Replicates | Influences | Errors
-
-
-def _around(one: Uncertainty, part: str, other: Uncertainty | None, half_width: float) -> Interval:
-    value = one.found[part].value - (0.0 if other is None else other.found[part].value)
-    return Interval.around(value, half_width, one.method)
+ROWS = ("features", "logits", "labels")  # what can be cut into parts
 
 
 def check_mode(mode: str) -> None:
@@ -97,71 +43,121 @@ def check_mode(mode: str) -> None:
         raise unknown("kind of interval", mode, list(MODES))
 
 
-def uncertainty(
-    each: Metric, real: Any, fake: Any, test: Any, found: Mapping[str, Estimate], mode: str
-) -> Uncertainty | None:
-    """How uncertain a metric's values are; ``None`` where the rows are not at hand or the sets are too small."""
+def uncertainty(each: Metric, sides: tuple[Any, Any, Any], found: Any, mode: str) -> Uncertainty | None:
+    """How uncertain each part of a metric is, whose function gave ``found`` for (real, fake, test).
+
+    ``None`` where the metric has no method, the rows are not at hand, or the sets are too small.
+    """
     if mode == "off":
         return None
-    errors = {name: one.error for name, one in found.items() if one.error is not None}
-    if len(errors) == len(found):
-        return Errors(errors, f"standard error over {each.spread}", found)
-    influence = each.influences(real, fake) if mode == "fast" or "spread" in each.reads else None
-    if influence is not None:
-        return _from_influence(each, influence, real, fake, found)
-    if any(_is_missing(fake, name) for name in each.reads):
+    values = each.estimates_of(found)
+    if all(one.error is not None for one in values.values()):
+        return {name: _from_error(one, f"standard error over {each.spread}") for name, one in values.items()}
+    needed = [side for side in sides if side is not None]
+    if each.uncertainty is not None and not (mode == "bootstrap" and each.resampling == "bootstrap"):
+        return each.uncertainty(found, Given(*sides, each.settings))
+    if not each.resampling or any(_is_missing(sides[1], name) for name in each.reads):
         return None
-    return _replicated(each, each.sides(real, fake, test), found, mode)
+    return _replicated(each, needed, values) if each.resampling == "bootstrap" else _parted(each, needed, values, mode)
 
 
-def _from_influence(
-    each: Metric, influence: Influence, real: Any, fake: Any, found: Mapping[str, Estimate]
-) -> Influences:
-    std, num_subsets = found[each.name].std, each.settings.get("num_subsets")
-    noise = std**2 / int(num_subsets) if std is not None and num_subsets else 0.0  # of subsets drawn at random
-    exact = "; real taken as exact" if each.needs_real and influence.real is None else ""
-    return Influences(influence, getattr(real, "count", 0), fake.count, noise, f"influence function{exact}", found)
+def _from_error(found: Estimate, method: str) -> Estimated:
+    """Of a mean of independent draws."""
+    error, std = found.error or 0.0, found.std or 0.0
+    draws = (std / error) ** 2 if error > 0 else math.inf
+    return Estimated(found.value, bounds.plain(found.value, error, bounds.quantile(draws - 1)), method)
 
 
-def _replicated(each: Metric, sides: list[Any], found: Mapping[str, Estimate], mode: str) -> Replicates | None:
-    """From the metric of drawn sets: with replacement for the bootstrap, subsets without for the jackknife."""
-    is_bootstrap = mode == "bootstrap" and each.influence is not None
-    sizes = [min(side.count // 2, MOST) for side in sides]
-    if not is_bootstrap and min(sizes) < each.least_count:
+def _replicated(each: Metric, sides: list[Any], values: Mapping[str, Estimate]) -> Uncertainty:
+    """From sets drawn with replacement."""
+    drawn = np.array([_values(each, _with_replacement(sides, index)) for index in range(REPLICATES)])
+    deviations = (drawn - drawn.mean(axis=0)) / (REPLICATES - 1) ** 0.5
+    freedom, method = REPLICATES - 1, f"bootstrap, {REPLICATES} replicates"
+    return {name: one.estimated(method, freedom) for name, one in _drawn(each, values, deviations, sides).items()}
+
+
+def _parted(each: Metric, sides: list[Any], values: Mapping[str, Estimate], mode: str) -> Uncertainty | None:
+    """From disjoint parts of the sets, the same share of each."""
+    num = max(2, math.ceil(max(_count(side) for side in sides) / MOST))
+    if min(_count(side) for side in sides) // num < each.least_count:
         return None
-    draw = _with_replacement if is_bootstrap else _subset
-    num = REPLICATES[mode]
-    rows = [each.estimates(*_arranged(each, _cut(sides, draw, index))) for index in range(num)]
-    values = {part.name: np.array([row[part.name].value for row in rows]) for part in each.parts}
-    if is_bootstrap:
-        return Replicates(values, 1.0, f"bootstrap, {num} replicates", found)
-    shares = [size / (side.count - size) for side, size in zip(sides, sizes, strict=True)]
-    factor = math.sqrt(max(shares))  # too wide where the sets' sizes differ
-    return Replicates(values, factor, f"jackknife, {num} subsets of {min(sizes)}", found)
+    rounds = max(1, EVALUATIONS[mode] // num)
+    found = []
+    for index in range(rounds):
+        parts = np.array([_values(each, part) for part in _cut(sides, num, index)])
+        found.append(parts - parts.mean(axis=0))
+    freedom = rounds * (num - 1)
+    size = min(_count(side) for side in sides) // num
+    method = f"{rounds} times {num} disjoint parts of {size} images"
+    deviations = np.concatenate(found) / (freedom * num) ** 0.5
+    return {name: one.estimated(method, freedom) for name, one in _drawn(each, values, deviations, sides).items()}
 
 
-def _cut(sides: list[Any], draw: Callable[[int, np.random.RandomState], Indices], index: int) -> list[Any]:
-    """Drawn rows of every set; the seed knows the set's place only, so that two fakes meet the same draws of a real."""
-    return [_rows_of(side, draw, np.random.RandomState([SEED, index, i])) for i, side in enumerate(sides)]
+class _Drawn(NamedTuple):
+    """A value with deviations [S] of drawn sets' values, whose squares sum to its variance."""
+
+    part: Part
+    value: float
+    deviations: Values
+    num_rows: int
+
+    def estimated(self, method: str, freedom: int) -> Estimated:
+        error, factor = float(np.linalg.norm(self.deviations)), bounds.quantile(freedom)
+        if self.part.scale == "share":
+            ends = bounds.share(self.value, error, self.num_rows, factor)
+        elif self.part.scale == "positive":
+            ends = bounds.logarithmic(self.value, error, factor)
+        else:
+            ends = bounds.plain(self.value, error, factor)
+        units = torch.from_numpy(self.deviations / error) if error > 0 else None
+        return Estimated(self.value, ends, method, units)
 
 
-def _rows_of(side: Any, draw: Callable[[int, np.random.RandomState], Indices], rng: np.random.RandomState) -> Any:
+def _drawn(each: Metric, values: Mapping[str, Estimate], deviations: Values, sides: list[Any]) -> Mapping[str, _Drawn]:
+    """Of the parts of a metric that have a scale and are finite: [S, parts]."""
+    count = min(_count(side) for side in sides)
+    rows = zip(each.parts, deviations.T, strict=True)
+    found = {part.name: _Drawn(part, values[part.name].value, own, count) for part, own in rows if part.scale}
+    return {name: one for name, one in found.items() if math.isfinite(one.value) and np.isfinite(one.deviations).all()}
+
+
+def _values(each: Metric, sides: list[Any]) -> list[float]:
+    found = each.estimates(*_arranged(each, sides))
+    return [found[part.name].value for part in each.parts]
+
+
+def _draws(index: int, place: int) -> np.random.RandomState:
+    """The seed knows the set's place only, so that two sets of fakes meet the same draws of the real images."""
+    return np.random.RandomState([SEED, index, place])
+
+
+def _with_replacement(sides: list[Any], index: int) -> list[Any]:
+    rngs = [_draws(index, i) for i in range(len(sides))]
+    return [_rows_of(side, rng.randint(_count(side), size=_count(side))) for side, rng in zip(sides, rngs, strict=True)]
+
+
+def _cut(sides: list[Any], num: int, index: int) -> Iterator[list[Any]]:
+    """Every set in ``num`` disjoint parts of one size, drawn at random."""
+    orders = [_draws(index, i).permutation(_count(side)) for i, side in enumerate(sides)]
+    for part in range(num):
+        yield [
+            _rows_of(side, order[part::num][: _count(side) // num]) for side, order in zip(sides, orders, strict=True)
+        ]
+
+
+def _count(side: Any) -> int:
+    """The rows at hand, which of a long stream are a sample; the images where there are none."""
+    return next((len(value) for name in ROWS if (value := getattr(side, name, None)) is not None), side.count)
+
+
+def _rows_of(side: Any, index: Indices) -> Any:
     """Drawn rows with their moments; a set of which only the moments are at hand stays whole."""
     rows = {name: getattr(side, name) for name in ROWS if getattr(side, name, None) is not None}
     if not rows:
         return side
-    index = draw(side.count, rng)
     drawn = {name: value[index] for name, value in rows.items()}
     moments = Moments.of(drawn["features"]) if "features" in drawn else None
     return SimpleNamespace(count=len(index), moments=moments, **drawn)
-
-
-def _with_replacement(count: int, rng: np.random.RandomState) -> Indices:
-    return rng.randint(count, size=count)
-
-
-def _subset(count: int, rng: np.random.RandomState) -> Indices:
-    return rng.permutation(count)[: min(count // 2, MOST)]
 
 
 def _arranged(each: Metric, sides: list[Any]) -> tuple[Any, Any, Any]:

@@ -186,8 +186,8 @@ def _of_intervals(role: str, metrics: Sequence[Metric], ci: str) -> set[str]:
 
 
 def _of_interval(each: Metric, ci: str) -> set[str]:
-    if each.influence is None or ci == "off":
+    if ci == "off":
         return set()
-    if ci == "fast":
-        return set(each.influence_reads)
-    return {"features" if name == "moments" else name for name in each.reads}  # the rows that it draws
+    if ci == "bootstrap" and each.resampling == "bootstrap":
+        return {"features" if name == "moments" else name for name in each.reads}  # the rows that it draws
+    return set(each.uncertainty_reads)

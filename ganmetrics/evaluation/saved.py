@@ -13,11 +13,11 @@ from typing import Any
 from ganmetrics._files import shown
 from ganmetrics._shown import Shown
 from ganmetrics.errors import MALFORMED, InputError, UsageError
-from ganmetrics.evaluation.comparison import Difference
+from ganmetrics.evaluation.difference import Difference
 from ganmetrics.evaluation.recipe import Signature
 from ganmetrics.evaluation.result import SCHEMA, Interval, save_json
+from ganmetrics.metrics import METRICS
 
-NOT_FINITE = ("inf", "-inf", "nan")
 METHOD = "intervals of both, as if each had met reals of its own"
 
 
@@ -104,46 +104,28 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
         with open(path, encoding="utf-8") as stream:
             found = json.load(stream)
         schema = found["schema"]
-        is_known = schema == SCHEMA and not isinstance(schema, bool)
-        scores = {shown(name): _read(shown(name), score) for name, score in found["scores"].items() if is_known}
+        scores = {shown(name): _read(score) for name, score in found["scores"].items()} if schema == SCHEMA else {}
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
-    except _Altered as error:
-        what, hint = f"the file is not as it was written: {error}", "Score the images again"
-        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
     except MALFORMED as error:
         what, hint = "the file is no saved result", "Write one with `ganmetrics evaluate REAL FAKE --json FILE`"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
-    if not is_known:
+    if schema != SCHEMA:
         what = f"the result is of schema {schema!r:.40}; this version reads {SCHEMA}"
         hint = "Score the images again, or compare with the version that wrote the file"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT")
     return scores
 
 
-class _Altered(Exception):
-    """What a file says of a score cannot have been written by this package."""
-
-
-def _read(name: str, score: Mapping[str, Any]) -> dict[str, Any]:
-    """A score, checked against its own claims (_Altered, or an error of MALFORMED)."""
-    value, around, higher = score["value"], score.get("interval"), score["higher_is_better"]
-    if value is None and score["not_finite"] not in NOT_FINITE:
-        raise _Altered(f"{name} is null, and not_finite is none of {', '.join(NOT_FINITE)}")
-    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-        raise _Altered(f"the value of {name} is {value!r:.40} where a finite number belongs")
-    if not isinstance(higher, bool):
-        raise _Altered(f"higher_is_better of {name} is {higher!r:.40} where true or false belongs")
+def _read(score: Mapping[str, Any]) -> dict[str, Any]:
+    around = score.get("interval")
+    value = score["value"]
     number = float(score["not_finite"] if value is None else value)
-    try:
-        interval = None if around is None else Interval.from_dict(around, number)
-    except MALFORMED as error:
-        raise _Altered(f"{name} has no interval that could be: {shown(str(error))}") from error
     return {
         "title": shown(str(score["title"])),
         "value": number,
-        "interval": interval,
-        "higher_is_better": higher,
+        "interval": None if around is None else Interval.from_dict(around, number),
+        "higher_is_better": bool(score["higher_is_better"]),
         "signature": Signature.parse(score["signature"]),
     }
 
@@ -159,16 +141,11 @@ def _common(results: Mapping[str, Mapping[str, Any]], first: str, second: str) -
 def _strange(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """What two signatures differ in beyond the fakes."""
     rows = first[name]["signature"].differences(second[name]["signature"])
-    directions = [side[name]["higher_is_better"] for side in (first, second)]
-    turned = [f"higher_is_better of {name}: {directions[0]} / {directions[1]}"] if len(set(directions)) > 1 else []
-    return [row for row in rows if not row.startswith("fake:")] + turned
+    return [row for row in rows if not row.startswith("fake:")]
 
 
 def _sizes(first: str, second: str, results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     sets = [next(iter(results[name].values()))["signature"].fake for name in (first, second)]
-    counts = [one.partition("#")[2].partition(":")[0] for one in sets]
-    if counts[0] != counts[1]:
-        yield f"{first} has {counts[0]} fakes and {second} {counts[1]}, which bias most scores differently"
     if sets[0] == sets[1]:
         yield f"{first} and {second} hold exactly the same images"
 
@@ -177,7 +154,22 @@ def _difference(name: str, pair: tuple[str, str], results: Mapping[str, Mapping[
     first, second = (results[path][name] for path in pair)
     value = first["value"] - second["value"]
     around = None if None in (first["interval"], second["interval"]) else _around(value, first, second)
-    return Difference(name, first["title"], *pair, value, around, first["higher_is_better"])
+    counts = [_count(one["signature"].fake) for one in (first, second)]
+    reason = ""
+    if counts[0] != counts[1] and _depends_on_count(name):
+        reason = f"the sets have {counts[0]} and {counts[1]} images and this score depends on the number"
+    return Difference(name, first["title"], *pair, value, around, first["higher_is_better"], reason=reason)
+
+
+def _count(side: str) -> str:
+    """The number of images of a set as signatures write it, ``name#count:digest``."""
+    return side.partition("#")[2].partition(":")[0]
+
+
+def _depends_on_count(name: str) -> bool:
+    """Whether a score depends on the number of fakes, as all do of which nothing is known."""
+    known = [each for each in METRICS.records().values() if name in (part.name for part in each.parts)]
+    return all(each.depends_on_count for each in known)
 
 
 def _around(value: float, first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:

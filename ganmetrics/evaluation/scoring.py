@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ganmetrics.evaluation.intervals import Uncertainty
     from ganmetrics.evaluation.statistics import Statistics
     from ganmetrics.metrics import Estimate, Metric, Part
+    from ganmetrics.numerics.interval import Interval
 
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -67,7 +68,11 @@ class Measured(NamedTuple):
     """A metric's values and how uncertain they are."""
 
     estimates: Mapping[str, Estimate]
-    uncertainty: Uncertainty | None
+    uncertainty: Uncertainty
+
+    def interval(self, part: str) -> Interval | None:
+        """The interval of one value, where there is one."""
+        return self.uncertainty[part].interval() if part in self.uncertainty else None
 
 
 def scored(
@@ -99,8 +104,8 @@ def scored(
 def measured(each: Metric, sides: Sides, ci: str) -> Measured:
     """One metric of sets that were measured."""
     real, fake, test = sides.needed(each)
-    found = each.estimates(real, fake, test)
-    return Measured(found, uncertainty(each, real, fake, test, found, ci))
+    found = each.computed(real, fake, test)
+    return Measured(each.estimates_of(found), uncertainty(each, (real, fake, test), found, ci) or {})
 
 
 def result_of(sides: Sides, found: Mapping[Metric, Measured], protocol: str | None = None) -> Result:
@@ -125,7 +130,7 @@ def _scores(each: Metric, sides: Sides, found: Measured, warnings: tuple[str, ..
             higher_is_better=part.higher_is_better,
             signature=signature,
             warnings=warnings,
-            interval=found.uncertainty and found.uncertainty.interval(part.name),
+            interval=found.interval(part.name),
         )
 
 

@@ -122,11 +122,12 @@ METRIC = Metric(
     name="alpha_precision_beta_recall_authenticity",
     function=alpha_precision_beta_recall_authenticity,
     parts=(
-        Part("alpha_precision", "Alpha-precision", higher_is_better=True, best="1"),
-        Part("beta_recall", "Beta-recall", higher_is_better=True, best="1"),
-        Part("authenticity", "Authenticity", higher_is_better=True, best="about 0.5 or more"),
+        Part("alpha_precision", "Alpha-precision", higher_is_better=True, best="1", scale="share"),
+        Part("beta_recall", "Beta-recall", higher_is_better=True, best="1", scale="share"),
+        Part("authenticity", "Authenticity", higher_is_better=True, best="about 0.5 or more", scale="share"),
     ),
     reads=("features",),
     paper="Alaa et al. 2022, arXiv:2102.08921",
     cost="all pairs",
+    resampling="halves",
 )

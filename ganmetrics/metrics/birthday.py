@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics.manifold import feature_pair
-from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.numerics.neighbors import close_pairs, neighbor_squares
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Contrast, Uncertain
+from ganmetrics.numerics.counting import Pairs
+from ganmetrics.numerics.interval import Interval
+from ganmetrics.numerics.neighbors import close_partners, neighbor_squares
 
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
+
+
+class Support(NamedTuple):
+    """The support size, and the pairs of fakes that it follows from."""
+
+    birthday: float
+    pairs: Pairs
 
 
 def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float = 0.01) -> float:
@@ -57,19 +69,57 @@ def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float
     >>> birthday(real, np.repeat([[0.0], [20.0], [40.0], [60.0]], 10, axis=0))  # four images, ten times each
     4.333333333333333
     """
+    return support(real_features, fake_features, share=share).birthday
+
+
+def support(real_features: ArrayLike, fake_features: ArrayLike, *, share: float = 0.01) -> Support:
+    """The support size with what its interval needs."""
     if not 0 < share < 1:
         raise UsageError(f"share is {share}; it must be between 0 and 1", where="birthday.share")
     real, fake = feature_pair(real_features, fake_features, 1, "birthday")
     near = float(torch.quantile(neighbor_squares(real, 1), share, interpolation="lower"))
-    pairs = close_pairs(fake, near)
-    return len(fake) * (len(fake) - 1) / (2 * pairs if pairs else 1)
+    partners = close_partners(fake, near).double()
+    possible, found = len(fake) * (len(fake) - 1) // 2, int(partners.sum()) // 2
+    scatter = float((partners - partners.mean()).square().sum())
+    pairs = Pairs(found, possible, scatter, 1 + math.floor(share * (len(real) - 1)))
+    return Support(possible / (found or 0.5), pairs)
+
+
+@dataclass(frozen=True)
+class UncertainSupport:
+    """A support size as the pairs that it follows from tell it."""
+
+    found: Support
+
+    def interval(self) -> Interval:
+        """From the exact interval of a Poisson mean; without an upper end where no pair agrees."""
+        low, high = (
+            self.found.pairs.possible / end if end > 0 else math.inf for end in self.found.pairs.bounds()[::-1]
+        )
+        return Interval(low, high, "exact Poisson interval of the pairs")
+
+    def contrast(self, other: Uncertain) -> Contrast | None:
+        """The ratio of two support sizes under the threshold that they share."""
+        if not isinstance(other, UncertainSupport):
+            return None
+        ends, even = self.found.pairs.share(other.found.pairs)
+        low, high = ((1 - end) / end * even / (1 - even) if end > 0 else math.inf for end in ends[::-1])
+        value = self.found.birthday / other.found.birthday
+        return Contrast(value, Interval(low, high, "exact interval of the share of pairs"), is_ratio=True)
+
+
+def uncertainty(found: Support, given: Given) -> dict[str, Uncertain]:
+    """Of the support size."""
+    return {"birthday": UncertainSupport(found)}
 
 
 METRIC = Metric(
     name="birthday",
-    function=birthday,
+    function=support,
     parts=(Part("birthday", "Support size", higher_is_better=True, best="that of unseen reals"),),
     reads=("features",),
     paper="Arora, Zhang 2017, arXiv:1706.08224",
     cost="all pairs",
+    uncertainty=uncertainty,
+    depends_on_count=False,
 )

@@ -163,9 +163,10 @@ def _logistic(x: Tensor, signs: Tensor, penalty: float) -> tuple[Tensor, float]:
 METRIC = Metric(
     name="c2st",
     function=c2st,
-    parts=(Part("c2st", "C2ST accuracy", higher_is_better=False, best="0.5"),),
+    parts=(Part("c2st", "C2ST accuracy", higher_is_better=False, best="0.5", scale="share"),),
     reads=("features",),
     paper="Lopez-Paz, Oquab 2017, arXiv:1610.06545",
     cost="training",
     minimum="folds",
+    resampling="halves",
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.metrics.validation import matrix_triple
+from ganmetrics.numerics import bounds
 from ganmetrics.numerics.clusters import kmeans, nearest_center
+from ganmetrics.numerics.counting import rank_shares
 from ganmetrics.numerics.neighbors import grouped, nearest
 from ganmetrics.numerics.resampling import seeded
 
@@ -21,6 +24,31 @@ if TYPE_CHECKING:
 
 FEW = 20  # fakes that a cell needs more of to count
 CONTINUITY = 0.5  # pairs, which the authors' code adds whatever the sign
+
+
+class Cell(NamedTuple):
+    """What one cell tests.
+
+    Attributes
+    ----------
+    of_fakes, of_test : Tensor, [m], [p]
+        Squared distances to the nearest training image.
+    places : Tensor, int64 [p]
+        The rows of the unseen reals.
+    z : float
+    """
+
+    of_fakes: Tensor
+    of_test: Tensor
+    places: Tensor
+    z: float
+
+
+class Copying(NamedTuple):
+    """The mean of the cells' z-values, and the cells."""
+
+    ct: float
+    cells: list[Cell]
 
 
 def ct(
@@ -77,6 +105,18 @@ def ct(
     >>> ct(real, real + 1e-3, test, num_cells=1) < -10  # copies
     True
     """
+    return in_cells(real_features, fake_features, test_features, num_cells=num_cells, seed=seed).ct
+
+
+def in_cells(
+    real_features: ArrayLike,
+    fake_features: ArrayLike,
+    test_features: ArrayLike,
+    *,
+    num_cells: int = 3,
+    seed: int = 2020,
+) -> Copying:
+    """The score with the cells that it follows from."""
     real, fake, test = matrix_triple(real_features, fake_features, test_features)
     if num_cells < 1:
         raise UsageError(f"num_cells is {num_cells}; it must be at least 1", where="ct.num_cells")
@@ -84,17 +124,18 @@ def ct(
         what = f"{num_cells} cells need as many training images; found {len(real)}"
         raise InputError(what, where="ct.num_cells", hint="Lower num_cells", code="E-TOO-FEW")
     centers = kmeans(real, num_cells, seeded(seed))
-    cells = [nearest_center(x, centers)[0] for x in (fake, test)]
+    of_fake, of_test = (nearest_center(x, centers)[0] for x in (fake, test))
     distances = [nearest(x, real)[1] for x in (fake, test)]
-    found = [
-        (int((cells[1] == cell).sum()), _z_value(distances[0][cells[0] == cell], distances[1][cells[1] == cell]))
-        for cell in range(num_cells)
-        if int((cells[0] == cell).sum()) > FEW and bool((cells[1] == cell).any())
-    ]
-    if not found:
+    cells = []
+    for cell in range(num_cells):
+        sides = distances[0][of_fake == cell], distances[1][of_test == cell]
+        if len(sides[0]) > FEW and len(sides[1]):
+            cells.append(Cell(*sides, (of_test == cell).nonzero()[:, 0], _z_value(*sides)))
+    if not cells:
         what = f"no cell holds more than {FEW} fakes and an unseen real image"
         raise InputError(what, where="ct.num_cells", hint="Score more images or lower num_cells", code="E-TOO-FEW")
-    return sum(count * z for count, z in found) / sum(count for count, _ in found)
+    total = sum(len(cell.of_test) for cell in cells)
+    return Copying(sum(len(cell.of_test) * cell.z for cell in cells) / total, cells)
 
 
 def _z_value(of_fakes: Tensor, of_test: Tensor) -> float:  # [m], [p]
@@ -106,12 +147,32 @@ def _z_value(of_fakes: Tensor, of_test: Tensor) -> float:  # [m], [p]
     return (above + CONTINUITY - m * p / 2) / math.sqrt(m * p * (m + p + 1) / 12)
 
 
+def uncertainty(found: Copying, given: Given) -> dict[str, Estimated] | None:
+    """From DeLong's variance of each cell, the cells and the training images being fixed."""
+    total = sum(len(cell.of_test) for cell in found.cells)
+    shared = torch.zeros(len(given.test.features), dtype=torch.float64)
+    square = 0.0
+    for cell in found.cells:
+        m, p = len(cell.of_fakes), len(cell.of_test)
+        if p < 2:
+            return None
+        weight = p / total * math.sqrt(12 * m * p / (m + p + 1))  # of the share of pairs in the score
+        ranks = rank_shares(*grouped(torch.cat([cell.of_fakes, cell.of_test])).split([m, p]))
+        square += weight**2 * float(ranks.of_first.var()) / m
+        of_test = (weight / p * (p / (p - 1)) ** 0.5) * (ranks.of_second - ranks.of_second.mean())
+        shared[cell.places] = of_test.cpu()
+    error = math.sqrt(square + float(shared @ shared))
+    shared = shared / error if error > 0 else shared
+    return {"ct": Estimated(found.ct, bounds.plain(found.ct, error), "DeLong's variance of each cell", shared)}
+
+
 METRIC = Metric(
     name="ct",
-    function=ct,
+    function=in_cells,
     parts=(Part("ct", "CT", higher_is_better=True, best="0"),),
     reads=("features",),
     paper="Meehan et al. 2020, arXiv:2004.05675",
     cost="all pairs",
     needs_test=True,
+    uncertainty=uncertainty,
 )

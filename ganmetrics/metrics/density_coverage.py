@@ -71,10 +71,11 @@ METRIC = Metric(
     name="density_coverage",
     function=density_coverage,
     parts=(
-        Part("density", "Density", higher_is_better=True, best="1 or more"),
-        Part("coverage", "Coverage", higher_is_better=True, best="1"),
+        Part("density", "Density", higher_is_better=True, best="1 or more", scale="positive"),
+        Part("coverage", "Coverage", higher_is_better=True, best="1", scale="share"),
     ),
     reads=("features",),
     paper="Naeem et al. 2020, arXiv:2002.09797",
     cost="all pairs",
+    resampling="halves",
 )

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.metrics.frechet_family import factor_of, fid_influence, mean_of
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.frechet_family import factor_of, fid_influence, fid_uncertainty, mean_of
+from ganmetrics.metrics.record import Given, Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.influence import Gaussian
@@ -19,6 +19,7 @@ from ganmetrics.numerics.moments import Moments
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.metrics.uncertainty import Estimated
     from ganmetrics.types import ArrayLike
 
 
@@ -160,15 +161,24 @@ def _float64(values: Any, name: str, side: str) -> frechet.Array:
     raise StatisticsError(f"{name} is {found}; expected real numbers", where=side, code="E-DTYPE")
 
 
+def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
+    """Of FID, from the influence of each image."""
+    one = fid_uncertainty(found, *((side.moments, side.sample) for side in (given.real, given.fake)))
+    return None if one is None else {"fid": one}
+
+
 METRIC = Metric(
     name="fid",
     function=fid_of_moments,
-    parts=(Part("fid", "FID", higher_is_better=False, best="0"),),
+    parts=(Part("fid", "FID", higher_is_better=False, best="0", scale="positive"),),
     reads=("moments",),
     silent=("denominator",),
     influence=fid_influence,
     influence_reads=("moments", "sample"),
     losses=fid_losses,
     losses_reads=("features",),
+    uncertainty=uncertainty,
+    uncertainty_reads=("sample",),
+    resampling="bootstrap",
     paper="Heusel et al. 2017, arXiv:1706.08500",
 )

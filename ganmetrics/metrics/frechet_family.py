@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
 from ganmetrics.numerics.frechet import centred_factor
-from ganmetrics.numerics.influence import Gaussian, Influence, frechet_influence
+from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence, frechet_influence
 from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.numerics.frechet import Array
+
+    Side = tuple[Moments, Tensor | None]  # the moments of a set, and rows of it where any are at hand
 
 
 def mean_of(x: Tensor) -> Array:  # [N, D] -> [D]
@@ -34,6 +37,23 @@ def fid_influence(
     It is used below full rank too, within the span of the features: simulated standard errors are then a quarter too
     wide, where the bootstrap, whose copies shrink the rank further, doubles them.
     """
-    real, fake = (Gaussian(m.mean.numpy(), m.factor.rows()) for m in (real_moments, fake_moments))
     rows = None if real_sample is None else real_sample.double().numpy()
-    return frechet_influence(real, fake, rows, fake_sample.double().numpy())
+    return frechet_influence(gaussian(real_moments), gaussian(fake_moments), rows, fake_sample.double().numpy())
+
+
+def gaussian(moments: Moments) -> Gaussian:
+    """The Gaussian of a set."""
+    return Gaussian(moments.mean.numpy(), moments.factor.rows())
+
+
+def fid_uncertainty(value: float, real: Side, fake: Side) -> Estimated | None:
+    """Of a Fréchet distance, on the logarithmic scale; ``None`` without rows of the fakes."""
+    (real_moments, real_rows), (fake_moments, fake_rows) = real, fake
+    if fake_rows is None:
+        return None
+    expansion = FrechetExpansion(gaussian(real_moments), gaussian(fake_moments))
+    on_fake, of_fakes = expansion.of_fakes(fake_rows.double().numpy())
+    on_real, of_reals = (None, None) if real_rows is None else expansion.of_reals(real_rows.double().numpy())
+    sizes = Sizes(real_moments.count, fake_moments.count)
+    second = expansion.second_order(of_reals, of_fakes)
+    return expanded(value, sizes, Influence(on_real, on_fake), second, base=value)

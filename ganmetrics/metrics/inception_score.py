@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Estimate, Metric, Part
+from ganmetrics.metrics.record import Estimate, Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.metrics.validation import matrix
-from ganmetrics.numerics.entropy import mean_divergence
+from ganmetrics.numerics import bounds
+from ganmetrics.numerics.entropy import exponential_error, mean_divergence
 from ganmetrics.numerics.influence import divergence_influence
 from ganmetrics.numerics.leave_one_out import divergence_losses
 from ganmetrics.numerics.resampling import seeded, split_bounds
@@ -71,10 +73,14 @@ def inception_score(logits: ArrayLike, *, splits: int = 10, seed: int = 2020) ->
     if len(x) < splits:
         what = f"{len(x)} images cannot be cut into {splits} splits"
         raise InputError(what, where="is.splits", hint="Score more images or lower splits", code="E-TOO-FEW")
+    scores = [math.exp(mean_divergence(log_p)) for log_p in _split(x, splits, seed)]
+    return Estimate(float(np.mean(scores)), float(np.std(scores)))
+
+
+def _split(x: Tensor, splits: int, seed: int) -> list[Tensor]:  # [N, K] -> log-probabilities [n, K] of each split
     order = torch.from_numpy(seeded(seed).permutation(len(x)))
     log_p = torch.log_softmax(x[order.to(x.device)], dim=1)
-    scores = [math.exp(mean_divergence(log_p[start:stop])) for start, stop in split_bounds(len(x), splits)]
-    return Estimate(float(np.mean(scores)), float(np.std(scores)))
+    return [log_p[start:stop] for start, stop in split_bounds(len(x), splits)]
 
 
 def inception_score_influence(logits: Tensor) -> Influence:
@@ -98,10 +104,22 @@ def inception_score_losses(real: None, logits: Tensor, splits: int = 10, seed: i
     return found
 
 
+def uncertainty(found: Estimate, given: Given) -> dict[str, Estimated] | None:
+    """Of the mean over the splits, from the variance of each split; ``None`` where splits are single images."""
+    splits, seed = int(given.settings["splits"]), int(given.settings["seed"])
+    parts = _split(given.fake.logits.double(), splits, seed)
+    if min(map(len, parts)) < 2:
+        return None
+    squares = [(one**2 + other**2) / 2 for one, other in map(exponential_error, parts)]
+    error = math.sqrt(sum(squares)) / splits
+    method = "influence function and leave-one-out within the splits"
+    return {"is": Estimated(found.value, bounds.plain(found.value, error), method)}
+
+
 METRIC = Metric(
     name="is",
     function=inception_score,
-    parts=(Part("is", "IS", higher_is_better=True, best="the number of classes"),),
+    parts=(Part("is", "IS", higher_is_better=True, best="the number of classes", scale="real"),),
     reads=("logits",),
     needs_real=False,
     spread="splits",
@@ -111,4 +129,6 @@ METRIC = Metric(
     influence_reads=("logits",),
     losses=inception_score_losses,
     losses_reads=("logits",),
+    uncertainty=uncertainty,
+    resampling="bootstrap",
 )

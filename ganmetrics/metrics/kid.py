@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Estimate, Metric, Part
+from ganmetrics.metrics.record import Estimate, Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics.validation import matrix_pair
-from ganmetrics.numerics.influence import Influence, kernel_influence
+from ganmetrics.numerics.influence import kernel_expansion
 from ganmetrics.numerics.kernels import cubic_kernel, subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
 
@@ -126,20 +127,31 @@ def _off_diagonal(x: Tensor, members: Tensor) -> Tensor:  # [N, D], [N, S] -> [S
     return subset_sums(x, x, members, members) - diagonal @ members
 
 
-def kid_influence(real_sample: Tensor, fake_sample: Tensor) -> Influence:
-    """Of rows of both sides on KID; the spread of more of them would tell no more."""
-    return kernel_influence(real_sample[:MAX_ROWS].double(), fake_sample[:MAX_ROWS].double())
+def uncertainty(found: Estimate, given: Given) -> dict[str, Estimated]:
+    """Of KID, on the logarithmic scale of the biased discrepancy, which is never negative.
+
+    The rows at hand tell that discrepancy: of the sets themselves, what the diagonals add is known to a hair.
+    """
+    samples = [side.sample[:MAX_ROWS].double() for side in (given.real, given.fake)]
+    sizes = Sizes(len(given.real.features), len(given.fake.features))
+    expansion = kernel_expansion(*samples)
+    bias = sum(extra / size for extra, size in zip(expansion.diagonals, sizes, strict=True))
+    base = max(expansion.unbiased + bias, bias / 4, 0.0)
+    noise = (found.std or 0.0) / int(given.settings["num_subsets"]) ** 0.5  # of subsets drawn at random
+    return {"kid": expanded(found.value, sizes, expansion.influence, expansion.second, base=base, noise=noise)}
 
 
 METRIC = Metric(
     name="kid",
     function=kid,
-    parts=(Part("kid", "KID", higher_is_better=False, best="0"),),
+    parts=(Part("kid", "KID", higher_is_better=False, best="0", scale="real"),),
     reads=("features",),
     spread="subsets",
     paper="Bińkowski et al. 2018, arXiv:1801.01401",
     cost="pairs in subsets",
     minimum="subset_size",
-    influence=kid_influence,
-    influence_reads=("sample",),
+    uncertainty=uncertainty,
+    uncertainty_reads=("sample",),
+    resampling="bootstrap",
+    depends_on_count=False,
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from scipy import special
 
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.metrics.validation import vectors
-from ganmetrics.numerics.influence import Influence
+from ganmetrics.numerics import bounds
+from ganmetrics.numerics.influence import deviation
 from ganmetrics.numerics.spread import Spread
 
 if TYPE_CHECKING:
@@ -62,15 +63,16 @@ def of_spread(fake: Spread) -> float:
     return 2 * fake.variance()
 
 
-def influence(fake: Spread) -> Influence | None:
-    """What leaving out each group changes, one row for each, scaled to stand for one image; ``None`` of few images."""
-    num = len(fake.counts)
-    if fake.count < 2 * num:
+def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
+    """What leaving out each of ten groups changes; ``None`` of few images."""
+    spread: Spread = given.fake.spread
+    num = len(spread.counts)
+    if spread.count < 2 * num:
         return None
-    without = torch.tensor([2 * fake.variance(leave_out=group) for group in range(num)])
-    rows = (num - 1) * (2 * fake.variance() - without)
-    widened = special.stdtrit(num - 1, 0.975) / special.ndtri(0.975)  # so few groups tell their own variance poorly
-    return Influence(None, rows * float(widened) * (fake.count / num) ** 0.5)
+    without = torch.tensor([2 * spread.variance(leave_out=group) for group in range(num)])
+    error = deviation(without) * (num - 1) / num**0.5
+    ends = bounds.plain(found, error, bounds.quantile(num - 1))
+    return {"lpips_diversity": Estimated(found, ends, f"jackknife of {num} groups")}
 
 
 METRIC = Metric(
@@ -80,6 +82,6 @@ METRIC = Metric(
     reads=("spread",),
     paper="Zhang et al. 2018, arXiv:1801.03924",
     needs_real=False,
-    influence=influence,
-    influence_reads=("spread",),
+    uncertainty=uncertainty,
+    depends_on_count=False,
 )

@@ -102,4 +102,5 @@ METRIC = Metric(
     paper="Odena et al. 2017, arXiv:1610.09585",
     needs_real=False,
     spread="pairs",
+    depends_on_count=False,
 )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Contrast, Estimated, Uncertain
 from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.numerics import bounds
 from ganmetrics.numerics.clusters import kmeans, nearest_center
+from ganmetrics.numerics.counting import differing_bins, divergence_of_counts
 from ganmetrics.numerics.entropy import mean_divergence
+from ganmetrics.numerics.interval import Interval
 from ganmetrics.numerics.modes import two_proportion_z
 from ganmetrics.numerics.resampling import seeded
 
@@ -117,6 +123,47 @@ def compared(real_counts: Tensor, fake_counts: Tensor, alpha: float) -> NdbBins:
     return NdbBins(int((p_values < alpha).sum()), mean_divergence(shares.log()), real_counts, fake_counts, z)
 
 
+@dataclass(frozen=True)
+class DifferingBins:
+    """Which bins of one clustering of the reals differ, for the interval of their number."""
+
+    is_different: Tensor  # [K]
+
+    def interval(self) -> Interval:
+        """Wilson's interval, as if all bins differed with one probability, whose variance is the largest possible."""
+        num = len(self.is_different)
+        low, high = bounds.wilson(float(self.is_different.double().mean()), num)
+        return Interval(num * low, num * high, "Wilson's interval over the bins")
+
+    def contrast(self, other: Uncertain) -> Contrast | None:
+        """From the bins that differ for one of the two sets only."""
+        if not isinstance(other, DifferingBins) or len(other.is_different) != len(self.is_different):
+            return None
+        ends, p_value = differing_bins(self.is_different, other.is_different)
+        doubt = "" if p_value < 1 - bounds.LEVEL else f"the sign test of the bins has p = {p_value:.2g}"
+        more = int(self.is_different.sum()) - int(other.is_different.sum())
+        return Contrast(float(more), Interval(*ends, "bins that differ for one of the two sets"), doubt=doubt)
+
+
+def uncertainty(found: NdbBins, given: Given) -> dict[str, Uncertain]:
+    """Of both numbers, the bins being fixed."""
+    alpha = float(given.settings["alpha"])
+    return {"ndb": DifferingBins(torch.special.erfc(found.z.abs() / 2**0.5) < alpha), "ndb_jsd": _of_divergence(found)}
+
+
+def _of_divergence(found: NdbBins) -> Estimated:
+    """On the logarithmic scale; near equal shares the variance of a sum of squares, (K - 1)(1/N + 1/M)² / 32, remains."""
+    counts = [int(side.sum()) for side in (found.real_counts, found.fake_counts)]
+    sides = divergence_of_counts(found.real_counts, found.fake_counts)
+    rows = [side.deviations() / count**0.5 for side, count in zip(sides, counts, strict=True)]
+    first = sum(float(row @ row) for row in rows)
+    second = (len(found.z) - 1) * sum(1 / count for count in counts) ** 2 / 32
+    ends = bounds.logarithmic(found.ndb_jsd, math.sqrt(max(first - second, second)))
+    apart = bounds.plain(found.ndb_jsd, math.sqrt(first))
+    shared = rows[0] / math.sqrt(first) if first > 0 else None
+    return Estimated(found.ndb_jsd, ends, "influence function of the bins, logarithmic scale", shared, apart)
+
+
 METRIC = Metric(
     name="ndb",
     function=ndb,
@@ -128,4 +175,5 @@ METRIC = Metric(
     paper="Richardson, Weiss 2018, arXiv:1805.12462",
     cost="clustering",
     minimum="num_bins",
+    uncertainty=uncertainty,
 )

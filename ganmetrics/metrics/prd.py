@@ -177,10 +177,11 @@ METRIC = Metric(
     name="prd",
     function=prd,
     parts=(
-        Part("prd_f8", "PRD F8", higher_is_better=True, best="1"),
-        Part("prd_f1_8", "PRD F1/8", higher_is_better=True, best="1"),
+        Part("prd_f8", "PRD F8", higher_is_better=True, best="1", scale="share"),
+        Part("prd_f1_8", "PRD F1/8", higher_is_better=True, best="1", scale="share"),
     ),
     reads=("features",),
     paper="Sajjadi et al. 2018, arXiv:1806.00035",
     cost="clustering",
+    resampling="halves",
 )

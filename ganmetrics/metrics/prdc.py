@@ -71,12 +71,13 @@ METRIC = Metric(
     name="prdc",
     function=prdc,
     parts=(
-        Part("prdc_precision", "PRDC precision", higher_is_better=True, best="1"),
-        Part("prdc_recall", "PRDC recall", higher_is_better=True, best="1"),
-        Part("prdc_density", "PRDC density", higher_is_better=True, best="1 or more"),
-        Part("prdc_coverage", "PRDC coverage", higher_is_better=True, best="1"),
+        Part("prdc_precision", "PRDC precision", higher_is_better=True, best="1", scale="share"),
+        Part("prdc_recall", "PRDC recall", higher_is_better=True, best="1", scale="share"),
+        Part("prdc_density", "PRDC density", higher_is_better=True, best="1 or more", scale="positive"),
+        Part("prdc_coverage", "PRDC coverage", higher_is_better=True, best="1", scale="share"),
     ),
     reads=("features",),
     paper="Naeem et al. 2020, arXiv:2002.09797",
     cost="all pairs",
+    resampling="halves",
 )

@@ -73,10 +73,11 @@ METRIC = Metric(
     name="precision_recall",
     function=precision_recall,
     parts=(
-        Part("precision", "Precision", higher_is_better=True, best="1"),
-        Part("recall", "Recall", higher_is_better=True, best="1"),
+        Part("precision", "Precision", higher_is_better=True, best="1", scale="share"),
+        Part("recall", "Recall", higher_is_better=True, best="1", scale="share"),
     ),
     reads=("features",),
     paper="Kynkäänniemi et al. 2019, arXiv:1904.06991",
     cost="all pairs",
+    resampling="halves",
 )

@@ -113,8 +113,10 @@ def rarity_scores(
 METRIC = Metric(
     name="rarity",
     function=rarity,
-    parts=(Part("rarity", "Rarity", higher_is_better=True, best="that of unseen reals"),),
+    parts=(Part("rarity", "Rarity", higher_is_better=True, best="that of unseen reals", scale="positive"),),
     reads=("features",),
     paper="Han et al. 2023, arXiv:2206.08549",
     cost="all pairs",
+    resampling="halves",
+    depends_on_count=False,
 )

@@ -110,8 +110,10 @@ def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighb
 METRIC = Metric(
     name="realism",
     function=realism,
-    parts=(Part("realism", "Realism", higher_is_better=True, best="1 or more"),),
+    parts=(Part("realism", "Realism", higher_is_better=True, best="1 or more", scale="positive"),),
     reads=("features",),
     paper="Kynkäänniemi et al. 2019, arXiv:1904.06991",
     cost="all pairs",
+    resampling="halves",
+    depends_on_count=False,
 )

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ganmetrics.errors import UsageError
+from ganmetrics.metrics.uncertainty import Uncertain
 from ganmetrics.numerics.influence import Influence
 from ganmetrics.registry import unknown
 
@@ -39,12 +40,25 @@ class Part(NamedTuple):
     higher_is_better : bool
     best : str
         The best value, as printed.
+    scale : {"", "share", "positive", "real"}
+        The scale on which resampling makes an interval of it: that of shares in 0..1, of logarithms, or the value's
+        own; empty where it makes none.
     """
 
     name: str
     title: str
     higher_is_better: bool
     best: str
+    scale: str = ""
+
+
+class Given(NamedTuple):
+    """What a metric's value was computed from: the sets, ``None`` for those it does not need, and its options."""
+
+    real: Any
+    fake: Any
+    test: Any
+    settings: Mapping[str, Option]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,6 +99,17 @@ class Metric:
         How much lower the only part's value is without each of the fakes, float64 [N]: takes the real set's moments,
         or ``None``, what ``losses_reads`` names of the fakes, and the settings.
     losses_reads : tuple of {"features", "logits"}
+    uncertainty : callable, optional
+        How uncertain the parts are, by a method of the metric's own: takes what ``function`` gave and a ``Given``, and
+        gives an ``Uncertain`` for each part that has an interval.
+    uncertainty_reads : tuple of str
+        What ``uncertainty`` needs of each set beyond what ``reads`` names.
+    resampling : {"", "bootstrap", "halves"}
+        ``"halves"``: intervals come from the values of disjoint parts of the sets, as the spread of the value falls
+        with the root of the number of images. ``"bootstrap"``: replicates with replacement may stand in for
+        ``uncertainty`` where users ask for them. Empty: neither would cover.
+    depends_on_count : bool
+        Whether the value depends on the number of fakes, so that sets of different sizes do not compare.
     """
 
     name: str
@@ -103,6 +128,10 @@ class Metric:
     influence_reads: tuple[str, ...] = ()
     losses: Callable[..., Any] | None = None
     losses_reads: tuple[str, ...] = ()
+    uncertainty: Callable[[Any, Given], Mapping[str, Uncertain] | None] | None = None
+    uncertainty_reads: tuple[str, ...] = ()
+    resampling: str = ""
+    depends_on_count: bool = True
 
     @property
     def defaults(self) -> dict[str, Option]:
@@ -175,13 +204,20 @@ class Metric:
             return None
         return self.influence(*(getattr(side, name) for side in sides for name in self.influence_reads))
 
+    def computed(self, real: Any, fake: Any, test: Any = None) -> Any:
+        """What the function gives for sets with what ``reads`` names as attributes; those not needed are ignored."""
+        sides = self.sides(real, fake, test)
+        return self.function(*(getattr(side, name) for side in sides for name in self.reads), **self.settings)
+
+    def estimates_of(self, found: Any) -> dict[str, Estimate]:
+        """Each part's value out of what the function gave."""
+        is_alone = isinstance(found, Estimate) or not hasattr(found, "_asdict")
+        values = {self.parts[0].name: found} if is_alone else found._asdict()
+        return {p.name: v if isinstance(v := values[p.name], Estimate) else Estimate(float(v)) for p in self.parts}
+
     def estimates(self, real: Any, fake: Any, test: Any = None) -> dict[str, Estimate]:
         """Each part's value for sets with what ``reads`` names as attributes; those it does not need are ignored."""
-        sides = self.sides(real, fake, test)
-        given = [getattr(side, name) for side in sides for name in self.reads]
-        found = self.function(*given, **self.settings)
-        found = {self.parts[0].name: found} if len(self.parts) == 1 else found._asdict()
-        return {p.name: v if isinstance(v := found[p.name], Estimate) else Estimate(float(v)) for p in self.parts}
+        return self.estimates_of(self.computed(real, fake, test))
 
     def __str__(self) -> str:
         said = {n: v for n, v in self.settings.items() if n not in self.silent or v != self.defaults[n]}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganmetrics.metrics.fid import fid, fid_of_moments
-from ganmetrics.metrics.frechet_family import fid_influence
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.frechet_family import fid_uncertainty
+from ganmetrics.metrics.record import Given, Metric, Part
 
 if TYPE_CHECKING:
+    from ganmetrics.metrics.uncertainty import Estimated
     from ganmetrics.numerics.moments import Moments
     from ganmetrics.types import ArrayLike
 
@@ -58,12 +59,19 @@ def sfid_of_moments(real: Moments, fake: Moments) -> float:
     return fid_of_moments(real, fake)
 
 
+def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
+    """Of sFID, from the influence of each image."""
+    sides = ((side.spatial_moments, side.spatial_sample) for side in (given.real, given.fake))
+    one = fid_uncertainty(found, *sides)
+    return None if one is None else {"sfid": one}
+
+
 METRIC = Metric(
     name="sfid",
     function=sfid_of_moments,
     parts=(Part("sfid", "sFID", higher_is_better=False, best="0"),),
     reads=("spatial_moments",),
-    influence=fid_influence,
-    influence_reads=("spatial_moments", "spatial_sample"),
+    uncertainty=uncertainty,
+    uncertainty_reads=("spatial_sample",),
     paper="Nash et al. 2021, arXiv:2103.03841",
 )

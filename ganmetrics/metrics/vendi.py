@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.metrics.validation import matrix
+from ganmetrics.numerics import bounds
 from ganmetrics.numerics.directions import unit_rows
+from ganmetrics.numerics.resampling import seeded
+from ganmetrics.numerics.spectra import effective_number_expansion
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
 
 ASYMMETRY = 1e-8
 NEAR = 0.1  # orders so near to 1 are taken from differences
+GROUPS, FEW_GROUPS = 40, 20  # that are left out in turn; the latter where eigenvalues of so many dimensions are dear
+WIDE = 512
+ENOUGH = 10  # rows for each direction, from which on influences tell the variance
 
 
 def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
@@ -136,6 +144,33 @@ def _effective_number(shares: Tensor, order: float) -> float:
     return float(entropy.exp().clamp(1, len(logs)))
 
 
+def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
+    """From the influence of each image, or from leaving out groups where images are few for so many directions.
+
+    Either counts the second-order term twice, which is taken off once.
+    """
+    rows, order = given.fake.features.double(), float(given.settings["order"])
+    if len(rows) < 2 * GROUPS:
+        return None
+    expansion = effective_number_expansion(unit_rows(rows)) if order == 1 else None
+    if expansion is not None and len(rows) >= ENOUGH * expansion.rank:
+        error, method = expansion.influence.error(0, len(rows)), "influence function"
+        freedom = expansion.influence.freedom(0, len(rows))
+    else:
+        num = GROUPS if min(rows.shape) <= WIDE else FEW_GROUPS
+        error, freedom, method = _error_without_groups(rows, order, num), num - 1, f"jackknife of {num} groups"
+    twice = expansion.second.error(0, len(rows)) if expansion else 0.0
+    error = math.sqrt(max(error**2 - twice**2, error**2 / 2))
+    low, high = bounds.plain(found, error, bounds.quantile(freedom))
+    return {"vendi": Estimated(found, bounds.Bounds(min(found, max(1.0, low)), high), method)}
+
+
+def _error_without_groups(rows: Tensor, order: float, num: int) -> float:
+    groups = torch.from_numpy(seeded(0).permutation(len(rows)) % num)
+    values = [vendi(rows[groups != group], order=order) for group in range(num)]
+    return float(np.std(values)) * (num - 1) ** 0.5
+
+
 METRIC = Metric(
     name="vendi",
     function=vendi,
@@ -143,5 +178,6 @@ METRIC = Metric(
     reads=("features",),
     paper="Friedman, Dieng 2023, arXiv:2210.02410",
     cost="eigenvalues",
+    uncertainty=uncertainty,
     needs_real=False,
 )

@@ -1,11 +1,14 @@
-r"""Influence functions: how much each row moves a statistic of two samples, to first order.
+r"""Influence functions: how much each row moves a statistic of two samples, to first and to second order.
 
 The influence of a row x on T(F) is the derivative of T((1 - ε) F + ε δ_x) at ε = 0; it has mean 0 over F, and the
-variance of T over samples of n rows is var(influence) / n (Hampel 1974). Everything is in float64.
+variance of T over samples of n rows is var(influence) / n to first order (Hampel 1974). The second-order term has a
+kernel h of two rows: T2 = ½ mean h(x, x'). It is what remains where the first order vanishes, as between two samples
+of one distribution. Everything is in float64.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 NOISE = 1e-10  # singular values below this fraction of the largest are rounding: their directions are left out
+PAIRS = 2000  # of random rows, over which the second-order kernel is averaged
+FEW_PAIRS = 500  # where a pair costs the square of so many dimensions
+WIDE = 512
+SEED = 2020
 
 
 class Influence(NamedTuple):
@@ -35,17 +42,55 @@ class Influence(NamedTuple):
     real: Tensor | None
     fake: Tensor
 
-    def variance(self, num_real: int, num_fake: int) -> float:
-        """Of the statistic from samples of these sizes, whatever the number of rows that tell it."""
-        real = 0.0 if self.real is None else float(self.real.var()) / num_real
-        return real + float(self.fake.var()) / num_fake
+    def error(self, num_real: int, num_fake: int) -> float:
+        """The standard error of the statistic of samples of these sizes, whatever the number of rows that tell it."""
+        return math.hypot(*(deviation(rows) / num**0.5 for rows, num in self._sides(num_real, num_fake)))
 
-    def variance_of_difference(self, other: Influence, num_real: int, nums_fake: tuple[int, int]) -> float:
-        """Of the difference of two such statistics against one real sample, whose own noise they share."""
-        shared = 0.0
-        if self.real is not None and other.real is not None:
-            shared = float((self.real - other.real).var()) / num_real
-        return shared + float(self.fake.var()) / nums_fake[0] + float(other.fake.var()) / nums_fake[1]
+    def freedom(self, num_real: int, num_fake: int) -> float:
+        """The degrees of freedom of that error's square, from the fourth moments of the influences (Satterthwaite)."""
+        total = self.error(num_real, num_fake)
+        if not total > 0:
+            return math.inf
+        noise = 0.0
+        for rows, num in self._sides(num_real, num_fake):
+            scaled = rows / (total * num**0.5)  # of which the variances of both sides sum to 1
+            noise += float(scaled.pow(4).mean() - scaled.var() ** 2) / len(rows)
+        return 2 / noise if noise > 0 else math.inf
+
+    def _sides(self, num_real: int, num_fake: int) -> list[tuple[Tensor, int]]:
+        real = [] if self.real is None else [(self.real, num_real)]
+        return [*real, (self.fake, num_fake)]
+
+
+class SecondOrder(NamedTuple):
+    """Root mean squares of the second-order kernel over pairs of different rows, in the units of the statistic.
+
+    Attributes
+    ----------
+    real, fake, cross : float
+        Of two real rows, of two fake ones, and of one of each.
+    """
+
+    real: float
+    fake: float
+    cross: float
+
+    def error(self, num_real: int, num_fake: int) -> float:
+        """The standard error that the second-order term adds."""
+        both = self.cross / (num_real * num_fake) ** 0.5 if num_real else 0.0
+        return math.hypot(self.real / (2**0.5 * max(num_real, 1)), self.fake / (2**0.5 * num_fake), both)
+
+
+def deviation(rows: Tensor) -> float:  # [N] -> float
+    """The standard deviation (ddof 1), whose squares neither overflow nor vanish in any unit."""
+    unit = float(rows.abs().max())
+    return unit * float((rows / unit).std()) if 0 < unit < math.inf and len(rows) > 1 else 0.0
+
+
+def root_mean_square(values: Array) -> float:
+    """√ of the mean square, in any unit; 0 of none."""
+    unit = float(np.abs(values).max(initial=0.0))
+    return unit * float(np.sqrt(np.mean(np.square(values / unit)))) if unit > 0 else 0.0
 
 
 class Gaussian(NamedTuple):
@@ -55,63 +100,176 @@ class Gaussian(NamedTuple):
     factor: Array
 
 
-def frechet_influence(real: Gaussian, fake: Gaussian, rows_r: Array | None, rows_f: Array) -> Influence:
-    r"""Of the squared Fréchet distance.
+class FrechetExpansion:
+    r"""The squared Fréchet distance near two Gaussians, to second order.
 
-    With T = Σr^½ (Σr^½ Σf Σr^½)^-½ Σr^½, the optimal map from the fake Gaussian to the real one, a fake row x has
+    With T = Σr^½ (Σr^½ Σf Σr^½)^-½ Σr^½, the optimal map from the fake Gaussian to the real one, a fake row x has the
+    influence
 
     .. math:: 2 (x - \mu_f)^T (\mu_f - \mu_r) + (x - \mu_f)^T (I - T) (x - \mu_f) - \mathrm{tr}((I - T) \Sigma_f)
 
-    and a real row the same with the roles exchanged. From Fr Ffᵀ = U s Vᵀ follow T = (s^-½ Uᵀ Fr)ᵀ (s^-½ Uᵀ Fr), and
-    the inverse map from V and Ff, so one decomposition serves both sides.
+    and a real row the same with the roles exchanged. From Fr Ffᵀ = U ν Vᵀ follow coordinates, a = ν^-½ Uᵀ Fr (x - μf)
+    of a fake row and b = ν^-½ Vᵀ Ff (y - μr) of a real one, in which both covariances are diag ν and T is |a|². With
+    c = a ∘ a' and L_jk = 1 / (ν_j + ν_k) two fake rows have the second-order kernel
+
+    .. math:: 2 \sum c + c^T L c - |a|^2 / 2 - |a'|^2 / 2 + \sum \nu / 2,
+
+    two real ones the same with b, and one of each minus the same with a and b.
     """
-    product = real.factor @ fake.factor.T
-    if 0 in product.shape:  # a side of equal rows
-        squares, left = np.empty(0), np.empty((len(product), 0))
-    else:
-        squares, left = linalg.eigh(product @ product.T, check_finite=False)  # a third of singular vectors' cost
-    kept = squares > NOISE * squares.max(initial=0.0)
-    left, values = left[:, kept], np.sqrt(squares[kept])
-    to_real = (left / np.sqrt(values)).T @ real.factor
-    on_fake = _gaussian_influence(rows_f, fake, real.mean, to_real)
-    if rows_r is None:
-        return Influence(None, on_fake)
-    to_fake = (product.T @ left / values**1.5).T @ fake.factor
-    return Influence(_gaussian_influence(rows_r, real, fake.mean, to_fake), on_fake)
+
+    def __init__(self, real: Gaussian, fake: Gaussian) -> None:
+        self.scale = _unit(real, fake)
+        self.real, self.fake = (Gaussian(g.mean / self.scale, g.factor / self.scale) for g in (real, fake))
+        product = self.real.factor @ self.fake.factor.T
+        if 0 in product.shape:  # a side of equal rows
+            squares, left = np.empty(0), np.empty((len(product), 0))
+        else:
+            squares, left = linalg.eigh(product @ product.T, check_finite=False)  # a third of singular vectors' cost
+        kept = squares > NOISE * squares.max(initial=0.0)
+        left, self.nu = left[:, kept], np.sqrt(squares[kept])
+        self._to_real = (left / np.sqrt(self.nu)).T @ self.real.factor
+        self._product, self._left = product, left
+
+    def of_fakes(self, rows: Array) -> tuple[Tensor, Array]:
+        """The influence of each fake row and its coordinates: [n, D] -> [n], [n, R]."""
+        return self._of(rows, self.fake, self.real, self._to_real)
+
+    def of_reals(self, rows: Array) -> tuple[Tensor, Array]:
+        """The influence of each real row and its coordinates: [n, D] -> [n], [n, R]."""
+        to_fake = (self._product.T @ self._left / self.nu**1.5).T @ self.fake.factor
+        return self._of(rows, self.real, self.fake, to_fake)
+
+    def _of(self, rows: Array, own: Gaussian, other: Gaussian, root: Array) -> tuple[Tensor, Array]:
+        centred = rows / self.scale - own.mean
+        linear = 2 * centred @ (own.mean - other.mean)
+        coordinates = centred @ root.T
+        quadratic = np.square(centred).sum(axis=1) - np.square(coordinates).sum(axis=1)
+        found = torch.from_numpy(linear + quadratic)
+        return (found - found.mean()) * self.scale**2, coordinates
+
+    def second_order(self, of_reals: Array | None, of_fakes: Array) -> SecondOrder:
+        """The size of the kernel over seeded random pairs of rows, from their coordinates; of fakes alone for None."""
+        rng = np.random.RandomState(SEED)
+        fake = self._kernel(*_pairs(of_fakes, of_fakes, rng))
+        if of_reals is None:
+            return SecondOrder(0.0, fake, 0.0)
+        real, cross = (self._kernel(*_pairs(of_reals, other, rng)) for other in (of_reals, of_fakes))
+        return SecondOrder(real, fake, cross)
+
+    def _kernel(self, x: Array, y: Array) -> float:  # [P, R], [P, R] -> float
+        c = x * y
+        curved = (c @ (1 / np.add.outer(self.nu, self.nu)) * c).sum(axis=1)
+        norms = np.square(x).sum(axis=1) + np.square(y).sum(axis=1)
+        return self.scale**2 * root_mean_square(2 * c.sum(axis=1) + curved - norms / 2 + self.nu.sum() / 2)
 
 
-def _gaussian_influence(rows: Array, own: Gaussian, other_mean: Array, root: Array) -> Tensor:
-    """[N, D], a root [R, D] of the map to the other Gaussian, ``root.T @ root`` -> [N]."""
-    centred = rows - own.mean
-    linear = 2 * centred @ (own.mean - other_mean)
-    quadratic = np.square(centred).sum(axis=1) - np.square(centred @ root.T).sum(axis=1)
-    found = torch.from_numpy(linear + quadratic)
-    return found - found.mean()
+def _unit(real: Gaussian, fake: Gaussian) -> float:
+    """A power of two near the size of the features, by which nothing overflows, vanishes or is rounded."""
+    sizes = [float(np.abs(part).max(initial=0.0)) for part in (real.factor, fake.factor, real.mean - fake.mean)]
+    return 2.0 ** math.frexp(max(sizes))[1] if 0 < max(sizes) < math.inf else 1.0
+
+
+def _pairs(x: Array, y: Array, rng: np.random.RandomState) -> tuple[Array, Array]:
+    """Random pairs of rows, which differ where both are of one sample: [N, R], [M, R] -> [P, R], [P, R]."""
+    return x[(index := pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y))[0]], y[index[1]]
+
+
+def pair_indices(
+    count: int, others: int, dim: int, rng: np.random.RandomState, *, is_within: bool
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The places of as many random pairs as tell a mean square, in one sample or two of so many rows."""
+    num = PAIRS if dim <= WIDE else FEW_PAIRS
+    first = rng.randint(count, size=num)
+    if not is_within:
+        return first, rng.randint(others, size=num)
+    return first, (first + rng.randint(1, count, size=num)) % count
+
+
+def frechet_influence(real: Gaussian, fake: Gaussian, rows_r: Array | None, rows_f: Array) -> Influence:
+    """Of each row on the squared Fréchet distance; reals without their rows count as exact."""
+    expansion = FrechetExpansion(real, fake)
+    on_fake, _ = expansion.of_fakes(rows_f)
+    return Influence(None if rows_r is None else expansion.of_reals(rows_r)[0], on_fake)
+
+
+class KernelExpansion(NamedTuple):
+    """The squared maximum mean discrepancy with the cubic kernel near two samples.
+
+    Attributes
+    ----------
+    influence : Influence
+    second : SecondOrder
+    unbiased : float
+        The discrepancy of all rows, diagonals left out.
+    diagonals : (float, float)
+        How much more a row is like itself than like another row of its sample, real and fake: each side of n rows adds
+        a n-th of it to the biased discrepancy, which is never negative.
+    """
+
+    influence: Influence
+    second: SecondOrder
+    unbiased: float
+    diagonals: tuple[float, float]
+
+
+def kernel_expansion(real: Tensor, fake: Tensor, *, block: int = 1024) -> KernelExpansion:
+    """Of rows of both sides: [N, D], [M, D], at least two rows each.
+
+    A real row has the influence 2 (E k(x, r') - E k(x, f)), less the mean, and a fake one the same with the roles
+    exchanged; the second-order kernel of two rows is twice the doubly centred k, minus twice across the samples.
+    """
+    own = [cubic_kernel(x.square().sum(dim=1).div(x.shape[1])) for x in (real, fake)]
+    within = [(_row_sums(x, x, block) - k) / (len(x) - 1) for x, k in zip((real, fake), own, strict=True)]
+    across_r, across_f = _both_means(real, fake, block)
+    rows = [2 * (inner - outer) for inner, outer in zip(within, (across_r, across_f), strict=True)]
+    rng = np.random.RandomState(SEED)
+    second = SecondOrder(
+        _centred_kernel((real, real), (within[0], within[0]), rng),
+        _centred_kernel((fake, fake), (within[1], within[1]), rng),
+        _centred_kernel((real, fake), (across_r, across_f), rng),
+    )
+    means = [float(x.mean()) for x in within]
+    diagonals = float(own[0].mean()) - means[0], float(own[1].mean()) - means[1]
+    influence = Influence(*(x - x.mean() for x in rows))
+    return KernelExpansion(influence, second, sum(means) - 2 * float(across_r.mean()), diagonals)
 
 
 def kernel_influence(real: Tensor, fake: Tensor, *, block: int = 1024) -> Influence:
-    """Of the squared maximum mean discrepancy with the cubic kernel: [N, D], [M, D], at least two rows each.
-
-    A real row has 2 (E k(x, r') - E k(x, f)), less the mean, and a fake one the same with the roles exchanged.
-    """
-    within_r, within_f = (_mean_kernel(x, x, block, is_within=True) for x in (real, fake))
-    across_r, across_f = _mean_kernel(real, fake, block), _mean_kernel(fake, real, block)
-    on_real, on_fake = 2 * (within_r - across_r), 2 * (within_f - across_f)
-    return Influence(on_real - on_real.mean(), on_fake - on_fake.mean())
+    """Of each row on the squared maximum mean discrepancy with the cubic kernel: [N, D], [M, D]."""
+    return kernel_expansion(real, fake, block=block).influence
 
 
-def _mean_kernel(x: Tensor, y: Tensor, block: int, *, is_within: bool = False) -> Tensor:
-    """The mean kernel of each row of x with the rows of y, itself left out: [N, D], [M, D] -> [N]."""
-    sums = torch.cat([polynomial_kernel(rows, y).sum(dim=1) for rows in x.split(block)])
-    if not is_within:
-        return sums / len(y)
-    own = cubic_kernel(x.square().sum(dim=1).div(x.shape[1]))
-    return (sums - own) / (len(y) - 1)
+def _row_sums(x: Tensor, y: Tensor, block: int) -> Tensor:  # [N, D], [M, D] -> [N]
+    return torch.cat([polynomial_kernel(rows, y).sum(dim=1) for rows in x.split(block)])
+
+
+def _both_means(x: Tensor, y: Tensor, block: int) -> tuple[Tensor, Tensor]:
+    """The mean kernel of each row of either sample with the rows of the other: [N, D], [M, D] -> [N], [M]."""
+    rows, columns = [], torch.zeros(len(y), dtype=y.dtype, device=y.device)
+    for part in x.split(block):
+        values = polynomial_kernel(part, y)
+        rows.append(values.mean(dim=1))
+        columns += values.sum(dim=0)
+    return torch.cat(rows), columns / len(x)
+
+
+def _centred_kernel(sides: tuple[Tensor, Tensor], means: tuple[Tensor, Tensor], rng: np.random.RandomState) -> float:
+    """The root mean square of twice the doubly centred kernel over random pairs."""
+    x, y = sides
+    places = pair_indices(len(x), len(y), 1, rng, is_within=x is y)
+    i, j = (torch.from_numpy(index).to(x.device) for index in places)
+    values = cubic_kernel((x[i] * y[j]).sum(dim=1).div(x.shape[1]))
+    return 2 * root_mean_square((values - means[0][i] - means[1][j] + means[0].mean()).cpu().numpy())
 
 
 def divergence_influence(log_p: Tensor) -> Influence:
     """Of the Inception Score of a whole set: its value times (KL(p(y | x) || p(y)) less the mean); [N, K]."""
-    log_marginal = torch.logsumexp(log_p, dim=0) - torch.log(torch.tensor(len(log_p), dtype=log_p.dtype))
-    divergence = torch.where(torch.isneginf(log_p), 0.0, log_p.exp() * (log_p - log_marginal)).sum(dim=1)
+    divergence = divergences(log_p)
     mean = divergence.mean()
     return Influence(None, mean.exp() * (divergence - mean))
+
+
+def divergences(log_p: Tensor) -> Tensor:  # [N, K] log-probabilities -> [N]
+    """The Kullback-Leibler divergence of each row from the mean of the rows."""
+    log_marginal = torch.logsumexp(log_p, dim=0) - torch.log(torch.tensor(len(log_p), dtype=log_p.dtype))
+    return torch.where(torch.isneginf(log_p), 0.0, log_p.exp() * (log_p - log_marginal)).sum(dim=1)

@@ -110,8 +110,15 @@ def blocks(x: Tensor, y: Tensor, *, block: int | None = None) -> Iterator[tuple[
 
 def close_pairs(x: Tensor, square: float, *, block: int | None = None) -> int:  # [N, D] -> pairs of two rows
     """How many pairs of different rows are closer than a squared distance, or equal."""
-    total = sum(int((squares <= square * (1 - TIE)).sum()) for _, _, squares in blocks(x, x, block=block))
-    return (total - len(x)) // 2
+    return int(close_partners(x, square, block=block).sum()) // 2
+
+
+def close_partners(x: Tensor, square: float, *, block: int | None = None) -> Tensor:  # [N, D] -> int64 [N]
+    """For each row, how many other rows are closer than a squared distance, or equal."""
+    found = torch.full((len(x),), -1, dtype=torch.int64, device=x.device)  # itself
+    for rows, _, squares in blocks(x, x, block=block):
+        found[rows] += (squares <= square * (1 - TIE)).sum(dim=1)
+    return found
 
 
 def grouped(squares: Tensor) -> Tensor:  # [N] -> int64 [N]

@@ -18,7 +18,7 @@ from ganmetrics.reporting.drawing import Drawing
 if TYPE_CHECKING:
     from ganmetrics.diagnosis.finding import Finding
     from ganmetrics.evaluation import Statistics
-    from ganmetrics.evaluation.comparison import Difference
+    from ganmetrics.evaluation.difference import Difference
     from ganmetrics.evaluation.result import Score
     from ganmetrics.reporting.gallery import Gallery
 

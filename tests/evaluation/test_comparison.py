@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 
@@ -11,7 +12,8 @@ from feature_sets import features, statistics
 
 import ganmetrics as gm
 from ganmetrics.evaluation import archive
-from ganmetrics.evaluation.comparison import Difference, compared
+from ganmetrics.evaluation.comparison import compared
+from ganmetrics.evaluation.difference import Difference
 from ganmetrics.evaluation.preparing import chosen_metrics
 from ganmetrics.evaluation.result import Interval
 from ganmetrics.evaluation.scoring import Sides
@@ -93,11 +95,73 @@ def test_every_pair_is_compared_in_order() -> None:
 
 def test_what_makes_a_difference_misleading_is_said() -> None:
     found = gm.compare(images(0), images(1), images(2, count=50), extractor="pixels")
-    assert any("A 60, B 50" in warning for warning in found.warnings)
+    assert any("(A 60, B 50)" in warning and "seeded subset of 50" in warning for warning in found.warnings)
+    assert found.differences[0].num_images == 50
+    assert "at 50 images of each" in str(found)
+    assert found.to_dict()["differences"][0]["num_images"] == 50
     twins = gm.compare(images(0), images(1), images(1), extractor="pixels")
     assert any("exactly the same images" in warning for warning in twins.warnings)
     assert twins.differences[0].value == 0
     assert twins.differences[0].verdict == "cannot tell"
+
+
+def test_sets_of_two_sizes_of_one_generator_do_not_differ() -> None:
+    """FID of 160 images in 64 dimensions is far below that of 80: their whole sets differ for their sizes alone."""
+    found = []
+    for seed in range(6):
+        real, a, b = (statistics(features(3 * seed + i, n, dim=64)) for i, n in enumerate((160, 80, 160)))
+        sets = {"A": Sides(real, a), "B": Sides(real, b)}
+        found.append(compared(sets, chosen_metrics(["fid", "vendi"]).metrics, "fast"))
+        fid = found[-1].differences[0]
+        assert (fid.num_images, fid.verdict) == (80, "cannot tell")
+        assert abs(fid.value) < 0.3 * (found[-1].results["A"]["fid"].value - found[-1].results["B"]["fid"].value)
+    again = compared(sets, chosen_metrics(["fid", "vendi"]).metrics, "fast")
+    assert again.differences == found[-1].differences
+
+
+def test_what_cannot_be_cut_is_not_compared() -> None:
+    real, a, b = (statistics(features(i, n)) for i, n in enumerate((60, 40, 60)))
+    bare = dataclasses.replace(b, features=None, sample=None)
+    found = compared({"A": Sides(real, a), "B": Sides(real, bare)}, chosen_metrics("fid").metrics, "fast")
+    words = "cannot tell: the sets have 40 and 60 images and this score depends on the number"
+    assert str(found.differences[0]).endswith(words)
+    assert found.differences[0].to_dict()["reason"] == words.removeprefix("cannot tell: ")
+
+
+def test_scores_that_do_not_depend_on_the_number_are_compared_as_they_are() -> None:
+    real, a, b = (statistics(features(i, n)) for i, n in enumerate((60, 40, 60)))
+    chosen = chosen_metrics(["kid(subset_size=20,num_subsets=5)", "birthday"]).metrics
+    found = compared({"A": Sides(real, a), "B": Sides(real, b)}, chosen, "fast")
+    assert [one.num_images for one in found.differences] == [None, None]
+    assert not found.warnings
+
+
+def test_sizes_are_compared_by_their_ratio() -> None:
+    """A draws evenly from 40 images, B from 400: pairs among 200 images are about 500 and 50."""
+    real = statistics(np.arange(300.0, dtype=np.float32)[:, None] * [[10.0, 0.0]])
+    draws = [np.random.RandomState(i).randint(0, top, (200, 1)) * [[100.0, 1.0]] for i, top in enumerate((40, 400))]
+    sets = dict(zip("AB", (Sides(real, statistics(rows.astype(np.float32))) for rows in draws), strict=True))
+    one = compared(sets, chosen_metrics("birthday").metrics, "fast").differences[0]
+    assert one.is_ratio
+    assert one.interval is not None
+    assert one.interval.low < 0.1 < one.interval.high < 1
+    assert one.verdict == "worse"
+    assert str(one).startswith(f"{one.title}: A / B = 0.")
+    assert one.to_dict()["ratio"] == one.value
+    same = Difference("x", "X", "A", "B", 1.7, Interval(0.9, 3.0, "given"), True, is_ratio=True)
+    assert same.verdict == "cannot tell"
+    assert dataclasses.replace(same, interval=Interval(1.1, 3.0, "given")).verdict == "better"
+    assert dataclasses.replace(same, interval=Interval(1.1, 3.0, "given"), reason="for a test").verdict == "cannot tell"
+
+
+def test_memory_is_compared_with_images_that_no_generator_was_trained_on() -> None:
+    """A copies the images of its training with a little noise, B does not."""
+    train, a, b, test = (images(i, count=80) for i in range(4))
+    copies = np.clip(train.astype(int) + (a % 3) - 1, 0, 255).astype(np.uint8)
+    found = gm.compare(train, copies, b, test=test, metrics="ct(num_cells=1)", extractor="pixels")
+    assert found.differences[0].verdict == "worse"
+    with pytest.raises(gm.UsageError, match="not trained on"):
+        gm.compare(train, copies, b, metrics="ct", extractor="pixels")
 
 
 def test_paths_name_the_sets(tmp_path) -> None:

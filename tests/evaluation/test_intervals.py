@@ -12,7 +12,10 @@ from feature_sets import features, statistics
 
 import ganmetrics as gm
 from ganmetrics.evaluation import archive, score
+from ganmetrics.evaluation.comparison import compared
 from ganmetrics.evaluation.sampling import Sample, sampled
+from ganmetrics.evaluation.scoring import Sides
+from ganmetrics.metrics import metric
 
 
 def half_width(interval: gm.Interval) -> float:
@@ -20,16 +23,14 @@ def half_width(interval: gm.Interval) -> float:
 
 
 @pytest.mark.parametrize(
-    "metric", ["fid", "kid(subset_size=100,num_subsets=20)", pytest.param("ndb(num_bins=20)", marks=pytest.mark.slow)]
+    "name", ["fid", "kid(subset_size=100,num_subsets=20)", pytest.param("ndb(num_bins=20)", marks=pytest.mark.slow)]
 )
-def test_the_interval_is_as_wide_as_draws_differ(metric: str) -> None:
+def test_the_interval_is_as_wide_as_draws_differ(name: str) -> None:
     """The standard deviation over 40 draws, itself known to 11 %, against the mean half-width / 1.96."""
     found = [
         next(
             iter(
-                score(
-                    statistics(features(2 * i, 400)), statistics(features(2 * i + 1, 400, 0.4)), metric
-                ).scores.values()
+                score(statistics(features(2 * i, 400)), statistics(features(2 * i + 1, 400, 0.4)), name).scores.values()
             )
         )
         for i in range(40)
@@ -42,7 +43,7 @@ def test_the_interval_is_as_wide_as_draws_differ(metric: str) -> None:
 def test_the_bootstrap_agrees_and_is_named() -> None:
     real, fake = statistics(features(0, 600)), statistics(features(1, 600, 0.5))
     fast, bootstrap = (score(real, fake, "fid", ci=ci)["fid"].interval for ci in ("fast", "bootstrap"))
-    assert fast.method == "influence function"
+    assert fast.method == "influence function, logarithmic scale"
     assert bootstrap.method == "bootstrap, 200 replicates"
     assert half_width(bootstrap) == pytest.approx(half_width(fast), rel=0.4)
     assert score(real, fake, "fid", ci="bootstrap")["fid"].interval == bootstrap
@@ -61,16 +62,34 @@ def test_reals_without_rows_count_as_exact() -> None:
     real, fake = statistics(features(0, 300)), statistics(features(1, 300, 0.5))
     fixed = dataclasses.replace(real, features=None, sample=None)
     found = score(fixed, fake, "fid")["fid"].interval
-    assert found.method == "influence function; real taken as exact"
+    assert found.method == "influence function, logarithmic scale; real taken as exact"
     assert half_width(found) < half_width(score(real, fake, "fid")["fid"].interval)
     without = dataclasses.replace(fake, features=None, sample=None)
     assert score(real, without, "fid")["fid"].interval is None
 
 
-def test_sets_too_small_for_subsets_get_no_interval() -> None:
-    real, fake = statistics(features(0, 150)), statistics(features(1, 150))
-    assert score(real, fake, "ndb")["ndb"].interval is None  # 100 bins of subsets of 75
-    assert score(real, fake, "ndb(num_bins=20)")["ndb"].interval is not None
+def test_sets_too_small_for_parts_get_no_interval() -> None:
+    real, fake = (statistics(features(i, 6)) for i in (0, 1))
+    assert score(real, fake, "c2st")["c2st"].interval is None  # five folds of three images
+    assert score(real, fake, "precision_recall(neighbors=1)")["precision"].interval is not None
+
+
+def test_a_metric_without_a_method_has_no_interval() -> None:
+    real, fake = (statistics(features(i, 60)) for i in (0, 1))
+    bare = dataclasses.replace(metric("cmmd"), uncertainty=None)
+    found = compared({"A": Sides(real, fake), "B": Sides(real, real)}, [bare], "fast")
+    assert found.results["A"]["cmmd"].interval is None
+    assert found.differences[0].verdict == "cannot tell"
+    assert str(found.differences[0]).endswith("cannot tell: this score has no interval")
+
+
+@pytest.mark.parametrize("name", ["ndb(num_bins=20)", "birthday", "vendi", "precision_recall", "fid_infinity"])
+def test_an_interval_holds_its_value_and_names_its_method(name: str) -> None:
+    real, fake = (statistics(features(i, 120, 0.3 * i, dim=4)) for i in (0, 1))
+    for one in score(real, fake, name).scores.values():
+        assert one.interval is not None
+        assert one.interval.low <= one.value <= one.interval.high
+        assert one.interval.method
 
 
 def test_an_interval_is_printed_and_written() -> None:
@@ -84,7 +103,7 @@ def test_an_interval_is_printed_and_written() -> None:
         "level": 0.95,
         "low": found.interval.low,
         "high": found.interval.high,
-        "method": "influence function",
+        "method": "influence function, logarithmic scale",
     }
 
 

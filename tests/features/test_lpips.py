@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -111,14 +112,16 @@ def test_the_spread_of_any_batches_is_one() -> None:
 
 def test_the_interval_of_the_spread_covers() -> None:
     """Of normal rows the truth is twice their dimension; 95 % of intervals hold it, within four binomial deviations."""
-    from ganmetrics.metrics.lpips_diversity import influence, of_spread
+    from ganmetrics.metrics.lpips_diversity import of_spread, uncertainty
+    from ganmetrics.metrics.record import Given
 
     rng, hits, draws, dim = torch.Generator().manual_seed(0), 0, 300, 5
     for _ in range(draws):
         spread = Spread.of(torch.randn(200, dim, generator=rng))
-        rows = influence(spread)
-        assert rows is not None
-        hits += abs(of_spread(spread) - 2 * dim) <= 1.96 * math.sqrt(rows.variance(0, 200))
+        found = uncertainty(of_spread(spread), Given(None, SimpleNamespace(spread=spread), None, {}))
+        assert found is not None
+        low, high, _ = found["lpips_diversity"].interval()
+        hits += low <= 2 * dim <= high
     assert abs(hits / draws - 0.95) < 4 * math.sqrt(0.95 * 0.05 / draws)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from ganmetrics.metrics import METRICS, kid, lpips_diversity
 from ganmetrics.metrics.frechet_family import factor_of, fid_influence, mean_of
 from ganmetrics.metrics.inception_score import inception_score_influence
 from ganmetrics.metrics.ppl import of_squares, path_length
+from ganmetrics.metrics.record import Given
 from ganmetrics.numerics.frechet import psd_factor
-from ganmetrics.numerics.influence import Gaussian, divergence_influence, frechet_influence, kernel_influence
+from ganmetrics.numerics.influence import Gaussian, divergence_influence, frechet_influence
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
 
@@ -37,33 +39,31 @@ def test_of_fid(with_reals: bool) -> None:
     same(found, expected if with_reals else expected._replace(real=None))
 
 
-def test_of_kid_takes_the_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    same(kid.kid_influence(X, Y), kernel_influence(X.double(), Y.double()))
-    monkeypatch.setattr(kid, "MAX_ROWS", 11)
-    same(kid.kid_influence(X, Y), kernel_influence(X[:11].double(), Y[:11].double()))
-
-
 def test_of_the_inception_score() -> None:
     found = inception_score_influence(Y)
     assert found.real is None
     same(found, divergence_influence(torch.log_softmax(Y.double(), dim=1)))
 
 
+def of_lpips(rows: torch.Tensor) -> object:
+    spread = Spread.of(rows)
+    return lpips_diversity.uncertainty(
+        lpips_diversity.of_spread(spread), Given(None, SimpleNamespace(spread=spread), None, {})
+    )
+
+
 def test_of_lpips_diversity_is_the_jackknife_of_ten_groups() -> None:
     rows = torch.from_numpy(RNG.randn(47, 3))
     value = 2 * rows.numpy().var(axis=0, ddof=1).sum()
-    assert lpips_diversity.of_spread(Spread.of(rows)) == pytest.approx(value, rel=1e-6)
     without = np.array([2 * np.delete(rows.numpy(), np.s_[g::10], axis=0).var(axis=0, ddof=1).sum() for g in range(10)])
-    found = lpips_diversity.influence(Spread.of(rows))
-    assert found.real is None
-    widening = stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975)
-    expected = 9 * (value - without) * widening * math.sqrt(4.7)
-    assert found.fake.tolist() == pytest.approx(expected.tolist(), rel=1e-5, abs=1e-5)
+    found = of_lpips(rows)["lpips_diversity"].interval()
+    half = stats.t.ppf(0.975, 9) * np.sqrt(9 / 10 * np.square(without - without.mean()).sum())
+    assert found[:2] == pytest.approx((value - half, value + half), rel=1e-5)
 
 
 @pytest.mark.parametrize(("count", "is_told"), [(19, False), (20, True)])
 def test_of_lpips_diversity_needs_two_images_a_group(count: int, is_told: bool) -> None:
-    assert (lpips_diversity.influence(Spread.of(X[:count])) is not None) == is_told
+    assert (of_lpips(X[:count]) is not None) == is_told
 
 
 def test_a_factor_is_of_centred_rows_up_to_the_number_of_dimensions() -> None:
@@ -94,5 +94,5 @@ def test_paths_have_stylegans_defaults() -> None:
 
 
 def test_records_name_the_functions_of_their_files() -> None:
-    assert METRICS["kid"].influence is kid.kid_influence
-    assert METRICS["fid"].influence is METRICS["sfid"].influence is METRICS["fid_infinity"].influence is fid_influence
+    assert METRICS["kid"].uncertainty is kid.uncertainty
+    assert METRICS["fid"].influence is fid_influence

@@ -1,0 +1,128 @@
+"""How uncertain a metric's values are: what its record's ``uncertainty`` gives, one object for each part."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import torch
+
+from ganmetrics.numerics import bounds
+from ganmetrics.numerics.bounds import Bounds
+from ganmetrics.numerics.interval import Interval
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.numerics.influence import Influence, SecondOrder
+
+
+class Contrast(NamedTuple):
+    """How far two values of one metric are apart.
+
+    Attributes
+    ----------
+    value : float
+        The first less the second; the first over the second where ``is_ratio``.
+    interval : Interval
+    is_ratio : bool
+    doubt : str
+        Why the values cannot be told apart although the interval leaves out equality; empty where they can.
+    """
+
+    value: float
+    interval: Interval
+    is_ratio: bool = False
+    doubt: str = ""
+
+
+class Uncertain(Protocol):
+    """The uncertainty of one value."""
+
+    def interval(self) -> Interval | None:
+        """The 95 % interval of the value."""
+
+    def contrast(self, other: Uncertain) -> Contrast | None:
+        """How far the value is from another set's against the same real images; ``None`` where nobody can say."""
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A value whose interval stands by itself and whose difference from another follows from both intervals.
+
+    Attributes
+    ----------
+    value : float
+    bounds : Bounds
+    method : str
+    shared : Tensor or None
+        What the real rows add to the value's error, in units of that error: the products of two such vectors sum to the
+        correlation of two values that share the real images.
+    apart : Bounds or None
+        What stands in for ``bounds`` in differences, where it is not the same.
+    """
+
+    value: float
+    bounds: Bounds
+    method: str
+    shared: Tensor | None = None
+    apart: Bounds | None = None
+
+    def interval(self) -> Interval | None:
+        """The 95 % interval; ``None`` of a value that is not finite."""
+        return Interval(*self.bounds, self.method) if math.isfinite(self.value) else None
+
+    def contrast(self, other: Uncertain) -> Contrast | None:
+        """The difference of two values, with the noise of the real images that they share taken off."""
+        if not isinstance(other, Estimated) or not math.isfinite(self.value - other.value):
+            return None
+        ends = [one.apart or one.bounds for one in (self, other)]
+        found = bounds.difference(self.value, ends[0], other.value, ends[1], self._correlation(other))
+        return Contrast(self.value - other.value, Interval(*found, self.method))
+
+    def _correlation(self, other: Estimated) -> float:
+        one, two = self.shared, other.shared
+        if one is None or two is None or one.shape != two.shape:
+            return 0.0
+        return min(1.0, max(-1.0, float(one @ two)))
+
+
+class Sizes(NamedTuple):
+    """How many real images and how many fakes a value is of."""
+
+    real: int
+    fake: int
+
+
+def expanded(
+    value: float,
+    sizes: Sizes,
+    influence: Influence,
+    second: SecondOrder | None = None,
+    *,
+    base: float | None = None,
+    noise: float = 0.0,
+) -> Estimated:
+    """A value from its expansion: the larger of the first-order and the second-order standard error, and other noise.
+
+    With ``base``, a statistic that is never negative and has the same errors, the interval is made on its logarithmic
+    scale and moved to the value; without one it is symmetric.
+    """
+    first = influence.error(*sizes)
+    error = math.hypot(max(first, second.error(*sizes) if second else 0.0), noise)
+    factor = bounds.quantile(influence.freedom(*sizes))
+    if base is None:
+        ends = bounds.plain(value, error, factor)
+    else:
+        ends = bounds.logarithmic(base, error, factor).moved(value - base)
+    exact = "; real taken as exact" if sizes.real and influence.real is None else ""
+    scale = "" if base is None else ", logarithmic scale"
+    return Estimated(value, ends, f"influence function{scale}{exact}", shared(influence.real, error, sizes.real))
+
+
+def shared(rows: Tensor | None, error: float, count: int) -> Tensor | None:  # [N] -> [N]
+    """The influences of real rows, in units of an error of a value that ``count`` of them stand behind."""
+    if rows is None or not error > 0 or len(rows) < 2:
+        return None
+    return (rows / error).to(torch.float64) / ((len(rows) - 1) * count) ** 0.5

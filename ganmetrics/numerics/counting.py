@@ -1,0 +1,118 @@
+"""Intervals of statistics that count: bins that differ, pairs that agree, ranks that are exceeded; in float64."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from ganmetrics.numerics import bounds
+from ganmetrics.numerics.bounds import Bounds
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def differing_bins(is_different: Tensor, other: Tensor) -> tuple[Bounds, float]:
+    """How many more of K bins differ in one set than in another: the difference's ends and the p-value of a sign test.
+
+    Only bins that differ in one of the two tell anything; of them each set has half where the sets are alike.
+    """
+    first = int((is_different & ~other).sum())
+    second = int((other & ~is_different).sum())
+    more = first - second
+    error = math.sqrt(max(0.0, first + second + 1 - more**2 / len(other)))
+    return bounds.plain(more, error), bounds.sign_test(first, second)
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows that nearly agree.
+
+    Attributes
+    ----------
+    found, possible : int
+        How many agree, and how many there are.
+    scatter : float
+        Sum of squared deviations of the rows' numbers of partners from their mean.
+    behind : int
+        How many rows of another set the threshold of agreeing was read from.
+    """
+
+    found: int
+    possible: int
+    scatter: float
+    behind: int
+
+    @property
+    def clumping(self) -> float:
+        """Pairs that come together, in the mean: 1 where they come independently."""
+        return clumping(self)
+
+    def bounds(self) -> Bounds:
+        """The ends of the mean number of pairs, exact for Poisson counts, the draw of the threshold included."""
+        if not self.found:
+            return Bounds(0.0, bounds.poisson(0.0).high * math.exp(bounds.NORMAL / math.sqrt(self.behind)))
+        effective = 1 / (self.clumping / self.found + 1 / self.behind)
+        return Bounds(*(self.found / effective * end for end in bounds.poisson(effective)))
+
+    def share(self, other: Pairs) -> tuple[Bounds, float]:
+        """Of the pairs of both sets under one threshold: the ends of this one's share, and what equal chances give."""
+        together = clumping(self, other)
+        return (
+            bounds.clopper_pearson(self.found / together, other.found / together),
+            self.possible / (self.possible + other.possible),
+        )
+
+
+def clumping(*sets: Pairs) -> float:
+    """Pairs that come together, in the mean over all sets: 1 where they come independently."""
+    found = sum(one.found for one in sets)
+    return max(1.0, (sum(one.scatter for one in sets) - found) / found) if found else 1.0
+
+
+class RankShares(NamedTuple):
+    """How two samples of distances lie among each other.
+
+    Attributes
+    ----------
+    of_first : Tensor, [m]
+        For each row of the first sample, the share of the second that is nearer; ties count half.
+    of_second : Tensor, [p]
+        For each row of the second sample, the share of the first that is farther.
+    """
+
+    of_first: Tensor
+    of_second: Tensor
+
+
+def rank_shares(first: Tensor, second: Tensor) -> RankShares:  # [m], [p]
+    """The shares whose variances are those of Mann and Whitney's statistic (DeLong et al. 1988)."""
+    below, above = _shares_below(second, first), _shares_below(first, second)
+    return RankShares(below, 1 - above)
+
+
+def _shares_below(sample: Tensor, at: Tensor) -> Tensor:  # [n], [m] -> [m]
+    ordered = sample.sort().values
+    ends = [torch.searchsorted(ordered, at, right=is_right) for is_right in (False, True)]
+    return (ends[0] + ends[1]).double() / (2 * len(sample))
+
+
+class CountInfluence(NamedTuple):
+    """What a row of each bin moves a statistic of the shares of bins by, with the shares: all [K]."""
+
+    values: Tensor
+    shares: Tensor
+
+    def deviations(self) -> Tensor:
+        """√share times the value less the mean; squares sum to the variance of a row's influence: [K] -> [K]."""
+        mean = (self.shares * self.values).sum()
+        return self.shares.sqrt() * (self.values - mean)
+
+
+def divergence_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tuple[CountInfluence, CountInfluence]:
+    """The influence of reals and of fakes on the Jensen-Shannon divergence of their bins' shares: [K], [K]."""
+    p, q = (counts.double() / counts.sum() for counts in (real_counts, fake_counts))
+    both = p + q
+    found = [torch.where(one > 0, torch.log(2 * one / both), 0.0) / 2 for one in (p, q)]
+    return CountInfluence(found[0], p), CountInfluence(found[1], q)
