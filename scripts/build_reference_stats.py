@@ -9,6 +9,7 @@ as they are.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,8 @@ def build(reference: Reference, output: Path) -> dict[str, object]:
     images = Subset(load_dataset(*reference.source.split(":")), range(reference.first)) if reference.first else source
     measured = gm.measure(images, reads=reference.reads, extractor=reference.extractor, reading=reading)
     archive.save(replace(measured, name=reference.name), output / reference.file)
-    return {"file": reference.file, "count": measured.count, "digest": measured.digest, "data": reference.data}
+    facts = {"file": reference.file, "count": measured.count, "digest": measured.digest, "data": reference.data}
+    return {**facts, "sha256": hashlib.sha256((output / reference.file).read_bytes()).hexdigest()}
 
 
 @click.command()

@@ -10,6 +10,7 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 from bad_files import COUNT, Array, Maker, encoded, picture
 
 import ganmetrics as gm
+from ganmetrics._content import content_digest
 
 # --- array files and statistics ------------------------------------------------------------------------------------
 
@@ -81,8 +83,24 @@ def statistics(facts: Mapping[str, Any] | None = None, **members: Array | None) 
             arrays = {name: sound[name] for name in sound.files}
         description = json.loads(str(arrays["ganmetrics"]))
         recipe = {**description["recipe"], **(facts or {}).get("recipe", {})}
-        arrays["ganmetrics"] = np.array(json.dumps({**description, **(facts or {}), "recipe": recipe}))
-        return npz(**{k: v for k, v in {**arrays, **members}.items() if v is not None})(at)  # type: ignore[return-value]
+        described = {**description, **(facts or {}), "recipe": recipe}
+        described.pop("content", None)
+        kept = {k: v for k, v in {**arrays, **members}.items() if v is not None}
+        with suppress(TypeError, ValueError):  # what has a digest is signed, as whoever forges such a file would do
+            numbers = {name: value for name, value in kept.items() if name != "ganmetrics"}
+            described["content"] = content_digest({**numbers, "ganmetrics": described})
+        return npz(**{**kept, "ganmetrics": np.array(json.dumps(described))})(at)  # type: ignore[return-value]
+
+    return make
+
+
+def changed_statistics() -> Maker:
+    """Saved statistics whose covariance was doubled after they were written, under the digest of the old one."""
+
+    def make(at: Path) -> Path:
+        with np.load(io.BytesIO(statistics_file())) as sound:
+            arrays = {name: sound[name] for name in sound.files}
+        return npz(**{**arrays, "sigma": 2 * arrays["sigma"]})(at)  # type: ignore[return-value]
 
     return make
 

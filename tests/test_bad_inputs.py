@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from bad_archives import (
     Evil,
+    changed_statistics,
     cut,
     encrypted,
     file,
@@ -202,6 +203,7 @@ STATISTICS = [
     Row(50, "truncated statistics", cut(statistics(), 100), 3, "the .npz file cannot be opened"),
     Row(50, "a renamed pickle", file("x.npz", pickle.dumps(Evil())), 3, "the .npz file cannot be opened"),
     Row(52, "half precision", statistics(mu=np.zeros(D, np.float16)), 0, "mu came in less than float64"),
+    Row(52, "numbers that were changed", changed_statistics(), 4, "the file was changed after it was written"),
     Row(53, "another extractor", statistics(), 4, "made/x.npz and ", "--extractor digits"),
     Row(53, "another resize", statistics({"recipe": {"resize": "lanczos"}}), 4, "resize: lanczos / area"),
     Row(53, "other weights", statistics({"recipe": {"network": "pixels-9"}}), 4, "network: pixels-9 / pixels-8x8"),

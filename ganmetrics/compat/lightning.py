@@ -97,9 +97,9 @@ class MonitorCallback(Callback):  # one of two packages' class
 
     def _values(self, result: Result) -> dict[str, float]:
         values = {f"{self.prefix}/{name}": score.value for name, score in result.scores.items()}
-        known = {name: score.interval for name, score in result.scores.items() if score.interval}
-        lows = {f"{self.prefix}/{name}/low": interval.low for name, interval in known.items()}
-        return values | lows | {f"{self.prefix}/{name}/high": interval.high for name, interval in known.items()}
+        known = {name: score.interval.ends() for name, score in result.scores.items() if score.interval}
+        ends = {f"{self.prefix}/{name}/{end}": at for name, found in known.items() for end, at in found.items()}
+        return values | ends
 
     def _generator_of(self, pl_module: Any) -> Any:
         try:

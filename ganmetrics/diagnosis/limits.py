@@ -20,17 +20,20 @@ Z = 1.959964  # of a 95 % interval
 
 
 class Number(NamedTuple):
-    """A value with its standard error."""
+    """A value with its standard error, and the least and the most that it can be."""
 
     value: float
     error: float
+    least: float = -math.inf
+    most: float = math.inf
 
     def over(self, other: Number) -> Number:
         """The ratio, to first order; NaN over 0."""
         if other.value == 0:
             return Number(math.nan, math.nan)
         value = self.value / other.value
-        return Number(value, math.hypot(self.error, value * other.error) / abs(other.value))
+        error = math.hypot(self.error, value * other.error) / abs(other.value)
+        return Number(value, error, 0.0 if min(self.least, other.least) >= 0 else -math.inf)
 
     def less(self, other: Number) -> Number:
         """The difference."""
@@ -47,7 +50,7 @@ def share_of(hits: Tensor) -> Number:  # bool [N]
     """A share; its error stays above 0 where all or none are hits (Agresti and Coull 1998)."""
     count = len(hits)
     softened = (int(hits.sum()) + 2) / (count + 4)
-    return Number(int(hits.sum()) / count, math.sqrt(softened * (1 - softened) / (count + 4)))
+    return Number(int(hits.sum()) / count, math.sqrt(softened * (1 - softened) / (count + 4)), 0.0, 1.0)
 
 
 def share_of_groups(hits: Tensor, groups: Tensor) -> Number:  # bool [N], int64 [N]
@@ -55,13 +58,14 @@ def share_of_groups(hits: Tensor, groups: Tensor) -> Number:  # bool [N], int64 
     share = share_of(hits)
     _, places = groups.unique(return_inverse=True)
     sums = torch.zeros(len(hits), dtype=torch.float64).index_add_(0, places, hits.double() - share.value)
-    return Number(share.value, max(share.error, float(sums.square().sum().sqrt()) / len(hits)))
+    return share._replace(error=max(share.error, float(sums.square().sum().sqrt()) / len(hits)))
 
 
 def evidence(key: str, name: str, number: Number | float) -> Evidence:
     """A number under the limits of its key; one without limits only informs."""
-    value, error = number if isinstance(number, Number) else (number, math.nan)
-    around = None if math.isnan(error) else Interval.around(value, Z * error, "standard error")
+    value, error, least, most = number if isinstance(number, Number) else Number(number, math.nan)
+    ends = max(least, value - Z * error), min(most, value + Z * error)
+    around = None if math.isnan(error) else Interval(*ends, "standard error")
     limits = _limits().get(key, {"some": None, "severe": None})
     return Evidence(name, value, **limits, interval=around, key=key)
 

@@ -62,18 +62,18 @@ def _vendi(rows: Tensor) -> Number:
     rng, size = seeded(0), min(len(rows) // 2, SUBSET)
     draws = [vendi(rows[torch.from_numpy(rng.permutation(len(rows))[:size])]) for _ in range(DRAWS)]
     error = float(torch.tensor(draws, dtype=torch.float64).std()) * math.sqrt(size / (len(rows) - size))
-    return Number(vendi(rows), error)
+    return Number(vendi(rows), error, 0.0)
 
 
 def _spread(rows: Tensor) -> Number:
     """Twice the trace of the covariance, the mean squared distance of two rows."""
     narrow = rows.double()
-    return mean_of(2 * (narrow - narrow.mean(dim=0)).square().sum(dim=1))
+    return mean_of(2 * (narrow - narrow.mean(dim=0)).square().sum(dim=1))._replace(least=0.0)
 
 
 def _repeated(pair: Pair) -> Number:
     share = pair.copies.repeated_share
-    return Number(share, math.sqrt(share * (1 - share) / pair.copies.num_fakes))
+    return Number(share, math.sqrt(share * (1 - share) / pair.copies.num_fakes), 0.0, 1.0)
 
 
 def _support(pair: Pair) -> float:

@@ -31,7 +31,7 @@ def low_quality(pair: Pair) -> Finding:
     """Precision and density beside those of held-out reals, and how well a classifier tells fakes from reals."""
     fake, held_out = pair.crossings
     inside, as_reals = share_of(fake.real_balls > 0), share_of(held_out.real_balls > 0)
-    density, of_reals = (mean_of(side.real_balls.double() / NEIGHBORS) for side in (fake, held_out))
+    density, of_reals = (_density(side.real_balls) for side in (fake, held_out))
     accuracy = _accuracy(pair)
     numbers = (
         evidence("outside", "share of the fakes outside the reals' manifold", share_of(fake.real_balls == 0)),
@@ -47,6 +47,10 @@ def low_quality(pair: Pair) -> Finding:
     return Finding(NAME, verdict, sentence, numbers, () if verdict == "none" else ADVICE)
 
 
+def _density(real_balls: Tensor) -> Number:
+    return mean_of(real_balls.double() / NEIGHBORS)._replace(least=0.0)
+
+
 def _accuracy(pair: Pair) -> Number:
     """Among as many reals as fakes of each cluster, so that a kind which is left out gives nothing away."""
     trial, found = pair.trial, pair.clusters
@@ -55,7 +59,7 @@ def _accuracy(pair: Pair) -> Number:
         real = fake = torch.arange(len(trial.real))
     size = min(len(real), ROWS)
     value = c2st(trial.real[real[:size]], trial.fake[fake[:size]], seed=pair.seed)
-    return Number(value, math.sqrt(max(value * (1 - value), 1 / (2 * size)) / (2 * size)))
+    return Number(value, math.sqrt(max(value * (1 - value), 1 / (2 * size)) / (2 * size)), 0.0, 1.0)
 
 
 def _of_one_kind(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # clusters, int64 [n], [n] -> places, [m], [m]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.diagnosis.classes import Classes
 
-SCHEMA = 1
+SCHEMA = 2
 METRICS = ("fid", "kid", "is", "vendi")  # the last fits any set
 FINDINGS = (mode_collapse, low_diversity, low_quality, memorisation, input_trouble)
 LISTED = 50  # copies in the JSON

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganmetrics._content import content_digest
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
@@ -22,9 +24,11 @@ from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.registry import unknown
 
-SCHEMA = 1
+SCHEMA = 2  # from 2 on the description has a digest of the numbers
+CLOSE = 1e-6  # of the largest value: how near the moments of features that were kept must be to those beside them
 MAX_IMAGES = 1000 * MAX_ROWS
 FID_INCEPTION = "inception-2015-12-05:6726825d"
+NO_DIGEST = "the statistics were written by an early version and hold no digest of themselves: build them again"
 ASSUMED = {
     "torch-fidelity": Recipe("inception", FID_INCEPTION, "tf1-bilinear"),
     "pytorch-fid": Recipe("inception@pytorch-fid-bilinear", FID_INCEPTION, "pytorch-fid-bilinear"),
@@ -41,7 +45,7 @@ def save(statistics: Statistics, path: str | os.PathLike[str]) -> None:
     ResourceError
         The disk is full or the folder cannot be written.
     """
-    description = _description(statistics)
+    facts = _description(statistics)
     arrays: dict[str, Any] = {}
     if statistics.moments is not None:
         arrays["mu"] = statistics.moments.mean.numpy()
@@ -49,7 +53,7 @@ def save(statistics: Statistics, path: str | os.PathLike[str]) -> None:
     for name in ("features", "logits"):
         if getattr(statistics, name) is not None:
             arrays[name] = getattr(statistics, name).numpy()
-    arrays[FACTS] = np.array(description)
+    arrays[FACTS] = np.array(json.dumps({**facts, "content": content_digest({**arrays, FACTS: facts})}, sort_keys=True))
     with atomic_write(path) as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -67,11 +71,19 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
     Raises
     ------
     StatisticsError
-        A file that is damaged, holds Python objects, has other keys or shapes, or names no recipe.
+        A file that is damaged, changed since it was written, holds Python objects, has other keys or shapes, or names
+        no recipe.
     """
+    return _loaded(path, assume, is_known=False)
+
+
+def _loaded(path: str | os.PathLike[str], assume: str | None, *, is_known: bool) -> Statistics:
+    """Read statistics; a file ``is_known`` where its bytes were compared with a digest already."""
     arrays = read_members(path)
     facts = _facts(arrays, path, assume)
     _check_rows(arrays, facts["count"], path)
+    moments = _moments(arrays, facts["count"], path)
+    _check_kept(arrays, path)
     recipe = Recipe(**{**facts["recipe"], "reading": tuple(facts["recipe"].get("reading", ()))})
     features, logits = (torch.from_numpy(arrays[name]) if name in arrays else None for name in ("features", "logits"))
     return Statistics(
@@ -79,12 +91,12 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
         count=facts["count"],
         digest=facts["digest"],
         name=facts["name"],
-        moments=_moments(arrays, facts["count"], path),
+        moments=moments,
         features=features,
         logits=logits,
         order=facts.get("order", ""),
         skipped=facts["skipped"],
-        notes=_notes(arrays),
+        notes=_notes(arrays, [] if is_known or FACTS not in arrays or "content" in facts else [NO_DIGEST]),
         source=shown(path),
     )
 
@@ -122,13 +134,19 @@ def bundled(name: str, extractor: str | None = None) -> Statistics:
         what = f"the bundled statistics {name!r} exist for {', '.join(entries)}, not for {chosen}"
         hint = f"Pass --extractor {next(iter(entries))}, or build your own with: ganmetrics stats build"
         raise StatisticsError(what, hint=hint, code="E-RECIPE")
-    with resources.as_file(resources.files("ganmetrics.reference_stats").joinpath(entries[chosen]["file"])) as path:
-        return load(path)
+    entry = entries[chosen]
+    with resources.as_file(resources.files("ganmetrics.reference_stats").joinpath(entry["file"])) as path:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+            what = "the bundled statistics are not those that the package was built with"
+            raise StatisticsError(what, where=shown(path), hint="Install ganmetrics again", code="E-DAMAGED")
+        return _loaded(path, None, is_known=True)
 
 
 def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | None) -> dict[str, Any]:
     if FACTS in arrays:
-        return _own_facts(str(arrays[FACTS]), path)
+        facts = _own_facts(str(arrays[FACTS]), path)
+        _check_content(arrays, facts, path)
+        return facts
     missing = [name for name in ("mu", "sigma") if name not in arrays]
     if missing:
         what = f"the file holds {', '.join(map(repr, sorted(arrays))) or 'nothing'}; expected 'mu' and 'sigma'"
@@ -143,13 +161,36 @@ def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | N
     return {"name": "unverified", "count": 0, "digest": "unknown", "skipped": 0, "recipe": recipe}
 
 
-def _description(statistics: Statistics) -> str:
-    """Everything but the numbers, as JSON."""
+def _check_content(arrays: dict[str, Any], facts: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Refuse numbers or a description that were changed after the file was written (StatisticsError)."""
+    described = {name: value for name, value in facts.items() if name != "content"}
+    if "content" in facts and content_digest({**arrays, FACTS: described}) != facts["content"]:
+        what = "the file was changed after it was written: its content does not have the digest that it names"
+        raise StatisticsError(what, where=shown(path), hint="Build the file again", code="E-DAMAGED")
+
+
+def _check_kept(arrays: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Refuse moments that are not those of the features beside them (StatisticsError)."""
+    if not {"features", "mu", "sigma"} <= arrays.keys():
+        return
+    rows = torch.from_numpy(arrays["features"]).double()
+    pairs = {"mu": (rows.mean(dim=0), arrays["mu"]), "sigma": (rows.var(dim=0), np.diagonal(arrays["sigma"]))}
+    for name, (found, told) in pairs.items():
+        scale = np.abs(told).max() + (float(np.abs(arrays["sigma"]).max()) ** 0.5 if name == "mu" else 0.0)
+        close = scale * max(CLOSE, 8 * float(np.finfo(told.dtype).eps))
+        if found.shape != told.shape or np.abs(found.numpy() - told).max() > close:
+            what = f"{name!r} is not that of the features beside it"
+            raise StatisticsError(what, where=shown(path), hint="Build the file again", code="E-DAMAGED")
+
+
+def _description(statistics: Statistics) -> dict[str, Any]:
+    """Everything but the numbers."""
     check_name(statistics.name)
     facts = {name: getattr(statistics, name) for name in ("name", "count", "digest", "skipped")}
     if statistics.order:
         facts["order"] = statistics.order
-    return json.dumps({"schema": SCHEMA, **facts, "recipe": asdict(statistics.recipe)}, sort_keys=True)
+    recipe = {**asdict(statistics.recipe), "reading": list(statistics.recipe.reading)}
+    return {"schema": SCHEMA, **facts, "recipe": recipe}
 
 
 def _own_facts(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -178,6 +219,8 @@ def _is_sound(facts: dict[str, Any]) -> bool:
         return False
     texts = [recipe.pop("reading", None), [facts["digest"], facts.get("order", ""), *recipe.values()]]
     if any(not isinstance(part, list) or not all(map(is_field, part)) for part in texts):
+        return False
+    if (facts["schema"] > 1) != isinstance(facts.get("content"), str):
         return False
     is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES  # 0: of how many is unknown
     is_whole = set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
@@ -210,7 +253,6 @@ def _check_rows(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]
             raise StatisticsError(what, where=shown(path), code="E-SHAPE")
 
 
-def _notes(arrays: dict[str, Any]) -> Notes:
+def _notes(arrays: dict[str, Any], warnings: list[str]) -> Notes:
     narrow = [name for name in ("mu", "sigma") if name in arrays and arrays[name].dtype != np.float64]
-    warnings = [f"{' and '.join(narrow)} came in less than float64"] if narrow else []
-    return Notes(warnings=warnings)
+    return Notes(warnings=[*warnings, *([f"{' and '.join(narrow)} came in less than float64"] if narrow else [])])

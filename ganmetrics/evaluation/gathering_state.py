@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics.errors import MALFORMED, StatisticsError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
@@ -55,23 +56,52 @@ def gathering_of(empty: Gathering, state: Mapping[str, Any]) -> Gathering:
     try:
         _restore_seen(empty.seen, state)
         _restore_collector(empty.collector, state)
+        _check_counts(empty)
     except (RuntimeError, *MALFORMED) as error:
         raise damaged_state(error) from error
     return empty
 
 
-def check_version(state: Any, version: int) -> None:
-    """Refuse a state of another version, or what is no state at all (StatisticsError)."""
+def signed(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state with the digest of its content, which ``check_state`` compares."""
+    return {**state, "content": content_digest(state)}
+
+
+def check_state(state: Any, version: int) -> None:
+    """Refuse a state of another version, what is no state at all, and one that was changed (StatisticsError)."""
     found = state.get("version") if isinstance(state, Mapping) else None
     if found != version:
         what = f"the state has version {found!r:.40}; this version reads {version}"
         raise StatisticsError(what, where="load_state_dict", code="E-SCHEMA")
+    try:
+        content = content_digest({name: value for name, value in state.items() if name != "content"})
+    except TypeError as error:
+        raise damaged_state(error) from error
+    if content != state.get("content"):
+        raise damaged_state(ValueError("it does not have the digest that it names"))
 
 
 def damaged_state(error: Exception) -> StatisticsError:
     """That a state's parts are not those of a state."""
     what = f"the state is damaged: {type(error).__name__} {shown(str(error)[:80])}"
     return StatisticsError(what, where="load_state_dict", code="E-DAMAGED")
+
+
+def _check_counts(found: Gathering) -> None:
+    """Refuse parts that are of another number of images than the whole (ValueError)."""
+    collector = found.collector
+    expected = len(found) if collector.layers else 0
+    counts = {"count": collector.count}
+    for name, gathered in collector.gathered.items():
+        counts[name] = gathered.running.count + sum(map(len, gathered.waiting))
+    if collector.is_of_one_size and "spread" in collector.reads:
+        counts["spread"] = 0 if collector.spread is None else collector.spread.count
+    for name, sample in collector.kept.items():
+        if sample.is_of_one_shape:
+            counts[name] = expected if sample.border < math.inf and sample.count <= expected else sample.count
+    for name, count in counts.items():
+        if count != expected:
+            raise ValueError(f"{name} is of {count} images, and {expected} were seen")
 
 
 def _restore_seen(seen: Seen, state: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from ganmetrics.evaluation.recipe import Signature
 from ganmetrics.evaluation.result import SCHEMA, Interval, save_json
 from ganmetrics.metrics import METRICS
 
+NOT_FINITE = ("inf", "-inf", "nan")
 METHOD = "intervals of both, as if each had met reals of its own"
 
 
@@ -104,28 +105,46 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
         with open(path, encoding="utf-8") as stream:
             found = json.load(stream)
         schema = found["schema"]
-        scores = {shown(name): _read(score) for name, score in found["scores"].items()} if schema == SCHEMA else {}
+        is_known = schema == SCHEMA and not isinstance(schema, bool)
+        scores = {shown(name): _read(shown(name), score) for name, score in found["scores"].items() if is_known}
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
+    except _Altered as error:
+        what, hint = f"the file is not as it was written: {error}", "Score the images again"
+        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
     except MALFORMED as error:
         what, hint = "the file is no saved result", "Write one with `ganmetrics evaluate REAL FAKE --json FILE`"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
-    if schema != SCHEMA:
+    if not is_known:
         what = f"the result is of schema {schema!r:.40}; this version reads {SCHEMA}"
         hint = "Score the images again, or compare with the version that wrote the file"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT")
     return scores
 
 
-def _read(score: Mapping[str, Any]) -> dict[str, Any]:
-    around = score.get("interval")
-    value = score["value"]
+class _Altered(Exception):
+    """What a file says of a score cannot have been written by this package."""
+
+
+def _read(name: str, score: Mapping[str, Any]) -> dict[str, Any]:
+    """A score, checked against its own claims (_Altered, or an error of MALFORMED)."""
+    value, around, higher = score["value"], score.get("interval"), score["higher_is_better"]
+    if value is None and score["not_finite"] not in NOT_FINITE:
+        raise _Altered(f"{name} is null, and not_finite is none of {', '.join(NOT_FINITE)}")
+    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
+        raise _Altered(f"the value of {name} is {value!r:.40} where a finite number belongs")
+    if not isinstance(higher, bool):
+        raise _Altered(f"higher_is_better of {name} is {higher!r:.40} where true or false belongs")
     number = float(score["not_finite"] if value is None else value)
+    try:
+        interval = None if around is None else Interval.from_dict(around, number)
+    except MALFORMED as error:
+        raise _Altered(f"{name} has no interval that could be: {shown(str(error))}") from error
     return {
         "title": shown(str(score["title"])),
         "value": number,
-        "interval": None if around is None else Interval.from_dict(around, number),
-        "higher_is_better": bool(score["higher_is_better"]),
+        "interval": interval,
+        "higher_is_better": higher,
         "signature": Signature.parse(score["signature"]),
     }
 
@@ -141,7 +160,9 @@ def _common(results: Mapping[str, Mapping[str, Any]], first: str, second: str) -
 def _strange(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """What two signatures differ in beyond the fakes."""
     rows = first[name]["signature"].differences(second[name]["signature"])
-    return [row for row in rows if not row.startswith("fake:")]
+    directions = [side[name]["higher_is_better"] for side in (first, second)]
+    turned = [f"higher_is_better of {name}: {directions[0]} / {directions[1]}"] if len(set(directions)) > 1 else []
+    return [row for row in rows if not row.startswith("fake:")] + turned
 
 
 def _sizes(first: str, second: str, results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.evaluation.gathering import ROWS, Gathering
-from ganmetrics.evaluation.gathering_state import check_version
+from ganmetrics.evaluation.gathering_state import check_state, signed
 from ganmetrics.evaluation.intervals import check_mode
 from ganmetrics.evaluation.measuring import Measuring, gathered_statistics, recipe_of, too_few
 from ganmetrics.evaluation.opening import Side, open_side
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 MAX_ROWS = 50_000
-STATE = 1  # version of state_dict
+STATE = 2  # version of state_dict
 READING = Reading()
 
 
@@ -192,7 +192,7 @@ class Evaluation:
     def state_dict(self) -> dict[str, Any]:
         """All that was seen, as tensors, numbers and texts, which ``torch.load(…, weights_only=True)`` reads back."""
         streams = {role: stream.state() for role, stream in self._streams.items()}
-        return {"version": STATE, "identity": self._identity(), **streams}
+        return signed({"version": STATE, "identity": self._identity(), **streams})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state_dict``, forgetting what this evaluation has seen.
@@ -200,9 +200,9 @@ class Evaluation:
         Raises
         ------
         StatisticsError
-            A state of another version or recipe, or a damaged one.
+            A state of another version or recipe, or one that is damaged or was changed.
         """
-        check_version(state, STATE)
+        check_state(state, STATE)
         self._check_same(str(state.get("identity")), "the state")
         for role, stream in self._streams.items():
             stream.restore(state.get(role, {}))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, shown
-from ganmetrics.errors import MALFORMED, GanMetricsError, InputError
+from ganmetrics.errors import MALFORMED, GanMetricsError, InputError, WeightsError
 from ganmetrics.features import weights as weight_files
 from ganmetrics.generators.record import Recipe, System
 from ganmetrics.registry import Registry, unknown
@@ -74,6 +74,8 @@ class Card:
         What it was meant to reach, and whether it did.
     curve : tuple of mapping
         Scores that the training logged of itself, by iteration.
+    weights : str
+        SHA-256 of the file of weights; empty for a system without any.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Card:
     curve: tuple[Mapping[str, float], ...] = ()
     fault: str = ""
     licence: str = "Apache-2.0"
+    weights: str = ""
 
     @property
     def recipe(self) -> Recipe:
@@ -153,6 +156,7 @@ def _checked(card: Card) -> Card:
     """The card, of whose facts each is of its kind (TypeError or KeyError where one is not)."""
     training, scores = card.training, [*card.scores, *card.data_scores]
     texts = [card.name, card.system, card.title, card.summary, card.paper, card.data, card.fault, card.licence]
+    texts += [card.weights]
     texts += [*card.parameters, training["command"], *card.targets]
     texts += [text for score in scores for text in (score.name, score.title, score.signature, score.protocol)]
     numbers = [*card.parameters.values(), training["iterations"], training["cpu_seconds"]]
@@ -183,7 +187,8 @@ def load_sampler(folder: Path) -> Sampler:
     card = read_card(folder)
     system = SYSTEMS[card.system]
     path = folder / WEIGHTS
-    weights = weight_files.load_state_dict(path) if path.is_file() else {}
+    _check_weights(card, path)
+    weights = weight_files.load_state_dict(path) if card.weights else {}
     try:
         return system.sampler(card.recipe.settings, weights)
     except (RuntimeError, *MALFORMED) as error:
@@ -191,3 +196,18 @@ def load_sampler(folder: Path) -> Sampler:
             raise
         what = f"no network has the card's settings: {shown(str(error)[:200])}"
         raise InputError(what, where=shown(folder / CARD), hint="Export the generator again", code="E-CARD") from error
+
+
+def _check_weights(card: Card, path: Path) -> None:
+    """Refuse weights that are not those of the card (WeightsError)."""
+    hint = "Export the generator again"
+    if card.weights and not path.is_file():
+        raise WeightsError("the weights file is missing", where=shown(path), hint=hint, code="E-MISSING")
+    if path.is_file() and not card.weights:
+        what = "the card, written by an early version, names no digest of its weights"
+        raise WeightsError(what, where=shown(path), hint=hint, code="E-DAMAGED")
+    if card.weights and (found := weight_files.digest(path)) != card.weights:
+        what = (
+            f"the weights have the SHA-256 {found[:8]}, and the card names {card.weights[:8]}: one of them was changed"
+        )
+        raise WeightsError(what, where=shown(path), hint=hint, code="E-DAMAGED")

@@ -14,6 +14,7 @@ from safetensors.torch import save
 
 from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics.errors import MALFORMED, InputError, UsageError
+from ganmetrics.features import weights as weight_files
 from ganmetrics.features.extraction import choose_device
 from ganmetrics.generators.cards import CARD, SYSTEMS, WEIGHTS, Card, load_sampler, write_card
 from ganmetrics.generators.pictures import save_samples
@@ -190,6 +191,7 @@ def export(run: Run, folder: Path) -> Card:
         },
         curve=tuple(thinned(read_log(run.folder))),
         fault=run.recipe.fault,
+        weights=weight_files.digest(folder / WEIGHTS) if stored else "",
     )
     write_card(card, folder)
     save_samples(load_sampler(folder), run.system, folder)

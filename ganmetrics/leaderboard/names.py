@@ -32,8 +32,11 @@ def clean_name(text: str, where: str) -> str:
 
 
 def cell(value: object) -> str:
-    """A value as a spreadsheet may show it: text that would be run as a formula gets an apostrophe before it."""
-    text = str(value)
+    """A value as a spreadsheet may show it: text that would be run as a formula gets an apostrophe before it.
+
+    ``None`` is an empty cell.
+    """
+    text = "" if value is None else str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
 
 

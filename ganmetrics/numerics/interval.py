@@ -32,6 +32,10 @@ class Interval(NamedTuple):
         """Return the symmetric interval about a value."""
         return Interval(value - half_width, value + half_width, method)
 
+    def ends(self) -> dict[str, float]:
+        """Return the ends by their names, ``low`` and ``high``, those without a bound left out."""
+        return {name: end for name, end in (("low", self.low), ("high", self.high)) if math.isfinite(end)}
+
     def words(self, value: float, digits: int = 2) -> str:
         """Return the ends as text, such as ``"0.52 to 2.2"``, ``"at least 410"`` or ``"at most 3.1"``.
 

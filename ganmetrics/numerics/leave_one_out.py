@@ -42,15 +42,18 @@ def frechet_losses(real: Gaussian, rows: Array, scales: tuple[float, float]) -> 
         What the unbiased covariance of all rows, and Σ - n / (n - 1)² δ δᵀ, are multiplied by.
     """
     n, mean = len(rows), rows.mean(axis=0)
-    centred = rows - mean
+    centred, gap = rows - mean, mean - real.mean
+    unit = max(float(np.abs(each).max(initial=0.0)) for each in (centred, gap, real.factor))
+    if unit == 0.0:
+        return np.zeros(n)
+    centred, gap, factor = centred / unit, gap / unit, real.factor / unit  # so that no square overflows or vanishes
     norms = np.square(centred).sum(axis=1)
-    shift = 2 * centred @ (mean - real.mean) / (n - 1) - norms / (n - 1) ** 2
+    shift = 2 * centred @ gap / (n - 1) - norms / (n - 1) ** 2
     rho = n / (n - 1) ** 2
     trace, (before, after) = norms.sum() / (n - 1), scales
-    turned = centred @ real.factor.T
-    total, falls = _root_falls(turned, rho)
+    total, falls = _root_falls(centred @ factor.T, rho)
     cross = math.sqrt(before) * total - math.sqrt(after) * (total - falls)
-    return shift + before * trace - after * (trace - rho * norms) - 2 * cross
+    return (shift + before * trace - after * (trace - rho * norms) - 2 * cross) * unit * unit
 
 
 def _root_falls(turned: Array, rho: float) -> tuple[float, Array]:  # [N, R] -> tr M^½ and [N]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -191,15 +192,13 @@ def of_comparison(comparison: Comparison) -> Iterator[Drawing]:
 
 def of_scores(scores: Mapping[str, Any]) -> Drawing:
     """Each score's interval in units of its value."""
-    shown = [score for score in scores.values() if score.interval is not None and score.value]
+    shown = [score for score in scores.values() if score.interval and score.value and math.isfinite(score.value)]
     names = [score.title for score in shown]
     arms = np.array([_arms(score) / abs(score.value) for score in shown]).T
 
     def draw(axes: Axes, palette: Palette) -> None:
-        axes.errorbar([1.0] * len(names), range(len(names)), xerr=arms, fmt="o", color=palette.fake, capsize=4)
+        _error_bars(axes, palette, np.ones(len(names)), arms)
         axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        axes.grid(visible=False, axis="y")
         axes.set(xlabel="95 % interval over the value")
 
     caption = "How uncertain each score is, relative to its value: the widest intervals tell the least."
@@ -207,23 +206,29 @@ def of_scores(scores: Mapping[str, Any]) -> Drawing:
 
 
 def _arms(score: Score) -> Any:
-    """How far an interval reaches below and above its value; 0 where it has no bound or there is none."""
-    if score.interval is None:
-        return np.zeros(2)
-    arms = np.array([score.value - score.interval.low, score.interval.high - score.value])
-    return np.where(np.isfinite(arms), arms, 0.0)
+    """How far an interval reaches below and above its value; 0 where there is none."""
+    return np.abs(np.array(score.interval[:2]) - score.value) if score.interval else np.zeros(2)
+
+
+def _error_bars(axes: Axes, palette: Palette, values: Any, arms: Any) -> None:
+    """Values with their lopsided intervals, one below the other; an end without a bound leaves the axes."""
+    known = np.where(np.isfinite(arms), arms, 0.0)
+    low, high = (values - known[0]).min(), (values + known[1]).max()
+    pad = 0.1 * ((high - low) or abs(high) or 1.0)
+    arms = np.where(np.isfinite(arms), arms, high - low + 2 * pad)
+    axes.errorbar(values, range(len(values)), xerr=arms, fmt="o", color=palette.fake, capsize=4)
+    axes.set(xlim=(low - pad, high + pad), ylim=(len(values) - 0.5, -0.5))
+    axes.grid(visible=False, axis="y")
 
 
 def _intervals(key: str, names: Sequence[str], scores: Sequence[Score]) -> Drawing:
-    title, values, places = scores[0].title, [score.value for score in scores], range(len(names))
+    title, values = scores[0].title, np.array([score.value for score in scores])
     arms = np.array([_arms(score) for score in scores]).T
     direction = "higher" if scores[0].higher_is_better else "lower"
 
     def draw(axes: Axes, palette: Palette) -> None:
-        axes.errorbar(values, places, xerr=arms, fmt="o", color=palette.fake, ecolor=palette.fake, capsize=4)
-        axes.set_yticks(list(places), [_short(name) for name in names])
-        axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.grid(visible=False, axis="y")
+        _error_bars(axes, palette, values, arms)
+        axes.set_yticks(range(len(names)), [_short(name) for name in names])
         axes.set(xlabel=f"{title} ({direction} is better)")
 
     around = [f" ({score.interval.words(score.value)})" if score.interval else "" for score in scores]

@@ -22,7 +22,7 @@ from ganmetrics.diagnosis.training_health import Entry
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import MALFORMED, UsageError
 from ganmetrics.evaluation import Evaluation, Result
-from ganmetrics.evaluation.gathering_state import check_version, damaged_state
+from ganmetrics.evaluation.gathering_state import check_state, damaged_state, signed
 from ganmetrics.training import outputs as out
 from ganmetrics.training.outputs import Outputs
 from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 LOGS = 20  # looks at the training's health in the time of one evaluation
 SAMPLES = 64  # of fixed latents, for its health and for the sheet
-STATE = 1  # version of state_dict
+STATE = 2  # version of state_dict
 DEFAULT_OUTPUTS = Outputs()
 
 
@@ -182,7 +182,7 @@ class Monitor:
         health = {"entries": [list(entry) for entry in self.health.entries], "infinite": dict(self.health._infinite)}
         history = [record.to_dict() for record in self.history]
         seen = {"step": self._step, "seconds": self.seconds, "told": dict(self._told)}
-        return {"version": STATE, **seen, "history": history, "health": health}
+        return signed({"version": STATE, **seen, "history": history, "health": health})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state_dict``; the folder's scores become those of the state.
@@ -192,7 +192,7 @@ class Monitor:
         StatisticsError
             A state of another version, or a damaged one.
         """
-        check_version(state, STATE)
+        check_state(state, STATE)
         try:
             entries = [Entry(int(step), *map(float, numbers)) for step, *numbers in state["health"]["entries"]]
             health = _health(entries, {str(name): int(at) for name, at in state["health"]["infinite"].items()})

@@ -99,8 +99,7 @@ def write_curves(writer: Writer, record: Record, picture: Image.Image) -> None:
     """Hand an evaluation to a writer."""
     for name, mark in record.scores.items():
         writer.add_scalar(f"ganmetrics/{name}", mark.value, record.step)
-        ends = {} if mark.interval is None else {"low": mark.interval.low, "high": mark.interval.high}
-        for end, value in ends.items():
+        for end, value in (mark.interval.ends() if mark.interval else {}).items():
             writer.add_scalar(f"ganmetrics/{name}/{end}", value, record.step)
     writer.add_scalar("ganmetrics/seconds", record.seconds, record.step)
     writer.add_image("ganmetrics/samples", np.array(picture).transpose(2, 0, 1), record.step)

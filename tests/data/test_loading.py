@@ -84,7 +84,7 @@ def test_stopping_early_ends_the_workers(many):
 
 @pytest.mark.timeout(60)
 def test_87_a_killed_worker_is_a_resource_error(many, monkeypatch):
-    import ganmetrics.data.folder as folder
+    import ganmetrics.data.file_items as file_items
 
     def dies(*_):
         if multiprocessing.parent_process() is not None:
@@ -92,7 +92,7 @@ def test_87_a_killed_worker_is_a_resource_error(many, monkeypatch):
             time.sleep(5)
         return b""
 
-    monkeypatch.setattr(folder, "_content", dies)
+    monkeypatch.setattr(file_items, "_content", dies)
     if multiprocessing.get_start_method() != "fork":
         pytest.skip("only a forked worker has the patched function")
     with pytest.raises(ResourceError) as caught:
@@ -112,7 +112,7 @@ def test_few_images_are_decoded_twice_at_most(tmp_path, monkeypatch, kit):
     for number in range(2):
         (tmp_path / f"{number}.png").write_bytes(kit["encoded"](kit["noise"](4, 4, 3)))
     decoded = []
-    monkeypatch.setattr("ganmetrics.data.folder.decode", lambda *given: decoded.append(1) or decode(*given))
+    monkeypatch.setattr("ganmetrics.data.file_items.decode", lambda *given: decoded.append(1) or decode(*given))
     assert len(kit["all_images"](open_source(tmp_path))) == 2
     assert len(decoded) == 4
 

@@ -14,7 +14,7 @@ from feature_sets import statistics
 import ganmetrics as gm
 from ganmetrics.diagnosis.classes import listed
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
-from ganmetrics.diagnosis.limits import Number, mean_of, share_of, share_of_groups
+from ganmetrics.diagnosis.limits import Number, evidence, mean_of, share_of, share_of_groups
 from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.diagnosis.verdicts import FINDINGS
 from ganmetrics.evaluation.digests import PixelDigests
@@ -209,12 +209,12 @@ def test_numbers_carry_their_errors() -> None:
     ratio = Number(2.0, 0.2).over(Number(4.0, 0.4))
     assert (ratio.value, ratio.error) == (0.5, pytest.approx(0.5 * np.hypot(0.1, 0.1)))
     assert np.isnan(Number(1.0, 0.1).over(Number(0.0, 0.1)).value)
-    assert Number(2.0, 3.0).less(Number(1.0, 4.0)) == (1.0, 5.0)
+    assert Number(2.0, 3.0).less(Number(1.0, 4.0)) == Number(1.0, 5.0)
     assert share_of(torch.zeros(100, dtype=torch.bool)).error > 0
     hits, groups = torch.tensor([1, 1, 1, 0, 0, 0], dtype=torch.bool), torch.tensor([4, 4, 4, 9, 9, 9])
     assert share_of_groups(hits, groups).error == pytest.approx(np.sqrt(2 * 1.5**2) / 6)
     assert share_of_groups(hits, torch.arange(6)).error == pytest.approx(np.sqrt(0.25 / 6))
-    assert mean_of(torch.tensor([1.0, 3.0])) == (2.0, pytest.approx(1.0))
+    assert mean_of(torch.tensor([1.0, 3.0]))[:2] == (2.0, pytest.approx(1.0))
 
 
 def test_verdicts_are_ordered() -> None:
@@ -265,3 +265,12 @@ def test_classes_without_a_fake_are_not_said_to_be_drawn() -> None:
 def test_numbers_that_are_not_finite_are_null_in_json() -> None:
     found = Finding("x", "none", "y", (Evidence("z", float("nan"), 0.5, 0.2, Interval(-math.inf, 1.0, "m")),))
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["evidence"][0]["value"] is None
+
+
+def test_the_interval_of_a_share_stays_within_what_shares_can_be() -> None:
+    """A ratio of shares cannot be negative either; their difference can."""
+    all_hits, few = share_of(torch.ones(50, dtype=torch.bool)), share_of(torch.arange(50) < 1)
+    assert evidence("x", "x", all_hits).interval.high == 1.0 and evidence("x", "x", few).interval.low == 0.0
+    ratio, difference = few.over(few), few.less(all_hits)
+    assert evidence("x", "x", ratio).interval.low == 0.0 and evidence("x", "x", difference).interval.low < -0.98
+    assert "(0.000 to" in str(evidence("x", "x", few))

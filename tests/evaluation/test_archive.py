@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import json
@@ -15,12 +16,14 @@ import warnings
 import zipfile
 import zlib
 from dataclasses import asdict, replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics.errors import ResourceError, StatisticsError, UsageError
 from ganmetrics.evaluation import archive, members
@@ -32,7 +35,7 @@ from ganmetrics.numerics.moments import Moments
 DIM, COUNT = 6, 50
 RECIPE = Recipe("pixels", "pixels-16:00000000", "area", ("alpha=white", "exif=transpose"))
 FACTS = {
-    "schema": 1,
+    "schema": 2,
     "name": "set",
     "count": COUNT,
     "digest": "ab" * 32,
@@ -76,14 +79,27 @@ def written(path, arrays, compression=zipfile.ZIP_DEFLATED):
     return path
 
 
+def signed(found, facts=FACTS):
+    """The description of members with their digest, as whoever writes or forges such a file would make it."""
+    numbers = {name: value for name, value in found.items() if name in members.LIMITS and name != "ganmetrics"}
+    with contextlib.suppress(TypeError, ValueError, AssertionError), warnings.catch_warnings():  # no digest of nonsense
+        warnings.simplefilter("ignore")
+        arrays = {k: np.load(io.BytesIO(v)) if isinstance(v, bytes) else np.asarray(v) for k, v in numbers.items()}
+        return json.dumps({**facts, "content": content_digest({**arrays, "ganmetrics": facts})})
+    return json.dumps({**facts, "content": ""})
+
+
 @pytest.fixture
 def own(tmp_path):
     """Writes a file of our own with some members changed; ``None`` leaves one out."""
     moments = Moments.of(features())
-    sound = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy(), "ganmetrics": json.dumps(FACTS)}
+    sound = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy(), "ganmetrics": ""}
 
     def write(**changes):
-        return written(tmp_path / "own.npz", {k: v for k, v in {**sound, **changes}.items() if v is not None})
+        found = {k: v for k, v in {**sound, **changes}.items() if v is not None}
+        if "ganmetrics" not in changes:
+            found["ganmetrics"] = signed(found)
+        return written(tmp_path / "own.npz", found)
 
     return write
 
@@ -93,6 +109,55 @@ def refusal(path, **options):
         load(path, **options)
     assert caught.value.exit_code == 4
     return caught.value
+
+
+# --- what was changed ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["mu", "sigma", "features", "logits", "count", "digest", "recipe"])
+def test_what_was_changed_after_it_was_written_is_refused(tmp_path, name):
+    save(statistics(features=features(), logits=features()), tmp_path / "s.npz")
+    with np.load(tmp_path / "s.npz") as file:
+        arrays = dict(file)
+    facts = json.loads(str(arrays["ganmetrics"]))
+    others = {"count": COUNT + 1, "digest": "cd" * 32, "recipe": {**facts["recipe"], "resize": "bilinear"}}
+    if name in arrays:
+        arrays[name] = arrays[name] * 2
+    else:
+        arrays["ganmetrics"] = np.array(json.dumps({**facts, name: others[name]}))
+    np.savez(tmp_path / "s.npz", **arrays)
+    error = refusal(tmp_path / "s.npz")
+    assert (error.code, error.where) == ("E-DAMAGED", str(tmp_path / "s.npz"))
+    assert "was changed after it was written" in error.what
+
+
+@pytest.mark.parametrize(("name", "factor"), [("mu", 1.01), ("sigma", 2.0), ("sigma", 0.999)])
+def test_moments_that_are_not_those_of_the_features_are_refused_whoever_signed_them(own, name, factor):
+    moments = Moments.of(features())
+    told = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy()}
+    assert load(own(features=features().numpy())).features is not None
+    error = refusal(own(features=features().numpy(), **{name: told[name] * factor}))
+    assert error.what == f"{name!r} is not that of the features beside it"
+
+
+def test_a_file_without_a_digest_of_itself_is_read_with_a_word(own):
+    early = {**FACTS, "schema": 1}
+    assert load(own(ganmetrics=json.dumps(early))).notes.warnings == [archive.NO_DIGEST]
+    assert refusal(own(ganmetrics=json.dumps(FACTS))).what == "the description inside the statistics file is damaged"
+    assert refusal(own(ganmetrics=json.dumps({**early, "content": "ab" * 32}))).code == "E-DAMAGED"
+
+
+def test_bundled_statistics_are_those_that_the_package_was_built_with(tmp_path, monkeypatch):
+    assert archive.bundled("mnist-train").notes.warnings == []
+    for path in resources.files("ganmetrics.reference_stats").iterdir():
+        if path.suffix in (".npz", ".json"):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with np.load(tmp_path / "mnist-train.digits.npz") as file:
+        arrays = dict(file)
+    np.savez(tmp_path / "mnist-train.digits.npz", **{**arrays, "mu": arrays["mu"] * 2})
+    monkeypatch.setattr(archive.resources, "files", lambda _: tmp_path)
+    with pytest.raises(StatisticsError, match="are not those that the package was built with"):
+        archive.bundled("mnist-train")
 
 
 # --- what comes back ---------------------------------------------------------------------------------------------
@@ -178,7 +243,9 @@ def test_numpy_reads_our_files_without_pickle(tmp_path):
     save(statistics(), tmp_path / "s.npz")
     with np.load(tmp_path / "s.npz", allow_pickle=False) as file:
         assert sorted(file) == ["ganmetrics", "mu", "sigma"]
-        assert json.loads(str(file["ganmetrics"])) == FACTS
+        found = json.loads(str(file["ganmetrics"]))
+        assert len(found.pop("content")) == 64
+        assert found == FACTS
 
 
 @pytest.fixture
@@ -235,7 +302,9 @@ def test_one_narrow_member_is_named_and_float64_needs_no_word(own):
 
 
 def test_features_of_another_package_need_no_count(tmp_path):
-    arrays = {"mu": np.zeros(DIM), "sigma": np.eye(DIM), "features": features().numpy()}
+    moments = Moments.of(features())
+    told = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy()}
+    arrays = {**told, "features": features().numpy()}
     found = load(written(tmp_path / "x.npz", arrays), assume="pytorch-fid")
     assert torch.equal(found.features, features())
 
@@ -518,9 +587,9 @@ def test_a_forged_huge_member_is_refused_by_its_ratio(own, unread, packed):
 
 def test_a_ratio_of_zeros_is_a_bomb_above_a_size_only(own, monkeypatch):
     rows = np.zeros((COUNT, 4000), dtype=np.float32)  # packs a thousand to one
-    assert load(own(features=rows)).features.shape == rows.shape
+    assert load(own(logits=rows)).logits.shape == rows.shape
     monkeypatch.setattr(members, "MAX_SUSPECT", 100_000)
-    assert refusal(own(features=rows)).code == "E-BOMB"
+    assert refusal(own(logits=rows)).code == "E-BOMB"
 
 
 def test_no_memory_is_one_sentence(own, monkeypatch):

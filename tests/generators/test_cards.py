@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import ganmetrics as gm
+from ganmetrics.features import weights
 from ganmetrics.generators import cards, reproduction, runs, scoring
 from ganmetrics.generators.cards import CARD, SAMPLES, WEIGHTS, read_card, write_card
 from ganmetrics.generators.record import Measured
@@ -57,10 +58,18 @@ def stored(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / WEIGHTS)
 
 
-def test_stored_weights_are_half_precision_and_run_in_single(card_folder: Path) -> None:
+def exchange(values: dict[str, torch.Tensor], folder: Path) -> None:
+    """Give a card other weights, and their digest."""
+    from safetensors.torch import save_file
+
+    save_file(values, folder / WEIGHTS)
+    write_card(dataclasses.replace(read_card(folder), weights=weights.digest(folder / WEIGHTS)), folder)
+
+
+def test_stored_weights_are_half_precision_and_a_dcgan_runs_in_double(card_folder: Path) -> None:
     assert {value.dtype for value in stored(card_folder).values()} == {torch.float16}
     sampler = gm.generators.load(card_folder)
-    assert next(sampler.net.parameters()).dtype == torch.float32  # type: ignore[attr-defined]
+    assert next(sampler.net.parameters()).dtype == torch.float64  # type: ignore[attr-defined]
 
 
 def test_a_card_is_read_as_it_was_written(card_folder: Path, tmp_path: Path) -> None:
@@ -78,11 +87,9 @@ def test_the_same_scores_come_out_again(card_folder: Path, monkeypatch: pytest.M
 
 
 def test_another_generator_fails(card_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from safetensors.torch import save_file
-
     monkeypatch.setattr(scoring, "NUM_IMAGES", 1000)
     write_card(read_card(card_folder), tmp_path)
-    save_file({name: value * 1.05 for name, value in stored(card_folder).items()}, tmp_path / WEIGHTS)
+    exchange({name: value * 1.05 for name, value in stored(card_folder).items()}, tmp_path)
     assert not all(each.passed for each in reproduction.reproduce(tmp_path))
 
 
@@ -114,18 +121,34 @@ def test_a_damaged_card_is_refused_in_a_sentence(tmp_path: Path, text: str) -> N
 
 
 def test_missing_and_foreign_weights_are_refused(card_folder: Path, tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     write_card(read_card(card_folder), tmp_path)
     with pytest.raises(gm.WeightsError, match="missing"):
         gm.generators.load(tmp_path)
-    save_file({"other": torch.zeros(2)}, tmp_path / WEIGHTS)
+    exchange({"other": torch.zeros(2)}, tmp_path)
     with pytest.raises(gm.WeightsError, match="another network's weights"):
         gm.generators.load(tmp_path)
     values = stored(card_folder)
     first = next(iter(values))
-    save_file({**values, first: torch.zeros(1)}, tmp_path / WEIGHTS)
+    exchange({**values, first: torch.zeros(1)}, tmp_path)
     with pytest.raises(gm.WeightsError, match="expected"):
+        gm.generators.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(cards.folders()))
+def test_bundled_weights_are_those_of_their_card(name: str) -> None:
+    path = cards.folder_of(name) / WEIGHTS
+    assert read_card(path.parent).weights == (weights.digest(path) if path.is_file() else "")
+
+
+def test_weights_with_one_bit_changed_are_refused(card_folder: Path, tmp_path: Path) -> None:
+    write_card(read_card(card_folder), tmp_path)
+    data = bytearray((card_folder / WEIGHTS).read_bytes())
+    data[-5] ^= 1
+    (tmp_path / WEIGHTS).write_bytes(data)
+    with pytest.raises(gm.WeightsError, match="one of them was changed"):
+        gm.generators.load(tmp_path)
+    write_card(dataclasses.replace(read_card(card_folder), weights=""), tmp_path)
+    with pytest.raises(gm.WeightsError, match="names no digest of its weights"):
         gm.generators.load(tmp_path)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 
 import ganmetrics as gm
 from ganmetrics import reporting
 from ganmetrics.diagnosis.pair import Pair
+from ganmetrics.reporting import views
 from ganmetrics.reporting.drawing import Drawing, figure_of, svg_of
 
 
@@ -49,3 +54,24 @@ def test_two_sizes_of_picture_are_compared_at_one() -> None:
     assert pictures is not None
     assert pictures[0].shape == pictures[1].shape == (60, 3, 24, 24)
     assert bool((pictures[0] == pictures[1]).all())
+
+
+def test_error_bars_are_as_lopsided_as_the_intervals() -> None:
+    """An end without a bound leaves the axes, and the caption says so."""
+    rng = np.random.RandomState(0)
+    sets = [rng.randint(0, 200 + 20 * i, (40, 8, 8, 3), dtype=np.uint8) for i in range(3)]
+    found = gm.compare(*sets, extractor="pixels")
+    ends = {"A": (8.0, 14.0), "B": (20.0, math.inf)}
+    results = {
+        name: dataclasses.replace(
+            result,
+            scores={"fid": dataclasses.replace(result["fid"], value=v, interval=gm.Interval(*ends[name], "m"))},
+        )
+        for (name, result), v in zip(found.results.items(), (10.0, 30.0), strict=True)
+    }
+    [drawing] = views.figures_of(dataclasses.replace(found, results=results))
+    axes = figure_of([drawing]).axes[0]
+    [bars] = [line for line in axes.collections if isinstance(line, LineCollection)]
+    spans = [segment[:, 0].tolist() for segment in bars.get_segments()]
+    assert spans[0] == [8.0, 14.0] and spans[1][0] == 20.0 and spans[1][1] > axes.get_xlim()[1]
+    assert "A 10 (8.0 to 14.0); B 30 (at least 20)" in drawing.caption

@@ -1,0 +1,110 @@
+"""Saved results that are compared without their images: intervals of their differences, and files that were altered."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from feature_sets import features, statistics
+
+import ganmetrics as gm
+
+CHANGES = {
+    "the low end is above the value": ({"low": 1e6}, "does not hold the value"),
+    "the high end is below the value": ({"high": -1.0}, "does not hold the value"),
+    "the ends are exchanged": ({"low": 1e6, "high": -1e6}, "does not hold the value"),
+    "an end is not a number": ({"low": math.nan}, "does not hold the value"),
+    "an end is text": ({"high": "x"}, "no interval that could be"),
+    "a half-width of minus one beside the ends": ({"half_width": -1.0}, "low and a high end"),
+    "another level": ({"level": 0.5}, "level 0.95"),
+}
+SCORES = {
+    "the value is NaN": ({"value": math.nan}, "nan where a finite number belongs"),
+    "the value is infinite": ({"value": math.inf}, "inf where a finite number belongs"),
+    "the value is text": ({"value": "1.0"}, "'1.0' where a finite number belongs"),
+    "the value is outside its interval": ({"value": 1e9}, "does not hold the value"),
+    "the value is null": ({"value": None, "not_finite": "1"}, "not_finite is none of"),
+    "a direction that is text": ({"higher_is_better": "false"}, "where true or false belongs"),
+    "an old half-width below zero": (
+        {"interval": {"level": 0.95, "half_width": -1.0, "method": "m"}},
+        "does not hold the value",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two results of FID against one real set, the second clearly worse."""
+    folder = tmp_path_factory.mktemp("saved")
+    real = statistics(features(0, 300))
+    for seed, (name, shift) in enumerate({"a": 0.2, "b": 0.5}.items(), 1):
+        gm.score(real, statistics(features(seed, 300, shift)), "fid").save(folder / f"{name}.json")
+    return folder
+
+
+def altered(saved: Path, folder: Path, change: Any) -> Path:
+    """A copy of a result whose FID a function changed."""
+    data = json.loads((saved / "a.json").read_text())
+    change(data["scores"]["fid"])
+    path = folder / "altered.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+def test_each_end_of_a_difference_adds_the_arms_that_face_it(saved: Path) -> None:
+    """For lopsided intervals as for symmetric ones (MOVER of independent values)."""
+    first, second = (json.loads((saved / f"{name}.json").read_text())["scores"]["fid"] for name in "ab")
+    found = gm.compare_saved(saved / "a.json", saved / "b.json").differences[0]
+    a, b = first["interval"], second["interval"]
+    assert found.value == first["value"] - second["value"]
+    low = found.value - math.hypot(first["value"] - a["low"], b["high"] - second["value"])
+    high = found.value + math.hypot(a["high"] - first["value"], second["value"] - b["low"])
+    assert found.interval[:2] == pytest.approx((low, high))
+    assert found.verdict == "better"
+
+
+def test_an_end_without_a_bound_stays_without(saved: Path, tmp_path: Path) -> None:
+    open_above = altered(saved, tmp_path, lambda score: score["interval"].update(high=None))
+    found = gm.compare_saved(open_above, saved / "b.json").differences[0]
+    assert found.interval.high == math.inf and found.verdict == "cannot tell"
+    assert gm.compare_saved(saved / "b.json", open_above).differences[0].interval.low == -math.inf
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_altered_interval_is_refused(name: str, saved: Path, tmp_path: Path) -> None:
+    change, said = CHANGES[name]
+    path = altered(saved, tmp_path, lambda score: score["interval"].update(change))
+    with pytest.raises(gm.InputError, match=said) as caught:
+        gm.compare_saved(saved / "b.json", path)
+    assert "not as it was written: fid" in str(caught.value) and "altered.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_an_altered_score_is_refused(name: str, saved: Path, tmp_path: Path) -> None:
+    change, said = SCORES[name]
+    path = altered(saved, tmp_path, lambda score: score.update(change))
+    with pytest.raises(gm.InputError, match=said):
+        gm.compare_saved(saved / "b.json", path)
+
+
+def test_results_with_opposite_directions_are_refused(saved: Path, tmp_path: Path) -> None:
+    path = altered(saved, tmp_path, lambda score: score.update(higher_is_better=True))
+    with pytest.raises(gm.UsageError, match="higher_is_better of fid: False / True"):
+        gm.compare_saved(saved / "b.json", path)
+
+
+def test_a_result_of_the_first_schema_is_refused(saved: Path, tmp_path: Path) -> None:
+    data = {**json.loads((saved / "a.json").read_text()), "schema": 1}
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    with pytest.raises(gm.InputError, match=r"schema 1; this version reads 2 .*Score the images again"):
+        gm.compare_saved(saved / "b.json", tmp_path / "old.json")
+
+
+def test_a_saved_interval_comes_back_whole(saved: Path) -> None:
+    rows = json.loads((saved / "a.json").read_text())["scores"]["fid"]
+    assert rows["interval"].keys() == {"level", "low", "high", "method"}
+    assert np.isfinite([rows["interval"]["low"], rows["interval"]["high"]]).all()
