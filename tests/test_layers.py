@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    {"errors", "registry", "types", "version", "_content", "_files", "_offline", "_progress", "_shown"},
+    {"errors", "registry", "types", "version", "_content", "_files", "_offline", "_process", "_progress", "_shown"},
     {"numerics"},
     {"metrics", "features", "data", "protocols"},
     {"distributed"},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import IO, Any, NamedTuple
+
+from ganmetrics._process import no_warnings
 
 MAX_BYTES = 1 << 16  # NumPy takes 10,000 characters, but reads as many as are claimed before it counts them
 
@@ -22,8 +23,7 @@ def read_header(stream: IO[bytes]) -> ArrayHeader:
     from numpy.lib import format as npy
 
     bounded = _Bounded(stream)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # NumPy remarks on headers of Python 2, Python's parser on the rest
+    with no_warnings():  # NumPy remarks on headers of Python 2, Python's parser on the rest
         version = npy.read_magic(bounded)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, is_fortran, dtype = read(bounded)

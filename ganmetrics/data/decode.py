@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._process import Held, Undo, assigned, no_warnings
 from ganmetrics.data.base import Reading
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ FOREIGN = {
 ACCEPTED_STARTS = (b"\x89PNG", b"\xff\xd8", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"P4", b"P5", b"P6")
 BRANDS = {b"avif": "AVIF", b"avis": "AVIF"}  # every other brand of this container is called HEIC here
 ORIENTATION = 0x0112
+_PILLOW = Held()
 
 
 class Unreadable(Exception):
@@ -71,6 +72,8 @@ def decode(data: bytes, reading: Reading, suffix: str = "") -> Decoded:
         raise Unreadable("is empty (0 bytes)")
     with _one_sentence(reading, data):
         image = Image.open(io.BytesIO(data), formats=FORMATS)
+        if image.width * image.height > reading.max_pixels:
+            raise Image.DecompressionBombError
         found = "JPEG" if image.format == "MPO" else image.format or ""
         decoded = _pixels(image, reading)
         wrong = ("wrong-extension",) if SUFFIX_FORMATS.get(suffix, found) != found else ()
@@ -156,7 +159,7 @@ def _one_sentence(reading: Reading, data: bytes = b"") -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise Unreadable(_foreign_sentence(data)) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise Unreadable(f"has more than {reading.max_pixels} pixels (max_pixels)") from None
     except Exception as error:
         raise Unreadable(_decoder_sentence(error)) from None
@@ -164,18 +167,18 @@ def _one_sentence(reading: Reading, data: bytes = b"") -> Iterator[None]:
 
 @contextmanager
 def _pillow_rules(max_pixels: int) -> Iterator[None]:
-    # Other libraries set these globals; a truncated file would then be filled with grey without a word.
+    # Other libraries set these globals; a truncated file would then be filled with grey without a word. A limit above
+    # that of the reading is left alone, as the reading's own is looked at beside it.
     from PIL import Image, ImageFile
 
-    before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
-    ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = False, max_pixels
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = before
+    def change() -> Undo:
+        rows: list[tuple[Any, str, Any]] = [(ImageFile, "LOAD_TRUNCATED_IMAGES", False)]
+        if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+            rows.append((Image, "MAX_IMAGE_PIXELS", max_pixels))
+        return assigned(rows)
+
+    with _PILLOW.at(max_pixels, change), no_warnings():
+        yield
 
 
 def _foreign_sentence(data: bytes) -> str:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._process import evaluating
 from ganmetrics.data.base import Source
 from ganmetrics.data.function import is_maker, takes_seed
 from ganmetrics.data.kinds import Kind, Opening, is_instance
@@ -120,7 +121,7 @@ class _Network:
         import torch
 
         number = _number(self.seed, chunk)
-        with _apart(number), _evaluating(self.net):
+        with _apart(number), evaluating(self.net):
             latents = self.draw(CHUNK, torch.Generator().manual_seed(number))
             given = _counted(latents, CHUNK, "latents", self.where)[:kept].to(_device(self.net))
             return _counted(self._forward(given), kept, "images", self.where)
@@ -245,22 +246,6 @@ def _apart(number: int) -> Iterator[None]:
         if devices:
             torch.cuda.manual_seed_all(seed)
         yield
-
-
-@contextmanager
-def _evaluating(net: nn.Module) -> Iterator[None]:
-    """Every module in evaluation mode, and each in its own afterwards.
-
-    The flags are set by hand: a ``train`` of the network's own may do more, such as merge weights.
-    """
-    flags = [(module, module.training) for module in net.modules()]
-    try:
-        for module, _ in flags:
-            module.training = False
-        yield
-    finally:
-        for module, flag in flags:
-            module.training = flag
 
 
 def _is_network(value: Any) -> bool:

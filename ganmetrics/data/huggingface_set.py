@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 from ganmetrics._files import shown
 from ganmetrics._offline import is_offline
+from ganmetrics._process import Held, assigned, stdout_to_stderr
 from ganmetrics.data.base import Classes
 from ganmetrics.data.columns import image_column
 from ganmetrics.data.dataset import DatasetSource
@@ -23,6 +23,7 @@ from ganmetrics.errors import InputError, UsageError
 
 SPLIT = re.compile(r"huggingface:(?P<place>.+):(?P<split>[^:\[\]]+(?:\[[^\[\]]*\])?)", re.DOTALL)  # train, train[:100]
 LOADERS = frozenset(("imagefolder", "parquet", "arrow", "csv", "json", "webdataset"))  # which want to be told of files
+_SWITCHES = Held()
 FORM = "huggingface:NAME:SPLIT or huggingface:NAME:CONFIG:SPLIT"
 
 
@@ -84,7 +85,7 @@ def _loaded(name: str, config: str | None, split: str, where: str) -> Any:
     datasets = _library(where)
     offline = is_offline()
     try:
-        with _network(not offline), redirect_stdout(sys.stderr):  # stdout is for results
+        with _network(not offline), stdout_to_stderr():
             return datasets.load_dataset(name, config, split=split)
     except ValueError as error:  # the library's sentences about unknown splits and configurations
         raise UsageError(_first_line(error), where=shown(where), code="E-SOURCE") from None
@@ -125,14 +126,9 @@ def _network(is_allowed: bool) -> Iterator[None]:
 
     switches = [(datasets.config, "HF_HUB_OFFLINE"), (datasets.config, "HF_DATASETS_OFFLINE")]
     switches.append((huggingface_hub.constants, "HF_HUB_OFFLINE"))
-    before = [(module, name, getattr(module, name)) for module, name in switches if hasattr(module, name)]
-    try:
-        for module, name, value in before:
-            setattr(module, name, value or not is_allowed)
+    rows = [(module, name, True) for module, name in switches if hasattr(module, name) and not is_allowed]
+    with _SWITCHES.at(is_allowed, lambda: assigned(rows)):
         yield
-    finally:
-        for module, name, value in before:
-            setattr(module, name, value)
 
 
 def _images_alone(dataset: Any, where: str) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
+from ganmetrics._process import no_warnings
 from ganmetrics.data.base import Classes, Source
 from ganmetrics.data.classes import MAX_LABEL_BYTES, class_text, classes_by_name
 from ganmetrics.data.paths import plain_name
@@ -155,8 +155,7 @@ def _from_lines(path: Path) -> list[str]:
 def _from_array(path: Path) -> list[str]:
     import numpy as np
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # NumPy remarks on headers of Python 2
+    with no_warnings():  # NumPy remarks on headers of Python 2
         found = np.load(path, allow_pickle=False)
     if found.ndim != 1:
         raise ValueError(path)

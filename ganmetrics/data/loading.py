@@ -5,12 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ganmetrics._process import no_warnings
 from ganmetrics.data.base import Notes, Reading
 from ganmetrics.data.decode import Decoded
 from ganmetrics.data.parts import Outcome, Part, Parts, joined
@@ -119,7 +119,7 @@ def item_parts(items: Items, workers: int) -> Parts:
     ResourceError
         A worker process died.
     """
-    streams = OwnStreams()
+    streams = _streams(items)
     iterator = _started(items, workers)
     try:
         while True:
@@ -141,8 +141,7 @@ def watched() -> Iterator[None]:
     Python 3.12 warns of a fork beside threads, torch of more workers than cores; neither helps the caller.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with no_warnings():
             yield
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
@@ -209,6 +208,11 @@ def _detach_quietly(worker: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
+def _streams(items: Items) -> AbstractContextManager[None]:
+    # without them threads read side by side
+    return nullcontext() if items.is_quiet else OwnStreams()
+
+
 class _Outcomes:
     # the form in which DataLoader wants a data set; at the top of the module so that it can be pickled
 
@@ -224,7 +228,7 @@ class _Outcomes:
 
 def _task_images(items: Items, num_bytes: int) -> int:
     # by the largest of a few images across the set, in streams of its own so that looking at them changes nothing
-    with OwnStreams():
+    with _streams(items):
         places = {index * len(items) // NUM_PROBES for index in range(NUM_PROBES)}
         probes = [items.outcome(place) for place in sorted(places)]
     sizes = [probe.pixels.size for probe in probes if isinstance(probe, Decoded)]

@@ -1,28 +1,39 @@
-"""The global random streams as reading sees them: a copy, so that the caller's own do not move."""
+"""The global random streams as the caller's code sees them: a copy, so that the caller's own do not move."""
 
 from __future__ import annotations
 
 import random
+from contextlib import AbstractContextManager
 from typing import Any
+
+from ganmetrics._process import Held
+
+_TURNS = Held()
 
 
 class OwnStreams:
     """Inside the ``with`` block Python, NumPy and torch draw from a copy; it goes on in the next block.
 
     The copy starts where the caller's streams stand, so that a seed set by the caller still decides what a random
-    transform or a shuffled loader does.
+    transform or a shuffled loader does. The streams are those of the process, so that threads take turns.
     """
 
     def __init__(self) -> None:
-        self._own = _states()
+        with _TURNS.alone():
+            self._own = _states()
 
     def __enter__(self) -> None:
+        self._turn: AbstractContextManager[None] = _TURNS.alone()
+        self._turn.__enter__()
         self._callers = _states()
         _set(self._own)
 
     def __exit__(self, *_: object) -> None:
-        self._own = _states()
-        _set(self._callers)
+        try:
+            self._own = _states()
+            _set(self._callers)
+        finally:
+            self._turn.__exit__(None, None, None)
 
 
 def _states() -> tuple[Any, Any, Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-import sys
-from contextlib import redirect_stdout
 from typing import Any
 
 from ganmetrics._files import required_folder, shown
 from ganmetrics._offline import is_offline
+from ganmetrics._process import stdout_to_stderr
 from ganmetrics.data.base import Source
 from ganmetrics.data.dataset import DatasetSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
@@ -90,7 +89,7 @@ def _loaded(kind: Any, split: str, where: str, folder: str) -> Any:
     if "download" in inspect.signature(kind).parameters:
         settings["download"] = not offline
     try:
-        with redirect_stdout(sys.stderr):  # stdout is for results
+        with stdout_to_stderr():
             return kind(folder, **settings)
     except ValueError as error:  # torchvision's sentence about an unknown split
         raise UsageError(shown(str(error)), where=shown(where), code="E-SOURCE") from None

@@ -21,6 +21,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from ganmetrics._files import atomic_write, remove_abandoned, required_folder, shown
+from ganmetrics._process import no_warnings
 from ganmetrics.errors import GanMetricsWarning, ResourceError
 from ganmetrics.evaluation.members import UNREADABLE
 from ganmetrics.features import EXTRACTORS
@@ -222,8 +223,7 @@ def _read(path: Path) -> Tensor | None:
         content = path.read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of NumPy, on headers that it did not write
+        with no_warnings():  # of NumPy, on headers that it did not write
             rows = np.lib.format.read_array(io.BytesIO(content[32:]), allow_pickle=False)
         os.utime(path)
     except UNREADABLE:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from scipy import special
 
+from ganmetrics._process import evaluating
 from ganmetrics._progress import progress_bar
+from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.evaluation.result import LEVEL, Interval
 from ganmetrics.features import load_extractor
@@ -128,20 +130,15 @@ def ppl(
     network.to(chosen)
     starts, ends = _ends(latents, path)
     module = generator if isinstance(generator, torch.nn.Module) else torch.nn.Module()
-    flags = [(each, each.training) for each in module.modules()]
     home = next((value.device for value in module.parameters()), chosen)
     squares: list[Tensor] = []
-    try:
-        module.eval()
-        with progress_bar("paths", path.num_samples, True, unit="path") as bar, torch.no_grad(), true_float32():
-            for z in zip(starts.split(BATCH), ends.split(BATCH), strict=True):
-                images = _checked(generator(torch.cat(z).to(home)), 2 * len(z[0]))
-                found = network.forward(network.prepare_float(images.to(chosen)), ["perceptual"])["perceptual"]
-                squares.append((found[: len(z[0])] - found[len(z[0]) :]).square().sum(dim=1).cpu())
-                bar.update(len(z[0]))
-    finally:
-        for each, training in flags:
-            each.training = training
+    bar = progress_bar("paths", path.num_samples, True, unit="path")
+    with OwnStreams(), torch.no_grad(), true_float32(), evaluating(module), bar:
+        for z in zip(starts.split(BATCH), ends.split(BATCH), strict=True):
+            images = _checked(generator(torch.cat(z).to(home)), 2 * len(z[0]))
+            found = network.forward(network.prepare_float(images.to(chosen)), ["perceptual"])["perceptual"]
+            squares.append((found[: len(z[0])] - found[len(z[0]) :]).square().sum(dim=1).cpu())
+            bar.update(len(z[0]))
     return _summed(torch.cat(squares), path, network)
 
 

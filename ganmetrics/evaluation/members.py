@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import struct
 import tokenize
-import warnings
 import zipfile
 import zlib
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ganmetrics._files import shown
+from ganmetrics._process import no_warnings
 from ganmetrics.data.array_header import read_header
 from ganmetrics.errors import StatisticsError
 
@@ -57,8 +57,7 @@ def read_members(path: str | os.PathLike[str]) -> dict[str, Any]:
         The file is missing, damaged or no npz; or a member is a pickle, a bomb, or of an implausible shape or type.
     """
     try:
-        with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # NumPy remarks on the headers of Python 2
+        with zipfile.ZipFile(path) as archive, no_warnings():  # NumPy remarks on the headers of Python 2
             arrays = _read(archive, os.path.getsize(path))
     except StatisticsError as error:
         raise StatisticsError(error.what, where=shown(path), hint=error.hint, code=error.code) from error

@@ -6,10 +6,12 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganmetrics._process import evaluating
 from ganmetrics.errors import InputError
 from ganmetrics.features.base import Extractor
 
@@ -50,14 +52,8 @@ class Custom(Extractor):
         return images.to(self.device)
 
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        flags = [(m, m.training) for m in self.network.modules()] if isinstance(self.network, torch.nn.Module) else []
-        try:
-            for module, _ in flags:
-                module.training = False
+        with evaluating(self.network) if isinstance(self.network, torch.nn.Module) else nullcontext():
             features = self.network(inputs)
-        finally:
-            for module, training in flags:
-                module.training = training
         return {name: self._checked(features, len(inputs)) for name in layers}
 
     def _checked(self, features: Any, count: int) -> Tensor:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from ganmetrics import _files
 from ganmetrics._files import shown
+from ganmetrics._progress import Bar
 from ganmetrics.errors import ResourceError, WeightsError
 
 CHUNK = 1 << 20
@@ -220,9 +221,7 @@ def _first_byte(response: HTTPResponse, offset: int, size: int) -> int:
 
 
 def _receive(response: HTTPResponse, offset: int, wanted: Wanted, progress: bool, timeout: float) -> None:
-    from tqdm import tqdm
-
-    bar = tqdm(
+    bar = Bar(
         desc=wanted.target.name,
         total=wanted.size,
         initial=offset,

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Barrier
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
+
+from ganmetrics._process import Held
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     Layers: TypeAlias = dict[str, Tensor]
 
+_NUMBER = Held()
 PIECE = 16  # images: with fewer, putting the weights in order for each pass costs more; with more, cores stand idle
 
 
@@ -22,7 +26,8 @@ def in_pieces(run: Callable[[Tensor], Layers], inputs: Tensor) -> Layers:
 
     Where each operation is split over all threads, they wait for the slowest of them at every one; pieces never wait.
     """
-    threads = torch.get_num_threads()
+    with _NUMBER.alone():
+        threads = torch.get_num_threads()
     if threads == 1 or len(inputs) == 1:
         return _joined([run(piece) for piece in inputs.split(PIECE)])
     is_inference, is_grad = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
@@ -37,15 +42,27 @@ def in_pieces(run: Callable[[Tensor], Layers], inputs: Tensor) -> Layers:
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads each of whose operations runs on it alone; torch's own number is put back afterwards."""
-    saved = torch.get_num_threads()
-    torch.set_num_threads(1)  # MKL knows one number for the process, OpenMP one for each thread
-    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+    """Threads each of whose operations runs on it alone.
+
+    torch keeps the number for each thread, and the last number that was set for those that are new to it: that one is
+    put back as soon as all threads of the pool are there.
+    """
+    pool, everybody = ThreadPoolExecutor(count, initializer=_start_alone), Barrier(count + 1)
     try:
+        with _NUMBER.alone():
+            for _ in range(count):
+                pool.submit(everybody.wait)
+            everybody.wait()
+            torch.set_num_threads(count)
         yield pool
     finally:
+        everybody.abort()  # where a thread could not be started, the others still wait for it
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(saved)
+
+
+def _start_alone() -> None:
+    torch.get_num_threads()  # the first question takes the last number that was set, and would do so later too
+    torch.set_num_threads(1)
 
 
 def _joined(found: list[Layers]) -> Layers:

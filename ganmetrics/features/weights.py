@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, required_folder, shown, user_folder
 from ganmetrics._offline import is_offline
+from ganmetrics._process import no_warnings
 from ganmetrics.errors import GanMetricsWarning, UsageError, WeightsError
 from ganmetrics.features.download import CHUNK, PATIENCE, Patience, Wanted, disk_errors, download, text_kind
 from ganmetrics.features.download import digest as digest
@@ -154,8 +155,7 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """
     try:
         kind = text_kind(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of PyTorch, on pickles of others and on TorchScript as a whole
+        with no_warnings():  # of PyTorch, on pickles of others and on TorchScript as a whole
             state = None if kind else _tensors(path)
     except OSError as error:
         raise _unloadable(path, f"cannot be read: {error.strerror or error}") from error

@@ -8,7 +8,6 @@ import json
 import signal
 import threading
 import time
-import warnings
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +19,7 @@ import torch
 from torch import nn
 
 from ganmetrics._files import atomic_write, disk_errors, shown
+from ganmetrics._process import no_warnings
 from ganmetrics._progress import progress_bar
 from ganmetrics.errors import InputError, NumericalError
 
@@ -111,8 +111,7 @@ def resume(training: Training, folder: Path) -> None:
     """
     path = folder / CHECKPOINT
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyTorch remarks on the pickles of others
+        with no_warnings():  # PyTorch remarks on the pickles of others
             training.restore(_state(path))
     except Exception as error:  # bytes from anywhere can make the readers raise anything
         reason = shown(str(error).partition("\n")[0][:200]) or type(error).__name__

@@ -7,8 +7,9 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ganmetrics._process import Held
 from ganmetrics.reporting.palette import MARKS, PLAIN, VARIABLES, Palette
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 INCHES = (5.2, 3.3)
 COLUMNS = 2
+_SETTINGS = Held()
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def figure_of(drawings: Sequence[Drawing], palette: Palette = PLAIN) -> Figure:
     """All of them side by side, without touching pyplot's state; names are text, whatever they look like."""
     import matplotlib as mpl
 
-    with mpl.rc_context({"text.parse_math": False}):
+    with _SETTINGS.alone(), mpl.rc_context({"text.parse_math": False}):
         return _drawn(drawings, palette)
 
 
@@ -70,7 +72,8 @@ def svg_of(drawing: Drawing) -> str:
 
     figure = figure_of([drawing], MARKS)
     stream = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": drawing.name, "text.parse_math": False}):
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": drawing.name, "text.parse_math": False}
+    with _SETTINGS.alone(), mpl.rc_context(settings):
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     return _inlined(stream.getvalue(), drawing)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from tqdm import tqdm
 
 from ganmetrics._files import disk_errors
+from ganmetrics._progress import Bar
 from ganmetrics.reporting.contact_sheet import contact_sheet, save_png
 from ganmetrics.training.records import Record, best_of
 
@@ -39,7 +39,7 @@ class Writer(Protocol):
 def to_stderr(text: str) -> None:
     """A line on stderr, above a progress bar where one is shown."""
     if sys.stderr is not None:
-        tqdm.write(text, file=sys.stderr)
+        Bar.write(text, file=sys.stderr)
 
 
 @dataclass(frozen=True, kw_only=True)
