@@ -62,19 +62,25 @@ class ArrayFileSource(Source):
 
     def known_classes(self) -> Classes:
         """The classes in ``arr_1`` beside ``arr_0``, as guided-diffusion's samplers save them."""
-        import numpy as np
-
         if not self._has_labels:
             what = f"the file has no array {LABELS} of classes beside {IMAGES}"
             return Classes(None, what, "Save both in one .npz: np.savez(path, images, labels)")
+        try:
+            return Classes(self._labels())
+        except InputError as error:
+            return Classes(None, error.what, "Save one class for each image there", True)
+
+    def _labels(self) -> list[str]:
+        import numpy as np
+
         with self._stream(f"{LABELS}.npy") as (stream, _):
             header = _header(stream, self.name)
             is_one_each = header.shape[:1] == (self.count,) and math.prod(header.shape) == self.count
             if header.dtype.kind not in "iu" or not is_one_each:
                 what = f"{LABELS} is {header.dtype.name} {list(header.shape)}; expected whole numbers [{self.count}]"
-                return Classes(None, what, "Save one class for each image there")
+                raise InputError(what, where=self.name, code="E-LABELS")
             values = np.frombuffer(_exactly(stream, _data_bytes(header), self.name), header.dtype)
-        return Classes([str(value) for value in values.tolist()])
+        return [str(value) for value in values.tolist()]
 
     def batches(self) -> Iterator[Images]:
         """The images in order; see ``Source.batches``."""

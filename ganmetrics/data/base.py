@@ -123,11 +123,14 @@ class Classes(NamedTuple):
         Why they are not known, or what was assumed of those that are; empty where there is nothing to say.
     hint : str
         What to do where they are not known.
+    is_caution : bool
+        Whether the remark tells of something that could be meant otherwise, and belongs among a result's warnings.
     """
 
     names: Sequence[str] | None
     remark: str = ""
     hint: str = ""
+    is_caution: bool = False
 
 
 class Source(ABC):

@@ -74,26 +74,35 @@ def _by_dataset_json(names: Sequence[str], place: str, load: Callable[[str], byt
     try:
         content = load(where)
         found = None if content is None else json.loads(content)
+        labels = found.get("labels") if isinstance(found, dict) else None
+        return None if labels is None else _by_rows(labels, names, place)
     except Unreadable as error:
-        return Classes(None, f"{where} {error}", OVERRIDE)
-    except (ValueError, RecursionError):
-        return Classes(None, f"{where} is no JSON", OVERRIDE)
-    labels = found.get("labels") if isinstance(found, dict) else None
-    if labels is None:
-        return None
-    try:
-        rows = [(posixpath.normpath(str(name).replace("\\", "/")), label) for name, label in labels]
-        if any(isinstance(label, list) for _, label in rows):
-            return Classes(None, f"{where} gives several numbers for an image, not one class", OVERRIDE)
-        known = classes_by_name(((shown(name), class_text(label)) for name, label in rows), where)
+        why = f"{where} {error}"
     except InputError as error:
-        return Classes(None, f"in {where} {error.what}", error.hint or "")
-    except (ValueError, TypeError):
-        return Classes(None, f"{where} is of another form than StyleGAN's, [[name, class], …] under labels", OVERRIDE)
+        why = f"in {where} {error.what}"
+    except _NotOneClassError:
+        why = f"{where} gives several numbers for an image, not one class"
+    except json.JSONDecodeError:
+        why = f"{where} is no JSON"
+    except (ValueError, TypeError, RecursionError):
+        why = f"{where} is of another form than StyleGAN's, [[name, class], …] under labels"
+    return Classes(None, why, f"Repair or remove it. {OVERRIDE}", True)
+
+
+class _NotOneClassError(Exception):
+    """An image has several numbers in ``dataset.json``: a camera's pose, or several labels."""
+
+
+def _by_rows(labels: Any, names: Sequence[str], place: str) -> Classes:
+    """The classes of rows of a name and a class, of which every image must have one."""
+    rows = [(posixpath.normpath(str(name).replace("\\", "/")), label) for name, label in labels]
+    if any(isinstance(label, list) for _, label in rows):
+        raise _NotOneClassError
+    known = classes_by_name(((shown(name), class_text(label)) for name, label in rows), place)
     missing = [name for name in names if name[len(place) :] not in known]
     if missing:
-        what = f"{where} names no class for {len(missing)} of {len(names)} images, such as {missing[0]}"
-        return Classes(None, what, "Name each image by its path beside dataset.json")
+        what = f"no class is given for {len(missing)} of {len(names)} images, such as {shortened(missing[0])}"
+        raise InputError(what)
     return Classes([known[name[len(place) :]] for name in names])
 
 
@@ -116,8 +125,10 @@ def _by_folders(names: Sequence[str], root: str, *, is_judged: bool) -> Classes:
     folders = sorted(set(classes))
     why = _why_no_classes(folders, parts) if is_judged else ""
     if why:
-        return Classes(None, f"the sub-folders {_span(folders)} are {why}, not classes", f"{SEPARATE}. {OVERRIDE}")
-    return Classes(classes, _doubt(folders, parts) if is_judged else "")
+        what = f"the sub-folders {_span(folders)} are {why}, not classes"
+        return Classes(None, what, f"{SEPARATE}. {OVERRIDE}", True)
+    doubt = _doubt(folders, parts) if is_judged else ""
+    return Classes(classes, doubt, is_caution=bool(doubt))
 
 
 def _why_no_classes(folders: list[str], parts: list[list[str]]) -> str:

@@ -10,7 +10,7 @@ from ganmetrics.data.base import Classes
 from ganmetrics.data.columns import column_classes
 from ganmetrics.data.kinds import is_instance
 
-ATTRIBUTES = ("targets", "labels")
+ATTRIBUTES = ("targets", "labels", "_labels")  # some of torchvision's keep them to themselves
 ONE_EACH = "Pass a data set whose targets or labels are one whole number or name for each image"
 UNKNOWN = Classes(None, "the data set has no targets or labels of as many entries as images", ONE_EACH)
 
@@ -39,16 +39,20 @@ def classes_of_values(values: Any, title: str) -> Classes:
     """Labels as names of classes, of which each is one whole number or text."""
     shape = getattr(values, "shape", None)
     if shape is not None and len(shape) > 1 and math.prod(shape) == len(values):  # [N, 1]
-        values = values.reshape(-1)
+        values = values.reshape(-1) if hasattr(values, "reshape") else values.to_numpy().reshape(-1)
     elif shape is not None and len(shape) > 1:
         return Classes(None, f"{title} are several for each image, of shape {list(shape)}", ONE_EACH)
     named = [value for value in map(_plain, values) if isinstance(value, (int, str))]
-    if len(named) == len(values):
-        return Classes([str(value) for value in named])
-    odd = next(value for value in map(_plain, values) if not isinstance(value, (int, str)))
-    if hasattr(odd, "__len__"):
-        return Classes(None, f"{title} are several for an image, such as {len(odd)}", ONE_EACH)
-    return Classes(None, f"{title} are of type {type(odd).__name__}, not whole numbers or names", ONE_EACH)
+    if len(named) < len(values):
+        odd = next(value for value in map(_plain, values) if not isinstance(value, (int, str)))
+        several = f"several for an image, such as {len(odd)}" if hasattr(odd, "__len__") else ""
+        what = several or f"of type {type(odd).__name__}, not whole numbers or names"
+        return Classes(None, f"{title} are {what}", ONE_EACH)
+    hidden = [value for value in named if isinstance(value, int) and value < 0]
+    if hidden and set(named) != {-1, 1}:
+        what = f"{title} are negative for {len(hidden)} of {len(named)} images, which stands for no class"
+        return Classes(None, what, "Leave those images out, as by torch.utils.data.Subset")
+    return Classes([str(value) for value in named])
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ import torch
 
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Notes, Reading, Source
+from ganmetrics.data.base import Classes
 from ganmetrics.data.share import WHOLE, Share
 from ganmetrics.distributed import engine
 from ganmetrics.errors import InputError
@@ -101,9 +102,9 @@ def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe:
         raise too_few(source.name, count, 2)
     has_classes = "labels" in reads or ("names" in reads and _are_known(source, count))
     labels, classes = _labelled(source, count) if has_classes else (None, ())
-    seen, told = source.notes, source.known_classes().remark if {"labels", "names"} & reads else ""
+    seen, told = source.notes, source.known_classes() if {"labels", "names"} & reads else Classes(None)
     notes = Notes(depths=Counter(seen.depths), ignored=Counter(seen.ignored), warnings=list(seen.warnings))
-    notes.remarks += [told] if told else []
+    notes.remarks += [told.remark] if told.is_caution else []
     notes.merge(gathering.seen.notes)
     return dataclasses.replace(
         gathered_statistics(gathering, recipe),
@@ -245,7 +246,7 @@ def too_few(name: str, found: int, least: int) -> InputError:
 
 def class_names(source: Source, count: int | None = None) -> Sequence[str]:
     """The class of each image of a source (InputError where it is not known, or an image was left out)."""
-    names, why, hint = source.known_classes()
+    names, why, hint, _ = source.known_classes()
     if names is not None and len(names) != (count or len(names)):
         why, hint = f"{len(names) - (count or 0)} images were left out", "Repair or remove them"
     elif names is not None:

@@ -122,7 +122,7 @@ TREES: dict[str, tuple[Files, list[str] | None, str]] = {  # case: (files, class
     "one without an entry": (
         with_classes(["a/1.png", "b/1.png"], [["a/1.png", 0]]),
         None,
-        "dataset.json names no class for 1 of 2 images, such as .*b/1.png",
+        "in .*dataset.json no class is given for 1 of 2 images, such as .*b/1.png",
     ),
     "one name with two classes": (
         with_classes(["a/1.png"], [["a/1.png", 0], ["a/1.png", 1]]),
@@ -211,6 +211,9 @@ SETS: dict[str, tuple[Any, list[str] | None, str]] = {
     "loader that shuffles": (DataLoader(Pairs(TARGETS), shuffle=True), None, "another order"),
     "several of each": (Pairs(torch.zeros(4, 40)), None, r"targets are several for each image, of shape \[4, 40\]"),
     "lists of several": (Pairs([[0, 1], [1, 0]]), None, "several for an image, such as 2"),
+    "unlabelled": (Pairs(np.array([0, -1, 2]), "labels"), None, "negative for 1 of 3 images"),
+    "two signs": (Pairs([1, -1]), ["1", "-1"], ""),
+    "private labels": (Pairs([1, 0], "_labels"), ["1", "0"], ""),
     "fractions": (Pairs([0.5, 1.0]), None, "of type float, not whole numbers"),
     "several in a subset": (Subset(Pairs(np.zeros((4, 14), int), "labels"), [0]), None, r"of shape \[4, 14\]"),
     "parts that number otherwise": (
@@ -287,12 +290,20 @@ def test_every_use_of_classes_follows_the_rule(chunked: tuple[str, str]) -> None
     attribution = gm.attribute(real, fake, extractor="pixels")
     assert attribution.classes == ()
     assert any("fake: the sub-folders 00000, 00001, 00002 are numbered chunks" in each for each in attribution.warnings)
+    plain = gm.evaluate(real, fake, extractor="pixels", ci="off")
+    assert not any("chunks" in each for each in plain.warnings)  # nobody asked for classes
+
+
+@pytest.mark.slow
+def test_a_diagnosis_follows_the_rule_and_accuses_nobody_of_it(chunked: tuple[str, str]) -> None:
+    real, fake = chunked
+    assert set(gm.diagnose(real, fake, extractor="pixels").pair.classes.names) == {"0", "1"}
+    for place in chunked:
+        Path(place, "dataset.json").unlink()
     diagnosis = gm.diagnose(real, fake, extractor="pixels")
     assert diagnosis.pair.classes is None
     assert any("real: the sub-folders 00000" in each for each in diagnosis.result.warnings)
     assert "chunks" not in diagnosis["input trouble"].sentence
-    plain = gm.evaluate(real, fake, extractor="pixels", ci="off")
-    assert not any("chunks" in each for each in plain.warnings)  # nobody asked for classes
 
 
 def test_all_metrics_leave_out_what_needs_a_class_of_each_image() -> None:

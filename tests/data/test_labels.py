@@ -30,6 +30,8 @@ def folder(tmp_path: Path) -> gm.Source:
     [
         ("l.csv", "b/2.png,dog\na/0.png,cat\na/1.png,cat\n"),
         ("l.csv", "\ufeffa/0.png, cat\na/1.png,cat\n\nb/2.png,dog\n"),
+        ("l.csv", "b/2.png,dog\na/0.png,cat\na/1.png,cat\nb/2.png,dog\n"),
+        ("l.json", json.dumps({"labels": {"./a/0.png": "cat", "a/1.png": "cat", "b/2.png": "dog"}})),
         ("dataset.json", json.dumps({"labels": [["a/0.png", "cat"], ["b/2.png", "dog"], ["a/1.png", "cat"]]})),
         ("l.json", json.dumps({"a/0.png": "cat", "a/1.png": "cat", "b/2.png": "dog"})),
         ("l.json", json.dumps(["cat", "cat", "dog"])),
@@ -60,6 +62,11 @@ def test_an_array_file_of_whole_numbers(folder: gm.Source, tmp_path: Path) -> No
     [
         ("l.csv", b"a/0.png,cat\n", "2 of 3 images have no class, such as a/1.png"),
         ("l.csv", b"a/0.png\n", "another form"),
+        ("l.csv", b"a/0.png,cat\na/1.png,cat\nb/2.png,cat\na/0.png,dog\n", "'a/0.png' is named twice, .* cat and dog"),
+        ("l.csv", b"a/0.png,cat\na/1.png,cat\nb/2.png,cat\n./a/0.png,dog\n", "named twice"),
+        ("l.json", b'[["a/0.png", 0], ["a/1.png", 0], ["b/2.png", 1], ["a/0.png", 1]]', "named twice"),
+        ("l.json", b'{"a/0.png": 0, "a/1.png": 0, "b/2.png": 1, "a/0.png": 1}', "named twice"),
+        ("l.json", b'{"labels": [["b/2.png", 0], ["b/2.png", 1]]}', "named twice"),
         ("l.csv", b"\xff\xfe\x00", "another form"),
         ("l.json", b"{", "another form"),
         ("l.json", b"[[[1]]]", "another form"),
