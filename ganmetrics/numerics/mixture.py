@@ -1,8 +1,13 @@
-"""Mixtures of isotropic Gaussians with given centres, fitted by expectation maximisation of their variances."""
+"""Mixtures of isotropic Gaussians with given centres, whose variances are fitted to rows.
+
+Two fits: expectation maximisation, which climbs to a maximum of the likelihood, and the descent that the published
+values of the feature likelihood divergence come from, which starts elsewhere, ends early and has one more component.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +16,20 @@ import torch
 from ganmetrics.numerics.neighbors import squared_distances
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 STEPS, TOLERANCE = 100, 1e-5  # the latter of the mean log likelihood for each dimension
 FLOOR = 1e-6  # of a variance: that of a centre on a row it is fitted to would vanish
 BLOCK = 1024  # rows
+
+# Of the descent: Adam's rate, epochs at most and at least, rows of a batch, the bound of a logarithm of a variance.
+RATE, EPOCHS, FEWEST, BATCH, BOUND = 0.5, 50, 7, 10_000, 40.0
+MOMENTS = 0.9, 0.999  # decay of the means of the gradient and of its square
+START = 1e-3  # added to each centre's squared distance to its nearest row, which its variance starts from
+SHRUNK = 0.9**2  # the factor of squared distances to the mean of the rows, about which one more component lies
+WINDOW, SETTLED = 5, 5e-4  # epochs whose losses, in nats for each dimension, differ by less: the descent ends
+KEPT = 2**31  # bytes of squared distances that are kept; more are computed in every epoch
 
 
 @dataclass(frozen=True)
@@ -44,12 +58,82 @@ class MixtureOfCenters:
             before = likelihood
         return MixtureOfCenters(centers, variances)
 
+    @staticmethod
+    def descended(centers: Tensor, rows: Tensor, rng: np.random.RandomState) -> MixtureOfCenters:
+        """The variances where Adam ends: [M, D], [N, D].
+
+        The likelihood that it climbs has a component about the mean of the rows, of the weight of all centres together,
+        which gives every row some likelihood. The mixture that is left is without it.
+        """
+        rows = rows[torch.from_numpy(rng.permutation(len(rows))).to(rows.device)]
+        batches = _Batches(rows, centers)
+        starts = torch.stack([part.amin(dim=0) for part in batches.parts(0, len(rows))]).amin(dim=0)
+        logs = torch.cat([((starts.double() + START) / rows.shape[1]).log(), starts.new_zeros(1, dtype=torch.float64)])
+        adam = _Adam(logs)
+        losses: list[float] = []
+        for _ in range(EPOCHS):
+            found = []
+            for start in range(0, len(rows), BATCH):
+                loss, gradient = batches.gradient(logs, start, min(start + BATCH, len(rows)))
+                adam.step(gradient)
+                logs[:-1].clamp_(-BOUND, BOUND)
+                found.append(loss)
+            losses.append(sum(found) / len(found))
+            is_settled = max(abs(loss - losses[-1]) for loss in losses[-WINDOW:]) < SETTLED
+            if is_settled and len(losses) >= FEWEST:
+                break
+        return MixtureOfCenters(centers, logs[:-1].exp())
+
     def mean_log_likelihood(self, rows: Tensor) -> float:  # [N, D]
         found = [
             torch.logsumexp(_logs(_squares(part, self.centers), self.variances, rows.shape[1]), dim=1)
             for part in rows.split(BLOCK)
         ]
         return float(torch.cat(found).double().mean()) - math.log(len(self.centers))
+
+
+class _Adam:
+    """Adam (Kingma, Ba 2015) with its usual constants; PyTorch's own imports its compiler, which takes seconds."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.values, self.mean, self.square, self.steps = values, torch.zeros_like(values), torch.zeros_like(values), 0
+
+    def step(self, gradient: Tensor) -> None:
+        self.steps += 1
+        self.mean += (1 - MOMENTS[0]) * (gradient - self.mean)
+        self.square += (1 - MOMENTS[1]) * (gradient.square() - self.square)
+        mean, square = (x / (1 - b**self.steps) for x, b in zip((self.mean, self.square), MOMENTS, strict=True))
+        self.values -= RATE * mean / (square.sqrt() + 1e-8)
+
+
+class _Batches:
+    """Squared distances of rows to centres, and to the mean of the rows."""
+
+    def __init__(self, rows: Tensor, centers: Tensor) -> None:
+        self.rows, self.centers = rows, centers
+        is_kept = 4 * len(rows) * len(centers) <= KEPT
+        self.kept = _squares(rows, centers) if is_kept else None
+        self.to_mean = SHRUNK * _squares(rows, rows.mean(dim=0, keepdim=True))
+
+    def parts(self, start: int, stop: int) -> Iterator[Tensor]:  # -> [n, M]
+        for first in range(start, stop, BLOCK):
+            at = slice(first, min(first + BLOCK, stop))
+            yield _squares(self.rows[at], self.centers) if self.kept is None else self.kept[at]
+
+    def gradient(self, logs: Tensor, start: int, stop: int) -> tuple[float, Tensor]:
+        """The mean negative log likelihood of some rows for each dimension, and its gradient: [M + 1] -> [M + 1]."""
+        dim, variances = self.rows.shape[1], logs.exp()
+        total, pulls = 0.0, torch.zeros_like(logs)
+        for part, to_mean in zip(self.parts(start, stop), self.to_mean[start:stop].split(BLOCK), strict=True):
+            of_centers = _logs(part, variances[:-1], dim).sub_(math.log(len(self.centers)))
+            each = torch.cat([of_centers, _logs(to_mean, variances[-1:], dim)], dim=1)
+            of_rows = torch.logsumexp(each, dim=1, keepdim=True)
+            shares = each.sub_(of_rows).exp_()
+            pulls -= dim * shares.sum(dim=0, dtype=torch.float64)
+            pulls += (shares * torch.cat([part, to_mean], dim=1)).sum(dim=0, dtype=torch.float64) / variances
+            total -= float(of_rows.double().sum())
+        scale = (stop - start) * dim
+        return total / scale, -pulls / (2 * scale)
 
 
 def _step(squares: Tensor, variances: Tensor, dim: int) -> tuple[float, Tensor]:

@@ -139,7 +139,7 @@ def test_fld_is_the_papers_formula_in_one_dimension() -> None:
     rng = np.random.RandomState(0)
     real, test = rng.randn(40, 1) * 3 + 1, rng.randn(30, 1) * 3 + 1
     fake = np.full((2, 1), 2.0)
-    found = F.fld(real, fake, test, num_rows=10_000)
+    found = F.fld(real, fake, test, num_rows=10_000, fit="em")
     x, z, y = ((side - real.mean()) / real.std() for side in (real, fake, test))
     variance = float(((x - z[0]) ** 2).mean())
 
@@ -211,7 +211,7 @@ def test_fld_is_drawn_standardised_and_compared_with_halves(num_rows: int) -> No
     unseen, seen, floor = (
         -25 * each.mean_log_likelihood(rows) for each, rows in ((fakes, test), (fakes, real), (reals, test))
     )
-    found = F.fld(*sides, num_rows=num_rows)
+    found = F.fld(*sides, num_rows=num_rows, fit="em")
     assert found == pytest.approx((unseen - floor, seen - unseen), rel=1e-6)
 
 
@@ -233,22 +233,26 @@ def test_nothing_leaves_the_device_of_its_arguments() -> None:
     assert 0 <= right <= 12
 
 
-def test_fld_takes_ten_thousand_rows_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fit", "expected"), [("adam", [8, 10_000]), ("em", [10_000] * 3)])
+def test_fld_takes_ten_thousand_rows_unless_told_otherwise(
+    fit: str, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
     monkeypatch.setattr("ganmetrics.metrics.fld._drawn", lambda rows, num, rng: asked.append(num) or rows)
-    F.fld(*np.random.RandomState(0).randn(3, 8, 2))
-    assert asked == [10_000] * 3
+    F.fld(*np.random.RandomState(0).randn(3, 8, 2), fit=fit)
+    assert asked == expected
 
 
-def test_fld_tells_good_from_poor_and_memorised() -> None:
+@pytest.mark.parametrize("fit", ["adam", "em"])
+def test_fld_tells_good_from_poor_and_memorised(fit: str) -> None:
     rng = np.random.RandomState(0)
     real, fake, test = (rng.randn(600, 12) for _ in range(3))
-    good = F.fld(real, fake, test)
+    good = F.fld(real, fake, test, fit=fit)
     assert abs(good.fld) < 6
-    assert good.fld < F.fld(real, fake + 1, test).fld  # fidelity
-    assert good.fld < F.fld(real, np.abs(fake), test).fld  # modes
+    assert good.fld < F.fld(real, fake + 1, test, fit=fit).fld  # fidelity
+    assert good.fld < F.fld(real, np.abs(fake), test, fit=fit).fld  # modes
     memorised = np.concatenate([real[:300], fake[:300]])
-    copied = F.fld(real, memorised, test)
+    copied = F.fld(real, memorised, test, fit=fit)
     assert good.fld < copied.fld
     assert copied.fld_gap < 10 * good.fld_gap < 0
 
@@ -260,3 +264,92 @@ def test_fld_takes_at_most_so_many_rows() -> None:
     assert F.fld(real, fake, test, num_rows=100) != F.fld(real, fake, test)
     with pytest.raises(gm.UsageError, match="at least 4"):
         F.fld(real, fake, test, num_rows=3)
+    with pytest.raises(gm.UsageError, match="must be 'adam' or 'em'"):
+        F.fld(real, fake, test, fit="paper")
+    with pytest.raises(gm.InputError, match="test_features hold 1 row; at least 2 are needed"):
+        F.fld(real, fake, test[:1])
+
+
+def fld_sets(kind: str) -> list[np.ndarray]:
+    rng = np.random.RandomState(7)
+    real, fake, test = (rng.randn(200, 8) for _ in range(3))
+    if kind == "missing mode":
+        real[::2] += 6
+        test[::2] += 6
+    if kind == "another unit":
+        return [3 * real + 5, 3.3 * fake + 5, 3 * test + 5]
+    changed = {"few fakes": fake[:60], "shifted": fake + 0.5, "near copies": real + 0.1 * fake}
+    return [real, changed.get(kind, fake), test]
+
+
+# Of the authors' code (marcojira/fld at ffbbf20, run in float32): the gap, and FLD as mean and deviation of 20 seeds.
+PUBLISHED = {
+    "equal": (-5.3409, -1.4843, 0.9302),
+    "few fakes": (-5.3361, 2.1657, 1.1067),
+    "shifted": (-5.2516, 7.3738, 0.9302),
+    "missing mode": (-8.3601, 405.9879, 0.8017),
+    "near copies": (-1501.7941, 1320.5280, 0.9302),
+    "another unit": (-4.7398, 1.1454, 0.9302),
+}
+
+
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_fld_is_that_of_its_authors_code(kind: str) -> None:
+    """The gap has nothing random; FLD has the draw of the reals that its baseline is made of."""
+    gap, mean, std = PUBLISHED[kind]
+    found = F.fld(*fld_sets(kind))
+    assert found.fld_gap == pytest.approx(gap, rel=1e-3)
+    assert found.fld == pytest.approx(mean, abs=4 * std)
+
+
+def test_differences_of_fld_on_one_baseline_are_those_of_its_authors_code() -> None:
+    equal, shifted, copied = (F.fld(*fld_sets(kind)).fld for kind in ("equal", "shifted", "near copies"))
+    assert shifted - equal == pytest.approx(8.8581, rel=1e-3)
+    assert copied - equal == pytest.approx(1322.0123, rel=1e-4)
+
+
+def test_the_exact_fit_has_values_of_its_own() -> None:
+    assert F.fld(*fld_sets("equal"), fit="em") == pytest.approx((-0.30529832, -4.83713517), rel=1e-4)
+    assert F.fld(*fld_sets("missing mode"), fit="em") == pytest.approx((83.8555629, -4.3570505), rel=1e-4)
+
+
+def test_the_descent_follows_the_gradient_of_the_likelihood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Automatic differentiation of the formula in float64, with the component about the mean."""
+    monkeypatch.setattr(mixture, "BLOCK", 4)
+    rng = np.random.RandomState(1)
+    centers, rows = torch.from_numpy(rng.randn(3, 2)), torch.from_numpy(rng.randn(11, 2) + 1)
+    logs = torch.from_numpy(rng.randn(4)).requires_grad_()
+    squares = torch.cdist(rows, centers).square()
+    around = 0.81 * (rows - rows.mean(dim=0)).square().sum(dim=1, keepdim=True)
+    pieces = torch.cat([squares, around], dim=1)
+    each = -pieces / (2 * logs.exp()) - torch.log(2 * math.pi * logs.exp())  # of two dimensions
+    loss = -torch.logsumexp(each - torch.tensor([math.log(3)] * 3 + [0.0]), dim=1)[2:9].mean() / 2
+    loss.backward()
+    for kept in (2**31, 0):
+        monkeypatch.setattr(mixture, "KEPT", kept)
+        found, gradient = mixture._Batches(rows, centers).gradient(logs.detach(), 2, 9)
+        assert found == pytest.approx(loss.item(), rel=1e-5)
+        assert gradient.tolist() == pytest.approx(logs.grad.tolist(), rel=1e-4, abs=1e-6)
+
+
+def test_the_descent_ends_early_keeps_its_bounds_and_takes_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, inner = [], mixture._Batches.gradient
+    monkeypatch.setattr(mixture._Batches, "gradient", lambda *given: calls.append(given[2:]) or inner(*given))
+    rng = np.random.RandomState(0)
+    rows, centers = torch.from_numpy(rng.randn(60, 4)), torch.from_numpy(rng.randn(30, 4))
+    MixtureOfCenters.descended(centers, rows, np.random.RandomState(0))
+    assert calls == [(0, 60)] * len(calls)
+    assert mixture.FEWEST <= len(calls) < mixture.EPOCHS
+    calls.clear()
+    monkeypatch.setattr(mixture, "SETTLED", math.inf)
+    monkeypatch.setattr(mixture, "BATCH", 25)
+    MixtureOfCenters.descended(centers, rows, np.random.RandomState(0))
+    assert calls == [(0, 25), (25, 50), (50, 60)] * mixture.FEWEST
+    calls.clear()
+    monkeypatch.setattr(mixture, "SETTLED", 0.0)
+    copied = MixtureOfCenters.descended(rows, rows, np.random.RandomState(0))
+    assert len(calls) == 3 * mixture.EPOCHS
+    assert float(copied.variances.min()) >= math.exp(-mixture.BOUND)
+    monkeypatch.setattr(mixture, "BOUND", 1.0)
+    bound = MixtureOfCenters.descended(rows, rows, np.random.RandomState(0)).variances.log()
+    assert (float(bound.min()), float(bound.max()) <= 1.0) == (-1.0, True)
