@@ -43,6 +43,9 @@ class LatentPath:
         The share of the way from one latent to another that a path takes.
     interpolation : {"slerp", "lerp"}
         Along the sphere, as befits normal latents, or along the line, as befits StyleGAN's W.
+    sampling : {"full", "end"}
+        Where on the way from one latent to another a path begins: anywhere, evenly, as in the paper, or at the first
+        latent, as in StyleGAN2 and torch-fidelity.
     trim : float
         Percent of the lengths that are left out at each end.
     seed : int
@@ -51,6 +54,7 @@ class LatentPath:
     num_samples: int = 50_000
     epsilon: float = 1e-4
     interpolation: str = "slerp"
+    sampling: str = "full"
     trim: float = 1.0
     seed: int = 2020
 
@@ -59,6 +63,8 @@ class LatentPath:
             raise UsageError(f"num_samples is {self.num_samples}; it must be at least 2", where="ppl.num_samples")
         if self.interpolation not in ("slerp", "lerp"):
             raise unknown("interpolation", self.interpolation, ["slerp", "lerp"])
+        if self.sampling not in ("full", "end"):
+            raise unknown("sampling", self.sampling, ["full", "end"])
         of_squares(torch.ones(2), epsilon=self.epsilon, trim=self.trim)  # refuses what they may not be
 
 
@@ -144,8 +150,10 @@ def ppl(
 
 def _summed(squares: Tensor, path: LatentPath, network: Lpips) -> PathLength:
     value, std, error = of_squares(squares, epsilon=path.epsilon, trim=path.trim)
-    options = f"epsilon={path.epsilon:g},interpolation={path.interpolation},trim={path.trim:g},seed={path.seed}"
-    protocol = f"ppl({options})|{network.identity}|#{path.num_samples}|float32/float64|gm:{__version__}"
+    options = {"epsilon": f"{path.epsilon:g}", "interpolation": path.interpolation, "sampling": path.sampling}
+    options |= {"trim": f"{path.trim:g}", "seed": f"{path.seed}"}
+    said = ",".join(f"{name}={value}" for name, value in options.items())
+    protocol = f"ppl({said})|{network.identity}|#{path.num_samples}|float32/float64|gm:{__version__}"
     width = float(special.stdtrit(len(squares) - 1, (1 + LEVEL) / 2)) * (error or 0.0)
     return PathLength(value, std or 0.0, Interval.around(value, width, "standard error over paths"), protocol)
 
@@ -157,19 +165,22 @@ def _ends(latents: int | Draw, path: LatentPath) -> tuple[Tensor, Tensor]:
         starts, goals = (torch.randn(path.num_samples, latents, generator=rng) for _ in range(2))
     else:
         starts, goals = (latents(path.num_samples, rng) for _ in range(2))
-    if path.interpolation == "lerp":
-        return starts, starts + (goals - starts) * path.epsilon
-    return starts, _slerp(starts, goals, path.epsilon)
+    between = torch.lerp if path.interpolation == "lerp" else _slerp
+    share = torch.zeros(path.num_samples, 1, dtype=torch.float64)
+    if path.sampling == "full":
+        share.uniform_(generator=rng)
+    a, b = starts.double(), goals.double()  # a step of 1e-4 has few digits left in float32
+    share = share.to(a.device)
+    return between(a, b, share).float(), between(a, b, share + path.epsilon).float()
 
 
-def _slerp(starts: Tensor, goals: Tensor, share: float) -> Tensor:
-    """Points on the arcs between latents, in float64, as a step of 1e-4 has few digits left in float32."""
-    a, b = starts.double(), goals.double()
+def _slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:  # float64 [N, Z], [N, Z], [N, 1] -> [N, Z]
+    """Points on the arcs between latents."""
     cosine = torch.cosine_similarity(a, b, dim=1)[:, None].clamp(-1, 1)
     angle = torch.acos(cosine)
     found = (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
     is_flat = cosine.abs() > 1 - 1e-7  # one dimension
-    return torch.where(is_flat, a + (b - a) * share, found).float()
+    return torch.where(is_flat, a + (b - a) * share, found)
 
 
 def _checked(images: Any, count: int) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torchvision import models
 
 import ganmetrics as gm
-from ganmetrics.evaluation.latent import _slerp
+from ganmetrics.evaluation.latent import _ends, _slerp
 from ganmetrics.features import load_extractor
 from ganmetrics.features.precision import true_float32
 from ganmetrics.features.random_vgg16 import draw_weights
@@ -188,7 +188,7 @@ class Linear(torch.nn.Module):
 
 def test_ppl_is_the_mean_of_lpips_over_epsilon_squared(file: Path, theirs: torch.nn.Module) -> None:
     network, generator = load_extractor("lpips", file), Linear().train()
-    path = gm.LatentPath(num_samples=20, epsilon=0.1, interpolation="lerp", trim=0.0)
+    path = gm.LatentPath(num_samples=20, epsilon=0.1, interpolation="lerp", sampling="end", trim=0.0)
     found = gm.ppl(generator, 3, path=path, extractor=network)
     assert generator.training
     rng = torch.Generator().manual_seed(path.seed)
@@ -199,7 +199,7 @@ def test_ppl_is_the_mean_of_lpips_over_epsilon_squared(file: Path, theirs: torch
     assert found.value == pytest.approx(float(lengths.mean()), rel=1e-3)
     half = 2.093 * float(lengths.std()) / 20**0.5  # Student's quantile with 19 degrees of freedom
     assert found.interval.high - found.value == pytest.approx(half, rel=1e-2)
-    assert "epsilon=0.1,interpolation=lerp" in str(found)
+    assert "epsilon=0.1,interpolation=lerp,sampling=end,trim=0" in str(found)
 
 
 def test_slerp_is_torch_fidelitys() -> None:
@@ -208,7 +208,26 @@ def test_slerp_is_torch_fidelitys() -> None:
     rng = torch.Generator().manual_seed(0)
     a, b = (torch.randn(50, 7, generator=rng) for _ in range(2))
     for share in (1e-4, 0.3):
-        assert torch.allclose(_slerp(a, b, share), batch_slerp_any(a.double(), b.double(), share).float(), atol=1e-6)
+        found = _slerp(a.double(), b.double(), torch.full((50, 1), share).double())
+        assert torch.allclose(found, batch_slerp_any(a.double(), b.double(), share), atol=1e-6)
+
+
+@pytest.mark.parametrize("interpolation", ["lerp", "slerp"])
+def test_paths_begin_anywhere_on_the_way_or_at_its_end(interpolation: str) -> None:
+    """By default anywhere: the share of the way, read off in one dimension from 1 to 3, is even in 0..1."""
+
+    def latents(count: int, rng: torch.Generator) -> torch.Tensor:
+        return next(ends).expand(count, 1)
+
+    for sampling, (low, mean, high) in {"full": (0.001, 0.5, 0.999), "end": (0.0, 0.0, 0.0)}.items():
+        path = gm.LatentPath(num_samples=4000, epsilon=0.25, interpolation=interpolation, sampling=sampling)
+        ends = iter((torch.tensor([[1.0]]), torch.tensor([[3.0]])))
+        starts, stops = (x[:, 0].double() for x in _ends(latents, path))
+        share = (starts - 1) / 2
+        assert torch.allclose(stops - starts, torch.tensor(0.5).double(), atol=1e-6)
+        assert float(share.mean()) == pytest.approx(mean, abs=0.02)
+        assert float(share.min()) <= low and float(share.max()) >= high
+    assert gm.LatentPath().sampling == "full"
 
 
 def test_trimmed_path_lengths_are_torch_fidelitys_rule() -> None:
@@ -243,6 +262,7 @@ def test_options_of_paths_are_checked() -> None:
         ({"epsilon": 0.0}, "above 0"),
         ({"trim": 50.0}, "below 50"),
         ({"interpolation": "slurp"}, "Did you mean 'slerp'"),
+        ({"sampling": "ful"}, "Did you mean 'full'"),
     ):
         with pytest.raises(gm.UsageError, match=match):
             gm.LatentPath(**options)

@@ -40,6 +40,8 @@ def other(name: str, rows: int) -> str:
 
 USAGE = [  # where, words, calls
     ("birthday.share", "share is ", [lambda s=s: F.birthday(X, Y, share=s) for s in (0.0, 1.0, -0.5, math.nan)]),
+    ("alpha_precision_beta_recall_authenticity.recall", "recall is 'data'; it must be 'code' or 'paper'",
+     [lambda: F.alpha_precision_beta_recall_authenticity(X, Y, recall="data")]),
     ("c2st", "folds is 1 and penalty 1.0; they must be at least 2", [lambda: F.c2st(X, Y, folds=1)]),
     ("c2st", "folds is 5 and penalty ", [lambda p=p: F.c2st(X, Y, penalty=p) for p in OUT_OF_ORDER]),
     ("cmmd.sigma", "sigma is ", [lambda s=s: F.cmmd(X, Y, sigma=s) for s in OUT_OF_ORDER]),
@@ -98,7 +100,7 @@ def test_balls_need_neighbours_on_either_side(name: str) -> None:
         assert caught.value.hint == other(f"{name}.neighbors", 3)
 
 
-@pytest.mark.parametrize("name", BALLS[:3])
+@pytest.mark.parametrize("name", BALLS[:4])
 def test_a_ball_is_open_or_closed(name: str) -> None:
     with pytest.raises(UsageError, match=r"inside is '>'; a ball holds the points at '<' or '<='") as caught:
         getattr(F, name)(X, Y, inside=">")
