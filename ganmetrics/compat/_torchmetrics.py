@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from ganmetrics.compat._needed import not_installed
+from ganmetrics.compat._sides import announce
 from ganmetrics.data.pixels import check_values
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.evaluation import Result
+from ganmetrics.evaluation.cautions import alarms
 from ganmetrics.evaluation.preparing import chosen_metrics, under_protocol
 from ganmetrics.evaluation.streaming import Evaluation
 from ganmetrics.features import Extractor, load_extractor
@@ -174,6 +176,8 @@ class Adapted(Metric):
 
     def _score(self) -> Result:
         self._result = self._evaluation.compute(sync=False)  # torchmetrics has brought in those of other ranks
+        sides = {"real": self._result.real, "fake": self._result.fake}
+        announce([each.sentence for each in alarms(sides)], stacklevel=5)
         return self._result
 
     def _tensor(self, value: float | None) -> Tensor:

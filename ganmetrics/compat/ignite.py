@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.compat._needed import not_installed
+from ganmetrics.compat._sides import announce
+from ganmetrics.evaluation.cautions import alarms
 
 try:
     from ignite.metrics import Metric
@@ -74,6 +76,8 @@ class GanMetric(Metric):
         self.evaluation.update(fake)
 
     def compute(self) -> float:
-        """The score of the epoch."""
+        """The score of the epoch; images that fill little of the range of pixel values are warned of."""
         self.result = self.evaluation.compute()
+        found = alarms({"real": self.result.real, "fake": self.result.fake})
+        announce([each.sentence for each in found], stacklevel=3)
         return self.result[self.name].value

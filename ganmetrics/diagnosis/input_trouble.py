@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.finding import Finding, worst
-from ganmetrics.evaluation.cautions import Caution, of_inputs
+from ganmetrics.evaluation.cautions import Caution, alarms, of_inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,10 +32,11 @@ SHUFFLE = "shuffle the fakes, or score with a package that does"
 REPAIR = "repair or remove the images that could not be read"
 REMOVE = "remove copies from the set, and find out how they came into it"
 CONVERT = "convert all images of both sides to PNG"
+NETWORK = "score with a network that was trained on images like these: inception, dinov2-vitl14, or one of your own"
 KNOWN = "take the published weights where the score is to be compared"
 ADVICE = {
     "same": PASS, "copies": REMOVE, "repeats": REMOVE, "identical": REMOVE, "skipped": REPAIR, "weights": KNOWN,
-    "flat": SCALE, "levels-0-1": SCALE, "depths": PASS, "unread": CONVERT,
+    "flat": SCALE, "levels-0-1": SCALE, "range": SCALE, "domain": NETWORK, "depths": PASS, "unread": CONVERT,
 }  # fmt: skip
 GRAVE = {"same", "identical"}
 GRAVE_IF_MOST = {"flat", "levels-0-1", "skipped"}
@@ -51,7 +52,8 @@ class Trouble(NamedTuple):
 
 def input_trouble(pair: Pair) -> Finding:
     """All that is odd about either set or about both, the worst first."""
-    cautions = [each for each in of_inputs(pair.real, pair.fake) if each.share >= SOME]
+    sides = {"real": pair.real, "fake": pair.fake, "test": pair.test}
+    cautions = [each for each in (*alarms(sides), *of_inputs(pair.real, pair.fake)) if each.share >= SOME]
     found = [*map(_troubling, cautions), *_counts(pair), *_levels(pair), *_unseen(pair), *_order(pair)]
     found.sort(key=lambda each: each.verdict != "severe")
     if not found:

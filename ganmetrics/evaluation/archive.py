@@ -19,6 +19,7 @@ from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
 from ganmetrics.evaluation.members import FACTS, LIMITS, MAX_ROWS, member_names, read_members
+from ganmetrics.evaluation.pixel_values import Filled
 from ganmetrics.evaluation.recipe import Recipe, check_name, is_field, is_name
 from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
@@ -97,6 +98,7 @@ def _loaded(path: str | os.PathLike[str], assume: str | None, *, is_known: bool)
         order=facts.get("order", ""),
         skipped=facts["skipped"],
         notes=_notes(arrays, [] if is_known or FACTS not in arrays or "content" in facts else [NO_DIGEST]),
+        filled=_filled(facts.get("filled")),
         source=shown(path),
     )
 
@@ -189,6 +191,8 @@ def _description(statistics: Statistics) -> dict[str, Any]:
     facts = {name: getattr(statistics, name) for name in ("name", "count", "digest", "skipped")}
     if statistics.order:
         facts["order"] = statistics.order
+    if statistics.filled is not None:
+        facts["filled"] = list(map(int, statistics.filled))
     recipe = {**asdict(statistics.recipe), "reading": list(statistics.recipe.reading)}
     return {"schema": SCHEMA, **facts, "recipe": recipe}
 
@@ -222,9 +226,20 @@ def _is_sound(facts: dict[str, Any]) -> bool:
         return False
     if (facts["schema"] > 1) != isinstance(facts.get("content"), str):
         return False
+    if "filled" in facts and _filled(facts["filled"]) is None:
+        return False
     is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES  # 0: of how many is unknown
     is_whole = set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
     return is_counted and is_whole and 0 <= facts["skipped"] <= MAX_IMAGES
+
+
+def _filled(values: Any) -> Filled | None:
+    """The part of the range of pixel values that a set fills; ``None`` for what is no such part."""
+    if not isinstance(values, list) or len(values) != 4 or any(type(value) is not int for value in values):
+        return None
+    low, high, in_use, is_coloured = values
+    is_part = 0 <= low <= high <= 255 and 1 <= in_use <= 256 and 0 <= is_coloured <= 1
+    return Filled(low, high, in_use, bool(is_coloured)) if is_part else None
 
 
 def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> Moments | None:

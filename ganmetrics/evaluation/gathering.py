@@ -12,6 +12,7 @@ import torch
 from ganmetrics.data import Notes
 from ganmetrics.errors import InputError
 from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.evaluation.pixel_values import PixelValues
 from ganmetrics.evaluation.sampling import IMAGES, Sample
 from ganmetrics.evaluation.thumbnails import Thumbnails
 from ganmetrics.numerics.moments import Moments, RunningMoments
@@ -42,7 +43,7 @@ class Seen:
     def __init__(self, *, has_sample: bool = False, thumbnails: Thumbnails | None = None) -> None:
         self.sample = Sample(IMAGES) if has_sample else None
         self.thumbnails = thumbnails
-        self.pixels, self.notes = PixelDigests(), Notes()
+        self.pixels, self.values, self.notes = PixelDigests(), PixelValues(), Notes()
         self.places: list[Tensor] = []
 
     def add(self, images: Images, places: Tensor) -> None:
@@ -60,6 +61,7 @@ class Seen:
     def merge(self, other: Seen) -> None:
         """Take in what was seen of another part of the set."""
         self.pixels.merge(other.pixels)
+        self.values.merge(other.values)
         self.places += other.places
         self.notes.merge(other.notes)
         if self.sample is not None and other.sample is not None:
@@ -95,8 +97,9 @@ class Seen:
         return order
 
     def _note_levels(self, images: Images) -> None:
-        """Count the images of a single colour, and those that would be black but for a level of 1."""
+        """Count pixel values, the images of a single colour, and those that would be black but for a value of 1."""
         low, high = images.flatten(2).aminmax(dim=2)  # [N, 3] each
+        self.values.add(images, low.amin(dim=1), high.amax(dim=1))
         for kind, is_so in zip(LEVELS, ((low == high).all(dim=1), high.amax(dim=1) == 1), strict=True):
             self.notes.kinds[kind] += int(is_so.sum())
 

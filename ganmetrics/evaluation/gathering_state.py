@@ -15,6 +15,7 @@ from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics.errors import MALFORMED, StatisticsError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
+from ganmetrics.evaluation.pixel_values import VALUES
 from ganmetrics.evaluation.sampling import Rows
 from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import GROUPS, Spread
@@ -30,6 +31,7 @@ def state_of(gathering: Gathering) -> dict[str, Any]:
     seen, collector = gathering.seen, gathering.collector
     return {
         "digests": seen.pixels.tensor(),
+        "values": seen.values.counts,
         "places": torch.cat(seen.places) if seen.places else torch.empty(0, dtype=torch.int64),
         "kinds": dict(seen.notes.kinds),
         "sizes": [[*size, count] for size, count in seen.notes.sizes.items()],
@@ -106,11 +108,20 @@ def _check_counts(found: Gathering) -> None:
 
 def _restore_seen(seen: Seen, state: Mapping[str, Any]) -> None:
     seen.pixels.restore(state["digests"])
+    seen.values.counts = _values(state["values"], len(seen.pixels))
     seen.places = [_tensor(state["places"], (len(seen.pixels),), torch.int64)]
     seen.notes.kinds = Counter({str(name): int(count) for name, count in state["kinds"].items()})
     seen.notes.sizes = Counter({(int(height), int(width)): int(count) for height, width, count in state["sizes"]})
     if seen.sample is not None:
         _restore_sample(seen.sample, state["images"])
+
+
+def _values(counts: Tensor, num_images: int) -> Tensor:
+    """The counts of pixel values of so many images, int64 [4, 256]."""
+    found = _tensor(counts, (4, VALUES), torch.int64).clone()
+    if int(found.min()) < 0 or any(int(found[row].sum()) != num_images for row in (0, 1, 3)):
+        raise ValueError("counts of pixel values that are of other images")
+    return found
 
 
 def _restore_collector(collector: Collector, state: Mapping[str, Any]) -> None:

@@ -141,6 +141,7 @@ def gathered_statistics(gathering: Gathering, recipe: Recipe) -> Statistics:
         images=seen.sample.rows if seen.sample is not None else None,
         thumbnails=seen.thumbnails,
         notes=seen.notes,
+        filled=seen.values.filled(),
         pixels=pixels,
     )
 

@@ -112,7 +112,7 @@ def result_of(sides: Sides, found: Mapping[Metric, Measured], protocol: str | No
     """The scores with all that goes with them."""
     differs = {} if protocol is None else PROTOCOLS[protocol].differs
     otherwise = [f"{each.name} is not {protocol}'s: {differs[each.name]}" for each in found if each.name in differs]
-    warnings = (*cautions(sides.real, sides.fake, list(found)), *otherwise)
+    warnings = (*cautions(sides.real, sides.fake, list(found), sides.test), *otherwise)
     scores = [one for each, values in found.items() for one in _scores(each, sides, values, warnings)]
     return Result({one.name: one for one in scores}, sides.real, sides.fake, warnings)
 

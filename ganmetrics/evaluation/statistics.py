@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ganmetrics.data import Notes
 from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.evaluation.pixel_values import Filled
 from ganmetrics.evaluation.sampling import sampled
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
@@ -65,6 +66,8 @@ class Statistics:
         Images left out because they could not be read.
     notes : Notes
         What was seen while reading.
+    filled : Filled or None
+        The part of the range of pixel values that the images fill, where it is known.
     pixels : PixelDigests
         Of each image, where the images were read in this run.
     place : str
@@ -93,6 +96,7 @@ class Statistics:
     thumbnails: Thumbnails | None = None
     skipped: int = 0
     notes: Notes = field(default_factory=Notes)
+    filled: Filled | None = None
     pixels: PixelDigests = field(default_factory=PixelDigests)
     place: str = ""
     source: str = ""

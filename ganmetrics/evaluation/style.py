@@ -21,7 +21,7 @@ from ganmetrics.data.paths import IMAGE_SUFFIXES, is_path, suffix_of
 from ganmetrics.distributed import require
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.evaluation.cautions import cautions
-from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.evaluation.gathering import Seen
 from ganmetrics.evaluation.opening import open_side
 from ganmetrics.evaluation.recipe import PRECISION, Recipe, Signature
 from ganmetrics.evaluation.result import Result, Score
@@ -134,11 +134,11 @@ def style_and_content(
     if paired:
         _require_equal(sides[0].count, sides[1].count)
     mapping = _Mapping(load_map_network(network, weights), choose_device(device), reading)
-    pixels = PixelDigests(), PixelDigests()
-    streams = [mapping.watched(side, seen) for side, seen in zip(sides, pixels, strict=True)]
+    everything = Seen(), Seen()
+    streams = [mapping.watched(side, seen) for side, seen in zip(sides, everything, strict=True)]
     with closing(streams[0]), closing(streams[1]):
         found = mapping.of_pairs(*streams) if paired else mapping.of_sets(*streams)
-    left, right = (mapping.described(side, seen) for side, seen in zip(sides, pixels, strict=True))
+    left, right = (mapping.described(side, seen) for side, seen in zip(sides, everything, strict=True))
     return _result(found, (left, right), mapping.network, paired)
 
 
@@ -149,12 +149,12 @@ class _Mapping:
         self.network, self.device, self.reading = network, device, reading
         network.to(device)
 
-    def watched(self, source: Source, pixels: PixelDigests) -> Generator[Images, None, None]:
-        """The images in pieces that fit one forward pass, with the bar moved and their digests taken."""
+    def watched(self, source: Source, seen: Seen) -> Generator[Images, None, None]:
+        """The images in pieces that fit one forward pass, while all is noted that they show by themselves."""
         with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
                 self.network.check_size(images.shape[-2], images.shape[-1])
-                pixels.add(images)
+                seen.add(images, torch.arange(len(seen), len(seen) + len(images)))
                 yield from images.split(max(1, PIXELS // (images.shape[-2] * images.shape[-1])))
                 bar.update(len(images))
 
@@ -187,17 +187,20 @@ class _Mapping:
             return style, None
         return style, float(content_loss(left.content, right.content))
 
-    def described(self, source: Source, pixels: PixelDigests) -> Statistics:
+    def described(self, source: Source, seen: Seen) -> Statistics:
         """The set as the result shows it: no statistics but its count, digest and recipe."""
+        notes = deepcopy(source.notes)
+        notes.kinds.update(seen.notes.kinds)
         return Statistics(
             recipe=Recipe(self.network.name, self.network.identity, "none", self.reading.changes()),
-            count=len(pixels),
-            digest=pixels.combined(),
+            count=len(seen),
+            digest=seen.pixels.combined(),
             name=source.label,
-            order=pixels.ordered(),
+            order=seen.pixels.ordered(),
             skipped=len(source.notes.skipped),
-            notes=deepcopy(source.notes),
-            pixels=pixels,
+            notes=notes,
+            filled=seen.values.filled(),
+            pixels=seen.pixels,
             place=source.identity,
             source=source.name,
         )

@@ -142,6 +142,28 @@ def check_resize(name: str, rule: str, resizes: Collection[str]) -> None:
         raise unknown(f"resize of {name}", rule, list(resizes))
 
 
+class Domain(NamedTuple):
+    """The images that a network was made for; of others its features say little.
+
+    Attributes
+    ----------
+    images : str
+        The images in words, such as ``photographs of ImageNet's classes``.
+    is_grey : bool
+        Whether colours are outside of it.
+    most_pixels : int
+        The longer side beyond which images are outside of it; 0 where any size is inside.
+    """
+
+    images: str
+    is_grey: bool = False
+    most_pixels: int = 0
+
+
+PHOTOGRAPHS = Domain("photographs of ImageNet's classes, at any size")
+ANYTHING = Domain("images of any kind")
+
+
 class ExtractorRecord(NamedTuple):
     """How to load one extractor, and what to say about it."""
 
@@ -149,5 +171,6 @@ class ExtractorRecord(NamedTuple):
     load: Callable[[str | None], Extractor]  # takes the path of a weights file, or None for its own
     download: bool  # whether its own weights must be fetched once
     summary: str
+    domain: Domain
     resizes: Collection[str] = ()  # the names of the rules that it can take
     names_classes: bool = False  # whether it is a classifier whose classes reports can speak of

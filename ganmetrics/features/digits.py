@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ganmetrics.features.base import ExtractorRecord
-from ganmetrics.features.grey_classifier import GreyClassifier
+from ganmetrics.features.base import Domain, ExtractorRecord
+from ganmetrics.features.grey_classifier import MOST_PIXELS, GreyClassifier
 
 
 class Digits(GreyClassifier):
@@ -19,5 +19,6 @@ EXTRACTOR = ExtractorRecord(
     load=Digits,
     download=False,
     summary="embedded MNIST classifier for 28-32 px digits; 128 features",
+    domain=Domain("grey images of handwritten digits at 28x28 pixels", is_grey=True, most_pixels=MOST_PIXELS),
     names_classes=True,
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ganmetrics.features.base import ExtractorRecord
-from ganmetrics.features.grey_classifier import GreyClassifier
+from ganmetrics.features.base import Domain, ExtractorRecord
+from ganmetrics.features.grey_classifier import MOST_PIXELS, GreyClassifier
 
 
 class Fashion(GreyClassifier):
@@ -21,5 +21,6 @@ EXTRACTOR = ExtractorRecord(
     load=Fashion,
     download=False,
     summary="embedded Fashion-MNIST classifier for 28-32 px clothing; 128 features",
+    domain=Domain("grey images of clothing at 28x28 pixels", is_grey=True, most_pixels=MOST_PIXELS),
     names_classes=True,
 )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
+MOST_PIXELS = 64  # the longer side of an image: digits and clothing are often scored at twice their own 28 or 32
+
 
 class GreyClassifier(Extractor):
     """A classifier of small grey images: 128 features and ten logits of the luma at 28 x 28.

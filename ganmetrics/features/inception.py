@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
 from ganmetrics.features import weights
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.features.inception_net import LAYERS, SIZE, SPATIAL_CHANNELS, InceptionNet
 from ganmetrics.features.resize import INPUTS
 
@@ -62,5 +62,6 @@ EXTRACTOR = ExtractorRecord(
     load=Inception,
     download=True,
     summary="FID Inception 2015-12-05, 1008 classes; layers 64, 192, 768, 2048, logits_unbiased, logits",
+    domain=PHOTOGRAPHS,
     resizes=INPUTS,
 )

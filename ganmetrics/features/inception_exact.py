@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ganmetrics.features.base import ExtractorRecord
+from ganmetrics.features.base import PHOTOGRAPHS, ExtractorRecord
 from ganmetrics.features.inception import Inception
 from ganmetrics.features.resize import INPUTS
 
@@ -13,5 +13,6 @@ EXTRACTOR = ExtractorRecord(
     load=partial(Inception, exact=True),
     download=True,
     summary="the same, in the peers' order of operations: half as fast, equal to torch-fidelity to the last digits",
+    domain=PHOTOGRAPHS,
     resizes=INPUTS,
 )

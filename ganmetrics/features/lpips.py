@@ -16,7 +16,7 @@ import torch
 from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError, WeightsError
 from ganmetrics.features import weights
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.features.states import filled_from
 
 if TYPE_CHECKING:
@@ -125,4 +125,5 @@ EXTRACTOR = ExtractorRecord(
     load=Lpips,
     download=True,
     summary="perceptual distances of VGG16 (LPIPS 0.1), for lpips_diversity and PPL alone",
+    domain=PHOTOGRAPHS,
 )

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import ANYTHING, Extractor, ExtractorRecord
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,4 +43,10 @@ class Pixels(Extractor):
         return {name: inputs.flatten(1) for name in layers}
 
 
-EXTRACTOR = ExtractorRecord(name="pixels", load=Pixels, download=False, summary="8 x 8 mean colours, no weights; 192")
+EXTRACTOR = ExtractorRecord(
+    name="pixels",
+    load=Pixels,
+    download=False,
+    summary="8 x 8 mean colours, no weights; 192",
+    domain=ANYTHING,
+)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import ANYTHING, Extractor, ExtractorRecord
 from ganmetrics.features.resize import antialiased_bilinear
 
 if TYPE_CHECKING:
@@ -79,4 +79,5 @@ EXTRACTOR = ExtractorRecord(
     load=RandomVGG16,
     download=False,
     summary="VGG16 with seeded random weights (Naeem et al. 2020, R64); nothing to download",
+    domain=ANYTHING,
 )

@@ -14,7 +14,7 @@ from torch import nn
 from ganmetrics._files import shown
 from ganmetrics.errors import UsageError
 from ganmetrics.features import weights as weight_files
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.features.inception_net import SIZE
 from ganmetrics.features.resize import INPUTS
 from ganmetrics.features.states import filled_from
@@ -83,4 +83,5 @@ EXTRACTOR = ExtractorRecord(
     load=TorchvisionInception,
     download=True,
     summary="torchvision's Inception v3, 1000 classes, from its own file (--weights); not the literature's network",
+    domain=PHOTOGRAPHS,
 )

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ganmetrics._files import shown
 from ganmetrics.features import weights
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.features.random_vgg16 import MEAN, STD
 from ganmetrics.features.resize import tf1_bilinear
 from ganmetrics.features.states import filled_from
@@ -81,4 +81,5 @@ EXTRACTOR = ExtractorRecord(
     load=VGG16,
     download=True,
     summary="VGG16 of ImageNet, torchvision's, for precision and recall; layers fc2, fc2_relu, logits",
+    domain=PHOTOGRAPHS,
 )

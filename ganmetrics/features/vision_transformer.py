@@ -10,7 +10,7 @@ import torch
 from ganmetrics._files import shown
 from ganmetrics.errors import UsageError
 from ganmetrics.features import weights
-from ganmetrics.features.base import Extractor, ExtractorRecord
+from ganmetrics.features.base import Domain, Extractor, ExtractorRecord
 from ganmetrics.features.resize import PIXELS
 from ganmetrics.features.states import filled_from
 
@@ -130,5 +130,6 @@ def record(variant: Variant, summary: str) -> ExtractorRecord:
         load=lambda path: VisionTransformer(variant, path),
         download=True,
         summary=summary,
+        domain=Domain("pictures of the web, at any size"),
         resizes=PIXELS,
     )

@@ -22,6 +22,7 @@ from ganmetrics.diagnosis.training_health import Entry
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import MALFORMED, UsageError
 from ganmetrics.evaluation import Evaluation, Result
+from ganmetrics.evaluation.cautions import alarms
 from ganmetrics.evaluation.gathering_state import check_state, damaged_state, signed
 from ganmetrics.training import outputs as out
 from ganmetrics.training.outputs import Outputs
@@ -242,6 +243,10 @@ class Monitor:
         if self.outputs.writer is not None:
             out.write_curves(self.outputs.writer, record, picture)
         self._say(out.line(record, self.history))
+        for caution in alarms({"real": result.real, "fake": result.fake}):
+            if caution.key not in self._told:
+                self._told[caution.key] = "some"
+                self._say(out.caution(step, caution))
         if self.outputs.on_best is not None and self.best is record:
             self.outputs.on_best(step, result)
 

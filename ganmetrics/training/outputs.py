@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.diagnosis import Finding
     from ganmetrics.evaluation import Result
+    from ganmetrics.evaluation.cautions import Caution
     from ganmetrics.types import Images
 
 SCORES, SAMPLES = "scores.jsonl", "samples"
@@ -49,7 +50,8 @@ class Outputs:
     Attributes
     ----------
     log : callable
-        Gets one line for each evaluation and, once, each fault with what to try; by default it writes to stderr.
+        Gets one line for each evaluation and, once, each fault with what to try and each caution about images that
+        fill little of their range; by default it writes to stderr.
     writer : object with add_scalar and add_image, optional
         Such as TensorBoard's ``SummaryWriter``.
     on_best : callable, optional
@@ -77,6 +79,11 @@ def fault(step: int, finding: Finding) -> str:
     """A fault and what to try, in a few lines."""
     advice = [f"        try: {each}" for each in finding.advice]
     return "\n".join([f"step {step}  {finding.verdict}  {finding.name}: {finding.sentence}", *advice])
+
+
+def caution(step: int, found: Caution) -> str:
+    """What is hardly meant about the images that were scored, in a line."""
+    return f"step {step}  caution  {found.sentence}"
 
 
 def sheet(images: Images) -> Image.Image:

@@ -176,9 +176,10 @@ def test_one_line_for_each_evaluation() -> None:
     first, second = monitor.history
     around = first.first.interval.words(first.first.value)
     assert lines[0].startswith(f"step 10  FID(pixels) {first.first.value:.4g} ({around}) (best)  ")
-    assert f"(best {first.first.value:.4g} at 10)" in lines[1]
-    assert "  PRDC precision" in lines[1]
-    assert lines[1].endswith(f"  {second.seconds:.1f} s")
+    assert "caution  fake: the pixel values fill" in lines[1], "Flat(0.01) is all but grey"
+    assert f"(best {first.first.value:.4g} at 10)" in lines[2]
+    assert "  PRDC precision" in lines[2]
+    assert lines[2].endswith(f"  {second.seconds:.1f} s")
 
 
 def test_lines_go_to_stderr_by_default(capsys: pytest.CaptureFixture[str]) -> None:
