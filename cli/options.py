@@ -50,7 +50,7 @@ class Settings:
         progress = not values.pop("quiet") and is_first
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
-        names = ("workers", "on_error", "alpha", "frames", "classes", "cache")
+        names = ("workers", "on_error", "alpha", "frames", "levels", "classes", "cache")
         reading = Reading(
             exif=exif,
             progress=progress,
@@ -88,6 +88,9 @@ def file_options(command: Command) -> Command:
             _shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True,
                     help="Classes of image files: dataset.json or sub-folders that are not numbered chunks; any "
                     "sub-folders; or none."),
+            _shared("--levels", callback=_as_levels, metavar="LOW:HIGH",
+                    help="Black and white of images of more than 8 bits, such as 0:4095 for 12 bits in files of 16.  "
+                    "[default: by the depth that each file states]"),
             _shared("--exif-transpose", is_flag=True, help="Apply EXIF orientations; peers ignore them."),
             _shared("--quiet", "-q", is_flag=True, help="Show no progress bar."),
         ]
@@ -154,6 +157,21 @@ def diagnosis_options(command: Command) -> Command:
 
 def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
     ctx.meta[f"{PREFIX}{parameter.name}"] = value
+
+
+def _as_levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Two numbers (UsageError for anything else)."""
+    levels = None
+    if value is not None:
+        from ganmetrics import Reading, UsageError
+
+        try:
+            low, high = map(float, value.split(":"))
+        except ValueError as error:
+            what = f"--levels {value}: expected LOW:HIGH, the numbers that are black and white"
+            raise UsageError(what, where="--levels", hint="Images of 12 bits in files of 16 have 0:4095") from error
+        levels = Reading(levels=(low, high)).levels
+    _keep(ctx, parameter, levels)
 
 
 def _limited(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:

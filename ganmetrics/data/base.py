@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,10 @@ class Reading:
         Images of several frames or pages: refuse them, or take the first.
     exif : {"ignore", "transpose"}
         The EXIF orientation: ignored, as every peer does, or applied.
+    levels : (float, float), optional
+        The numbers that are black and white in images of more than 8 bits a channel, such as ``(0, 4095)`` for images
+        of 12 bits in files of 16; by default those of the depth that the file states. Numbers beyond are clipped.
+        Images of 8 bits are read as they are; one whose file says that white is zero is inverted afterwards.
     max_pixels : int
         The most pixels an image may have.
     classes : {"auto", "folders", "none"}
@@ -62,6 +67,7 @@ class Reading:
     alpha: str = "error"
     frames: str = "error"
     exif: str = "ignore"
+    levels: tuple[float, float] | None = None
     max_pixels: int = 64_000_000
     classes: str = "auto"
     workers: int | None = None
@@ -75,6 +81,8 @@ class Reading:
             if getattr(self, name) not in choices:
                 what = f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}"
                 raise UsageError(what, where=f"Reading.{name}")
+        if self.levels is not None:
+            object.__setattr__(self, "levels", _checked_levels(self.levels))
         if self.max_pixels < 1:
             raise UsageError(f"max_pixels is {self.max_pixels}; it must be at least 1", where="Reading.max_pixels")
         if self.workers is not None and self.workers < 0:
@@ -83,7 +91,19 @@ class Reading:
     def changes(self) -> tuple[str, ...]:
         """The pixel-changing choices that are not the default, as the signature writes them."""
         fields = ("alpha", "frames", "exif")
-        return tuple(f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0])
+        found = tuple(f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0])
+        return found if self.levels is None else (*found, "levels={:.15g}..{:.15g}".format(*self.levels))
+
+
+def _checked_levels(levels: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = (float(bound) for bound in levels if not isinstance(bound, str))
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        what = f"levels is {levels!r}; it must be (low, high), two finite numbers with low < high"
+        raise UsageError(what, where="Reading.levels", hint="Images of 12 bits have (0, 4095)")
+    return low, high
 
 
 @dataclass
@@ -91,9 +111,10 @@ class Notes:
     """What was seen while reading: counts by kind, and the sentences that become warnings of the result.
 
     ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
-    ``16-bit``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension``, ``flat`` ...); ``formats`` by
-    file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``depths`` by how many sub-folders down they lie;
-    ``ignored`` counts files by the reason they were not opened; ``remarks`` say what was assumed and is no trouble.
+    ``12-bit``, ``16-bit``, ``clipped``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension`` ...);
+    ``formats`` by file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``depths`` by how many sub-folders
+    down they lie; ``ignored`` counts files by the reason they were not opened; ``remarks`` say what was assumed and is
+    no trouble.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)

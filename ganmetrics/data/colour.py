@@ -23,7 +23,7 @@ BAND_PIXELS = 1 << 18
 
 
 def to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """The loaded image as uint8 [H, W, 3], and the short names of what is unusual about it.
+    """The loaded image, of 8 bits a channel, as uint8 [H, W, 3], and the short names of what is unusual about it.
 
     Parameters
     ----------
@@ -33,13 +33,11 @@ def to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]
     Raises
     ------
     Unreadable
-        32-bit images, transparent pixels that are to be refused, modes that Pillow cannot convert.
+        Transparent pixels that are to be refused, modes that Pillow cannot convert.
     """
     import numpy as np
 
     kinds = [MODE_KINDS[image.mode]] if image.mode in MODE_KINDS else []
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        image, kinds = _eight_bit(image), ["16-bit", "grey"]
     if image.has_transparency_data:
         pixels, is_transparent = _flattened(_converted(image, "RGBA"), alpha)
         return pixels, kinds + ["alpha"] * is_transparent
@@ -50,26 +48,6 @@ def to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]
 def _converted(image: PilImage, mode: str) -> PilImage:
     # convert() copies even where there is nothing to convert
     return image if image.mode == mode else image.convert(mode)
-
-
-def _eight_bit(image: PilImage) -> PilImage:
-    # 16-bit grey to L, or to LA where the file names one level as transparent
-    import numpy as np
-    from PIL import Image
-
-    from ganmetrics.data.decode import Unreadable
-
-    levels = np.asarray(image)
-    is_16_bit = image.mode != "F" and (image.mode != "I" or image.format in ("PNG", "PPM"))
-    if not is_16_bit or levels.min() < 0 or levels.max() > 65535:
-        number = "float" if image.mode == "F" else "32-bit or signed integer"
-        raise Unreadable(f"is a {number} image without a fixed range; convert it to 8 bits")
-    # 257 is odd, so that no level lies half-way and this is round(level / 257) exactly
-    grey = Image.fromarray(((levels.astype(np.int32) + 128) // 257).astype(np.uint8))
-    key = image.info.get("transparency")
-    if not isinstance(key, int):
-        return grey
-    return Image.merge("LA", (grey, Image.fromarray(np.where(levels == key, 0, 255).astype(np.uint8))))
 
 
 def _flattened(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], bool]:

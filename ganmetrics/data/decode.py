@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held, Undo, assigned, no_warnings
 from ganmetrics.data.base import Reading
+from ganmetrics.data.depth import black_is_zero, tiff_in_words, to_eight_bits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,18 +68,25 @@ def decode(data: bytes, reading: Reading, suffix: str = "") -> Decoded:
     Unreadable
         Whatever is wrong with it.
     """
-    from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401  the two that Image.open does not preload
-
     if not data:
         raise Unreadable("is empty (0 bytes)")
     with _one_sentence(reading, data):
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height > reading.max_pixels:
-            raise Image.DecompressionBombError
+        data, is_inverted = black_is_zero(data)
+        again = partial(_opened, data, reading.max_pixels)
+        image = again()
         found = "JPEG" if image.format == "MPO" else image.format or ""
-        decoded = _pixels(image, reading)
+        decoded = _pixels(image, reading, again, is_inverted=is_inverted)
         wrong = ("wrong-extension",) if SUFFIX_FORMATS.get(suffix, found) != found else ()
         return Decoded(decoded.pixels, decoded.kinds + wrong, found)
+
+
+def _opened(data: bytes, max_pixels: int) -> PilImage:
+    from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401  the two that Image.open does not preload
+
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if image.width * image.height > max_pixels:
+        raise Image.DecompressionBombError
+    return image
 
 
 def from_pil(image: PilImage, reading: Reading) -> Decoded:
@@ -92,14 +101,19 @@ def from_pil(image: PilImage, reading: Reading) -> Decoded:
         return _pixels(image, reading)
 
 
-def _pixels(image: PilImage, reading: Reading) -> Decoded:
+def _pixels(
+    image: PilImage, reading: Reading, again: Callable[[], PilImage] | None = None, *, is_inverted: bool = False
+) -> Decoded:
     from ganmetrics.data.colour import to_rgb
 
     kinds = _frame_kinds(image, reading)
-    kinds += ["16-bit"] if _has_16_bit_colours(image) else []
+    has_deep_colours = _has_16_bit_colours(image)
     image.load()
-    pixels, colour_kinds = to_rgb(image, reading.alpha)
-    kinds += colour_kinds
+    shallow, depth_kinds = to_eight_bits(
+        image, reading.levels, again, has_deep_colours=has_deep_colours, is_inverted=is_inverted
+    )
+    pixels, colour_kinds = to_rgb(shallow, reading.alpha)
+    kinds += depth_kinds + colour_kinds
     kinds += ["icc"] if _has_other_profile(image) else []
     orientation = _orientation(image)
     if orientation != 1:
@@ -186,6 +200,8 @@ def _foreign_sentence(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         title = BRANDS.get(data[8:12], "HEIC")
         return f"is an {title} image, which is not read; convert it to PNG (pillow-heif or pillow can)"
+    if tiff := tiff_in_words(data):
+        return f"is a variant that is not read: {tiff}"
     if data.startswith(ACCEPTED_STARTS):
         return "is truncated or damaged: its header cannot be read"
     title = next((title for magic, title in FOREIGN.items() if data.startswith(magic)), "")

@@ -67,7 +67,7 @@ class Recipe:
         rows = [
             f"{n}: {getattr(self, n)} / {getattr(other, n)}" for n in names if getattr(self, n) != getattr(other, n)
         ]
-        if any(self._disagrees(other, choice) for choice in ("exif", "alpha", "frames")):
+        if any(self._disagrees(other, choice) for choice in ("exif", "alpha", "frames", "levels")):
             rows.append(f"reading: {','.join(self.reading) or 'default'} / {','.join(other.reading) or 'default'}")
         return rows
 
@@ -75,7 +75,8 @@ class Recipe:
         """Whether two choices of reading could give one image different pixels.
 
         The defaults of ``alpha`` and ``frames`` refuse every image that the other choices could change, so a set read
-        under them is the same under any; the default of ``exif`` ignores the orientation, which is a choice.
+        under them is the same under any; the default of ``exif`` ignores the orientation, which is a choice. Images of
+        8 bits are the same under any ``levels``; others show in the range they fill what they were read under.
         """
         mine, theirs = ({part for part in r.reading if part.startswith(choice)} for r in (self, other))
         return mine != theirs and (choice == "exif" or bool(mine and theirs))
