@@ -74,7 +74,7 @@ def _colours(
 
     if again is None or image.mode not in ("RGB", "RGBA") or "transparency" in image.info:
         raise Unreadable("has 16 bits a channel in a form to which levels cannot be applied; convert it to RGB or grey")
-    other = again()
+    other: Any = again()
     is_grey = "LA;16" in str(other.tile)
     other.tile = [tile._replace(args=_of_other_byte(tile.args)) for tile in other.tile]
     high, low = (np.asarray(each).astype(np.uint16) for each in (image, other))
