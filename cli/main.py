@@ -96,6 +96,8 @@ def _told(error: BaseException, given: list[str]) -> int:
     if isinstance(error, click.Abort):
         return 128 + signal.SIGINT
     if isinstance(error, click.ClickException):
+        if "extra argument" in error.message and _hold_images(given):
+            error.message += " A pattern of image files goes in quotes: 'out/*.png'."
         error.show()
         return error.exit_code
     if isinstance(error, GanMetricsError):
@@ -103,6 +105,13 @@ def _told(error: BaseException, given: list[str]) -> int:
     if isinstance(error, Exception):
         return _unexpected(error, given)
     raise error
+
+
+def _hold_images(given: list[str]) -> bool:
+    """Whether a shell may have taken a pattern of image files apart."""
+    from ganmetrics.data.paths import why_ignored
+
+    return any(os.path.isfile(argument) and not why_ignored(argument) for argument in given)
 
 
 def _warn(text: str, said: set[str]) -> None:

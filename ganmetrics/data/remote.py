@@ -13,7 +13,7 @@ from ganmetrics.data.base import Source
 from ganmetrics.data.classes import DATASET_JSON
 from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.file_items import MAX_FILE_BYTES
-from ganmetrics.data.filesystem import Place, reading_of
+from ganmetrics.data.filesystem import Place, reading_of, shown_url
 from ganmetrics.data.folder import found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
@@ -25,6 +25,7 @@ from ganmetrics.data.paths import (
     IMAGE_SUFFIXES,
     OTHER_ARCHIVES,
     PICKLES,
+    WILD,
     is_kept,
     is_remote,
     is_url,
@@ -34,6 +35,7 @@ from ganmetrics.data.paths import (
     suffix_of,
     url_path,
 )
+from ganmetrics.data.shard_files import expanded
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class RemoteSource(ItemSource):
     Parameters
     ----------
     url : str
-        ``scheme://…``, with all sub-folders.
+        ``scheme://…``, with all sub-folders; a pattern such as ``s3://bucket/out/*_fake.png`` for some of its files.
     reading : Reading
         How images are read.
 
@@ -69,10 +71,11 @@ class RemoteSource(ItemSource):
 
     def __init__(self, url: str, reading: Reading = DEFAULT_READING) -> None:
         super().__init__()
-        place = Place(url)
-        self.name, self.identity = place.name, url
+        folder, pattern = _divided(url)
+        place = Place(folder)
+        self.name, self.identity = shown_url(url), url
         self.reading = reading_of(url, reading)
-        files = _listing(place)
+        files = _matching(place, pattern, self.name) if pattern else _listing(place)
         images = [files[name] for name in sorted(files, key=os.fsencode) if is_kept(name, self.notes.ignored)]
         self._labels = {name: path for name, (path, _) in files.items() if name.endswith(DATASET_JSON)}
         self._items = _RemoteItems(place, images, reading)
@@ -179,6 +182,29 @@ def _listing(place: Place) -> dict[str, tuple[str, int]]:
         size = facts.get("size")
         files.setdefault(_plain(relative, place), (relative, UNKNOWN if size is None else int(size)))
     return files
+
+
+def _divided(url: str) -> tuple[str, str]:
+    """A folder and the pattern of files in it, which is empty for a web server: a question mark begins its query."""
+    wild = WILD.search(url)
+    if wild is None or url.lower().startswith(("http://", "https://")):
+        return url, ""
+    start = url.rfind("/", 0, wild.start()) + 1
+    return url[:start], url[start:]
+
+
+def _matching(place: Place, pattern: str, where: str) -> dict[str, tuple[str, int]]:
+    """The files that a pattern names, as ``_listing`` has them, and ``dataset.json`` beside them."""
+    root = place.root.rstrip("/")
+    found: dict[str, dict[str, Any]] = {}
+    for name in [*expanded(pattern, where), DATASET_JSON]:
+        found.update(place.ask(lambda system, path=f"{root}/{name}": system.glob(path, detail=True)))
+    files = {path: facts for path, facts in found.items() if facts.get("type") != "directory"}
+    if files.keys() <= {f"{root}/{DATASET_JSON}"}:
+        raise InputError("the pattern names no file", where=where, hint="Check the URL", code="E-MISSING")
+    names = {path: path.removeprefix(root).lstrip("/") for path in files}
+    sizes = {path: facts.get("size") for path, facts in files.items()}
+    return {name: (name, UNKNOWN if sizes[path] is None else int(sizes[path])) for path, name in names.items()}
 
 
 def _files(system: Any, place: Place) -> dict[str, dict[str, Any]]:

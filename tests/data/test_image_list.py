@@ -76,6 +76,24 @@ def test_the_metric_is_that_of_the_folder_and_the_command_takes_patterns(run: Ru
     assert "fake:#40:" in done.stdout
 
 
+def test_a_pattern_that_the_shell_took_apart_is_explained(run: Run, paths: list[Path]) -> None:
+    done = run("fid", *paths[:4], "--extractor", "pixels")
+    assert done.returncode == 2
+    assert "A pattern of image files goes in quotes" in done.stderr
+
+
+def test_a_remote_pattern_is_the_local_one(tmp_path: Path, paths: list[Path]) -> None:
+    system = pytest.importorskip("fsspec").filesystem("memory")
+    for path in (*paths[:6], paths[0].parent / "000_real_A.png"):
+        system.pipe_file(f"{tmp_path}/{int(path.name[:3]) // 2}/{path.name}", path.read_bytes())
+    found = gm.source(f"memory:/{tmp_path}/*/*_fake_B.png")
+    assert found.class_names() == ["0", "0", "1", "1", "2", "2"]
+    assert measured(found).digest == measured(STACK[:6]).digest
+    assert gm.source(f"memory:/{tmp_path}/**/*_{{real_A,fake_B}}.png").count == 7
+    with pytest.raises(gm.InputError, match="the pattern names no file"):
+        gm.source(f"memory:/{tmp_path}/*.jpg")
+
+
 def test_evaluations_of_batches_take_a_list_as_reference(paths: list[Path]) -> None:
     found = []
     for reference in (STACK, pictures(), iter(ARRAYS), paths, str(paths[0].parent / "*_B.png")):
