@@ -33,6 +33,7 @@ MODES = ("off", "fast", "bootstrap")
 REPLICATES = 200  # of the bootstrap
 EVALUATIONS = {"fast": 40, "bootstrap": 200}  # of parts of the sets
 MOST = 1000  # images of a part, which bounds the cost of an evaluation
+SHARED = 0.75  # of the noise that two sets seem to share through the reals, as few draws tell it roughly
 SEED = 2020
 ROWS = ("features", "logits", "labels")  # what can be cut into parts
 
@@ -109,7 +110,7 @@ class _Drawn(NamedTuple):
             ends = bounds.logarithmic(self.value, error, factor)
         else:
             ends = bounds.plain(self.value, error, factor)
-        units = torch.from_numpy(self.deviations / error) if error > 0 else None
+        units = torch.from_numpy(self.deviations * (SHARED**0.5 / error)) if error > 0 else None
         return Estimated(self.value, ends, method, units)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 
 from ganmetrics.errors import InputError
 from ganmetrics.metrics.fid import fid
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.frechet_family import factor_of, mean_of
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,6 +120,22 @@ def _labels(values: ArrayLike, count: int, name: str) -> Tensor:
     return labels.to(torch.int64).cpu()
 
 
+def uncertainty(found: float, given: Given) -> dict[str, Estimated]:
+    """On the logarithmic scale, from the influence of each image on FID of its class, whose size is fixed."""
+    sizes = Sizes(len(given.real.features), len(given.fake.features))
+    classes = given.fake.labels.unique().tolist()
+    on_real, on_fake, seconds = [], [], []
+    for label in classes:
+        sides = [side.features[side.labels == label].double() for side in (given.real, given.fake)]
+        expansion = FrechetExpansion(*(Gaussian(mean_of(rows), factor_of(rows)) for rows in sides))
+        (real, a), (fake, b) = expansion.of_reals(sides[0].numpy()), expansion.of_fakes(sides[1].numpy())
+        on_real.append(real * (sizes.real / len(real) / len(classes)))
+        on_fake.append(fake * (sizes.fake / len(fake) / len(classes)))
+        seconds.append(expansion.second_order(a, b).error(len(real), len(fake)) / len(classes))
+    influence = Influence(torch.cat(on_real), torch.cat(on_fake))
+    return {"class_fid": expanded(found, sizes, influence, math.hypot(*seconds), base=found)}
+
+
 METRIC = Metric(
     name="class_fid",
     function=class_fid,
@@ -123,4 +143,5 @@ METRIC = Metric(
     reads=("features", "labels"),
     paper="Miyato, Koyama 2018, arXiv:1802.05637",
     cost="a FID a class",
+    uncertainty=uncertainty,
 )

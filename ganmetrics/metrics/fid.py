@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.metrics.frechet_family import factor_of, fid_influence, fid_uncertainty, mean_of
+from ganmetrics.metrics.frechet_family import factor_of, fid_uncertainty, mean_of
 from ganmetrics.metrics.record import Given, Metric, Part
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import frechet
@@ -173,8 +173,6 @@ METRIC = Metric(
     parts=(Part("fid", "FID", higher_is_better=False, best="0", scale="positive"),),
     reads=("moments",),
     silent=("denominator",),
-    influence=fid_influence,
-    influence_reads=("moments", "sample"),
     losses=fid_losses,
     losses_reads=("features",),
     uncertainty=uncertainty,

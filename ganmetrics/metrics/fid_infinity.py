@@ -122,13 +122,14 @@ def uncertainty(found: Extrapolated, given: Given) -> dict[str, Estimated]:
     whole = rows.expansion(found.subsets[-1])
     on_real, of_reals = whole.of_reals(rows.real)
     on_fake, of_fakes = whole.of_fakes(rows.fake)
-    second = whole.second_order(of_reals, of_fakes)
+    sizes_of_sets = Sizes(len(real), len(fake))
+    second = whole.second_order(of_reals, of_fakes).error(*sizes_of_sets)
     if real.shape[1] > WIDE:
         parts = zip(weights, found.subsets, strict=True)
         influence = Influence(on_real, on_fake * len(fake) * sum(w * rows.is_in(s) / len(s) for w, s in parts))
     else:
         influence = _joined([rows.weighed(w, s) for w, s in zip(weights, found.subsets, strict=True)])
-    one = expanded(found.fid_infinity, Sizes(len(real), len(fake)), influence, second, base=float(found.values[-1]))
+    one = expanded(found.fid_infinity, sizes_of_sets, influence, second, base=float(found.values[-1]))
     return {"fid_infinity": one}
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
 from ganmetrics.numerics.frechet import centred_factor
-from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence, frechet_influence
+from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
@@ -29,25 +29,16 @@ def factor_of(x: Tensor) -> Array:  # [N, D] -> [R, D]
     return Moments.of(x).factor.rows()
 
 
-def fid_influence(
-    real_moments: Moments, real_sample: Tensor | None, fake_moments: Moments, fake_sample: Tensor
-) -> Influence:
-    """Of each sampled image on FID; reals without their rows count as exact.
-
-    It is used below full rank too, within the span of the features: simulated standard errors are then a quarter too
-    wide, where the bootstrap, whose copies shrink the rank further, doubles them.
-    """
-    rows = None if real_sample is None else real_sample.double().numpy()
-    return frechet_influence(gaussian(real_moments), gaussian(fake_moments), rows, fake_sample.double().numpy())
-
-
 def gaussian(moments: Moments) -> Gaussian:
     """The Gaussian of a set."""
     return Gaussian(moments.mean.numpy(), moments.factor.rows())
 
 
 def fid_uncertainty(value: float, real: Side, fake: Side) -> Estimated | None:
-    """Of a Fréchet distance, on the logarithmic scale; ``None`` without rows of the fakes."""
+    """Of a Fréchet distance, on the logarithmic scale; ``None`` without rows of the fakes.
+
+    It is used below full rank too, within the span of the features, where it is a quarter too wide.
+    """
     (real_moments, real_rows), (fake_moments, fake_rows) = real, fake
     if fake_rows is None:
         return None
@@ -55,5 +46,5 @@ def fid_uncertainty(value: float, real: Side, fake: Side) -> Estimated | None:
     on_fake, of_fakes = expansion.of_fakes(fake_rows.double().numpy())
     on_real, of_reals = (None, None) if real_rows is None else expansion.of_reals(real_rows.double().numpy())
     sizes = Sizes(real_moments.count, fake_moments.count)
-    second = expansion.second_order(of_reals, of_fakes)
+    second = expansion.second_order(of_reals, of_fakes).error(*sizes)
     return expanded(value, sizes, Influence(on_real, on_fake), second, base=value)

@@ -14,7 +14,6 @@ from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.metrics.validation import matrix
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.entropy import exponential_error, mean_divergence
-from ganmetrics.numerics.influence import divergence_influence
 from ganmetrics.numerics.leave_one_out import divergence_losses
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.numerics import frechet
-    from ganmetrics.numerics.influence import Influence
     from ganmetrics.types import ArrayLike
 
 
@@ -83,11 +81,6 @@ def _split(x: Tensor, splits: int, seed: int) -> list[Tensor]:  # [N, K] -> log-
     return [log_p[start:stop] for start, stop in split_bounds(len(x), splits)]
 
 
-def inception_score_influence(logits: Tensor) -> Influence:
-    """Of each image on the score of the whole set."""
-    return divergence_influence(torch.log_softmax(logits.double(), dim=1))
-
-
 def inception_score_losses(real: None, logits: Tensor, splits: int = 10, seed: int = 2020) -> frechet.Array:
     """How much lower the score is without each image, [N, K] -> [N], if the others stay in their splits.
 
@@ -125,8 +118,6 @@ METRIC = Metric(
     spread="splits",
     paper="Salimans et al. 2016, arXiv:1606.03498",
     minimum="splits",
-    influence=inception_score_influence,
-    influence_reads=("logits",),
     losses=inception_score_losses,
     losses_reads=("logits",),
     uncertainty=uncertainty,

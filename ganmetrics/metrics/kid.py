@@ -12,7 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Estimate, Given, Metric, Part
 from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics.validation import matrix_pair
-from ganmetrics.numerics.influence import kernel_expansion
+from ganmetrics.numerics.discrepancy import kernel_expansion
 from ganmetrics.numerics.kernels import cubic_kernel, subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
 
@@ -138,7 +138,8 @@ def uncertainty(found: Estimate, given: Given) -> dict[str, Estimated]:
     bias = sum(extra / size for extra, size in zip(expansion.diagonals, sizes, strict=True))
     base = max(expansion.unbiased + bias, bias / 4, 0.0)
     noise = (found.std or 0.0) / int(given.settings["num_subsets"]) ** 0.5  # of subsets drawn at random
-    return {"kid": expanded(found.value, sizes, expansion.influence, expansion.second, base=base, noise=noise)}
+    second = expansion.second.error(*sizes)
+    return {"kid": expanded(found.value, sizes, expansion.influence, second, base=base, noise=noise)}
 
 
 METRIC = Metric(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics.fid import fid
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.frechet_family import fid_uncertainty
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics.directions import unit_rows
+from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.neighbors import nearest
 
 if TYPE_CHECKING:
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 COPY = 1e-30  # a mean distance below it is rounding of unit vectors: the fakes are copies
+
+
+class Memorised(NamedTuple):
+    """The score, and the mean distance of the fakes from their nearest reals."""
+
+    mifid: float
+    distance: float
 
 
 def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: float = 0.1) -> float:
@@ -66,13 +76,18 @@ def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: floa
     >>> mifid(real, real), mifid(real, real[::-1])
     (inf, inf)
     """
+    return memorised(real_features, fake_features, threshold=threshold).mifid
+
+
+def memorised(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: float = 0.1) -> Memorised:
+    """The score with the mean distance that it follows from."""
     if not 0 <= threshold <= 1:
         raise UsageError(f"threshold is {threshold}; it must be between 0 and 1", where="mifid.threshold")
     real, fake = matrix_pair(real_features, fake_features)
     distance = memorisation_distance(real, fake)
     if distance < COPY:
-        return math.inf
-    return fid(real, fake) / (distance if distance < threshold else 1.0)
+        return Memorised(math.inf, distance)
+    return Memorised(fid(real, fake) / (distance if distance < threshold else 1.0), distance)
 
 
 def memorisation_distance(real: Tensor, fake: Tensor) -> float:  # [N, D], [M, D] -> 0..1
@@ -82,11 +97,21 @@ def memorisation_distance(real: Tensor, fake: Tensor) -> float:  # [N, D], [M, D
     return float((squares / 2).mean())
 
 
+def uncertainty(found: Memorised, given: Given) -> dict[str, Estimated] | None:
+    """FID's, which the score is where nothing seems memorised; else there is none."""
+    if found.distance < float(given.settings["threshold"]):
+        return None
+    one = fid_uncertainty(found.mifid, *((Moments.of(side.features), side.sample) for side in (given.real, given.fake)))
+    return None if one is None else {"mifid": one}
+
+
 METRIC = Metric(
     name="mifid",
-    function=mifid,
+    function=memorised,
     parts=(Part("mifid", "MiFID", higher_is_better=False, best="0"),),
     reads=("features",),
     paper="Bai et al. 2021, arXiv:2106.03062",
     cost="all pairs",
+    uncertainty=uncertainty,
+    uncertainty_reads=("sample",),
 )

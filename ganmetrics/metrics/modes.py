@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.uncertainty import Estimated, of_counts
 from ganmetrics.metrics.validation import matrix
+from ganmetrics.numerics.counting import relative_entropy_of_counts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,10 +87,23 @@ def modes(real_logits: ArrayLike, fake_logits: ArrayLike, *, least: int = 1) -> 
         what = f"real_logits have {real.shape[1]} dimensions and fake_logits {fake.shape[1]}"
         raise InputError(what, hint="Both must come from one classifier", code="E-SHAPE")
     counts = [torch.bincount(x.argmax(dim=1), minlength=x.shape[1]).cpu() for x in (real, fake)]
-    weights = torch.where((counts[0] == 0) & (counts[1] > 0), 0.5, counts[0].double())
+    weights = _weights(*counts)
     p, q = weights / weights.sum(), counts[1].double() / counts[1].sum()
     divergence = float((torch.special.xlogy(q, q) - torch.special.xlogy(q, p)).sum().clamp(min=0))
     return Modes(int((counts[1] >= least).sum()), divergence, *counts)
+
+
+def _weights(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K], [K] -> float64 [K]
+    """The reals' counts, with half a real in a class that only fakes have."""
+    return torch.where((real_counts == 0) & (fake_counts > 0), 0.5, real_counts.double())
+
+
+def uncertainty(found: Modes, given: Given) -> dict[str, Estimated]:
+    """Of the divergence; the number of classes with any fake has no interval."""
+    weights, counts = _weights(found.real_counts, found.fake_counts), (len(given.real.logits), len(given.fake.logits))
+    second = (int((weights > 0).sum()) - 1) * (1 / counts[0] + 1 / counts[1]) ** 2 / 2
+    sides = relative_entropy_of_counts(weights, found.fake_counts)
+    return {"modes_kl": of_counts(found.modes_kl, sides, counts, second)}
 
 
 METRIC = Metric(
@@ -100,4 +115,5 @@ METRIC = Metric(
     ),
     reads=("logits",),
     paper="Metz et al. 2017, arXiv:1611.02163",
+    uncertainty=uncertainty,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +9,7 @@ import torch
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Contrast, Estimated, Uncertain
+from ganmetrics.metrics.uncertainty import Contrast, Estimated, Uncertain, of_counts
 from ganmetrics.metrics.validation import matrix_pair
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.clusters import kmeans, nearest_center
@@ -152,16 +151,10 @@ def uncertainty(found: NdbBins, given: Given) -> dict[str, Uncertain]:
 
 
 def _of_divergence(found: NdbBins) -> Estimated:
-    """On the logarithmic scale; near equal shares the variance of a sum of squares, (K - 1)(1/N + 1/M)² / 32, remains."""
-    counts = [int(side.sum()) for side in (found.real_counts, found.fake_counts)]
-    sides = divergence_of_counts(found.real_counts, found.fake_counts)
-    rows = [side.deviations() / count**0.5 for side, count in zip(sides, counts, strict=True)]
-    first = sum(float(row @ row) for row in rows)
-    second = (len(found.z) - 1) * sum(1 / count for count in counts) ** 2 / 32
-    ends = bounds.logarithmic(found.ndb_jsd, math.sqrt(max(first - second, second)))
-    apart = bounds.plain(found.ndb_jsd, math.sqrt(first))
-    shared = rows[0] / math.sqrt(first) if first > 0 else None
-    return Estimated(found.ndb_jsd, ends, "influence function of the bins, logarithmic scale", shared, apart)
+    """Near equal shares the variance is that of a sum of squares, (K - 1)(1/N + 1/M)² / 32."""
+    counts = int(found.real_counts.sum()), int(found.fake_counts.sum())
+    second = (len(found.z) - 1) * (1 / counts[0] + 1 / counts[1]) ** 2 / 32
+    return of_counts(found.ndb_jsd, divergence_of_counts(found.real_counts, found.fake_counts), counts, second)
 
 
 METRIC = Metric(

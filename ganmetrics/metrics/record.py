@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics.uncertainty import Uncertain
-from ganmetrics.numerics.influence import Influence
 from ganmetrics.registry import unknown
 
 Option = int | float | str
@@ -89,12 +88,6 @@ class Metric:
         Its options where they differ from the function's defaults.
     silent : tuple of str
         Options that its text leaves out while they have their defaults.
-    influence : callable, optional
-        The influence of every row on the only part, from which its standard error follows; takes ``influence_reads``
-        of each set, or ``None`` for what saved statistics of the real set do not hold.
-    influence_reads : tuple of {"moments", "sample", "features", "logits", "labels", "spread"} and so on
-        ``"sample"`` are features of all images, or of as many as tell a variance, ``"spatial_sample"`` of the spatial
-        layer.
     losses : callable, optional
         How much lower the only part's value is without each of the fakes, float64 [N]: takes the real set's moments,
         or ``None``, what ``losses_reads`` names of the fakes, and the settings.
@@ -103,7 +96,8 @@ class Metric:
         How uncertain the parts are, by a method of the metric's own: takes what ``function`` gave and a ``Given``, and
         gives an ``Uncertain`` for each part that has an interval.
     uncertainty_reads : tuple of str
-        What ``uncertainty`` needs of each set beyond what ``reads`` names.
+        What ``uncertainty`` needs of each set beyond what ``reads`` names: ``"sample"`` are features of all images, or
+        of as many as tell a variance, ``"spatial_sample"`` of the spatial layer.
     resampling : {"", "bootstrap", "halves"}
         ``"halves"``: intervals come from the values of disjoint parts of the sets, as the spread of the value falls
         with the root of the number of images. ``"bootstrap"``: replicates with replacement may stand in for
@@ -124,8 +118,6 @@ class Metric:
     minimum: str = ""
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
     silent: tuple[str, ...] = ()
-    influence: Callable[..., Influence | None] | None = None
-    influence_reads: tuple[str, ...] = ()
     losses: Callable[..., Any] | None = None
     losses_reads: tuple[str, ...] = ()
     uncertainty: Callable[[Any, Given], Mapping[str, Uncertain] | None] | None = None
@@ -194,15 +186,6 @@ class Metric:
     def sides(self, real: Any, fake: Any, test: Any = None) -> list[Any]:
         """The sets that it needs, in the order of its function's arguments."""
         return [real] * self.needs_real + [fake] + [test] * self.needs_test
-
-    def influences(self, real: Any, fake: Any) -> Influence | None:
-        """The influence of every row of two sets; ``None`` where there is no such function, or no rows of the fakes."""
-        sides = self.sides(real, fake)
-        needed = [(fake, name) for name in self.influence_reads]
-        needed += [(side, name) for side in sides for name in self.influence_reads if not name.endswith("sample")]
-        if self.influence is None or any(getattr(side, name, None) is None for side, name in needed):
-            return None
-        return self.influence(*(getattr(side, name) for side in sides for name in self.influence_reads))
 
     def computed(self, real: Any, fake: Any, test: Any = None) -> Any:
         """What the function gives for sets with what ``reads`` names as attributes; those not needed are ignored."""

@@ -15,7 +15,8 @@ from ganmetrics.numerics.interval import Interval
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.numerics.influence import Influence, SecondOrder
+    from ganmetrics.numerics.counting import CountInfluence
+    from ganmetrics.numerics.influence import Influence
 
 
 class Contrast(NamedTuple):
@@ -99,7 +100,7 @@ def expanded(
     value: float,
     sizes: Sizes,
     influence: Influence,
-    second: SecondOrder | None = None,
+    second: float = 0.0,
     *,
     base: float | None = None,
     noise: float = 0.0,
@@ -110,7 +111,7 @@ def expanded(
     scale and moved to the value; without one it is symmetric.
     """
     first = influence.error(*sizes)
-    error = math.hypot(max(first, second.error(*sizes) if second else 0.0), noise)
+    error = math.hypot(max(first, second), noise)
     factor = bounds.quantile(influence.freedom(*sizes))
     if base is None:
         ends = bounds.plain(value, error, factor)
@@ -119,6 +120,22 @@ def expanded(
     exact = "; real taken as exact" if sizes.real and influence.real is None else ""
     scale = "" if base is None else ", logarithmic scale"
     return Estimated(value, ends, f"influence function{scale}{exact}", shared(influence.real, error, sizes.real))
+
+
+def of_counts(
+    value: float, sides: tuple[CountInfluence, CountInfluence], counts: tuple[int, int], second: float
+) -> Estimated:
+    """A divergence of shares from the influences of its bins, on the logarithmic scale.
+
+    ``second`` is the variance of the second-order term, which the influences count twice; it alone remains near equal
+    shares. The reals' bins are those of every set that is compared, so their noise is shared.
+    """
+    rows = [side.deviations() / count**0.5 for side, count in zip(sides, counts, strict=True)]
+    first = sum(float(row @ row) for row in rows)
+    ends = bounds.logarithmic(value, math.sqrt(max(first - second, second)))
+    apart = bounds.plain(value, math.sqrt(first))
+    units = rows[0] / math.sqrt(first) if first > 0 else None
+    return Estimated(value, ends, "influence function of the bins, logarithmic scale", units, apart)
 
 
 def shared(rows: Tensor | None, error: float, count: int) -> Tensor | None:  # [N] -> [N]

@@ -110,6 +110,14 @@ class CountInfluence(NamedTuple):
         return self.shares.sqrt() * (self.values - mean)
 
 
+def relative_entropy_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tuple[CountInfluence, CountInfluence]:
+    """The influence of reals and of fakes on KL(q || p), p and q their bins' shares: [K], [K], p above 0 where q is."""
+    p, q = (counts.double() / counts.sum() for counts in (real_counts, fake_counts))
+    of_real = torch.where(p > 0, -q / p, 0.0)
+    of_fake = torch.where(q > 0, torch.log(q / p), 0.0)
+    return CountInfluence(of_real, p), CountInfluence(of_fake, q)
+
+
 def divergence_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tuple[CountInfluence, CountInfluence]:
     """The influence of reals and of fakes on the Jensen-Shannon divergence of their bins' shares: [K], [K]."""
     p, q = (counts.double() / counts.sum() for counts in (real_counts, fake_counts))

@@ -15,8 +15,6 @@ import numpy as np
 import torch
 from scipy import linalg
 
-from ganmetrics.numerics.kernels import cubic_kernel, polynomial_kernel
-
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -171,7 +169,8 @@ def _unit(real: Gaussian, fake: Gaussian) -> float:
 
 def _pairs(x: Array, y: Array, rng: np.random.RandomState) -> tuple[Array, Array]:
     """Random pairs of rows, which differ where both are of one sample: [N, R], [M, R] -> [P, R], [P, R]."""
-    return x[(index := pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y))[0]], y[index[1]]
+    first, second = pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y)
+    return x[first], y[second]
 
 
 def pair_indices(
@@ -183,93 +182,3 @@ def pair_indices(
     if not is_within:
         return first, rng.randint(others, size=num)
     return first, (first + rng.randint(1, count, size=num)) % count
-
-
-def frechet_influence(real: Gaussian, fake: Gaussian, rows_r: Array | None, rows_f: Array) -> Influence:
-    """Of each row on the squared Fréchet distance; reals without their rows count as exact."""
-    expansion = FrechetExpansion(real, fake)
-    on_fake, _ = expansion.of_fakes(rows_f)
-    return Influence(None if rows_r is None else expansion.of_reals(rows_r)[0], on_fake)
-
-
-class KernelExpansion(NamedTuple):
-    """The squared maximum mean discrepancy with the cubic kernel near two samples.
-
-    Attributes
-    ----------
-    influence : Influence
-    second : SecondOrder
-    unbiased : float
-        The discrepancy of all rows, diagonals left out.
-    diagonals : (float, float)
-        How much more a row is like itself than like another row of its sample, real and fake: each side of n rows adds
-        a n-th of it to the biased discrepancy, which is never negative.
-    """
-
-    influence: Influence
-    second: SecondOrder
-    unbiased: float
-    diagonals: tuple[float, float]
-
-
-def kernel_expansion(real: Tensor, fake: Tensor, *, block: int = 1024) -> KernelExpansion:
-    """Of rows of both sides: [N, D], [M, D], at least two rows each.
-
-    A real row has the influence 2 (E k(x, r') - E k(x, f)), less the mean, and a fake one the same with the roles
-    exchanged; the second-order kernel of two rows is twice the doubly centred k, minus twice across the samples.
-    """
-    own = [cubic_kernel(x.square().sum(dim=1).div(x.shape[1])) for x in (real, fake)]
-    within = [(_row_sums(x, x, block) - k) / (len(x) - 1) for x, k in zip((real, fake), own, strict=True)]
-    across_r, across_f = _both_means(real, fake, block)
-    rows = [2 * (inner - outer) for inner, outer in zip(within, (across_r, across_f), strict=True)]
-    rng = np.random.RandomState(SEED)
-    second = SecondOrder(
-        _centred_kernel((real, real), (within[0], within[0]), rng),
-        _centred_kernel((fake, fake), (within[1], within[1]), rng),
-        _centred_kernel((real, fake), (across_r, across_f), rng),
-    )
-    means = [float(x.mean()) for x in within]
-    diagonals = float(own[0].mean()) - means[0], float(own[1].mean()) - means[1]
-    influence = Influence(*(x - x.mean() for x in rows))
-    return KernelExpansion(influence, second, sum(means) - 2 * float(across_r.mean()), diagonals)
-
-
-def kernel_influence(real: Tensor, fake: Tensor, *, block: int = 1024) -> Influence:
-    """Of each row on the squared maximum mean discrepancy with the cubic kernel: [N, D], [M, D]."""
-    return kernel_expansion(real, fake, block=block).influence
-
-
-def _row_sums(x: Tensor, y: Tensor, block: int) -> Tensor:  # [N, D], [M, D] -> [N]
-    return torch.cat([polynomial_kernel(rows, y).sum(dim=1) for rows in x.split(block)])
-
-
-def _both_means(x: Tensor, y: Tensor, block: int) -> tuple[Tensor, Tensor]:
-    """The mean kernel of each row of either sample with the rows of the other: [N, D], [M, D] -> [N], [M]."""
-    rows, columns = [], torch.zeros(len(y), dtype=y.dtype, device=y.device)
-    for part in x.split(block):
-        values = polynomial_kernel(part, y)
-        rows.append(values.mean(dim=1))
-        columns += values.sum(dim=0)
-    return torch.cat(rows), columns / len(x)
-
-
-def _centred_kernel(sides: tuple[Tensor, Tensor], means: tuple[Tensor, Tensor], rng: np.random.RandomState) -> float:
-    """The root mean square of twice the doubly centred kernel over random pairs."""
-    x, y = sides
-    places = pair_indices(len(x), len(y), 1, rng, is_within=x is y)
-    i, j = (torch.from_numpy(index).to(x.device) for index in places)
-    values = cubic_kernel((x[i] * y[j]).sum(dim=1).div(x.shape[1]))
-    return 2 * root_mean_square((values - means[0][i] - means[1][j] + means[0].mean()).cpu().numpy())
-
-
-def divergence_influence(log_p: Tensor) -> Influence:
-    """Of the Inception Score of a whole set: its value times (KL(p(y | x) || p(y)) less the mean); [N, K]."""
-    divergence = divergences(log_p)
-    mean = divergence.mean()
-    return Influence(None, mean.exp() * (divergence - mean))
-
-
-def divergences(log_p: Tensor) -> Tensor:  # [N, K] log-probabilities -> [N]
-    """The Kullback-Leibler divergence of each row from the mean of the rows."""
-    log_marginal = torch.logsumexp(log_p, dim=0) - torch.log(torch.tensor(len(log_p), dtype=log_p.dtype))
-    return torch.where(torch.isneginf(log_p), 0.0, log_p.exp() * (log_p - log_marginal)).sum(dim=1)

@@ -66,12 +66,17 @@ def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
     return total
 
 
+def gaussian_kernel(x: Tensor, y: Tensor, sigma: float) -> Tensor:  # [N, D], [M, D] -> [N, M]
+    """``exp(-|x - y|² / 2σ²)`` of all pairs."""
+    norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
+    squares = torch.addmm(norms, x, y.T, alpha=-2).clamp_(min=0)
+    return squares.mul_(-1 / (2 * sigma**2)).exp_()
+
+
 def mean_gaussian_kernel(x: Tensor, y: Tensor, sigma: float) -> float:
     """The mean of ``exp(-|x - y|² / 2σ²)`` over all pairs, block by block: [N, D], [M, D] -> float."""
     block, total = block_rows(x.shape[1]), 0.0
     for rows in x.split(block):
         for columns in y.split(block):
-            norms = rows.square().sum(dim=1)[:, None] + columns.square().sum(dim=1)
-            squares = torch.addmm(norms, rows, columns.T, alpha=-2).clamp_(min=0)
-            total += float(squares.mul_(-1 / (2 * sigma**2)).exp_().sum())
+            total += float(gaussian_kernel(rows, columns, sigma).sum())
     return total / (len(x) * len(y))

@@ -198,17 +198,3 @@ def test_a_metric_takes_what_it_needs_of_the_sides_that_it_needs():
     alone = Metric("a", lambda *given: sum(given), parts[:1], ("features",), "A 2020", needs_real=False)
     assert alone.sides(*sides) == sides[1:2]
     assert alone.estimates(None, sides[1]) == {"a": Estimate(2.0)}
-
-
-def test_influences_need_every_row_of_fakes_and_the_statistics_of_reals():
-    reads = {"reads": ("moments",), "influence_reads": ("moments", "sample")}
-    full = Metric("a", len, PLAIN.parts, paper="A 2020", influence=lambda *given: given, **reads)
-    real, fake = SimpleNamespace(moments=1, sample=2), SimpleNamespace(moments=3, sample=4)
-    assert full.influences(real, fake) == (1, 2, 3, 4)
-    assert full.influences(SimpleNamespace(moments=1, sample=None), fake) == (1, None, 3, 4)
-    assert full.influences(SimpleNamespace(moments=None, sample=2), fake) is None
-    assert full.influences(real, SimpleNamespace(moments=3, sample=None)) is None
-    assert full.influences(real, SimpleNamespace(sample=4)) is None
-    assert PLAIN.influences(real, fake) is None
-    alone = Metric("a", len, PLAIN.parts, paper="A 2020", influence=lambda *given: given, needs_real=False, **reads)
-    assert alone.influences(None, fake) == (3, 4)

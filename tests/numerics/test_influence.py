@@ -8,17 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from ganmetrics.numerics.entropy import mean_divergence
+from ganmetrics.numerics.discrepancy import kernel_expansion
+from ganmetrics.numerics.entropy import exponential_error, mean_divergence
 from ganmetrics.numerics.frechet import frechet_distance, psd_factor
-from ganmetrics.numerics.influence import (
-    FrechetExpansion,
-    Gaussian,
-    Influence,
-    divergence_influence,
-    frechet_influence,
-    kernel_expansion,
-    kernel_influence,
-)
+from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.kernels import polynomial_kernel
 
 STEP = 1e-6
@@ -41,6 +34,11 @@ def derivative(statistic, count, row):
         weights[row] += step
         ends.append(statistic(weights))
     return (ends[0] - ends[1]) / (2 * STEP)
+
+
+def frechet_influence(real, fake, rows_r, rows_f):
+    expansion = FrechetExpansion(real, fake)
+    return Influence(None if rows_r is None else expansion.of_reals(rows_r)[0], expansion.of_fakes(rows_f)[0])
 
 
 def gaussian(rows):
@@ -170,7 +168,7 @@ def test_the_kernel_influence_is_the_derivative(row, block):
     """Of the discrepancy without the diagonal, scaled to the pairs that are left."""
     x, y = torch.from_numpy(X), torch.from_numpy(Y)
     k_xx, k_xy, k_yy = polynomial_kernel(x, x), polynomial_kernel(x, y), polynomial_kernel(y, y)
-    found = kernel_influence(x, y, block=block)
+    found = kernel_expansion(x, y, block=block).influence
     k_yy.fill_diagonal_(0)
     k_xx.fill_diagonal_(0)
     raw = 2 * (k_yy.sum(dim=1) / (len(y) - 1) - k_xy.mean(dim=0))
@@ -183,31 +181,26 @@ def test_the_kernel_influence_is_the_derivative(row, block):
     assert float(found.fake[row]) == pytest.approx(derivative(of_fakes, len(y), row), rel=1e-5)
     of_reals = 2 * (k_xx.sum(dim=1) / (len(x) - 1) - k_xy.mean(dim=1))
     assert torch.allclose(found.real, of_reals - of_reals.mean(), rtol=1e-9)
-    assert torch.allclose(found.fake, kernel_influence(y, x, block=block).real, rtol=1e-9)
+    assert torch.allclose(found.fake, kernel_expansion(y, x, block=block).influence.real, rtol=1e-9)
 
 
-@pytest.mark.parametrize("row", [0, 11])
-def test_the_influence_on_the_inception_score_is_the_derivative(row):
-    log_p = torch.log_softmax(3 * torch.from_numpy(RNG.randn(12, 4)), dim=1)
-    p = log_p.exp()
-
-    def score(weights):
-        w = torch.from_numpy(weights)[:, None]
-        return float(torch.exp((w * p * (log_p - (w * p).sum(dim=0).log())).sum()))
-
-    found = divergence_influence(log_p)
-    assert found.real is None
-    assert float(found.fake[row]) == pytest.approx(derivative(score, 12, row), rel=1e-6)
-    assert score(np.full(12, 1 / 12)) == pytest.approx(np.exp(mean_divergence(log_p)))
+def test_the_errors_of_the_inception_score_are_by_influence_and_by_leaving_out():
+    logits = RNG.randn(30, 4) * 3
+    log_p = torch.log_softmax(torch.from_numpy(logits), dim=1)
+    score = math.exp(mean_divergence(log_p))
+    p, marginal = log_p.exp().numpy(), log_p.exp().numpy().mean(axis=0)
+    divergences = (p * (log_p.numpy() - np.log(marginal))).sum(axis=1)
+    without = [math.exp(mean_divergence(log_p[np.arange(30) != row])) for row in range(30)]
+    first, second = exponential_error(log_p)
+    assert first == pytest.approx(score * divergences.std(ddof=1) / 30**0.5)
+    assert second == pytest.approx(np.std(without, ddof=1) * 29 / 30**0.5)
 
 
-def test_the_influence_of_classes_of_probability_zero_by_hand():
-    """Rows (1, 0) and (1/2, 1/2) about (3/4, 1/4): divergences log 4/3 and half of log 4/3, each to the last digits."""
-    log_p = torch.tensor([[1.0, 0.0], [0.5, 0.5]], dtype=torch.float64).log()
-    first, second = np.log(4 / 3), 0.5 * np.log(2 / 3) + 0.5 * np.log(2)
-    score = np.exp((first + second) / 2)
-    expected = [score * (first - second) / 2, score * (second - first) / 2]
-    assert divergence_influence(log_p).fake.tolist() == pytest.approx(expected, rel=1e-14)
+def test_a_class_of_probability_zero_adds_nothing_to_the_errors():
+    log_p = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.25, 0.75]], dtype=torch.float64).log()
+    padded = torch.cat([log_p, torch.full((3, 1), -torch.inf, dtype=torch.float64)], dim=1)
+    assert exponential_error(padded) == pytest.approx(exponential_error(log_p))
+    assert exponential_error(torch.tensor([[1.0, 0.0], [0.0, 1.0]], dtype=torch.float64).log()) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-3, 1.0, 1e3, 1e100])
