@@ -96,9 +96,9 @@ def _told(error: BaseException, given: list[str]) -> int:
     if isinstance(error, click.Abort):
         return 128 + signal.SIGINT
     if isinstance(error, click.ClickException):
-        if "extra argument" in error.message and _hold_images(given):
-            error.message += " A pattern of image files goes in quotes: 'out/*.png'."
         error.show()
+        if "extra argument" in error.message and _hold_images(given):
+            click.echo("A pattern of image files goes in quotes: 'out/*.png'", err=True)
         return error.exit_code
     if isinstance(error, GanMetricsError):
         return _report(error, given)

@@ -179,8 +179,7 @@ def _listing(place: Place) -> dict[str, tuple[str, int]]:
                 "the URL is a file of no kind that is read; expected a folder of images, or a .zip, .tar, .npz or .npy"
             )
             raise InputError(what, where=place.name, code="E-NOT-FOLDER")
-        size = facts.get("size")
-        files.setdefault(_plain(relative, place), (relative, UNKNOWN if size is None else int(size)))
+        files.setdefault(_plain(relative, place), (relative, _size(facts)))
     return files
 
 
@@ -196,15 +195,20 @@ def _divided(url: str) -> tuple[str, str]:
 def _matching(place: Place, pattern: str, where: str) -> dict[str, tuple[str, int]]:
     """The files that a pattern names, as ``_listing`` has them, and ``dataset.json`` beside them."""
     root = place.root.rstrip("/")
-    found: dict[str, dict[str, Any]] = {}
-    for name in [*expanded(pattern, where), DATASET_JSON]:
-        found.update(place.ask(lambda system, path=f"{root}/{name}": system.glob(path, detail=True)))
+    paths = [f"{root}/{name}" for name in (*expanded(pattern, where), DATASET_JSON)]
+    found: dict[str, dict[str, Any]] = place.ask(
+        lambda system: {path: facts for each in paths for path, facts in system.glob(each, detail=True).items()}
+    )
     files = {path: facts for path, facts in found.items() if facts.get("type") != "directory"}
     if files.keys() <= {f"{root}/{DATASET_JSON}"}:
         raise InputError("the pattern names no file", where=where, hint="Check the URL", code="E-MISSING")
     names = {path: path.removeprefix(root).lstrip("/") for path in files}
-    sizes = {path: facts.get("size") for path, facts in files.items()}
-    return {name: (name, UNKNOWN if sizes[path] is None else int(sizes[path])) for path, name in names.items()}
+    return {name: (name, _size(files[path])) for path, name in names.items()}
+
+
+def _size(facts: dict[str, Any]) -> int:
+    size = facts.get("size")
+    return UNKNOWN if size is None else int(size)
 
 
 def _files(system: Any, place: Place) -> dict[str, dict[str, Any]]:
