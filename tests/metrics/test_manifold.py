@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 
 import ganmetrics as gm
 from ganmetrics import functional as F
+from ganmetrics.metrics import metric
 
 RNG = np.random.RandomState(1)
 REAL, FAKE = RNG.randn(300, 16), 0.9 * RNG.randn(250, 16) + 0.1
@@ -94,7 +95,7 @@ def test_coverage_of_equal_distributions_is_the_papers_expectation(n: int, m: in
     assert np.mean([one.density for one in found]) == pytest.approx(1, abs=0.03)
 
 
-def test_alpha_and_beta_follow_the_paper_in_a_plain_loop() -> None:
+def test_alpha_and_beta_follow_the_authors_code_in_a_plain_loop() -> None:
     levels = np.linspace(0, 1, 30)
     center = REAL.mean(axis=0)
     from_real, from_fake = np.linalg.norm(REAL - center, axis=1), np.linalg.norm(FAKE - center, axis=1)
@@ -109,6 +110,49 @@ def test_alpha_and_beta_follow_the_paper_in_a_plain_loop() -> None:
     assert found.alpha_precision == pytest.approx(1 - np.abs(levels - precision).sum() / levels.sum(), abs=1e-9)
     assert found.beta_recall == pytest.approx(1 - np.abs(levels - recall).sum() / levels.sum(), abs=1e-9)
     assert found.authenticity == pytest.approx(np.mean(authentic))
+
+
+def test_beta_recall_follows_the_paper_in_a_plain_loop() -> None:
+    """Level by level, the nearest fake of the fakes' beta-support against the real's nearest other real."""
+    levels = np.linspace(0, 1, 30)
+    from_center = np.linalg.norm(FAKE - FAKE.mean(axis=0), axis=1)
+    own = (cdist(REAL, REAL) + np.diag(np.full(len(REAL), np.inf))).min(axis=1)
+    recall = []
+    for level in levels:
+        support = FAKE[from_center <= np.quantile(from_center, level)]
+        recall.append(np.mean(cdist(REAL, support).min(axis=1) <= own))
+    found = F.alpha_precision_beta_recall_authenticity(REAL, FAKE, recall="paper")
+    code = F.alpha_precision_beta_recall_authenticity(REAL, FAKE)
+    assert found.beta_recall == pytest.approx(1 - np.abs(levels - recall).sum() / levels.sum(), abs=1e-9)
+    assert (found.alpha_precision, found.authenticity) == (code.alpha_precision, code.authenticity)
+    assert abs(found.beta_recall - code.beta_recall) > 0.01
+    assert "recall=code" in str(metric("beta_recall"))
+
+
+def test_the_two_definitions_of_beta_recall_by_hand() -> None:
+    """Fakes at 0, 1 and 9 lie 10 / 3, 7 / 3 and 17 / 3 from their mean; each real's nearest other real is at 2.
+
+    The balls about the reals at 0 and 2 hold the fakes at 0 and 1, the others none. By the paper both are recalled at
+    every level, as the smallest support holds the fake at 1. By the code the real at 0 is recalled by its nearest fake
+    alone, that at 0, from the level on at which the quantile over the nearest fakes, 0, 1, 1 and 9, reaches it.
+    """
+    real, fake = np.array([[0.0], [2.0], [4.0], [6.0]]), np.array([[0.0], [1.0], [9.0]])
+    levels = np.linspace(0, 1, 30)
+    reached = np.quantile([10 / 3, 7 / 3, 7 / 3, 17 / 3], levels) >= 10 / 3 - 1e-9
+    for name, shares in {"paper": np.full(30, 0.5), "code": np.where(reached, 0.5, 0.25)}.items():
+        found = F.alpha_precision_beta_recall_authenticity(real, fake, recall=name).beta_recall
+        assert found == pytest.approx(1 - np.abs(levels - shares).sum() / levels.sum(), abs=1e-9)
+
+
+def test_realism_keeps_the_balls_up_to_the_median_of_their_radii() -> None:
+    """Radii 1, 1, 1, 1, 1 and 9: the median is 1, and all five that equal it stay, whatever the order of the rows."""
+    real = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [13.0]])
+    fake = np.array([[0.5], [-2.0], [6.0], [12.0]])
+    expected = [2.0, 0.5, 0.5, 0.125]
+    for order in (np.arange(6), np.arange(6)[::-1], np.array([3, 5, 0, 2, 4, 1])):
+        for unit in (1.0, 0.1, 1e-100):
+            found = F.realism_scores(real[order] * unit, fake * unit, neighbors=1)
+            assert found.tolist() == pytest.approx(expected, rel=1e-9)
 
 
 def test_equal_distributions_have_the_expected_alpha_and_authenticity() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import ganmetrics as gm
 from ganmetrics import functional as F
 from ganmetrics.errors import InputError
 from ganmetrics.metrics import METRICS, Estimate
+from ganmetrics.numerics.moments import Moments
 
 UNITS = [1e-100, 1e-22, 0.1, 1e19, 1e100]
 COUNT = 60
@@ -55,9 +58,7 @@ def maps(x: np.ndarray) -> np.ndarray:
     return x[:, :6].reshape(COUNT, 1, 2, 3)
 
 
-def torch_maps(x: np.ndarray):
-    import torch
-
+def torch_maps(x: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(maps(x))
 
 
@@ -114,6 +115,17 @@ def test_a_metric_takes_a_power_of_the_unit(name: str, draw) -> None:
         for part, value in found.items():
             rel = 1e-4 if name == "fld" else 1e-7
             assert value / unit ** DEGREES[part] == pytest.approx(expected[part], rel=rel, abs=1e-12), (part, unit)
+
+
+@pytest.mark.parametrize("name", ["fid", "sfid"])
+def test_a_metric_of_moments_takes_a_power_of_the_unit(name: str) -> None:
+    def value(unit: float) -> float:
+        sides = [Moments.of(torch.from_numpy(smooth(seed) * unit)) for seed in range(2)]
+        sides = [SimpleNamespace(moments=x, spatial_moments=x) for x in sides]
+        return METRICS[name].estimates(*sides)[name].value
+
+    for unit in UNITS:
+        assert value(unit) / unit**2 == pytest.approx(value(1.0), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", OTHERS)
