@@ -64,7 +64,7 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("-n", "--num", default=10_000, show_default=True, type=click.IntRange(min=1), help="How many.")
 @click.option("-o", "--output", required=True, metavar="DIR|FILE.npz", help="A folder for PNGs, or one npz file.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the latents.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Of the latents.")
 @click.option("--labels", metavar="N[,N...]", help="The classes to draw, in turn, where the generator takes classes.")
 @click.option("--truncation", type=float, metavar="PSI", help="Of a StyleGAN: 1 draws all, 0 the mean alone.")
 @click.option("--direction", type=click.Choice(["forward", "backward"]), help="Of a CycleGAN.")
@@ -102,10 +102,17 @@ def sample(
 @click.option("-o", "--output", metavar="DIR", help="Where checkpoints, log and card go.  [default: ./NAME]")
 @click.option("--data", metavar="DIR", help="A torchvision root.  [default: GANMETRICS_DATA_DIR, else the cache]")
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="In all.  [default: the recipe's]")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another setting; may be repeated.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps")
-@click.option("--watch-every", default=1000, show_default=True, metavar="N", help="Log FID so often; 0 never.")
+@click.option(
+    "--watch-every",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Log FID so often; 0 never.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
 @quiet_option
 def train(

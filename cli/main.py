@@ -16,8 +16,11 @@ from pathlib import Path
 
 import click
 
+from ganmetrics._wording import in_options, tell_in_options
 from ganmetrics.errors import GanMetricsError, ResourceError, is_out_of_memory
 from ganmetrics.version import __version__
+
+from .options import spelled
 
 NOT_COMMANDS = {"__init__", "hosting", "main", "options", "output"}
 SAID: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
@@ -64,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
         signal.signal(number, lambda number, _: _end(number, came))
     _prepare_streams()
     said: set[str] = set()
-    warnings.showwarning = lambda message, *_: _warn(str(message), said)
+    warnings.showwarning = lambda message, *_: _warn(in_options(str(message), spelled(_command_of(given))), said)
     try:
         with group.make_context("ganmetrics", given[:], obj=shlex.join(["ganmetrics", *given])) as context:
             group.invoke(context)
@@ -125,8 +128,11 @@ def _unexpected(error: Exception, given: list[str]) -> int:
         _silence_stdout()
         return _report(ResourceError(f"cannot write the output: {error.strerror}", code="E-WRITE"), given)
     if is_out_of_memory(error):
+        options = spelled(_command_of(given))
         what = f"the memory that this process may take is not enough ({(str(error).splitlines() or [''])[0]})"
-        hint = "Free some, or pass a smaller --batch-size, --workers 0 or --max-memory"
+        least = {"batch_size": "a smaller", "workers": "a smaller", "max_memory": "a smaller", "threads": "fewer"}
+        named = [f"{word} {options[name].spelling}" for name, word in least.items() if name in options]
+        hint = f"Free some{', or pass ' if named else ''}{' or '.join(named)}"
         return _report(ResourceError(what, hint=hint, code="E-MEMORY"), given)
     what = f"internal error: {type(error).__name__}: {error}"
     return _fail(f"{what}\nThis is a bug; please report it with the output of the same command and --debug.", 1)
@@ -135,10 +141,20 @@ def _unexpected(error: Exception, given: list[str]) -> int:
 def _report(error: GanMetricsError, given: list[str]) -> int:
     if error.is_told:
         return error.exit_code
+    tell_in_options(error, spelled(_command_of(given)))
     if any(argument.startswith("--json") for argument in given):
         click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
         return error.exit_code
     return _fail(f"error[{error.code}]: {error}", error.exit_code)
+
+
+def _command_of(given: list[str]) -> click.Command:
+    """The command that arguments name, as far as they name one."""
+    found: click.Command = group
+    for argument in given:
+        if isinstance(found, click.Group):
+            found = found.get_command(click.Context(found), argument) or found
+    return found
 
 
 def _fail(text: str, code: int) -> int:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ganmetrics._wording import OF_METRICS, Option
+
 if TYPE_CHECKING:
     from ganmetrics import Reading
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 METAVAR = "NAME[:LAYER]"
 PREFIX = "ganmetrics."
+# where a parameter and the option that stands for it have different names
+RENAMED = {"assume": "assume_recipe", "exif": "exif_transpose", OF_METRICS: "changes"}
+ELSEWHERE = {"reads": Option("ganmetrics stats build --keep")}  # what another command is for
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Settings:
         progress = not values.pop("quiet") and is_first
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
-        names = ("workers", "on_error", "alpha", "frames", "levels", "classes", "cache")
+        names = ("workers", "on_error", "alpha", "frames", "levels", "max_pixels", "classes", "cache")
         reading = Reading(
             exif=exif,
             progress=progress,
@@ -59,6 +64,17 @@ class Settings:
             **{name: values.pop(name) for name in names if name in values},
         )
         return Settings(reading=reading, is_first=is_first, **values)
+
+
+def spelled(command: click.Command) -> dict[str, Option]:
+    """How a command spells the parameters that messages name; see ``ganmetrics._wording``."""
+    found = {each.name: each for each in command.params if isinstance(each, click.Option) and each.name}
+    options = {name: Option(max(each.opts, key=len), not each.is_flag) for name, each in found.items()}
+    options |= {
+        f"{name}=False": Option(each.secondary_opts[-1], False) for name, each in found.items() if each.secondary_opts
+    }
+    renamed = {ours: options[its] for ours, its in RENAMED.items() if its in options}
+    return {**ELSEWHERE, **options, **renamed}
 
 
 def is_launched() -> bool:
@@ -91,6 +107,8 @@ def file_options(command: Command) -> Command:
             _shared("--levels", callback=_as_levels, metavar="LOW:HIGH",
                     help="Black and white of images of more than 8 bits, such as 0:4095 for 12 bits in files of 16.  "
                     "[default: by the depth that each file states]"),
+            _shared("--max-pixels", type=click.IntRange(min=1), default=64_000_000, show_default=True, metavar="N",
+                    help="Refuse images of more pixels, which could fill the memory."),
             _shared("--exif-transpose", is_flag=True, help="Apply EXIF orientations; peers ignore them."),
             _shared("--quiet", "-q", is_flag=True, help="Show no progress bar."),
         ]

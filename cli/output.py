@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ganmetrics._files import check_writable, shown
+from ganmetrics._wording import in_options
+
+from .options import spelled
 
 if TYPE_CHECKING:
     from ganmetrics import Attribution, Comparison, Diagnosis, Result, Rosetta
@@ -162,7 +165,7 @@ def show(work: Callable[[], Shown], settings: Settings) -> Shown:
         click.echo(result.to_json())
     else:
         for warning in result.warnings:
-            click.echo(f"warning: {warning}", err=True)
+            click.echo(f"warning: {in_options(warning, spelled(click.get_current_context().command))}", err=True)
         if settings.json_path:
             result.save(settings.json_path, force=settings.force)
         click.echo(str(result))
@@ -184,7 +187,7 @@ def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric | 
     from ganmetrics.metrics import metric
     from ganmetrics.metrics.record import parse_option
 
-    asked, is_everything = chosen_metrics(list(metrics))
+    asked, is_lenient = chosen_metrics(list(metrics))
     chosen, changed = {each.name: each for each in asked}, set()
     for change in changes:
         target, _, value = change.partition("=")
@@ -195,7 +198,8 @@ def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric | 
             raise UsageError(what, where="--set")
         chosen[name] = chosen[name].configured({option: parse_option(value)})
         changed.add(name)
-    return ["all", *(chosen[name] for name in changed)] if is_everything else list(chosen.values())
+    words = [each for each in metrics if each in ("all", "default")]
+    return [*words, *(chosen[name] for name in changed)] if is_lenient else list(chosen.values())
 
 
 def _vouched(side: str | None, settings: Settings) -> Any:

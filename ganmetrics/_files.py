@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from ganmetrics import _arguments
 from ganmetrics.errors import ResourceError, UsageError
 
 SECONDS_TO_FINISH = 3600  # after its last byte came, a file that has not got its name is a killed writer's
@@ -34,15 +35,15 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path
     ResourceError
         The folder is missing or read-only.
     """
-    target = Path(path)
-    if "\0" in str(target):
-        raise UsageError("the output's name holds a null byte", where=shown(target), code="E-OUTPUT")
+    if isinstance(path, (str, os.PathLike)) and "\0" in os.fsdecode(path):
+        raise UsageError("the output's name holds a null byte", where=shown(path), code="E-OUTPUT")
+    target = Path(_arguments.path(path, "the output"))
     with disk_errors(target):
         target.exists()  # raises where the name is too long
     if target.exists() and not target.is_file():
         raise UsageError("the output is not a regular file", where=shown(target), hint="Name a file", code="E-OUTPUT")
     if target.exists() and not force:
-        hint = "Choose another name or pass --force (force=True)"
+        hint = "Choose another name or pass `force=True`"
         raise UsageError("the output exists already", where=shown(target), hint=hint, code="E-EXISTS")
     if not target.parent.is_dir():
         raise ResourceError(

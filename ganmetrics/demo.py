@@ -65,7 +65,7 @@ def _prepare(fake: Path, force: bool) -> None:
     remove_abandoned(fake)
     old = sorted(fake.iterdir())
     if old and not force:
-        hint = "Pass --force to replace its images, or --folder for another place"
+        hint = "Pass `force=True` to replace its images, or another `folder`"
         raise UsageError("the demo's folder is not empty", where=shown(fake), hint=hint, code="E-EXISTS")
     for path in old:
         if path.suffix == ".png" and path.stem.isdigit():  # only what an earlier demo wrote

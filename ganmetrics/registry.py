@@ -13,8 +13,11 @@ from ganmetrics.errors import UsageError
 Record = TypeVar("Record")
 
 
-def unknown(kind: str, name: str, known: list[str]) -> UsageError:
+def unknown(kind: str, name: object, known: list[str]) -> UsageError:
     """The error for a name that is none of the known ones, with the nearest of them."""
+    if not isinstance(name, str):
+        what = f"a {kind} is named by a text; found one of type {type(name).__name__}"
+        return UsageError(what, hint=f"Known: {', '.join(known)}", code="E-UNKNOWN")
     swapped = [each for each in known if sorted(each) == sorted(name)]
     near = swapped or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"Did you mean {near[0]!r}? " if near else ""
@@ -50,7 +53,7 @@ class Registry(Generic[Record]):
 
     def __getitem__(self, name: str) -> Record:
         """The record of that name; an unknown one is answered with the nearest known one (UsageError)."""
-        if name not in self.records():
+        if not isinstance(name, str) or name not in self.records():
             raise unknown(self.kind, name, self.names())
         return self.records()[name]
 

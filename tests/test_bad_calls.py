@@ -105,7 +105,7 @@ def test_72_scores_without_fakes(real: Path) -> None:
 OPTIONS = {  # number and case: (options of the command, arguments of the library, words of the command, of the library)
     "74 no batch": ("--batch-size 0", {"batch_size": 0}, "'--batch-size': 0 is not in the range", "at least 1"),
     "74 a negative batch": ("--batch-size -1", {"batch_size": -1}, "'--batch-size': -1 is not in", "at least 1"),
-    "74 no such device": ("--device cuda:9", {"device": "cuda:9"}, "the device cuda:9 is not there", "--device auto"),
+    "74 no such device": ("--device cuda:9", {"device": "cuda:9"}, "the device cuda:9 is not there", 'device="auto"'),
     "74 no device": ("--device tpu", {"device": "tpu"}, "unknown device 'tpu'", "Use auto, cpu, cuda"),
     "74 an extractor": ("--extractor pixel", {"extractor": "pixel"}, "Did you mean 'pixels'", "Did you mean 'pixels'"),
     "74 a protocol": ("--protocol adn", {"protocol": "adn"}, "Did you mean 'adm'", "Did you mean 'adm'"),
@@ -128,7 +128,7 @@ def test_74_options_that_cannot_be_meant(case: str, run: Run, real: Path) -> Non
 
 def test_74_negative_workers(run: Run, real: Path) -> None:
     assert run("fid", real, real, "--extractor", "pixels", "--workers", "-1").returncode == 2
-    with pytest.raises(gm.UsageError, match="workers is -1; it must be 0 or more"):
+    with pytest.raises(gm.UsageError, match="workers is -1; it must be a whole number of at least 0"):
         gm.Reading(workers=-1)
 
 
@@ -137,9 +137,10 @@ def test_74_more_neighbours_than_images(run: Run, real: Path) -> None:
     metric = "precision_recall(neighbors=3)"
     done = run("evaluate", real, real, "--metrics", metric, "--extractor", "pixels", "-q")
     assert (done.returncode, done.stdout) == (3, "")
-    with pytest.raises(gm.InputError, match=r"precision_recall\.neighbors=2") as caught:
+    with pytest.raises(gm.InputError, match=r"ask for `precision_recall\(neighbors=2\)`") as caught:
         gm.evaluate(real, real, metrics=[metric], extractor="pixels")
-    assert done.stderr.endswith(f"{caught.value}\n")
+    told = str(caught.value).replace("`precision_recall(neighbors=2)`", "`--set precision_recall.neighbors=2`")
+    assert done.stderr.endswith(f"{told}\n")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -148,7 +149,8 @@ def test_75_a_gpu_where_there_is_none(run: Run, real: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     with pytest.raises(gm.UsageError, match="the device cuda is not there; found 0 of type cuda") as caught:
         gm.evaluate(real, real, extractor="pixels", device="cuda")
-    assert done.stderr.endswith(f"{caught.value}\n")
+    assert caught.value.hint == 'Use `device="auto"` or `device="cpu"`'
+    assert done.stderr.endswith("0 of type cuda (--device). Use `--device auto` or `--device cpu`\n")
 
 
 OUTPUTS = {  # number and case: (the output, exit code, words)

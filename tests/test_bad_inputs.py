@@ -1,7 +1,8 @@
 """The catalogue of bad inputs: what a user may hand over, and what the command and the library say to it.
 
 Each line of the tables is one such thing: the number of its kind, what it is, how it is made, the exit code and words
-of the sentence; at code 0, words of the warning or of the result. The command and the library must say the same.
+of the sentence; at code 0, words of the warning or of the result. The command and the library must say the same,
+the command with its options where the library names parameters.
 """
 
 from __future__ import annotations
@@ -86,6 +87,19 @@ CASES = {"0.PNG": PNG, "1.Png": PNG, "2.png": PNG}
 LFS = b"version https://git-lfs.github.com/spec/v1\n"
 
 
+SPELLED = {  # what the library's messages name, and what the command says in its place
+    "`alpha`": "`--alpha`",
+    "`levels`": "`--levels`",
+    '`exif="transpose"`': "`--exif-transpose`",
+    "`max_pixels=200000000`": "`--max-pixels 200000000`",
+    '`gm.load_statistics(path, assume="torch-fidelity")`': "`--assume-recipe torch-fidelity`",
+    '`gm.load_statistics(path, assume="pytorch-fid")`': "`--assume-recipe pytorch-fid`",
+    **{f'`alpha="{colour}"`': f"`--alpha {colour}`" for colour in ("white", "black", "drop")},
+    '`frames="first"`': "`--frames first`",
+    '`on_error="skip"`': "`--on-error skip`",
+}
+
+
 class Row(NamedTuple):
     """One thing that is wrong or odd."""
 
@@ -152,12 +166,12 @@ IMAGES = [
     Row(32, "16-bit grey", beside("x.png", SIXTEEN_BIT), 0, "1 of 4 images have 16 bits a channel, reduced to 8"),
     Row(33, "floats", beside("x.tif", FLOATS), 3, "x.tif is a float image without a fixed range; convert it"),
     Row(33, "32-bit integers", beside("x.tif", INTEGERS), 3, "x.tif is a 32-bit or signed integer image"),
-    Row(34, "transparent RGBA", beside("x.png", TRANSPARENT), 3, "42 of 42 pixels are transparent; choose --alpha"),
+    Row(34, "transparent RGBA", beside("x.png", TRANSPARENT), 3, "42 of 42 pixels are transparent"),
     Row(34, "transparent grey", beside("x.png", TRANSPARENT_GREY), 3, "x.png has an alpha channel"),
     Row(34, "a transparent palette", beside("x.png", KEYED), 3, "1 of 4 pixels are transparent"),
-    Row(34, "painted on white", beside("x.png", KEYED), 0, "treated as --alpha says", "--alpha white"),
+    Row(34, "painted on white", beside("x.png", KEYED), 0, "treated as `alpha` says", "--alpha white"),
     Row(35, "CMYK", beside("x.jpg", encoded(picture(mode="CMYK"), "JPEG")), 0, "CMYK colours, converted without"),
-    Row(36, "an animated GIF", beside("x.gif", animated("GIF")), 3, "x.gif has several frames or pages; --frames"),
+    Row(36, "an animated GIF", beside("x.gif", animated("GIF")), 3, "x.gif has several frames or pages"),
     Row(36, "an animated WebP", beside("x.webp", animated("WEBP")), 3, "x.webp has several frames"),
     Row(36, "an animated PNG", beside("x.png", animated("PNG")), 3, "x.png has several frames"),
     Row(36, "a TIFF of two pages", beside("x.tif", animated("TIFF")), 3, "x.tif has several frames"),
@@ -171,7 +185,7 @@ IMAGES = [
     Row(38, "Photoshop", beside("x.png", b"8BPS\0\1" + bytes(40)), 3, "x.png holds Photoshop (PSD)"),
     Row(38, "FITS", beside("x.png", b"SIMPLE  =                    T" + bytes(50)), 3, "x.png holds FITS"),
     Row(38, "JPEG 2000", beside("x.png", b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(20)), 3, "x.png holds JPEG 2000"),
-    Row(39, "an EXIF orientation", beside("x.png", turned(6)), 0, "orientation, which was ignored (--exif-transpose"),
+    Row(39, "an EXIF orientation", beside("x.png", turned(6)), 0, "orientation, which was ignored (`exif="),
     Row(39, "the same, applied", beside("x.png", turned(6)), 0, "orientation, which was applied", "--exif-transpose"),
     Row(40, "another colour profile", beside("x.png", P3), 0, "1 of 4 images have a colour profile, which was"),
     Row(41, "one image four times", holding(ALIKE), 0, "fake: all 4 images are identical"),
@@ -283,22 +297,30 @@ def _check_refused(row: Row, command: Callable[..., Done], library: Callable[[],
     assert str(error).isprintable()
     done = command()
     assert (done.returncode, done.stdout) == (row.code, "")
-    assert done.stderr.endswith(f"error[{error.code}]: {error}\n")
+    assert done.stderr.endswith(f"error[{error.code}]: {in_options(str(error))}\n")
     assert "Traceback" not in done.stderr
     done = command("--json", "out/result.json")
     assert (done.returncode, done.stdout) == (row.code, "")
-    assert json.loads(done.stderr.splitlines()[-1]) == {"error": error.to_dict()}
+    told = {name: in_options(text) for name, text in error.to_dict().items()}
+    assert json.loads(done.stderr.splitlines()[-1]) == {"error": told}
     assert not list(Path("out").iterdir()), "nothing is left half-written"
+
+
+def in_options(text: str) -> str:
+    """A message of the library as the command words it."""
+    for parameter, option in SPELLED.items():
+        text = text.replace(parameter, option)
+    return text
 
 
 def _check_scored(row: Row, command: Callable[..., Done], library: Callable[[], gm.Result]) -> None:
     result = library()
     done = command("--json", "out/result.json")
     assert (done.returncode, done.stdout) == (0, f"{result}\n")
-    assert done.stderr == "".join(f"warning: {warning}\n" for warning in result.warnings)
+    assert done.stderr == "".join(f"warning: {in_options(warning)}\n" for warning in result.warnings)
     written = json.loads(Path("out/result.json").read_text())
     assert written == json.loads(result.to_json())
-    assert row.words in f"{done.stdout}{done.stderr}{json.dumps(written['fake'], sort_keys=True)}"
+    assert row.words in f"{result}{result.warnings}{json.dumps(written['fake'], sort_keys=True)}"
     assert [path.name for path in Path("out").iterdir()] == ["result.json"]
 
 

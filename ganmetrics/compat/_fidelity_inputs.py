@@ -60,14 +60,15 @@ class Opening:
         deep = sum(os.sep in name for name in names)
         if deep and not self.is_deep:
             what = f"{deep} of {len(names)} images are in sub-folders"
-            hint = "Read them with --samples-find-deep (samples_find_deep=True), or name the folder that has the images"
+            hint = "Read them with `samples_find_deep=True`, or name the folder that has the images"
             raise UsageError(what, where=folder.name, hint=hint)
         suffixes = {f".{part.strip()}" for part in self.suffixes.split(",")}
         others = sorted({os.path.splitext(name)[1].lower() for name in names} - suffixes)
         if others:
             what = f"the folder also has images whose suffix is {', '.join(others)}, not one of {self.suffixes}"
             wider = ",".join([self.suffixes, *(suffix[1:] for suffix in others)])
-            raise UsageError(what, where=folder.name, hint=f"Read them with --samples-find-ext {wider}, or move them")
+            hint = f'Read them with `samples_find_ext="{wider}"`, or move them'
+            raise UsageError(what, where=folder.name, hint=hint)
 
 
 def generated(model: Any, num_samples: int | None, seed: int) -> Source:

@@ -35,14 +35,15 @@ Path = str | os.PathLike[str] | None
 
 
 class _Unit(nn.Module):
-    """A network that is fed floats in 0..1."""
+    """A network that is fed floats in 0..1, of the type of its own values, which ``set_dtype`` may have changed."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network, self.__name__ = network, type(network).__name__
 
     def forward(self, images: Tensor) -> Any:
-        return self.network(images.float() / 255)
+        own = next((each.dtype for each in self.network.parameters() if each.is_floating_point()), torch.float32)
+        return self.network(images.to(own) / 255)
 
 
 class Classifier(Custom):

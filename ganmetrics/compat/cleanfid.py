@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ganmetrics._arguments import described
 from ganmetrics._files import check_writable, disk_errors, required_folder, shown
 from ganmetrics.compat._sides import Run, measured, opened, scored
 from ganmetrics.data import Source, open_source
@@ -49,6 +50,8 @@ class Dataset(NamedTuple):
 
     def path(self, mode: str, model_name: str) -> Path:
         """The file, wherever it is, by clean-fid's rule."""
+        if not isinstance(self.name, str):
+            raise UsageError(f"the name is {described(self.name)}; it must be a text", where="name", code="E-NAME")
         if not self.name or self.name.startswith(".") or any(mark in self.name for mark in "/\\\0"):
             what = f"{shown(self.name)!r} cannot name statistics"
             raise UsageError(what, where="name", hint="Take letters, digits and _", code="E-NAME")

@@ -40,6 +40,7 @@ REFUSED = {  # whatever is not the default, and what to do instead
     "samples_shuffle": "The score of sorted images would be that of single classes",
     "samples_resize_and_crop": "Resize the images beforehand",
     "datasets_download": "Set GANMETRICS_OFFLINE=1 in its place",
+    "fid_statistics_file": "Statistics are scored by: ganmetrics fid STATISTICS.npz FAKE",
 }
 SHORT = {"batch_size": "-b", "json": "-j", "isc": "-i", "fid": "-f", "kid": "-k", "prc": "-r", "ppl": "-p"}
 HELP = {
@@ -77,7 +78,7 @@ KEYS = {
 ALSO = {"feature_layer_isc": "logits_unbiased", "feature_extractor_internal_dtype": "float32"}  # the defaults by name
 HINTS = {
     "E-UNREADABLE": "Repair or remove them",
-    "E-TOO-FEW": "Add images, or lower kid_subset_size, isc_splits or prc_neighborhood (--kid-subset-size …)",
+    "E-TOO-FEW": "Add images, or lower `kid_subset_size`, `isc_splits` or `prc_neighborhood`",
 }
 WITHOUT_EFFECT = (
     "prc_batch_size", "samples_ext_lossy", "cache_root", "cache", "input1_cache_name", "input2_cache_name",
@@ -99,7 +100,7 @@ def calculate_metrics(
     datasets_download: bool = True, cache_root: AnyPath | None = None, cache: bool = True,
     input1_cache_name: str | None = None, input2_cache_name: str | None = None,
     input1_model_num_samples: int | None = None, input2_model_num_samples: int | None = None,
-    rng_seed: int = 2020, save_cpu_ram: bool = False, verbose: bool = True,
+    rng_seed: int = 2020, save_cpu_ram: bool = False, verbose: bool = True, fid_statistics_file: AnyPath | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Scores of ``input1``, the generated set, against ``input2``, the real one, under torch-fidelity's names.
 
@@ -130,8 +131,8 @@ def calculate_metrics(
 
     Notes
     -----
-    The other parameters are torch-fidelity's too. Those of ``REFUSED`` take their default alone, and those of
-    ``WITHOUT_EFFECT`` take any value and move no number.
+    The other parameters are torch-fidelity's too, ``fid_statistics_file`` that of its forks. Those of ``REFUSED`` take
+    their default alone, and those of ``WITHOUT_EFFECT`` take any value and move no number.
     """
     _refuse(locals())
     from ganmetrics.compat._sides import announce, peers_reading
@@ -161,7 +162,7 @@ def calculate_metrics(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and leave with its exit code."""
-    run(lambda: _answer(_parser().parse_args(arguments)))
+    run(_parser(), _answer, arguments)
 
 
 def _answer(given: argparse.Namespace) -> str:
@@ -211,7 +212,7 @@ def _check_gpu(gpu: str) -> None:
 
     if not torch.cuda.is_available():
         what = f"there is no CUDA device {gpu}"
-        raise UsageError(what, where="--gpu", hint="Pass --cpu, or leave --gpu out", code="E-DEVICE")
+        raise UsageError(what, where="gpu", hint="Pass `cpu=True`, or leave `gpu` out", code="E-DEVICE")
 
 
 def _refuse(given: Mapping[str, Any]) -> None:
@@ -222,7 +223,7 @@ def _refuse(given: Mapping[str, Any]) -> None:
             raise UsageError(f"{name} is {given[name]!r}, which is not done here", where=name, hint=hint)
     asked = [name for name in ("isc", "fid", "kid", "prc") if given[name]]
     if not asked:
-        raise UsageError("no metric was asked for", where="isc, fid, kid, prc", hint="Ask for one, as with --fid")
+        raise UsageError("no metric was asked for", where="isc, fid, kid, prc", hint="Ask for one, as with `fid=True`")
 
 
 def _check_given(input1: Any, input2: Any, *, needs_real: bool) -> None:

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ganmetrics import _arguments
 from ganmetrics.compat._command import Parser, run
 from ganmetrics.errors import GanMetricsWarning, InputError, UsageError
 
@@ -118,7 +119,7 @@ def save_fid_stats(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and leave with its exit code."""
-    run(lambda: _answer(_parser().parse_args(arguments)))
+    run(_parser(), _answer, arguments)
 
 
 def _answer(given: argparse.Namespace) -> str:
@@ -172,9 +173,9 @@ def _existing(paths: Sequence[AnyPath]) -> Sequence[AnyPath]:
 
 
 def _two(paths: Sequence[AnyPath]) -> Sequence[AnyPath]:
-    if isinstance(paths, str) or len(paths) != 2:
+    if not isinstance(paths, (list, tuple)) or len(paths) != 2:
         raise UsageError("paths must be two, as in ['real/', 'fake/']", where="paths")
-    return paths
+    return [_arguments.path(each, "paths") for each in paths]
 
 
 def _run(

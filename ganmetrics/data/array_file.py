@@ -27,6 +27,10 @@ BATCH_BYTES = 64 << 20
 CAPS = Caps(members=10_000, member_bytes=1 << 42, total_bytes=1 << 42, ratio=1100)
 STATISTICS = {"mu", "sigma"}
 IMAGES, LABELS = "arr_0", "arr_1"  # as np.savez(path, images, labels) calls them
+ROWS = (
+    "Rows of features are scored by gm.functional, or saved by np.savez(path, mu=features.mean(0), "
+    "sigma=np.cov(features.T)); flattened images by images.reshape(N, H, W, 3)"
+)
 
 
 class ArrayFileSource(Source):
@@ -137,7 +141,8 @@ def _checked_keys(path: str, where: str) -> list[str]:
 def _image_member(keys: list[str], where: str) -> str:
     if STATISTICS.issubset(keys):
         what = "the file holds saved statistics (mu and sigma), not images"
-        raise StatisticsError(what, where=where, hint="Name it where statistics are accepted")
+        hint = "Statistics are scored by `ganmetrics fid REAL FAKE` and gm.evaluate; name the images here"
+        raise StatisticsError(what, where=where, hint=hint)
     if IMAGES in keys or len(keys) == 1:
         return f"{IMAGES if IMAGES in keys else keys[0]}.npy"
     what = f"the file has no array {IMAGES}; its arrays are {shown(', '.join(keys[:10])) or 'none'}"
@@ -149,10 +154,15 @@ def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> ArrayHeade
     header = _header(stream, where)
     if header.dtype.hasobject:
         what = "the array holds Python objects, which may run code when they are loaded; it is refused"
-        raise InputError(what, where=where, hint="Save a uint8 array", code="E-ARRAY")
+        hint = "Save images as one uint8 array, and statistics by np.savez(path, mu=mu, sigma=sigma)"
+        raise InputError(what, where=where, hint=hint, code="E-ARRAY")
+    if len(header.shape) == 2:
+        what = f"the array has the shape {list(header.shape)} and dtype {header.dtype.name}; expected uint8 images"
+        raise InputError(what, where=where, hint=ROWS, code="E-SHAPE")
     if header.dtype.name != "uint8":
         what = f"the array has dtype {header.dtype.name}; expected uint8 images"
-        raise InputError(what, where=where, hint="Save them as uint8, from 0 to 255", code="E-DTYPE")
+        hint = "Bring the values to 0..255, round them and save them as uint8"
+        raise InputError(what, where=where, hint=hint, code="E-DTYPE")
     if header.is_fortran and len(header.shape) > 1:
         what = "the array is stored in column (Fortran) order and cannot be read image by image"
         raise InputError(what, where=where, hint="Save np.ascontiguousarray(images)", code="E-ARRAY")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ganmetrics._arguments import described, whole
 from ganmetrics.data.share import Share
 from ganmetrics.errors import UsageError
 
@@ -78,15 +79,15 @@ class Reading:
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                what = f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}"
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in choices:
+                what = f"{name} is {described(value)}; it must be one of {', '.join(choices)}"
                 raise UsageError(what, where=f"Reading.{name}")
         if self.levels is not None:
             object.__setattr__(self, "levels", _checked_levels(self.levels))
-        if self.max_pixels < 1:
-            raise UsageError(f"max_pixels is {self.max_pixels}; it must be at least 1", where="Reading.max_pixels")
-        if self.workers is not None and self.workers < 0:
-            raise UsageError(f"workers is {self.workers}; it must be 0 or more", where="Reading.workers")
+        whole(self.max_pixels, "max_pixels", 1)
+        if self.workers is not None:
+            whole(self.workers, "workers", 0)
 
     def changes(self) -> tuple[str, ...]:
         """The pixel-changing choices that are not the default, as the signature writes them."""
@@ -104,6 +105,13 @@ def _checked_levels(levels: tuple[float, float]) -> tuple[float, float]:
         what = f"levels is {levels!r}; it must be (low, high), two finite numbers with low < high"
         raise UsageError(what, where="Reading.levels", hint="Images of 12 bits have (0, 4095)")
     return low, high
+
+
+def chosen_reading(reading: Reading | None) -> Reading:
+    """How files are read: as the caller says, or by default (UsageError for what says nothing about reading)."""
+    if reading is not None and not isinstance(reading, Reading):
+        raise UsageError(f"reading is {described(reading)}; it must be a gm.Reading", where="reading")
+    return reading or Reading()
 
 
 @dataclass

@@ -21,7 +21,7 @@ MAX_LABEL_BYTES = 256 << 20
 SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"))
 PARTS = re.compile(r"(chunk|part|shard|batch|rank|split|worker|gpu|node|proc)[-_ ]?\d+", re.IGNORECASE)
 CHUNK_DIGITS = 5  # chunks of images are numbered with so many digits at least, and hardly a set has 10,000 classes
-OVERRIDE = 'If they are classes, pass Reading(classes="folders") (--classes folders)'
+OVERRIDE = 'If they are classes, pass `gm.Reading(classes="folders")`'
 SEPARATE = "Give each class a sub-folder, or put StyleGAN's dataset.json beside the images"
 
 
@@ -38,7 +38,7 @@ def classes_of_files(names: Sequence[str], load: Callable[[str], bytes | None], 
         ``Reading.classes``.
     """
     if rule == "none":
-        return Classes(None, "Reading.classes is none", "Leave it out (--classes)")
+        return Classes(None, "Reading.classes is none", "Leave out `classes`")
     if rule == "folders":
         return _by_folders(names, "", is_judged=False)
     root = _shared_folder(names)
@@ -156,7 +156,7 @@ def _doubt(folders: list[str], parts: list[list[str]]) -> str:
     else:
         return ""
     told = f"the sub-folders {_span(folders)} are taken for classes, though {seen}"
-    return f'{told}. If they are none, pass Reading(classes="none") (--classes none)'
+    return f'{told}. If they are none, pass `gm.Reading(classes="none")`'
 
 
 def _are_numbers(folders: Iterable[str]) -> bool:

@@ -63,7 +63,8 @@ def _flattened(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], bool]
         return colours, False
     if alpha == "error":
         share = f"{num_transparent} of {opacity.size} pixels are transparent"
-        raise Unreadable(f"has an alpha channel: {share}; choose --alpha white, black or drop (alpha=...)")
+        fix = 'Paint it on a colour by `alpha="white"` or `alpha="black"`, or drop it by `alpha="drop"`'
+        raise Unreadable(f"has an alpha channel: {share}", fix)
     if alpha == "drop":
         return colours, True
     return _blended(colours, opacity, BACKGROUNDS[alpha]), True

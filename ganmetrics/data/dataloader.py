@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics.data.base import Classes, Source
 from ganmetrics.data.items import decoded, image_of, images_of
 from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
-from ganmetrics.data.loading import read_parts, watched
+from ganmetrics.data.loading import read_parts
 from ganmetrics.data.parts import Outcome, Part, Parts, joined, outcome_of, whole
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.data.share import Share
 from ganmetrics.data.targets import classes_of_dataset, number_of
+from ganmetrics.data.workers import watched
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ class LoaderSource(Source):
 
     def _parts(self) -> Parts:
         streams, first = OwnStreams(), 0
-        with streams, watched():
+        with streams, watched(self.name):
             iterator = iter(self._loader)
         while True:
-            with streams, watched():
+            with streams, watched(self.name):
                 batch = next(iterator, None)
             if batch is None:
                 return

@@ -17,7 +17,7 @@ from ganmetrics.data.loading import read_parts, serial_parts
 from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.share import WHOLE, Share
 from ganmetrics.data.targets import classes_of_dataset, number_of
-from ganmetrics.errors import GanMetricsError, InputError
+from ganmetrics.errors import GanMetricsError, InputError, is_out_of_memory
 
 if TYPE_CHECKING:
     from ganmetrics.types import Images, Placed
@@ -91,8 +91,11 @@ class _DatasetItems:
         except GanMetricsError:
             raise
         except Exception as error:  # whatever a user's data set raises on a broken file
+            if is_out_of_memory(error):  # no fault of the file
+                raise MemoryError(str(error)) from error
             text = str(error).splitlines()[:1] or [""]
-            raise Unreadable(f"raised {type(error).__name__}: {shown(text[0][:200])}") from None
+            fix = "Ask the data set for one of them, as in dataset[0], to see where it fails"
+            raise Unreadable(f"raised {type(error).__name__}: {shown(text[0][:200])}", fix) from None
         return _decoded(item, index, self.opening, self.title)
 
 

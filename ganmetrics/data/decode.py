@@ -48,7 +48,14 @@ _PILLOW = Held()
 
 
 class Unreadable(Exception):
-    """One image that cannot be read; its text says why and completes the sentence that begins with the name."""
+    """One image that cannot be read; its text says why and completes the sentence that begins with the name.
+
+    ``fix`` says what to do, where that is anything but to repair or remove it.
+    """
+
+    def __init__(self, text: str, fix: str = "") -> None:
+        super().__init__(text)
+        self.fix = fix
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def _frame_kinds(image: PilImage, reading: Reading) -> list[str]:
     if image.format == "MPO" or not getattr(image, "is_animated", False):
         return []
     if reading.frames == "error":
-        raise Unreadable("has several frames or pages; --frames first (frames='first') takes the first")
+        raise Unreadable("has several frames or pages", 'Take the first of each by `frames="first"`')
     return ["first-frame"]
 
 
@@ -174,7 +181,8 @@ def _one_sentence(reading: Reading, data: bytes = b"") -> Iterator[None]:
     except UnidentifiedImageError:
         raise Unreadable(_foreign_sentence(data)) from None
     except Image.DecompressionBombError:
-        raise Unreadable(f"has more than {reading.max_pixels} pixels (max_pixels)") from None
+        fix = "If the large images are meant, allow them by `max_pixels=200000000` or more"
+        raise Unreadable(f"has more than {reading.max_pixels} pixels", fix) from None
     except Exception as error:
         raise Unreadable(_decoder_sentence(error)) from None
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BITS, PHOTOMETRIC = 258, 262  # tags of TIFF
 BAND_PIXELS = 1 << 18
 WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1
-WITHOUT_RANGE = "image without a fixed range; convert it to 8 bits, or state its black and white: --levels LOW:HIGH"
+WITHOUT_RANGE = "image without a fixed range; convert it to 8 bits, or state its black and white by `levels`"
 
 
 def to_eight_bits(

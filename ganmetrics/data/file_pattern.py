@@ -10,8 +10,9 @@ from functools import cache
 from ganmetrics._files import shown
 from ganmetrics.data.base import Notes
 from ganmetrics.data.file_items import Files, FileSource, status_of
-from ganmetrics.data.folder import conversion_hint, found_instead
+from ganmetrics.data.folder import found_instead
 from ganmetrics.data.kinds import Kind, Opening
+from ganmetrics.data.other_kinds import advice
 from ganmetrics.data.paths import is_kept, is_pattern
 from ganmetrics.data.shard_files import expanded
 from ganmetrics.errors import InputError
@@ -81,7 +82,7 @@ def _distinct(root: str, names: list[str], notes: Notes) -> Iterator[str]:
 
 
 def _nothing(text: str, root: str, num_folders: int, notes: Notes) -> InputError:
-    hint = conversion_hint(notes.ignored) or f"The nearest existing folder is '{shown(os.path.abspath(root))}'"
+    hint = advice(notes.ignored) or f"The nearest existing folder is '{shown(os.path.abspath(root))}'"
     if notes.ignored:
         what = f"the pattern names no image ({found_instead(notes.ignored)})"
     elif num_folders:

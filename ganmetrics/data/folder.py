@@ -10,10 +10,10 @@ from ganmetrics._files import shown
 from ganmetrics.data.base import Notes, Reading
 from ganmetrics.data.file_items import UNLISTED, Files, FileSource, system_sentence
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
+from ganmetrics.data.other_kinds import advice
 from ganmetrics.data.paths import (
     ARRAY_SUFFIXES,
     IMAGE_SUFFIXES,
-    UNREAD_SUFFIXES,
     is_folder,
     refuse_path,
     why_ignored,
@@ -117,7 +117,7 @@ def _empty(path: str, notes: Notes) -> InputError:
     what = f"no images in the folder (looked for {looked} in it and its sub-folders; {found_instead(notes.ignored)})"
     files = [name for name in os.listdir(path) if os.path.splitext(name)[1].lower() in ARRAY_SUFFIXES | {".zip"}]
     guess = f"Did you mean '{shown(os.path.join(path, files[0]))}'?" if len(files) == 1 else ""
-    hint = conversion_hint(notes.ignored) or guess
+    hint = guess or advice(notes.ignored)
     return InputError(what, where=shown(path), hint=hint, code="E-EMPTY")
 
 
@@ -127,12 +127,6 @@ def found_instead(ignored: Counter[str]) -> str:
         return "it is empty"
     listed = ", ".join(f"{reason} {number}" for reason, number in ignored.most_common(8))
     return f"found {ignored.total()} {'files' if ignored.total() > 1 else 'file'}, of which {listed}"
-
-
-def conversion_hint(ignored: Counter[str]) -> str:
-    """What to do about pictures of kinds that are not read; empty where there are none."""
-    found = [suffix for suffix in ignored if suffix in UNREAD_SUFFIXES]
-    return f"{' and '.join(found)} files are not read; convert them to PNG" if found else ""
 
 
 KIND = Kind(

@@ -10,7 +10,7 @@ from ganmetrics.data.base import Source
 from ganmetrics.data.kinds import Kind, Opening, is_instance
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.share import WHOLE, Share
-from ganmetrics.data.tensor import is_tensor
+from ganmetrics.data.tensor import images_alone, is_tensor
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class FunctionSource(Source):
             made: Any = self._function(num)
         if not is_tensor(made):
             what = f"the function returned {type(made).__name__}; expected a tensor or array of {num} images"
-            raise InputError(what, where=self.name, code="E-SHAPE")
+            raise InputError(what, where=self.name, hint=images_alone(made), code="E-SHAPE")
         images = to_uint8(made, self._range, self.name, first=first)
         if images.shape[0] != num:
             what = f"the function was asked for {num} images and returned {images.shape[0]}"

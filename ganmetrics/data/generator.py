@@ -15,8 +15,8 @@ from ganmetrics.data.kinds import Kind, Opening, is_instance
 from ganmetrics.data.pixels import to_uint8
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.data.share import WHOLE, Share
-from ganmetrics.data.tensor import is_tensor
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.data.tensor import images_alone, is_tensor
+from ganmetrics.errors import InputError, UsageError, is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -127,18 +127,16 @@ class _Network:
             return _counted(self._forward(given), kept, "images", self.where)
 
     def _forward(self, latents: Tensor) -> Any:
-        import torch
-
         try:
             return self.net(latents)
-        except torch.cuda.OutOfMemoryError:
-            raise
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            if is_out_of_memory(error):
+                raise
             said = (str(error).splitlines() or [""])[0][:200]
             what = f"the network refused latents of shape {list(latents.shape)}: {type(error).__name__}: {said}"
             hint = (
-                "Pass latents as it takes them, such as latents=lambda count, rng: torch.randn(count, 100, 1, 1, "
-                "generator=rng), or a function n -> images"
+                "If it takes other latents, pass them, such as latents=lambda count, rng: "
+                "torch.randn(count, 100, 1, 1, generator=rng), or pass a function n -> images"
             )
             raise InputError(what, where=self.where, hint=hint, code="E-SHAPE") from error
 
@@ -221,8 +219,9 @@ def _device(net: nn.Module) -> torch.device | str:
 
 def _counted(made: Any, num: int, kind: str, where: str) -> Any:
     if not is_tensor(made) or made.shape[:1] != (num,):
-        found = f"of shape {list(made.shape)}" if is_tensor(made) else f"of type {type(made).__name__}"
-        raise InputError(f"{num} {kind} were asked for and {found} was returned", where=where, code="E-SHAPE")
+        found = f"a tensor of shape {list(made.shape)}" if is_tensor(made) else f"a {type(made).__name__}"
+        what = f"{num} {kind} were asked for and {found} was returned"
+        raise InputError(what, where=where, hint=images_alone(made), code="E-SHAPE")
     return made
 
 

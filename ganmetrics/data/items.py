@@ -83,4 +83,5 @@ def _value(item: dict[Any, Any], where: str) -> Any:
             return item[key]
     found = ", ".join(map(str, list(item)[:10]))
     what = f"the item is a dictionary with the keys {found}; expected one of {', '.join(KEYS)}"
-    raise InputError(what, where=where, code="E-SHAPE")
+    hint = f"Rename the image's key to {KEYS[0]}, or let the data set return the image alone"
+    raise InputError(what, where=where, hint=hint, code="E-SHAPE")

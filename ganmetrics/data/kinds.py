@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._arguments import described, whole
 from ganmetrics.data.base import Reading, Source
 from ganmetrics.errors import UsageError
 
@@ -29,9 +30,8 @@ class Opening:
     def __post_init__(self) -> None:
         if self.value_range is not None:
             _check_range(self.value_range)
-        number = self.num_images
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-            raise UsageError(f"num_images is {number!r}; it must be a whole number of at least 1", code="E-SOURCE")
+        if self.num_images is not None:
+            whole(self.num_images, "num_images", 1, code="E-SOURCE")
 
 
 DEFAULT_READING = Reading()
@@ -64,5 +64,5 @@ def _check_range(value_range: tuple[float, float]) -> None:
     except (TypeError, ValueError):
         low, high = math.nan, math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        what = f"value_range is {value_range!r}; it must be (low, high), two finite numbers with low < high"
+        what = f"value_range is {described(value_range)}; it must be (low, high), two finite numbers with low < high"
         raise UsageError(what, hint="Usual ranges are (0, 1) and (-1, 1)", code="E-RANGE")

@@ -106,7 +106,9 @@ def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
     missing = [name for name in names if name not in given]
     if missing:
         what = f"{len(missing)} of {len(names)} images have no class, such as {missing[0]}"
-        raise InputError(what, where=where, hint="Name each by its path in the folder", code="E-LABELS")
+        raise InputError(
+            what, where=where, hint=f"Name each by its path in {source.name}, as {missing[0]} is", code="E-LABELS"
+        )
     return [given[name] for name in names]
 
 

@@ -6,16 +6,16 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ganmetrics._process import no_warnings
 from ganmetrics.data.base import Notes, Reading
 from ganmetrics.data.decode import Decoded
 from ganmetrics.data.parts import Outcome, Part, Parts, joined
 from ganmetrics.data.randomness import OwnStreams
-from ganmetrics.errors import InputError, ResourceError
+from ganmetrics.data.workers import watched
+from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,8 +107,9 @@ def _settle(
     listed = "; ".join(unreadable[:NUM_LISTED])
     more = f"; and {len(unreadable) - NUM_LISTED} more" if len(unreadable) > NUM_LISTED else ""
     what = f"{len(unreadable)} of {len(unreadable) + num_read} images cannot be read: {listed}{more}"
-    hint = "Repair or remove them" if not num_read else 'Repair or remove them, or --on-error skip (on_error="skip")'
-    raise InputError(what, where=where, hint=hint, code="E-UNREADABLE")
+    fixes = list(dict.fromkeys(getattr(line, "fix", "") or "Repair or remove them" for line in unreadable))
+    skip = ['`on_error="skip"` leaves them out'] if num_read else []
+    raise InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")
 
 
 def item_parts(items: Items, workers: int) -> Parts:
@@ -132,25 +133,6 @@ def item_parts(items: Items, workers: int) -> Parts:
             yield part
     finally:
         del iterator  # ends the workers also where the consumer stopped early
-
-
-@contextmanager
-def watched() -> Iterator[None]:
-    """Around a step of a DataLoader: its dead worker becomes a ResourceError, warnings about processes are silent.
-
-    Python 3.12 warns of a fork beside threads, torch of more workers than cores; neither helps the caller.
-    """
-    try:
-        with no_warnings():
-            yield
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        what = "a process that decodes images died, most often for lack of memory or shared memory"
-        hint = "Use --workers 0 (workers=0) or enlarge /dev/shm (docker --shm-size)"
-        if multiprocessing.get_start_method(allow_none=True) != "fork":
-            hint += "; a script needs its `if __name__ == '__main__':` guard where processes are not forked"
-        raise ResourceError(what, hint=hint) from error
 
 
 def chosen_workers(reading: Reading, count: int) -> int:

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = "Decoded | str | GanMetricsError"  # str: the line about an image that cannot be read
 
 
+class Fault(str):
+    """The line about an image that cannot be read, and what to do about it where it need not be repaired or removed."""
+
+    def __new__(cls, text: str, fix: str = "") -> Fault:
+        line = super().__new__(cls, text)
+        line.fix = fix
+        return line
+
+    fix: str
+
+
 @dataclass
 class Part:
     """Some neighbouring images: the pixels of all in one uint8 buffer, so that a worker passes a single handle."""
@@ -82,11 +93,11 @@ def outcome_of(name: str, load: Callable[[], Decoded]) -> Outcome:
     try:
         return load()
     except Unreadable as error:
-        return f"{shortened(name)} {error}"
+        return Fault(f"{shortened(name)} {error}", error.fix)
     except GanMetricsError as error:
         return error
     except MemoryError:  # skipping the image would make the set depend on the machine
-        hint = "Free some, or decode in fewer processes: --workers 1 (workers=1)"
+        hint = "Free some; where several processes decode, `workers=1` takes less"
         return ResourceError("an image needs more memory than there is", where=name, hint=hint, code="E-MEMORY")
 
 

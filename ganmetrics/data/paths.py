@@ -183,7 +183,9 @@ def refuse_path(path: Any) -> NoReturn:
 def refuse_archive(title: str, where: str) -> NoReturn:
     """Say that archives of this kind are not read."""
     what = f"{title} cannot be read; archives of images are .zip files and .tar files without compression"
-    hint = "Unpack it and name the folder, or pack it again without compression"
+    hint = "Unpack it and name what it held, or pack images again without compression"
+    if "ubyte" in where:
+        hint = "MNIST and its kin are named torchvision:MNIST:test"
     raise UsageError(what, where=where, hint=hint, code="E-SOURCE")
 
 
@@ -216,6 +218,8 @@ def _names(folder: str) -> list[str]:
 
 
 def _refuse_file(text: str) -> NoReturn:
+    from ganmetrics.data.other_kinds import advice  # whose table is made of the suffixes above
+
     suffix, where = suffix_of(text), shown(text)
     if suffix in OTHER_ARCHIVES or foreign_archive(text):
         refuse_archive(foreign_archive(text) or f"{suffix} archives", where)
@@ -224,7 +228,6 @@ def _refuse_file(text: str) -> NoReturn:
         raise InputError(what, where=where, hint="Name the folder that holds the images", code="E-NOT-FOLDER")
     if suffix in PICKLES:
         what = f"a {suffix} file may run code when it is loaded, so it is not opened"
-        hint = "Load it yourself and pass the uint8 tensor of images"
-        raise InputError(what, where=where, hint=hint, code="E-NOT-FOLDER")
+        raise InputError(what, where=where, hint=advice(Counter([suffix])), code="E-NOT-FOLDER")
     what = "the path is a file of no kind that is read; expected a folder of images, or a .zip, .tar, .npz or .npy file"
-    raise InputError(what, where=where, code="E-NOT-FOLDER")
+    raise InputError(what, where=where, hint=advice(Counter([suffix])), code="E-NOT-FOLDER")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ganmetrics._arguments import described
 from ganmetrics.data.kinds import is_instance
 from ganmetrics.errors import InputError
 
@@ -55,6 +56,11 @@ def as_tensor(images: ArrayLike, where: str) -> Tensor:
     InputError
         A wrong shape or dtype, no image, or a tensor without values of its own.
     """
+    if not hasattr(images, "dtype") or not hasattr(images, "shape"):
+        what = f"the images are {described(images)}; expected a tensor or an array"
+        raise InputError(
+            what, where=where, hint="Folders, data sets and loaders are scored by gm.evaluate", code="E-SHAPE"
+        )
     is_array = not is_instance(images, "torch", "Tensor")
     _check_dtype(images, is_array, where)
     if not is_array:
@@ -94,11 +100,11 @@ def check_values(images: Tensor, value_range: tuple[float, float] | None, where:
     finite = images.isfinite()
     if not bool(finite.all()):
         what = f"image {_place(~finite, first)} is NaN or infinite; {int((~finite).sum())} values are"
-        raise InputError(what, where=where, hint="Look for a division by zero in the generator", code="E-RANGE")
+        raise InputError(what, where=where, hint="Look where they were made, as for a division by zero", code="E-RANGE")
     least, most = (float(bound) for bound in images.aminmax())
     seen = f"the values run from {least:.4g} to {most:.4g}"
     if value_range is None:
-        hint = "State the range of black and white, as in gm.source(images, value_range=(0, 1)) or (-1, 1)"
+        hint = "State what black and white are, as in `gm.source(images, value_range=(0, 1))` or value_range=(-1, 1)"
         raise InputError(f"float images need their value_range; {seen}", where=where, hint=hint, code="E-RANGE")
     low, high = value_range
     slack = TOLERANCE * (high - low)
@@ -150,7 +156,9 @@ def _refuse_axes(shape: tuple[int, ...], is_item: bool, where: str) -> NoReturn:
     if len(shape) == 3 and not is_item:
         hint = "One image is images[None]; grey images [N, H, W] need three channels"
     elif len(shape) == 2:
-        hint = "A grey image needs three channels, and a set of images is [N, 3, H, W]"
+        hint = "A grey image needs three channels; rows of features are scored by gm.functional"
+    elif len(shape) == 5:
+        hint = "Frames of videos [N, T, C, H, W] are images.reshape(-1, *images.shape[2:])"
     raise InputError(what, where=where, hint=hint, code="E-SHAPE")
 
 

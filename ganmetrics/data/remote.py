@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
 from ganmetrics.data.local_copy import LocalCopy
 from ganmetrics.data.names import Names
+from ganmetrics.data.other_kinds import advice
 from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import (
     ARRAY_SUFFIXES,
@@ -82,7 +84,7 @@ class RemoteSource(ItemSource):
         self.count = len(self._items)
         if not self.count:
             what = f"no images in the folder and its sub-folders ({found_instead(self.notes.ignored)})"
-            raise InputError(what, where=self.name, code="E-EMPTY")
+            raise InputError(what, where=self.name, hint=advice(self.notes.ignored), code="E-EMPTY")
 
     def item_names(self) -> list[str]:
         """The relative paths."""
@@ -236,7 +238,7 @@ def _check_suffix(place: Place) -> None:
         refuse_archive(f"{suffix} archives", place.name)
     if suffix in PICKLES:
         what = f"a {suffix} file may run code when it is loaded, so it is not opened"
-        raise InputError(what, where=place.name, code="E-NOT-FOLDER")
+        raise InputError(what, where=place.name, hint=advice(Counter([suffix])), code="E-NOT-FOLDER")
     if suffix in IMAGE_SUFFIXES:
         what, hint = "the URL is one image; a set of images is wanted", "Name the folder that holds the images"
         raise InputError(what, where=place.name, hint=hint, code="E-NOT-FOLDER")

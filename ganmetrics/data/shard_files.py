@@ -213,7 +213,8 @@ def _matching(pattern: str, find: Callable[[str], list[str]], is_file: Callable[
         what = f"{len(missing)} of {len(found)} archives are not there, such as '{shown(missing[0])}'"
         raise InputError(what, where=where, code="E-MISSING")
     if not found:
-        raise InputError("the pattern matches no file", where=where, hint="Quote it in a shell", code="E-MISSING")
+        hint = "Check the folder and the numbers; a shell leaves a pattern in quotes as it is"
+        raise InputError("the pattern matches no file", where=where, hint=hint, code="E-MISSING")
     if len(set(found)) < len(found):
         what = f"the pattern names an archive twice: '{shown(next(p for p in found if found.count(p) > 1))}'"
         raise UsageError(what, where=where, code="E-SOURCE")

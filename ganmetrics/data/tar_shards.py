@@ -17,6 +17,7 @@ from ganmetrics.data.folder import found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
 from ganmetrics.data.names import Names
+from ganmetrics.data.other_kinds import advice
 from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import is_shards, is_url, local_path, suffix_of
 from ganmetrics.data.shard_files import RemoteShard, Shard, shards_of
@@ -74,7 +75,7 @@ class TarSource(ItemSource):
             what = (
                 f"no images in the {'archives' if len(shards) > 1 else 'archive'} ({found_instead(self.notes.ignored)})"
             )
-            raise InputError(what, where=self.name, code="E-EMPTY")
+            raise InputError(what, where=self.name, hint=advice(self.notes.ignored), code="E-EMPTY")
         num_copied = sum(isinstance(shard, RemoteShard) and shard.is_copied for shard in shards)
         if num_copied:
             what = f"the server of {self.name} ignores requests for a part of a file (Range)"

@@ -63,6 +63,17 @@ def is_tensor(value: Any) -> bool:
     return is_instance(value, "torch", "Tensor") or is_instance(value, "numpy", "ndarray")
 
 
+def images_alone(made: Any) -> str:
+    """How to hand over the images alone, where what makes them returned something else."""
+    if isinstance(made, (tuple, list)):
+        return "Wrap it so that it returns the images alone, as in lambda z: generator(z)[0]"
+    if isinstance(made, dict):
+        return f"Wrap it so that it returns the images alone, one of {', '.join(map(repr, list(made)[:5]))}"
+    if hasattr(made, "images"):
+        return "Wrap it so that it returns the images alone, as in lambda z: generator(z).images"
+    return "It must return as many as it is asked for" if is_tensor(made) else ""
+
+
 def _title(images: ArrayLike) -> str:
     return "tensor" if is_instance(images, "torch", "Tensor") else "array"
 

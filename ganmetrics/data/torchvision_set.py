@@ -93,6 +93,11 @@ def _loaded(kind: Any, split: str, where: str, folder: str) -> Any:
             return kind(folder, **settings)
     except ValueError as error:  # torchvision's sentence about an unknown split
         raise UsageError(shown(str(error)), where=shown(where), code="E-SOURCE") from None
+    except ImportError as error:
+        what = f"the data set needs the package {error.name}, which is not installed"
+        raise UsageError(
+            what, where=shown(where), hint=f"Install it: pip install {error.name}", code="E-SOURCE"
+        ) from None
     except (RuntimeError, OSError) as error:
         what = "the data set is not there and GANMETRICS_OFFLINE forbids to download it"
         if not offline:
@@ -107,7 +112,7 @@ def _split_settings(kind: Any, split: str, where: str) -> dict[str, Any]:
         return {"split": split}
     if "train" not in parameters:
         what = f"{kind.__name__} does not name its splits in a common way"
-        hint = "Make the data set yourself and pass it"
+        hint = "In Python, make the data set yourself and pass it to gm.evaluate"
         raise UsageError(what, where=shown(where), hint=hint, code="E-SOURCE")
     if split not in ("train", "test"):
         what = f"{kind.__name__} has the splits train and test, not '{shown(split)}'"

@@ -15,9 +15,10 @@ from ganmetrics._files import shown
 from ganmetrics.data.base import Reading
 from ganmetrics.data.classes import DATASET_JSON
 from ganmetrics.data.decode import Decoded, Unreadable, decode
-from ganmetrics.data.folder import conversion_hint, found_instead
+from ganmetrics.data.folder import found_instead
 from ganmetrics.data.item_source import ItemSource
 from ganmetrics.data.kinds import DEFAULT_READING, Kind
+from ganmetrics.data.other_kinds import advice
 from ganmetrics.data.parts import Outcome, outcome_of
 from ganmetrics.data.paths import foreign_archive, is_kept, is_zip, plain_name, refuse_path, shortened, suffix_of
 from ganmetrics.data.share import Share
@@ -96,7 +97,7 @@ class ZipSource(ItemSource):
         self.count = len(names)
         if not names:
             what = f"no images in the archive ({found_instead(self.notes.ignored)})"
-            raise InputError(what, where=self.name, hint=conversion_hint(self.notes.ignored), code="E-EMPTY")
+            raise InputError(what, where=self.name, hint=advice(self.notes.ignored), code="E-EMPTY")
         self.notes.depths.update(name.count("/") for name in names)
         self._items = _ZipItems(os.path.abspath(path), names, members, reading, caps)
 
@@ -173,9 +174,9 @@ def opened_archive(path: str | os.PathLike[str]) -> zipfile.ZipFile:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         title = foreign_archive(path)
         what = f"the file is {title}, not a zip archive" if title else f"the archive cannot be opened: {reason}"
-        raise InputError(
-            what, where=shown(path), hint="It may be incomplete; make it again", code="E-ARCHIVE"
-        ) from None
+        hint = "Unpack it and name the folder, or pack it as a zip" if title else "It may be incomplete; make it again"
+        is_refused = isinstance(error, OSError)  # by the system: nothing is wrong with the archive
+        raise InputError(what, where=shown(path), hint="" if is_refused else hint, code="E-ARCHIVE") from None
 
 
 def check_members(infos: list[zipfile.ZipInfo], num_bytes: int, where: str, caps: Caps) -> None:

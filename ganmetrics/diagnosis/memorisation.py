@@ -18,7 +18,7 @@ HALF = 0.5  # of the distance from a real to its nearest other, within which few
 ADVICE = (
     "give the generator more data, or augment them for the discriminator (Karras et al. 2020)",
     "stop earlier, or use a smaller discriminator: distances to the training set fall as it overfits",
-    "score against images that the generator was not trained on (--test), and remove training images from them",
+    "score against images that the generator was not trained on (`test`), and remove training images from them",
 )
 
 

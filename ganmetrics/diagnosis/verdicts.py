@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._shown import Shown
 from ganmetrics.data import Reading, Source
+from ganmetrics.data.base import chosen_reading
 from ganmetrics.data.labels import labelled
 from ganmetrics.diagnosis.finding import Finding, is_finite, rank, worst
 from ganmetrics.diagnosis.input_trouble import input_trouble
@@ -150,7 +151,7 @@ def diagnose(
     >>> found.verdict, found["mode collapse"].verdict
     ('severe', 'severe')
     """
-    reading = replace(reading or Reading(), thumbnails=True)
+    reading = replace(chosen_reading(reading), thumbnails=True)
     require(reading.engine, ("local", "ray"), "a diagnosis")
     given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}
     if test is not None:
@@ -159,7 +160,7 @@ def diagnose(
         given["real"] = _labelled(given["real"], labels)
     check_counts(*(given[role].count if role in given else None for role in ("real", "fake", "test")))
     facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
-    choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_everything=True)
+    choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
     rows = {"features", "names"}
     more = {"real": rows, "fake": rows, "test": {"features"}}
     sides, chosen, left_out = prepared(given, choice, "fast", facts, more)

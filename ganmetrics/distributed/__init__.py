@@ -57,7 +57,8 @@ def at_one_place(name: str, work: Callable[[], Value], small: Callable[[Value], 
 def require(name: str, allowed: Collection[str], what: str) -> None:
     """Refuse an engine for work that has no part for it (UsageError)."""
     if name not in allowed:
-        hint = f"Use the engine {' or '.join(allowed)}, in one process"
+        ways = " or ".join(f'`engine="{each}"`' for each in allowed)
+        hint = f"Use {ways}, in one process"
         raise UsageError(f"{what} cannot be done by the engine {name}", where="engine", hint=hint)
 
 

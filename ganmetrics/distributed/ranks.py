@@ -136,7 +136,7 @@ def told(value: Value) -> list[Value]:
 
 def _alone() -> UsageError:
     what = "there are no ranks: torch.distributed is not initialised, or has one process"
-    return UsageError(what, where="engine", hint="Start with: torchrun --nproc-per-node=N -m ganmetrics …")
+    return UsageError(what, where="engine", hint='Start it by torchrun with several processes, or use `engine="local"`')
 
 
 def _tried(work: Callable[[], Value]) -> tuple[Value | None, GanMetricsError | None]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ganmetrics import _arguments
 from ganmetrics._content import content_digest
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
@@ -46,6 +47,7 @@ def save(statistics: Statistics, path: str | os.PathLike[str]) -> None:
     ResourceError
         The disk is full or the folder cannot be written.
     """
+    path = _arguments.path(path, "path")
     facts = _description(statistics)
     arrays: dict[str, Any] = {}
     if statistics.moments is not None:
@@ -75,7 +77,7 @@ def load(path: str | os.PathLike[str], *, assume: str | None = None) -> Statisti
         A file that is damaged, changed since it was written, holds Python objects, has other keys or shapes, or names
         no recipe.
     """
-    return _loaded(path, assume, is_known=False)
+    return _loaded(_arguments.path(path, "path"), assume, is_known=False)
 
 
 def _loaded(path: str | os.PathLike[str], assume: str | None, *, is_known: bool) -> Statistics:
@@ -134,7 +136,7 @@ def bundled(name: str, extractor: str | None = None) -> Statistics:
     chosen = extractor or next(iter(entries))
     if chosen not in entries:
         what = f"the bundled statistics {name!r} exist for {', '.join(entries)}, not for {chosen}"
-        hint = f"Pass --extractor {next(iter(entries))}, or build your own with: ganmetrics stats build"
+        hint = f'Pass `extractor="{next(iter(entries))}"`, or build your own with: ganmetrics stats build'
         raise StatisticsError(what, hint=hint, code="E-RECIPE")
     entry = entries[chosen]
     with resources.as_file(resources.files("ganmetrics.reference_stats").joinpath(entry["file"])) as path:
@@ -155,7 +157,8 @@ def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | N
         raise StatisticsError(what, where=shown(path), code="E-KEYS")
     if assume is None:
         what = "the statistics name no recipe, so nobody can tell which network and resize made them"
-        hint = f"If you know, pass --assume-recipe {'|'.join(ASSUMED)}, or build them with: ganmetrics stats build"
+        vouched = " or ".join(f'`gm.load_statistics(path, assume="{name}")`' for name in ASSUMED)
+        hint = f"If you know, use {vouched}, or build them again with: ganmetrics stats build"
         raise StatisticsError(what, where=shown(path), hint=hint, code="E-NO-RECIPE")
     if assume not in ASSUMED:
         raise unknown("recipe", assume, list(ASSUMED))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganmetrics._arguments import whole
 from ganmetrics.data import Reading
+from ganmetrics.data.base import chosen_reading
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.evaluation.preparing import Facts, chosen_metrics, prepared
@@ -158,12 +160,11 @@ def attribute(
     it is higher without nearly any image, and all shares are negative. The Inception Score leaves an image out of its
     split. The share of a class is the sum over its images, each left out alone, less as many mean shares.
     """
-    if num_images < 1:
-        raise UsageError(f"num_images is {num_images}; it must be at least 1", where="num_images")
+    whole(num_images, "num_images", 1)
     choice = chosen_metrics([metric])
     chosen = choice.metrics[0]
     _check(chosen)
-    facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
+    facts = Facts(extractor, weights, chosen_reading(reading), choose_device(device), batch_size)
     require(facts.reading.engine, ("local", "ray"), "an attribution")
     extra = {"fake": {"names", *chosen.losses_reads}}
     sides = prepared({"real": real, "fake": fake}, choice, "fast", facts, extra).sides

@@ -24,15 +24,15 @@ DEEP = 257  # pixel values of 16 bits that 8 make one of
 FEW_VALUES, FEW_IMAGES = 32, 20  # pixel values that are few, and images from which it shows
 SHARE = 0.01  # of copies and of images of one colour, from which they are worth a word
 KINDS = {
-    "exif-rotated": "an EXIF orientation, which was ignored (--exif-transpose applies it)",
+    "exif-rotated": 'an EXIF orientation, which was ignored (`exif="transpose"` applies it)',
     "icc": "a colour profile, which was ignored",
     "cmyk": "CMYK colours, converted without a profile",
     "12-bit": "12 bits a channel, reduced to 8",
     "16-bit": "16 bits a channel, reduced to 8",
-    "32-bit": "numbers of 32 bits, scaled to 8 as --levels says",
-    "8-bit": "8 bits a channel, to which --levels does not apply",
-    "clipped": "pixel values outside of --levels, which became black or white",
-    "alpha": "transparent pixels, treated as --alpha says",
+    "32-bit": "numbers of 32 bits, scaled to 8 as `levels` says",
+    "8-bit": "8 bits a channel, to which `levels` does not apply",
+    "clipped": "pixel values outside of `levels`, which became black or white",
+    "alpha": "transparent pixels, treated as `alpha` says",
     "first-frame": "several frames, of which the first was taken",
     "wrong-extension": "a file name that does not fit their content",
     "flat": "one colour all over",
@@ -106,11 +106,11 @@ def _range_hint(side: Statistics, *, is_upper: bool) -> str:
     if side.notes.kinds["16-bit"] > side.count / 2 and not levels:
         bits = math.ceil(math.log2(max(2, DEEP * side.filled.high - DEEP // 2))) if side.filled else 16
         if bits == 16:
-            return "Their black and white may be others: state both by --levels LOW:HIGH (Reading(levels=(low, high)))"
-        option = f"--levels 0:{2**bits - 1} (Reading(levels=(0, {2**bits - 1})))"
+            return "Their black and white may be others: state both, as in `gm.Reading(levels=(0, 4095))`"
+        option = f"`gm.Reading(levels=(0, {2**bits - 1}))`"
         return f"Images of {bits} bits in files of 16 look so: state their black and white, as in {option}"
     if levels:
-        return f"Look at --levels, which was {levels[0].partition('=')[2]}"
+        return f"Look at `levels`, which was {levels[0].partition('=')[2]}"
     if side.notes.formats:
         return "Scale images to 0..255 before they are saved"
     cause = "images in 0..1 look so under (-1, 1)" if is_upper else "images look so under a range wider than their own"

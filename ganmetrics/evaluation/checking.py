@@ -63,5 +63,6 @@ def _drift(found: Statistics, again: Statistics, name: str) -> float:
     drift = frechet.frechet_distance(*gaussians[0], *gaussians[1]) / max(again.moments.trace(), 1e-300)
     if drift > DRIFT:
         what = f"the numbers differ from the images' by {drift:.1e} of the trace (allowed {DRIFT:.0e})"
-        raise StatisticsError(what, where=name, hint="The file was changed", code="E-VERIFY")
+        hint = "The file was changed, or another processor or version of PyTorch measured it"
+        raise StatisticsError(what, where=name, hint=hint, code="E-VERIFY")
     return drift

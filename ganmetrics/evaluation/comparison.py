@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._shown import Shown
 from ganmetrics.data import Reading
+from ganmetrics.data.base import chosen_reading
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.difference import Difference
@@ -118,11 +119,11 @@ def compare(
         raise UsageError(f"{len(fakes)} set of fakes was given; a comparison needs at least two", where="fakes")
     check_mode(ci)
     if ci == "off":
-        raise UsageError("a comparison is made of intervals", where="ci", hint="Use fast or bootstrap")
+        raise UsageError("a comparison is made of intervals", where="ci", hint='Use `ci="fast"` or `ci="bootstrap"`')
     choice = chosen_metrics(metrics, seed)
     given = {"real": real, "test": test, **{f"fake{i}": fake for i, fake in enumerate(fakes)}}
     names = _names(fakes)
-    facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
+    facts = Facts(extractor, weights, chosen_reading(reading), choose_device(device), batch_size)
     sides, chosen, _ = prepared(given, choice, ci, facts)
     sets = {name: Sides(sides.get("real"), sides[f"fake{i}"], sides.get("test")) for i, name in enumerate(names)}
     return at_one_place(facts.reading.engine, lambda: compared(sets, chosen, ci), Comparison.without_rows)

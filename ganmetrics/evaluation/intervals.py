@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from ganmetrics._arguments import one_of
 from ganmetrics.metrics.record import Given
 from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.moments import Moments
-from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
     from ganmetrics.metrics import Estimate, Metric, Part
@@ -40,8 +40,7 @@ ROWS = ("features", "logits", "labels")  # what can be cut into parts
 
 def check_mode(mode: str) -> None:
     """Refuse an unknown way to make intervals (UsageError)."""
-    if mode not in MODES:
-        raise unknown("kind of interval", mode, list(MODES))
+    one_of(mode, "kind of interval", MODES)
 
 
 def uncertainty(each: Metric, sides: tuple[Any, Any, Any], found: Any, mode: str) -> Uncertainty | None:

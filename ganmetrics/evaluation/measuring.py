@@ -54,7 +54,7 @@ class Measuring:
 
     @cached_property
     def loaded(self) -> Extractor:
-        return load_extractor(self.extractor or DEFAULT_EXTRACTOR, self.weights)
+        return load_extractor(DEFAULT_EXTRACTOR if self.extractor is None else self.extractor, self.weights)
 
     def check(self, sides: Mapping[str, Side], needs: Mapping[str, set[str]]) -> None:
         """Refuse, before any image is read, what a side cannot give."""

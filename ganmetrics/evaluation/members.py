@@ -64,7 +64,9 @@ def read_members(path: str | os.PathLike[str]) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StatisticsError("there is no such file", where=shown(path), code="E-MISSING") from error
     except UNREADABLE as error:
-        what, hint = f"cannot read the statistics: {_trouble(error)}", "Build or fetch the file again"
+        is_refused = isinstance(error, OSError) and error.errno is not None  # by the system: nothing is wrong with it
+        what = f"cannot read the statistics: {_trouble(error)}"
+        hint = "Check that the file may be read" if is_refused else "Build or fetch the file again"
         raise StatisticsError(what, where=shown(path), hint=hint, code="E-DAMAGED") from error
     return arrays
 

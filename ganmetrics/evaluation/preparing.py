@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ganmetrics._arguments import described
 from ganmetrics.data import Reading, Source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.evaluation.measuring import DEFAULT_EXTRACTOR, Measuring, too_few
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
+DEFAULTS = ("fid", "is", "kid")  # of the command that scores several metrics
 NOTHING_MORE: Mapping[str, set[str]] = MappingProxyType({})
 
 
@@ -38,10 +40,10 @@ class Facts:
 
 
 class Choice(NamedTuple):
-    """The metrics of a run; where all were asked for, those that do not fit are left out, else they end the run."""
+    """The metrics of a run, of which those that do not fit are left out where ``is_lenient``, and else end the run."""
 
     metrics: list[Metric]
-    is_everything: bool
+    is_lenient: bool
 
 
 class Prepared(NamedTuple):
@@ -52,20 +54,27 @@ class Prepared(NamedTuple):
     left_out: dict[str, str]
 
 
-def chosen_metrics(metrics: str | Sequence[str | Metric], seed: int | None = None) -> Choice:
-    """The metrics that were asked for, each once, drawing from ``seed``; ``"all"`` is every one (UsageError)."""
+def chosen_metrics(metrics: str | Iterable[str | Metric], seed: int | None = None) -> Choice:
+    """The metrics that were asked for, each once, drawing from ``seed`` (UsageError).
+
+    ``"all"`` stands for every metric and ``"default"`` for those of ``DEFAULTS``, as far as the sets allow them.
+    """
+    if not isinstance(metrics, Iterable) or hasattr(metrics, "dtype"):
+        what = f"metrics is {described(metrics)}; it must be a name or a list of names"
+        raise UsageError(what, where="metrics", hint='Such as metrics=["fid", "is"]')
     asked = [metrics] if isinstance(metrics, str) else list(metrics)
-    is_everything = any(each == "all" for each in asked)
-    named = [metric(each) for each in asked if each != "all"]
+    sets = {"all": METRICS.names(), "default": DEFAULTS}
+    words = [each for each in asked if isinstance(each, str) and each in sets]
+    named = [metric(each) for each in asked if not (isinstance(each, str) and each in sets)]
     names = [each.name for each in named]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"the metric {name!r} is asked for twice", where="metrics", hint="Score twice instead")
-    rest = [each for each in METRICS.records().values() if each.name not in names] if is_everything else []
-    if not named + rest:
+    rest = {name: METRICS[name] for word in words for name in sets[word]}
+    chosen = list({**rest, **dict(zip(names, named, strict=True))}.values())
+    if not chosen:
         raise UsageError("no metric was asked for", where="metrics")
-    chosen = named + rest if seed is None else [each.seeded(seed) for each in named + rest]
-    return Choice(chosen, is_everything)
+    return Choice(chosen if seed is None else [each.seeded(seed) for each in chosen], bool(words))
 
 
 def under_protocol(choice: Choice, extractor: AnyExtractor, name: str | None) -> tuple[Choice, AnyExtractor]:
@@ -84,7 +93,7 @@ def under_protocol(choice: Choice, extractor: AnyExtractor, name: str | None) ->
         what = f"the protocol {name} goes with the extractor inception"
         raise UsageError(what, where="protocol", hint="Leave the extractor out, or the protocol")
     metrics = [each.configured({**chosen.options.get(each.name, {}), **each.options}) for each in choice.metrics]
-    return Choice(metrics, choice.is_everything), f"{asked}@{chosen.resize}"
+    return Choice(metrics, choice.is_lenient), f"{asked}@{chosen.resize}"
 
 
 def prepared(
@@ -114,7 +123,7 @@ class _Fitting:
     """The metrics that passed every check so far."""
 
     def __init__(self, choice: Choice) -> None:
-        self.metrics, self.is_lenient = list(choice.metrics), choice.is_everything
+        self.metrics, self.is_lenient = list(choice.metrics), choice.is_lenient
         self.left_out: dict[str, str] = {}
 
     def keep(self, check: Callable[[Metric], None]) -> None:
@@ -145,7 +154,7 @@ def check_given(each: Metric, given: Mapping[str, Any]) -> None:
         raise UsageError(f"{each.name} needs real images", where="real")
     if each.needs_test and given.get("test") is None:
         what = f"{each.name} needs real images that the generator was not trained on"
-        raise UsageError(what, where="test", hint="Pass them as test (--test), those of its training as real")
+        raise UsageError(what, where="test", hint="Pass them as `test`, those of its training as real")
 
 
 def check_sizes(sides: Mapping[str, Side]) -> None:
@@ -156,13 +165,13 @@ def check_sizes(sides: Mapping[str, Side]) -> None:
 
 def _check_counts(each: Metric, sides: Mapping[str, Side]) -> None:
     """Refuse sets that are known to be too small, before a network is loaded."""
-    counts = {role: side.count for role, side in sides.items() if _is_needed(each, role)}
+    counts = {role: side.count for role, side in sides.items() if _is_needed(each, role) and side.count}
     least = min((count for count in counts.values() if count), default=each.least_count)
     if least < each.least_count:
         found = " and ".join(f"{count} {role}" for role, count in counts.items())
         what = f"{each.name} needs at least {each.least_count} images in each set; found {found}"
-        option = f"{each.name}.{each.minimum}={least}"
-        hint = f"Add images, or set {option} (--set {option}), another protocol than the literature's"
+        option = f"`{each.name}({each.minimum}={least})`"
+        hint = f"Add images, or ask for {option}, another protocol than the literature's"
         raise InputError(what, hint=hint, code="E-TOO-FEW")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics.data import Reading, Source
+from ganmetrics.data.base import chosen_reading
 from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
@@ -103,7 +104,7 @@ def every_protocol(
         As ``evaluate``.
     """
     check_mode(ci)
-    reading = reading or Reading()
+    reading = chosen_reading(reading)
     require(reading.engine, ("local",), "the table of protocols")
     on = choose_device(device)
     sides = [_images(side, reading) for side in (real, fake)]

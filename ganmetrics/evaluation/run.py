@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._arguments import one_of
 from ganmetrics.data import Reading, open_source
+from ganmetrics.data.base import chosen_reading
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.intervals import check_mode
@@ -18,7 +20,6 @@ from ganmetrics.evaluation.statistics import KEPT, Statistics
 from ganmetrics.features import Extractor
 from ganmetrics.features.extraction import choose_device
 from ganmetrics.metrics import Metric
-from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
     import os
@@ -54,8 +55,8 @@ def evaluate(
         Real images that the generator was not trained on, for metrics of memorisation, whose ``real`` are those that it
         was trained on.
     metrics : sequence of str
-        Such as ``["fid", "is", "kid(subset_size=500)"]``; ``"all"`` takes all that the sets allow, and the result says
-        which were left out and why.
+        Such as ``["fid", "is", "kid(subset_size=500)"]``. ``"all"`` takes all that the sets allow, ``"default"`` FID,
+        Inception Score and KID as far as the sets allow them; the result says which were left out and why.
     extractor : str, Extractor or callable, optional
         The network; by default that of saved statistics where a side is such, else ``"inception"``.
     device : str
@@ -95,13 +96,13 @@ def evaluate(
             what, where="real", hint="Call gm.evaluate(reference, generator, num_images=…): real, then fake"
         )
     if num_images is not None:
-        fake = open_source(fake, reading=reading or Reading(), num_images=num_images)
-    facts = Facts(extractor, weights, reading or Reading(), choose_device(device), batch_size)
+        fake = open_source(fake, reading=chosen_reading(reading), num_images=num_images)
+    facts = Facts(extractor, weights, chosen_reading(reading), choose_device(device), batch_size)
     sides, chosen, left_out = prepared({"real": real, "fake": fake, "test": test}, choice, ci, facts)
     given = Sides(sides.get("real"), sides["fake"], sides.get("test"))
     return at_one_place(
         facts.reading.engine,
-        lambda: scored(given, chosen, ci, left_out, is_lenient=choice.is_everything, protocol=protocol),
+        lambda: scored(given, chosen, ci, left_out, is_lenient=choice.is_lenient, protocol=protocol),
         Result.without_rows,
     )
 
@@ -152,10 +153,9 @@ def measure(
         What to keep. Moments take constant memory, the others a row for each image.
     extractor, device, batch_size, weights, reading : as in ``evaluate``
     """
-    reading = reading or Reading()
-    wanted = {reads} if isinstance(reads, str) else set(reads)
-    for name in sorted(wanted - set(KEPT)):
-        raise unknown("kind of statistics", name, list(KEPT))
+    reading = chosen_reading(reading)
+    asked = [reads] if isinstance(reads, str) else list(reads) if isinstance(reads, Collection) else [reads]
+    wanted = {one_of(name, "kind of statistics", KEPT) for name in asked}
     if not wanted:
         raise UsageError("nothing was asked for", where="reads", hint=f"Name some of {', '.join(KEPT)}")
     side = open_side(source, reading, extractor)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from ganmetrics import _arguments
 from ganmetrics._files import shown
 from ganmetrics._shown import Shown
 from ganmetrics.errors import MALFORMED, InputError, UsageError
@@ -81,7 +82,7 @@ def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedC
     """
     if len(paths) < 2:
         raise UsageError(f"{len(paths)} saved result was given; a comparison needs at least two", where="results")
-    results = {os.fspath(path): _scores(path) for path in paths}
+    results = {path: _scores(path) for path in (_arguments.path(each, "results") for each in paths)}
     if len(results) < len(paths):
         raise UsageError("a saved result is given twice", where="results")
     warnings = []
@@ -91,7 +92,8 @@ def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedC
         ]
         if rows and not force:
             what = f"{first} and {second} were made by different protocols: {'; '.join(dict.fromkeys(rows))}"
-            raise UsageError(what, where="results", hint="Score both alike, or pass --force", code="E-RECIPE")
+            hint = "Score both alike, or pass `force=True` to be warned alone"
+            raise UsageError(what, where="results", hint=hint, code="E-RECIPE")
         warnings += [f"{first} and {second} differ in {row}" for row in dict.fromkeys(rows)]
         warnings += _sizes(first, second, results)
     pairs = combinations(results, 2)
@@ -113,7 +115,8 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
         what, hint = f"the file is not as it was written: {error}", "Score the images again"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
     except MALFORMED as error:
-        what, hint = "the file is no saved result", "Write one with `ganmetrics evaluate REAL FAKE --json FILE`"
+        what = "the file is no saved result"
+        hint = "Write one with `ganmetrics evaluate REAL FAKE --json FILE`, or Result.save"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
     if not is_known:
         what = f"the result is of schema {schema!r:.40}; this version reads {SCHEMA}"

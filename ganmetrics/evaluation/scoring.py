@@ -54,7 +54,21 @@ def _with_one_set_of_classes(
     classes = tuple(dict.fromkeys(name for side in filter(None, sides) for name in side.classes))
     real, fake, test = (side and _relabelled(side, classes) for side in sides)
     assert fake is not None
+    for role, side in (("real", real), ("fake", fake)):
+        if side is not None and side.labels is not None and classes:
+            _check_classes(side.labels, classes, role)
     return real, fake, test
+
+
+def _check_classes(labels: torch.Tensor, classes: Sequence[str], role: str) -> None:
+    """Refuse classes with too few images for a score of their own, by their names (InputError)."""
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    few = [name for name, count in zip(classes, counts, strict=True) if count < 2]
+    if few:
+        more = f" and {len(few) - 10} more" if len(few) > 10 else ""
+        what = f"the classes {', '.join(few[:10])}{more} have fewer than two {role} images"
+        hint = "Give both sets the same classes, each with two images at least"
+        raise InputError(what, where=role, hint=hint, code="E-TOO-FEW")
 
 
 def _relabelled(side: Statistics, classes: tuple[str, ...]) -> Statistics:

@@ -139,7 +139,7 @@ class Statistics:
             what = "the images have several sizes, and their distances are those of images of one"
             raise InputError(what, where=self.source or self.name, hint="Resize them all alike", code="E-SHAPE")
         if getattr(self, reads) is None:
-            again = f", or build the file again with --keep {reads}" if reads in KEPT else ""
+            again = f', or build the file again with `gm.measure(images, reads="{reads}")`' if reads in KEPT else ""
             hint = f"Score the images themselves{again}"
             what = f"the saved statistics hold no {reads}"
             raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganmetrics._arguments import whole
 from ganmetrics._files import shown
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.kinds import Opening
@@ -95,8 +96,7 @@ class Evaluation:
     ) -> None:
         self.metrics = _streamed(metrics, seed)
         check_mode(ci)
-        if max_rows < 2:
-            raise UsageError(f"max_rows is {max_rows}; it must be at least 2", where="max_rows")
+        whole(max_rows, "max_rows", 2)
         self.ci, self.max_rows = ci, max_rows
         self.value_range = Opening(value_range=value_range).value_range  # checked there
         sides: dict[str, Side] = {} if reference is None else {"real": open_side(reference, READING, extractor)}
@@ -275,8 +275,9 @@ class Evaluation:
 def _streamed(metrics: str | Sequence[str | Metric], seed: int) -> list[Metric]:
     """The metrics, of which a stream must have all that they read (UsageError)."""
     choice = chosen_metrics(metrics, seed)
-    if choice.is_everything:
-        raise UsageError("a stream cannot be asked for all metrics", where="metrics", hint="Name those that you want")
+    if choice.is_lenient:
+        what = "a stream cannot be asked for whatever metrics fit"
+        raise UsageError(what, where="metrics", hint="Name those that you want")
     for each in choice.metrics:
         if each.needs_test or {"labels", "names"} & set(each.reads):
             lacking = "test images" if each.needs_test else "the class of each image"
@@ -289,7 +290,10 @@ def _checked_indices(indices: Any, count: int) -> Tensor | None:
     """Places as int64 [N] on the CPU (InputError for another number of them, or negative ones)."""
     if indices is None:
         return None
-    found = torch.as_tensor(indices).detach().cpu()
+    try:
+        found = torch.as_tensor(indices).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        found = torch.empty(0)
     if found.shape != (count,) or found.is_floating_point() or (count and int(found.min()) < 0):
         what = f"indices have the shape {list(found.shape)} and dtype {found.dtype} for {count} images"
         raise InputError(what, where="indices", hint="Give one whole number of at least 0 for each", code="E-SHAPE")

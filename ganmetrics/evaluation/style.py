@@ -14,6 +14,7 @@ import torch
 from ganmetrics._files import shown
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Reading, Source
+from ganmetrics.data.base import chosen_reading
 from ganmetrics.data.decode import decode
 from ganmetrics.data.loading import read_parts, serial_parts
 from ganmetrics.data.parts import outcome_of
@@ -128,7 +129,7 @@ def style_and_content(
     >>> float(result["style"]), float(result["content"]), result["style"].title
     (0.0, 0.0, 'Style distance(digits)')
     """
-    reading = reading or Reading()
+    reading = chosen_reading(reading)
     require(reading.engine, ("local",), "a style distance")
     sides = _opened(real, reading), _opened(fake, reading)
     if paired:
@@ -269,7 +270,7 @@ def _pairs(real: Iterator[Images], fake: Iterator[Images]) -> Iterator[tuple[Ima
 def _require_equal(real: int | None, fake: int | None) -> None:
     if real is not None and fake is not None and real != fake:
         what = f"pairs need as many real as fake images; found at least {real} real and {fake} fake"
-        raise InputError(what, where="paired", hint="Leave paired out (--paired) to compare the sets", code="E-PAIRS")
+        raise InputError(what, where="paired", hint="Leave `paired=True` out to compare the sets", code="E-PAIRS")
 
 
 def _result(found: Found, sides: tuple[Statistics, Statistics], network: MapNetwork, paired: bool) -> Result:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._arguments import path
 from ganmetrics.errors import UsageError
 from ganmetrics.features.base import Extractor, ExtractorRecord, check_resize
 from ganmetrics.registry import Registry
@@ -37,6 +38,7 @@ def load_extractor(
     WeightsError
         Weights that are missing, damaged or cannot be fetched.
     """
+    weights = weights if weights is None else path(weights, "weights")
     if isinstance(extractor, str):
         spec, _, precision = extractor.partition("+")
         spec, _, resize = spec.partition("@")
@@ -44,7 +46,7 @@ def load_extractor(
         record = EXTRACTORS[name]
         if resize:
             check_resize(name, resize, record.resizes)  # before its weights are fetched
-        loaded = record.load(str(weights) if weights else None)
+        loaded = record.load(weights or None)
         if resize:
             loaded.choose_resize(resize)
         if layer:
@@ -84,7 +86,7 @@ def respelled(extractor: str | None, way: str) -> str:
     name = re.split("[:@+]", spec)[0]
     if name not in ("inception", "inception-exact"):
         what = f"only Inception has an exact order of operations, which is its peers'; the extractor is {name!r}"
-        raise UsageError(what, where="--exact", hint="Leave it out")
+        raise UsageError(what, where="extractor", hint="Leave the exact order out")
     return spec.replace(name, "inception-exact", 1)
 
 

@@ -87,14 +87,15 @@ class Extractor(ABC):
         """
         if reads == "spread":
             what = f"the extractor {self.name!r} measures no perceptual distance, which LPIPS diversity needs"
-            raise UsageError(what, where="lpips_diversity", hint="Use lpips, or leave the metric out")
+            raise UsageError(what, where="lpips_diversity", hint='Use `extractor="lpips"`, or leave the metric out')
         if reads.startswith("spatial_"):
             return self._spatial_layer()
         if reads != "logits":
             return self.feature_layer
         if self.logits_layer is None:
             what = f"the extractor {self.name!r} is no classifier, and has no class probabilities"
-            raise UsageError(what, where="extractor", hint="Use inception, digits or fashion, or leave the metric out")
+            hint = 'Use a classifier such as `extractor="inception"`, or leave the metric out'
+            raise UsageError(what, where="extractor", hint=hint)
         return self.logits_layer
 
     def logits_of(self, features: Tensor) -> Tensor | None:
@@ -104,7 +105,7 @@ class Extractor(ABC):
     def _spatial_layer(self) -> str:
         if "spatial" not in self.layers:
             what = f"the extractor {self.name!r} has no spatial layer, which sFID needs"
-            raise UsageError(what, where="sfid", hint="Use inception, or leave the metric out")
+            raise UsageError(what, where="sfid", hint='Use `extractor="inception"`, or leave the metric out')
         return "spatial"
 
     def choose_layer(self, layer: str) -> None:

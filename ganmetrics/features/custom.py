@@ -65,7 +65,7 @@ class Custom(Extractor):
             or not features.shape[1]
         ):
             what = f"the extractor returned {found} for {count} images; expected a tensor of shape [{count}, D]"
-            raise InputError(what, where=self.name, hint="Pool or flatten its output", code="E-SHAPE")
+            raise InputError(what, where=self.name, hint=_hint(features), code="E-SHAPE")
         self.layers = {"features": features.shape[1]}
         narrow, limits = features.to(torch.float32), torch.finfo(torch.float32)
         largest = float(features.abs().max()) if features.dtype == torch.float64 else 1.0
@@ -73,6 +73,13 @@ class Custom(Extractor):
             what = f"the extractor's features reach {largest:.3g}, which float32 does not hold"
             raise InputError(what, where=self.name, hint="Return them in another unit", code="E-RANGE")
         return narrow
+
+
+def _hint(features: Any) -> str:
+    if not isinstance(features, torch.Tensor):
+        is_array = type(features).__module__ == "numpy"
+        return "Return torch.from_numpy(features)" if is_array else "Return the tensor of features alone"
+    return "Pool or flatten its output" if features.ndim > 2 else "Return one row of features for each image"
 
 
 def _plain(name: object) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
+from ganmetrics._arguments import described, whole
 from ganmetrics.errors import InputError, ResourceError, UsageError, is_out_of_memory
 from ganmetrics.features.pieces import PIECE
 from ganmetrics.features.precision import ARITHMETIC, true_float32
@@ -32,14 +33,16 @@ def choose_device(device: str | torch.device) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except RuntimeError as error:
-        raise UsageError(f"unknown device {str(device)!r}", hint="Use auto, cpu, cuda, cuda:1 or mps") from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        what = f"unknown device {described(device)}"
+        raise UsageError(what, where="device", hint="Use auto, cpu, cuda, cuda:1 or mps") from error
     if chosen.type not in DEFAULT_BATCH_SIZES:
         raise UsageError(f"unsupported device {chosen}", hint="Use auto, cpu, cuda, cuda:1 or mps")
     found = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}[chosen.type]
     if (chosen.index or 0) >= found:
         what = f"the device {chosen} is not there; found {found} of type {chosen.type}"
-        raise UsageError(what, where="device", hint="Use --device auto or cpu", code="E-DEVICE")
+        hint = 'Use `device="auto"` or `device="cpu"`'
+        raise UsageError(what, where="device", hint=hint, code="E-DEVICE")
     return chosen
 
 
@@ -65,11 +68,12 @@ class Extraction:
     def __init__(
         self, extractor: Extractor, layers: Sequence[str], device: torch.device, batch_size: int | None = None
     ) -> None:
-        if batch_size is not None and batch_size < 1:
-            raise UsageError(f"batch_size is {batch_size}; it must be at least 1", where="batch_size")
+        if batch_size is not None:
+            batch_size = whole(batch_size, "batch_size", 1)
         if extractor.precision != "float32" and device.type != "cuda":
             what = f"{extractor.precision} is an arithmetic of NVIDIA GPUs; the device is {device}"
-            raise UsageError(what, where="--fast", hint="Leave it out: the default is fastest here", code="E-DEVICE")
+            hint = f"Leave {extractor.precision} out: the default is fastest here"
+            raise UsageError(what, where=extractor.name, hint=hint, code="E-DEVICE")
         self.extractor, self.layers, self.device = extractor, list(layers), device
         self.batch_size = batch_size or max(default_batch_size(device), extractor.least_batch)
         self.count = 0  # images so far, over all runs
@@ -133,7 +137,8 @@ class Extraction:
                 raise
             if len(batch) == 1:
                 what = f"one image does not fit in the memory of {self.device}"
-                raise ResourceError(what, hint="Free memory or use --device cpu", code="E-MEMORY") from error
+                hint = "Free memory" if self.device.type == "cpu" else 'Free memory or use `device="cpu"`'
+                raise ResourceError(what, hint=hint, code="E-MEMORY") from error
         # Out of the handler, whose exception would keep every tensor of the failed pass alive.
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -31,7 +31,7 @@ class Pixels(Extractor):
 
     def __init__(self, path: str | None = None) -> None:
         if path:
-            raise UsageError("the extractor 'pixels' has no weights", where=path, hint="Leave weights out")
+            raise UsageError("the extractor 'pixels' has no weights", where=path, hint="Leave `weights` out")
 
     def to(self, device: torch.device) -> None:
         """Nothing to move."""

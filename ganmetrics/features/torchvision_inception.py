@@ -55,7 +55,7 @@ class TorchvisionInception(Extractor):
     def __init__(self, path: str | None = None) -> None:
         if not path:
             what = f"the extractor {self.name} needs its weights, whose full SHA-256 is not published"
-            hint = "Pass torchvision's inception_v3_google-0cc3c7bd.pth (--weights FILE)"
+            hint = "Pass torchvision's inception_v3_google-0cc3c7bd.pth as `weights`"
             raise UsageError(what, where="weights", hint=hint)
         from torchvision.models import inception_v3  # here, because importing torchvision costs two seconds
 
@@ -82,6 +82,6 @@ EXTRACTOR = ExtractorRecord(
     name="torchvision-inception",
     load=TorchvisionInception,
     download=True,
-    summary="torchvision's Inception v3, 1000 classes, from its own file (--weights); not the literature's network",
+    summary="torchvision's Inception v3, 1000 classes, from a file given as weights; not the literature's network",
     domain=PHOTOGRAPHS,
 )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ganmetrics._arguments import path as path_of
 from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError, WeightsError
 from ganmetrics.features import weights as weight_files
@@ -215,13 +216,14 @@ def load_map_network(name: str = "auto", weights: str | os.PathLike[str] | None 
     """
     if name not in ("auto", *NAMES):
         raise unknown("network", name, ["auto", *NAMES])
+    weights = weights if weights is None else path_of(weights, "weights")
     if weights:
         if name not in ("auto", "vgg19"):
             what = f"the network {name!r} has its own weights"
             raise UsageError(what, where=shown(weights), hint="Use the network vgg19 with a weights file")
         return VGG19(weights)
     if name == "vgg19":
-        hint = "Pass the file of torchvision's vgg19 (--weights FILE), or use random-vgg19 or digits"
+        hint = "Pass the file of torchvision's vgg19 as `weights`, or use the network random-vgg19 or digits"
         raise UsageError("VGG19 needs its weights, which are not part of the package", where="weights", hint=hint)
     return DigitMaps() if name == "digits" else VGG19()
 

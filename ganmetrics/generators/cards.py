@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics import _arguments
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.errors import MALFORMED, GanMetricsError, InputError, WeightsError
 from ganmetrics.features import weights as weight_files
@@ -121,8 +122,9 @@ def folders() -> dict[str, Path]:
 
 def folder_of(name: str | os.PathLike[str]) -> Path:
     """The folder of a card by its name, or a folder that holds one (UsageError for neither)."""
-    if (Path(name) / CARD).is_file():
-        return Path(name)
+    path = Path(_arguments.path(name, "name"))
+    if (path / CARD).is_file():
+        return path
     known = folders()
     if str(name) not in known:
         raise unknown("generator", shown(name), sorted(known))
@@ -141,13 +143,16 @@ def read_card(folder: Path) -> Card:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts.pop("schema") != SCHEMA:
-            raise ValueError("its schema is not known; a newer version of ganmetrics wrote it")
+            what = "the card has another schema than this version reads"
+            raise InputError(what, where=shown(path), hint="Upgrade ganmetrics", code="E-SCHEMA")
         for name in ("scores", "data_scores"):
             facts[name] = tuple(CardScore(**each) for each in facts[name])
         for name in ("targets", "curve"):
             facts[name] = tuple(facts[name])
         return _checked(Card(**facts))
     except (OSError, *MALFORMED) as error:
+        if isinstance(error, InputError):
+            raise
         what = f"the card cannot be read: {shown(str(error)[:200])}"
         raise InputError(what, where=shown(path), hint="Export the generator again", code="E-CARD") from error
 

@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from ganmetrics.errors import UsageError
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, gan
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.gan import PIXELS, GANTraining, Maxout, as_images, as_pixels, init_uniform, start_at_mean
 from ganmetrics.generators.record import Measured, Recipe, System, Target
 from ganmetrics.generators.sampling import drawn, in_chunks, normal_latents, to_uint8_rgb
@@ -61,10 +62,10 @@ class Settings(gan.Settings):
         The pieces of its ``units`` joint units.
     """
 
-    latent_units: int = 400
-    label_units: int = 200
-    label_maxout: int = 50
-    joint_pieces: int = 4
+    latent_units: int = allowed.whole(400, 1, allowed.WIDEST)
+    label_units: int = allowed.whole(200, 1, allowed.WIDEST)
+    label_maxout: int = allowed.whole(50, 1, allowed.WIDEST)
+    joint_pieces: int = allowed.whole(4, 1, 64)
 
 
 class Generator(nn.Module):

@@ -28,6 +28,7 @@ from torch.nn import functional as F
 
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import cyclegan_domains as domains
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.cyclegan_nets import Generator, ImagePool, PatchDiscriminator
 from ganmetrics.generators.cyclegan_scores import data_scores, sample_scores
 from ganmetrics.generators.cyclegan_translation import DIRECTIONS, SOURCES, Source, Translator
@@ -67,18 +68,18 @@ class Settings:
         Former translations that each discriminator is shown.
     """
 
-    data: str = "restyled-mnist"
-    width: int = 16
-    halvings: int = 1
-    blocks: int = 3
-    patch_width: int = 32
-    patch_layers: int = 1
-    batch_size: int = 1
-    learning_rate: float = 2e-4
-    beta1: float = 0.5
-    cycle: float = 10.0
-    identity: float = 0.5
-    pool: int = 50
+    data: str = allowed.choice("restyled-mnist", *TRAINING_DATA)
+    width: int = allowed.whole(16, 1, 1024)
+    halvings: int = allowed.whole(1, 0, 3)
+    blocks: int = allowed.whole(3, 0, 64)
+    patch_width: int = allowed.whole(32, 1, 1024)
+    patch_layers: int = allowed.whole(1, 1, 3)
+    batch_size: int = allowed.whole(1, 1, allowed.LARGEST_BATCH)
+    learning_rate: float = allowed.rate(2e-4)
+    beta1: float = allowed.real(0.5, 0, 1, is_open="high")
+    cycle: float = allowed.real(10.0, 0, 1e6)
+    identity: float = allowed.real(0.5, 0, 1e6)
+    pool: int = allowed.whole(50, 0, 100_000)
 
 
 def least_squares(scores: Tensor, target: float) -> Tensor:

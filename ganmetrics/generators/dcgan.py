@@ -28,6 +28,7 @@ from torch import nn
 from ganmetrics.evaluation import archive
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, losses
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.record import Measured, Recipe, Sampler, System, Target
 from ganmetrics.generators.sampling import LatentSampler, batches_of, uniform_latents
 from ganmetrics.generators.scoring import image_scores, measured
@@ -62,19 +63,19 @@ class Settings:
         gamma / 2 E |grad D|^2 at real images is added to the discriminator's loss (Mescheder et al. 2018).
     """
 
-    latent_dim: int = 100
-    width: int = 32
-    batch_size: int = 64
-    learning_rate: float = 6e-4
-    discriminator_rate: float = 2e-4
-    beta1: float = 0.5
-    average: float = 0.999
-    loss: str = "non-saturating"
-    classes: str = ""
-    num_images: int = 0
-    generator_steps: int = 1
-    discriminator_steps: int = 1
-    r1_gamma: float = 0.0
+    latent_dim: int = allowed.whole(100, 1, allowed.WIDEST)
+    width: int = allowed.whole(32, 1, 1024)
+    batch_size: int = allowed.whole(64, 2, allowed.LARGEST_BATCH)
+    learning_rate: float = allowed.rate(6e-4)
+    discriminator_rate: float = allowed.rate(2e-4)
+    beta1: float = allowed.real(0.5, 0, 1, is_open="high")
+    average: float = allowed.real(0.999, 0, 1)
+    loss: str = allowed.choice("non-saturating", *losses.GENERATOR_LOSSES)
+    classes: str = allowed.digits("")
+    num_images: int = allowed.whole(0, 0, allowed.LONGEST)
+    generator_steps: int = allowed.whole(1, 1, 1000)
+    discriminator_steps: int = allowed.whole(1, 1, 1000)
+    r1_gamma: float = allowed.real(0.0, 0, 1e6)
 
 
 def init_weights(module: nn.Module) -> None:

@@ -38,7 +38,8 @@ def draw(sampler: Sampler, num_samples: int, *, seed: int, options: Mapping[str,
     for name in options:
         if name not in known:
             what = f"this generator has no option {name}"
-            raise UsageError(what, where=f"--{name}", hint=f"It knows {', '.join(known)}")
+            others = [f"`{each}`" for each in known if each != "seed"]
+            raise UsageError(what, where=name, hint=f"It takes {' and '.join(others)}" if others else "Leave it out")
     return sampler(num_samples, seed=seed, **options)
 
 
@@ -57,7 +58,7 @@ def check_output(output: str, makes: str, *, force: bool) -> None:
             "the output is neither a folder nor an npz file", where=shown(output), hint="Name a folder, or a file .npz"
         )
     elif Path(output).is_dir() and any(Path(output).iterdir()) and not force:
-        hint = "Choose another folder or pass --force to replace images of the same names"
+        hint = "Choose another folder or pass `force=True` to replace images of the same names"
         raise UsageError("the folder is not empty", where=shown(output), hint=hint, code="E-EXISTS")
 
 

@@ -29,6 +29,7 @@ from torch import nn
 
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, losses
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.record import Recipe, System
 from ganmetrics.generators.sampling import LatentSampler, normal_latents
 from ganmetrics.generators.scoring import image_scores
@@ -62,19 +63,19 @@ class Settings:
         Of the first iteration and of the second half; with Adam ``momentum`` is its beta1 throughout.
     """
 
-    latent_dim: int = 100
-    width: int = 600
-    units: int = 240
-    pieces: int = 5
-    batch_size: int = 100
-    optimizer: str = "sgd"
-    learning_rate: float = 0.1
-    discriminator_rate: float = 0.1
-    decay: float = 1.00004
-    momentum: float = 0.5
-    final_momentum: float = 0.7
-    average: float = 0.999
-    loss: str = "non-saturating"
+    latent_dim: int = allowed.whole(100, 1, allowed.WIDEST)
+    width: int = allowed.whole(600, 1, allowed.WIDEST)
+    units: int = allowed.whole(240, 1, allowed.WIDEST)
+    pieces: int = allowed.whole(5, 1, 64)
+    batch_size: int = allowed.whole(100, 1, allowed.LARGEST_BATCH)
+    optimizer: str = allowed.choice("sgd", "sgd", "adam")
+    learning_rate: float = allowed.rate(0.1)
+    discriminator_rate: float = allowed.rate(0.1)
+    decay: float = allowed.real(1.00004, 1, 2)
+    momentum: float = allowed.real(0.5, 0, 1, is_open="high")
+    final_momentum: float = allowed.real(0.7, 0, 1, is_open="high")
+    average: float = allowed.real(0.999, 0, 1)
+    loss: str = allowed.choice("non-saturating", *losses.GENERATOR_LOSSES)
 
 
 class Maxout(nn.Module):

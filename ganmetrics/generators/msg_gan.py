@@ -29,6 +29,7 @@ from torch import nn
 
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, losses
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.blocks import DownscalingConv2d, Seed, UpBlock, Verdict, rectified
 from ganmetrics.generators.layers import EqualizedConv2d, downscaled
 from ganmetrics.generators.record import Recipe, System
@@ -65,14 +66,14 @@ class Settings:
         The fraction of the training after which the learning rate falls.
     """
 
-    latent_dim: int = 64
-    widths: str = "64 48 32 16"
-    batch_size: int = 16
-    learning_rate: float = 2e-3
-    penalty: float = 1.0
-    penalty_every: int = 4
-    average: float = 0.999
-    decay_after: float = 0.6
+    latent_dim: int = allowed.whole(64, 1, allowed.WIDEST)
+    widths: str = allowed.sizes("64 48 32 16")
+    batch_size: int = allowed.whole(16, 1, allowed.LARGEST_BATCH)
+    learning_rate: float = allowed.rate(2e-3)
+    penalty: float = allowed.real(1.0, 0, 1e6)
+    penalty_every: int = allowed.whole(4, 1, allowed.LONGEST)
+    average: float = allowed.real(0.999, 0, 1)
+    decay_after: float = allowed.real(0.6, 0, 1)
 
 
 class Generator(nn.Module):

@@ -28,6 +28,7 @@ from torch import nn
 from ganmetrics.data.mixtures import GRID, RING, Mixture, draw
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import losses
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.gan import Maxout
 from ganmetrics.generators.record import Measured, Recipe, Sampler, System
 from ganmetrics.generators.sampling import batches_of, drawn, in_chunks, normal_latents
@@ -71,15 +72,15 @@ class Settings:
         The discriminator's maxout units in each layer and the linear pieces of each (200 and 5 in the paper).
     """
 
-    mixture: str = "ring"
-    packing: int = 1
-    width: int = 128
-    units: int = 64
-    pieces: int = 5
-    batch_size: int = 100
-    learning_rate: float = 1e-3
-    beta1: float = 0.8
-    average: float = 0.999
+    mixture: str = allowed.choice("ring", *MIXTURES)
+    packing: int = allowed.whole(1, 1, 64)
+    width: int = allowed.whole(128, 1, allowed.WIDEST)
+    units: int = allowed.whole(64, 1, allowed.WIDEST)
+    pieces: int = allowed.whole(5, 1, 64)
+    batch_size: int = allowed.whole(100, 2, allowed.LARGEST_BATCH)
+    learning_rate: float = allowed.rate(1e-3)
+    beta1: float = allowed.real(0.8, 0, 1, is_open="high")
+    average: float = allowed.real(0.999, 0, 1)
 
 
 class Generator(nn.Module):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ganmetrics.generators.settings import checked
 
 if TYPE_CHECKING:
     import torch
@@ -111,10 +113,5 @@ class System:
     preview: Callable[[Any], Images] | None = None
 
     def settings_of(self, values: Mapping[str, Any]) -> Any:
-        """The settings that a file holds (TypeError for another name or a value of another type)."""
-        found = self.settings(**values)
-        for each in fields(found):
-            kinds = (int, float) if isinstance(each.default, float) else (type(each.default),)
-            if type(value := getattr(found, each.name)) not in kinds:
-                raise TypeError(f"the setting {each.name} is {value!r:.40}")
-        return found
+        """The settings that a file holds (TypeError for another name, UsageError for what a setting cannot be)."""
+        return checked(self.settings(**values))

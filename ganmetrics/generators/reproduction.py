@@ -64,7 +64,7 @@ def rescore_on_data(folder: Path, root: str | None) -> Card:
     card = read_card(folder)
     score_on_data = SYSTEMS[card.system].score_on_data
     if score_on_data is None:
-        raise UsageError(f"no score of a {card.title} needs real data", where=card.name, hint="Leave --data out")
+        raise UsageError(f"no score of a {card.title} needs real data", where=card.name, hint="Leave `data` out")
     found = score_on_data(card.recipe, load_sampler(folder), root)
     return _rewritten(dataclasses.replace(card, data_scores=tuple(recorded([each]) for each in found)), folder)
 

@@ -16,9 +16,11 @@ from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.features import weights as weight_files
 from ganmetrics.features.extraction import choose_device
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.cards import CARD, SYSTEMS, WEIGHTS, Card, load_sampler, write_card
 from ganmetrics.generators.pictures import save_samples
 from ganmetrics.generators.scoring import REFERENCES, quick_fid
+from ganmetrics.generators.settings import rules_of
 from ganmetrics.generators.training import CHECKPOINT, fit, read_log, resume
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
@@ -95,7 +97,7 @@ def begin(
     if name not in recipes():
         raise unknown("recipe", name, sorted(recipes()))
     if (folder / RUN).exists():
-        hint = "Pass --resume to go on with it, or -o for another folder"
+        hint = "Pass `resume=True` to go on with it, or another `output`"
         raise UsageError("the folder holds a training already", where=shown(folder), hint=hint, code="E-EXISTS")
     system, recipe = recipes()[name]
     recipe = dataclasses.replace(
@@ -125,25 +127,23 @@ def reopen(folder: Path, name: str | None = None, *, data: str | None = None) ->
         hint = "Name the folder that 'ganmetrics generators train' wrote"
         raise InputError("no training is in this folder", where=shown(folder), hint=hint, code="E-RUN") from error
     if name not in (None, recipe.name):
-        hint = "Name that recipe, or another folder (-o)"
+        hint = "Name that recipe, or another `output`"
         raise UsageError(f"the folder holds a training of {recipe.name}, not {name}", where=shown(folder), hint=hint)
     return run
 
 
 def changed(settings: Any, changes: Sequence[str]) -> Any:
     """Settings with every NAME=VALUE applied (UsageError)."""
-    types = {field.name: type(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for change in changes:
-        name, _, text = change.partition("=")
-        if name not in types:
-            raise unknown("setting", name, sorted(types))
-        try:
-            values[name] = types[name](text)
-        except ValueError:
-            what = f"the setting {name} is {text!r}; it must be of type {types[name].__name__}"
-            raise UsageError(what, where="--set") from None
-    return dataclasses.replace(settings, **values)
+        name, sign, text = change.partition("=")
+        if name not in rules_of(settings):
+            raise unknown("setting", name, sorted(rules_of(settings)))
+        if not sign or name in values:
+            what = f"the setting {name} is given twice" if sign else f"the setting {name} has no value"
+            raise UsageError(what, hint=f"Write it once, as {name}=VALUE", code="E-SETTING")
+        values[name] = text
+    return allowed.changed(settings, values)
 
 
 def train(run: Run, *, device: str = "auto", watch_every: int = 1000, progress: bool = True) -> None:

@@ -34,6 +34,7 @@ from torch import nn
 
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import losses
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.record import Measured, Recipe, System, Target
 from ganmetrics.generators.sampling import drawn, in_chunks
 from ganmetrics.generators.seqgan_nets import Discriminator, Policy, roll_out
@@ -79,25 +80,25 @@ class Settings:
         Times half the squared norm of the discriminator's output layer, added to its loss.
     """
 
-    vocabulary: int = 5000
-    length: int = 20
-    dim: int = 32
-    oracle_seed: int = 0
-    num_real: int = 10_000
-    batch_size: int = 64
-    mle_steps: int = 6_000
-    mle_rate: float = 0.01
-    pretraining_steps: int = 1_000
-    policy_every: int = 10
-    policy_batch: int = 16
-    policy_rate: float = 0.01
-    num_rollouts: int = 16
-    clip: float = 5.0
-    d_embedding: int = 32
-    d_width: float = 0.25
-    d_rate: float = 1e-3
-    dropout: float = 0.25
-    decay: float = 0.2
+    vocabulary: int = allowed.whole(5000, 2, 1_000_000)
+    length: int = allowed.whole(20, 2, 1000)
+    dim: int = allowed.whole(32, 1, allowed.WIDEST)
+    oracle_seed: int = allowed.whole(0, 0, 2**63 - 1)
+    num_real: int = allowed.whole(10_000, 1, allowed.LONGEST)
+    batch_size: int = allowed.whole(64, 1, allowed.LARGEST_BATCH)
+    mle_steps: int = allowed.whole(6_000, 0, allowed.LONGEST)
+    mle_rate: float = allowed.rate(0.01)
+    pretraining_steps: int = allowed.whole(1_000, 0, allowed.LONGEST)
+    policy_every: int = allowed.whole(10, 1, allowed.LONGEST)
+    policy_batch: int = allowed.whole(16, 2, allowed.LARGEST_BATCH)
+    policy_rate: float = allowed.rate(0.01)
+    num_rollouts: int = allowed.whole(16, 1, 1000)
+    clip: float = allowed.real(5.0, 0, 1e6, is_open="low")
+    d_embedding: int = allowed.whole(32, 1, allowed.WIDEST)
+    d_width: float = allowed.real(0.25, 0, 16, is_open="low")
+    d_rate: float = allowed.rate(1e-3)
+    dropout: float = allowed.real(0.25, 0, 1, is_open="high")
+    decay: float = allowed.real(0.2, 0, 1e6)
 
 
 def phase(iteration: int, settings: Settings) -> str:

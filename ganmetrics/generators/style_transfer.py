@@ -21,6 +21,7 @@ import torch
 
 from ganmetrics._progress import progress_bar
 from ganmetrics.errors import InputError, NumericalError, UsageError
+from ganmetrics.generators import settings as allowed
 from ganmetrics.metrics.style import (
     content_distance,
     content_loss,
@@ -57,11 +58,11 @@ class Objective:
         What the image is at first: seeded noise, as in the paper, or the content image.
     """
 
-    content_weight: float = 1e-3
-    style_weight: float = 1.0
-    variation_weight: float = 1e-5
-    iterations: int = 300
-    start: str = "noise"
+    content_weight: float = allowed.real(1e-3, 0, 1e12)
+    style_weight: float = allowed.real(1.0, 0, 1e12)
+    variation_weight: float = allowed.real(1e-5, 0, 1e12)
+    iterations: int = allowed.whole(300, 1, 100_000)
+    start: str = allowed.choice("noise", *STARTS)
 
 
 DEFAULT = Objective()

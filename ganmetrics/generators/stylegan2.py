@@ -28,6 +28,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.evaluation import archive, measure, score
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, losses
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.record import Measured, Recipe, System
 from ganmetrics.generators.sampling import drawn, in_chunks, normal_latents, to_uint8_rgb, without_border
 from ganmetrics.generators.scoring import BETTER_THAN_GAN, NUM_IMAGES, QUIET, REFERENCES, image_scores
@@ -73,20 +74,20 @@ class Settings:
         Of the mean style and of the averaged weights.
     """
 
-    latent_dim: int = 64
-    depth: int = 4
-    channels: str = "96-64-32-16"
-    batch_size: int = 32
-    learning_rate: float = 2.5e-3
-    beta2: float = 0.99
-    mixing: float = 0.5
-    r1_gamma: float = 0.1
-    r1_every: int = 16
-    path_weight: float = 2.0
-    path_decay: float = 0.01
-    path_every: int = 8
-    w_avg_decay: float = 0.995
-    average: float = 0.999
+    latent_dim: int = allowed.whole(64, 1, allowed.WIDEST)
+    depth: int = allowed.whole(4, 1, 64)
+    channels: str = allowed.sizes("96-64-32-16", "-")
+    batch_size: int = allowed.whole(32, 2, allowed.LARGEST_BATCH)
+    learning_rate: float = allowed.rate(2.5e-3)
+    beta2: float = allowed.real(0.99, 0, 1, is_open="high")
+    mixing: float = allowed.real(0.5, 0, 1)
+    r1_gamma: float = allowed.real(0.1, 0, 1e6)
+    r1_every: int = allowed.whole(16, 1, allowed.LONGEST)
+    path_weight: float = allowed.real(2.0, 0, 1e6)
+    path_decay: float = allowed.real(0.01, 0, 1)
+    path_every: int = allowed.whole(8, 1, allowed.LONGEST)
+    w_avg_decay: float = allowed.real(0.995, 0, 1)
+    average: float = allowed.real(0.999, 0, 1)
 
     @property
     def widths(self) -> tuple[int, ...]:

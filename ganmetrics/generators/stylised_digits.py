@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ganmetrics.errors import UsageError
+from ganmetrics.errors import GanMetricsError, UsageError
 from ganmetrics.features.vgg19 import MapNetwork, load_map_network
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.record import Measured, Recipe, Sampler, System
 from ganmetrics.generators.style_transfer import Objective, distances, start_pixels, to_images, transfer
 from ganmetrics.generators.training import Training
@@ -47,8 +48,19 @@ class Settings(Objective):
         The generator of the content images.
     """
 
-    network: str = "digits"
-    contents: str = "dcgan-mnist"
+    network: str = allowed.choice("digits", "auto", "digits", "random-vgg19")
+    contents: str = allowed.text(
+        "dcgan-mnist", "a generator of images, such as dcgan-mnist", lambda name: _makes_images(name)
+    )
+
+
+def _makes_images(name: str) -> bool:
+    from ganmetrics.generators.cards import SYSTEMS, folder_of, read_card  # which know this module as one of theirs
+
+    try:
+        return SYSTEMS[read_card(folder_of(name)).system].makes == "images"
+    except GanMetricsError:
+        return False
 
 
 class Task(NamedTuple):
@@ -116,7 +128,7 @@ class NothingToTrain(Training):
 
     def step(self) -> dict[str, float]:
         what = "style transfer has nothing to train: every image is optimised when it is drawn"
-        raise UsageError(what, where="iterations", hint="Leave --iterations out")
+        raise UsageError(what, where="iterations", hint="Leave `iterations` out")
 
     def weights(self) -> dict[str, Tensor]:
         return {}

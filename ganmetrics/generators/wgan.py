@@ -30,6 +30,7 @@ from torch import nn
 
 from ganmetrics.features.states import filled_from
 from ganmetrics.generators import datasets, losses
+from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.dcgan import Discriminator, Generator
 from ganmetrics.generators.record import Recipe, System
 from ganmetrics.generators.sampling import LatentSampler, batches_of, normal_latents
@@ -64,14 +65,21 @@ class Settings:
         The weight of the gradient penalty.
     """
 
-    latent_dim: int = 100
-    width: int = 32
-    batch_size: int = 64
-    learning_rate: float = 2e-4
-    critic_steps: int = 5
-    clip: float = 0.01
-    penalty: float = 0.0
-    average: float = 0.999
+    latent_dim: int = allowed.whole(100, 1, allowed.WIDEST)
+    width: int = allowed.whole(32, 1, 1024)
+    batch_size: int = allowed.whole(64, 2, allowed.LARGEST_BATCH)
+    learning_rate: float = allowed.rate(2e-4)
+    critic_steps: int = allowed.whole(5, 1, 1000)
+    clip: float = allowed.real(0.01, 0, 1e6)
+    penalty: float = allowed.real(0.0, 0, 1e6)
+    average: float = allowed.real(0.999, 0, 1)
+
+    def conflict(self) -> str:
+        """What does not go together; empty where all does."""
+        if bool(self.clip) != bool(self.penalty):
+            return ""
+        found = f"both clip ({self.clip:g}) and penalty ({self.penalty:g})" if self.clip else "neither clip nor penalty"
+        return f"{found} would bound the critic; exactly one of them must be above 0"
 
 
 class SmoothCritic(nn.Module):

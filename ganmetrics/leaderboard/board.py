@@ -289,7 +289,7 @@ class Board:
         with tempfile.TemporaryDirectory(prefix="ganmetrics-") as scratch:
             source = self.places["submissions"] / submission.file if path is None else Path(path)
             if not source.exists():
-                hint = "Give the bytes again with --bytes"
+                hint = "Give the submission again as `path`"
                 raise InputError("the submitted file is not there", where=shown(source), hint=hint, code="E-MISSING")
             staged = intake.stage_path(source, Path(scratch), self.rules)
             if staged.digest != record.facts["submission"]:

@@ -47,7 +47,7 @@ class Remote:
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
             raise UsageError("the token would be sent in the clear", where=shown(url), hint="Use https://")
         if not token:
-            hint = "Pass --token or set GANMETRICS_LEADERBOARD_TOKEN; the organiser issues it"
+            hint = "Pass `token` or set GANMETRICS_LEADERBOARD_TOKEN; the organiser issues it"
             raise UsageError("a served board needs a token", where=shown(url), hint=hint)
         self.url, self.token = url.rstrip("/"), token
 
@@ -103,7 +103,8 @@ class Remote:
             self._refused(error)
         except (OSError, http.client.HTTPException) as error:
             what = f"the board does not answer: {getattr(error, 'reason', error)}"
-            raise ResourceError(what, where=shown(self.url), hint="Try again later", code="E-STORE") from None
+            hint = "Check the URL, or try again later"
+            raise ResourceError(what, where=shown(self.url), hint=hint, code="E-STORE") from None
         except MALFORMED:
             raise self._no_board() from None
 

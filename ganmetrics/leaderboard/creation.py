@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import disk_errors, shown
+from ganmetrics.data.base import chosen_reading
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.leaderboard.board import PARTS, SETTINGS, STORE_VARIABLE, Board, save_settings, store_url
 from ganmetrics.leaderboard.rules import MOST_IMAGES, Rules, check_share, parsed_quota, parsed_resolution
@@ -80,7 +81,6 @@ def create(
     InputError, WeightsError, ResourceError
         As ``gm.measure`` of the references.
     """
-    from ganmetrics import Reading
 
     path = Path(folder)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -92,7 +92,7 @@ def create(
             (path / part).mkdir(parents=True)
         path.chmod(0o700)  # the references and what strangers submit are the organiser's
     try:
-        making = _Making(path, wishes, chosen, device, reading or Reading())
+        making = _Making(path, wishes, chosen, device, chosen_reading(reading))
         rules = Rules(**facts, **making.references())
         store = Store(store_url(wishes.store, path))
         _begin(store, rules)

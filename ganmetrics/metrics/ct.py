@@ -122,7 +122,8 @@ def in_cells(
         raise UsageError(f"num_cells is {num_cells}; it must be at least 1", where="ct.num_cells")
     if len(real) < num_cells:
         what = f"{num_cells} cells need as many training images; found {len(real)}"
-        raise InputError(what, where="ct.num_cells", hint="Lower num_cells", code="E-TOO-FEW")
+        hint = f"Add images, or ask for `ct(num_cells={len(real)})`"
+        raise InputError(what, where="ct.num_cells", hint=hint, code="E-TOO-FEW")
     centers = kmeans(real, num_cells, seeded(seed))
     of_fake, of_test = (nearest_center(x, centers)[0] for x in (fake, test))
     distances = [nearest(x, real)[1] for x in (fake, test)]

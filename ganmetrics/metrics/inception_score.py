@@ -17,6 +17,8 @@ from ganmetrics.numerics.entropy import exponential_error, mean_divergence
 from ganmetrics.numerics.leave_one_out import divergence_losses
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
+ROUNDING = 1e-4  # by which a sum of probabilities in float32 may differ from 1
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -66,11 +68,15 @@ def inception_score(logits: ArrayLike, *, splits: int = 10, seed: int = 2020) ->
     4.0
     """
     x = matrix(logits, "logits")
+    if bool((x >= 0).all()) and bool(((x.sum(dim=1) - 1).abs() < ROUNDING).all()):
+        what = "logits hold probabilities: no value is negative, and every row sums to 1"
+        raise InputError(what, where="logits", hint="Give what comes before the softmax", code="E-RANGE")
     if splits < 1:
         raise UsageError(f"splits is {splits}; it must be at least 1", where="is.splits")
     if len(x) < splits:
         what = f"{len(x)} images cannot be cut into {splits} splits"
-        raise InputError(what, where="is.splits", hint="Score more images or lower splits", code="E-TOO-FEW")
+        hint = f"Score more images, or ask for `is(splits={len(x)})` or fewer (a different protocol)"
+        raise InputError(what, where="is.splits", hint=hint, code="E-TOO-FEW")
     scores = [math.exp(mean_divergence(log_p)) for log_p in _split(x, splits, seed)]
     return Estimate(float(np.mean(scores)), float(np.std(scores)))
 

@@ -83,7 +83,7 @@ def kid(
     smaller = min(len(real), len(fake))
     if smaller < subset_size:
         what = f"subsets of {subset_size} images need as many on each side; found {len(real)} real and {len(fake)} fake"
-        hint = f"Score more images, or set kid.subset_size={smaller} (a different protocol)"
+        hint = f"Score more images, or ask for `kid(subset_size={smaller})` (a different protocol)"
         raise InputError(what, where="kid.subset_size", hint=hint, code="E-TOO-FEW")
     pairs = list(paired_subsets(len(real), len(fake), subset_size, num_subsets, seeded(seed)))
     values = _cheaper_route(len(real), len(fake), subset_size, num_subsets)(real, fake, pairs)

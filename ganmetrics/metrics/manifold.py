@@ -22,7 +22,7 @@ def feature_pair(real: Any, fake: Any, neighbors: int, where: str) -> tuple[Tens
     for role, rows in (("real", len(x)), ("fake", len(y))):
         if rows <= neighbors:
             what = f"{rows} {role} images have no {neighbors} neighbours each"
-            hint = f"Score more images, or set {where}.neighbors={rows - 1} (a different protocol)"
+            hint = f"Score more images, or ask for `{where}(neighbors={rows - 1})` (a different protocol)"
             raise InputError(what, where=f"{where}.neighbors", hint=hint, code="E-TOO-FEW")
     return x, y
 

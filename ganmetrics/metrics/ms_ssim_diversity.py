@@ -89,7 +89,7 @@ def _checked(images: Any, scales: int) -> Tensor:
     side, most = min(array.shape[2:]), most_scales(min(array.shape[2:]))
     if most < scales:
         what = f"{scales} scales do not fit into {side} pixels"
-        hint = f"Set ms_ssim_diversity.scales={most}" if most else "Enlarge the images"
+        hint = f"Ask for `ms_ssim_diversity(scales={most})`" if most else "Enlarge the images"
         raise InputError(what, where="ms_ssim_diversity.scales", hint=hint, code="E-SHAPE")
     return torch.as_tensor(array)
 

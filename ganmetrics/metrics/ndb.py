@@ -103,7 +103,7 @@ def ndb(
     smaller = min(len(real), len(fake))
     if smaller < num_bins:
         what = f"{num_bins} bins need as many images on each side; found {len(real)} real and {len(fake)} fake"
-        hint = f"Score more images, or set ndb.num_bins={smaller} or fewer (a different protocol)"
+        hint = f"Score more images, or ask for `ndb(num_bins={smaller})` or fewer (a different protocol)"
         raise InputError(what, where="ndb.num_bins", hint=hint, code="E-TOO-FEW")
     centers = kmeans(real, num_bins, seeded(seed))
     return compared(bin_counts(real, centers), bin_counts(fake, centers), alpha)

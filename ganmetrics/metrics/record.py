@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ganmetrics._arguments import described
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics.uncertainty import Uncertain
 from ganmetrics.registry import unknown
@@ -166,18 +167,21 @@ class Metric:
 
     def configured(self, options: Mapping[str, Option]) -> Metric:
         """The same metric with some options changed; names and types are checked (UsageError)."""
+        taken = dict(options)
         for name, value in options.items():
             if name not in self.defaults:
                 raise unknown(f"option of {self.name}", name, list(self.defaults))
             expected = type(self.defaults[name])
-            if type(value) is not expected:
+            if expected is float and type(value) is int:
+                taken[name] = float(value)
+            elif type(value) is not expected:
                 what = f"{self.name}.{name} is {value!r}; it must be of type {expected.__name__}"
                 raise UsageError(what, where=f"{self.name}.{name}")
-            if name != "seed" and isinstance(value, int) and value < 1:
+            if name != "seed" and expected is int and int(value) < 1:
                 raise UsageError(f"{self.name}.{name} is {value}; it must be at least 1", where=f"{self.name}.{name}")
             if name == "seed" and not 0 <= int(value) < 2**32:
                 raise UsageError(f"the seed {value} is not in 0..{2**32 - 1}", where=f"{self.name}.seed")
-        return dataclasses.replace(self, options={**self.options, **options})
+        return dataclasses.replace(self, options={**self.options, **taken})
 
     def seeded(self, seed: int) -> Metric:
         """The same metric drawing from that seed, where it draws at all and no seed was set."""
@@ -210,9 +214,13 @@ class Metric:
 
 def parse_call(text: str) -> tuple[str, dict[str, Option]]:
     """``"kid(subset_size=500)"`` as the name and the options; a bare name has none."""
-    match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text)
+    match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text) if isinstance(text, str) else None
     if not match:
-        raise UsageError(f"cannot read the metric {text!r}", hint="Write it as 'kid' or 'kid(subset_size=500)'")
+        raise UsageError(
+            f"cannot read the metric {described(text)}",
+            where="metrics",
+            hint="Write it as 'kid' or 'kid(subset_size=500)'",
+        )
     pairs = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()]
     options = {name.strip(): parse_option(value.strip()) for name, _, value in pairs}
     if len(options) < len(pairs):

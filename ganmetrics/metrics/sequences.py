@@ -74,7 +74,7 @@ def self_bleu(sequences: ArrayLike, *, n: int = 3, num_samples: int = 500, seed:
         raise UsageError(f"num_samples is {num_samples}; it must be at least 2", where="self_bleu.num_samples")
     if len(tokens) < num_samples:
         what = f"{num_samples} sequences are to be drawn and only {len(tokens)} are there"
-        hint = f"Score more sequences, or set num_samples={len(tokens)} (a different protocol)"
+        hint = f"Score more sequences, or pass `num_samples={len(tokens)}` (a different protocol)"
         raise InputError(what, where="self_bleu.num_samples", hint=hint, code="E-TOO-FEW")
     drawn = tokens[seeded(seed).choice(len(tokens), num_samples, replace=False)]
     return _mean_bleu([_clipped_matches(grams) for grams in _ngrams(drawn, n)], drawn.shape[1])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from ganmetrics._arguments import described
 from ganmetrics.errors import UsageError
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30, "t": 10**12, "ti": 2**40}
@@ -53,11 +54,11 @@ def memory_limit(limit: int | str) -> Iterator[None]:
 
 def parse_size(limit: int | str, *, where: str) -> int:
     """A number of bytes from a text such as ``"2GB"`` (UsageError)."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?|)b?\s*", str(limit).lower())
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmgt]i?|)b?\s*", str(limit)[:40].lower())
     size = float(found[1]) * UNITS[found[2]] if found else math.inf
     if not math.isfinite(size):
         hint = "Write it as 500MB or 2GiB"
-        raise UsageError(f"{limit!r} is no amount of memory", where=where, hint=hint)
+        raise UsageError(f"{described(limit)} is no amount of memory", where=where, hint=hint)
     return int(size)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganmetrics import _arguments
 from ganmetrics._files import disk_errors, shown
 from ganmetrics.data.generator import GeneratorSource
 from ganmetrics.data.kinds import Opening
@@ -119,12 +120,11 @@ class Monitor:
         seed: int = 0,
         outputs: Outputs = DEFAULT_OUTPUTS,
     ) -> None:
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise UsageError(f"every is {every!r}; it must be a whole number of at least 1", where="every")
+        _arguments.whole(every, "every", 1)
         start = time.perf_counter()
         self.every, self.num_images, self.outputs = every, num_images, outputs
         self._opening = Opening(num_images=num_images, value_range=value_range, latents=latents, seed=seed)
-        self._folder = None if folder is None else _made(Path(folder))
+        self._folder = None if folder is None else _made(Path(_arguments.path(folder, "folder")))
         self.history = [] if self._folder is None else read_records(self._folder / out.SCORES)
         self.health = TrainingHealth()
         self._told: dict[str, str] = {}

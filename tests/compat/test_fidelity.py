@@ -28,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 METRICS = ["-f", "-k", "-r", "--feature-extractor", "inception-v3-compat", "--kid-subset-size", "20"]
 LAYERS = ["--feature-layer-fid", "64", "--feature-layer-kid", "64", "--feature-layer-prc", "64"]
 # 24 images in 2048 dimensions leave covariances singular, and the package sums kernels in float32
+OF_FORKS = "fid_statistics_file"  # a parameter of torch-fidelity's widespread forks
 TOLERANCES = {
     "inception_score_mean": 1e-6,
     "inception_score_std": 1e-4,
@@ -107,7 +108,7 @@ def test_every_argument_is_the_packages() -> None:
 
     for name, parameter in inspect.signature(fidelity.calculate_metrics).parameters.items():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        assert parameter.default == DEFAULTS[name], name
+        assert parameter.default == (None if name == OF_FORKS else DEFAULTS[name]), name
 
 
 def test_every_option_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +128,7 @@ def test_every_option_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
         {option for action in parser._actions for option in action.option_strings}
         for parser in (fidelity._parser(), caught[0])
     )
-    assert ours <= theirs
+    assert ours - theirs == {f"--{OF_FORKS.replace('_', '-')}"}
     assert all(re.match(r"--ppl-|--input[12]-model-(z|num-classes)|--kid-kernel-rbf-sigma", o) for o in theirs - ours)
 
 
@@ -252,19 +253,19 @@ def test_models_that_cannot_be_run_are_refused(options: dict[str, Any]) -> None:
 def test_files_that_the_package_would_leave_out_are_not_read_unasked(options: dict[str, Any], tmp_path: Path) -> None:
     write_images(tmp_path / "a", 3, 28, 1)
     write_images(tmp_path / "a" / "more", 3, 28, 2)
-    with pytest.raises(gm.UsageError, match=r"3 of 6 images are in sub-folders .* --samples-find-deep"):
+    with pytest.raises(gm.UsageError, match=r"3 of 6 images are in sub-folders .* `samples_find_deep=True`"):
         fidelity.calculate_metrics(**{**options, "input1": tmp_path / "a"}, isc=True)
     deep = {**options, "input1": tmp_path / "a", "isc": True, "samples_find_deep": True, "isc_splits": 1}
     assert fidelity.calculate_metrics(**deep)["inception_score_mean"] >= 1
     (tmp_path / "a" / "00000.png").rename(tmp_path / "a" / "00000.bmp")
-    with pytest.raises(gm.UsageError, match=r"\.bmp, not one of png,jpg,jpeg.* --samples-find-ext png,jpg,jpeg,bmp"):
+    with pytest.raises(gm.UsageError, match=r"not one of png,jpg,jpeg.* `samples_find_ext=\"png,jpg,jpeg,bmp\"`"):
         fidelity.calculate_metrics(**deep)
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["-k"], 3, r"error\[E-TOO-FEW\]: kid needs at least 1000 images .* lower kid_subset_size.*\n"),
+        (["-k"], 3, r"error\[E-TOO-FEW\]: kid needs at least 1000 images .* lower `--kid-subset-size`.*\n"),
         (["-f", "--ppl-epsilon", "1"], 2, r"error\[E-USAGE\]: unrecognized arguments: --ppl-epsilon 1\. See .*\n"),
         (["-f", "-c", "-g", "0"], 2, r"error\[E-USAGE\]: argument -g/--gpu: not allowed with argument -c/--cpu.*\n"),
         (["-p"], 2, r"error\[E-USAGE\]: ppl is True.*\n"),
@@ -287,7 +288,7 @@ def test_a_gpu_that_is_not_there_is_refused(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     found, _, errors = run(capsys, "--input1", options["input1"], "-i", "-g", "0")
     assert found == 2
-    assert "error[E-DEVICE]: there is no CUDA device 0 (--gpu). Pass --cpu, or leave --gpu out" in errors
+    assert "error[E-DEVICE]: there is no CUDA device 0 (--gpu). Pass `--cpu`, or leave `--gpu` out" in errors
 
 
 def test_the_module_runs(options: dict[str, Any]) -> None:
@@ -297,3 +298,12 @@ def test_the_module_runs(options: dict[str, Any]) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(r"frechet_inception_distance: \d\.\d+\n", done.stdout)
+
+
+@pytest.mark.parametrize("given", [{"input2": "stats.npz"}, {"fid_statistics_file": "stats.npz"}])
+def test_statistics_are_told_what_scores_them(given: dict[str, str], tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    gm.save_statistics(gm.measure(images, extractor="pixels"), tmp_path / "stats.npz")
+    paths = {name: str(tmp_path / value) for name, value in given.items()}
+    with pytest.raises(gm.GanMetricsError, match="ganmetrics fid "):
+        fidelity.calculate_metrics(input1=images, cuda=False, fid=True, verbose=False, **paths)

@@ -390,3 +390,17 @@ def test_without_torchmetrics_it_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
     with pytest.raises(gm.UsageError, match="pip install torchmetrics"):
         importlib.import_module("ganmetrics.compat.torchmetrics")
+
+
+def test_a_network_of_the_callers_in_float64_gets_float64() -> None:
+    def score(kind: Any) -> float:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 6))
+        net.num_features = 6  # type: ignore[assignment]
+        metric = kind(feature=net, normalize=True)
+        metric.set_dtype(torch.float64)
+        for real in (True, False):
+            metric.update(torch.rand(50, 3, 8, 8, dtype=torch.float64), real=real)
+        return float(metric.compute())
+
+    assert score(FrechetInceptionDistance) == pytest.approx(score(TheirFid), rel=0.05)  # 8 bits apart

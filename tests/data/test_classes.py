@@ -92,7 +92,7 @@ TREES: dict[str, tuple[Files, list[str] | None, str]] = {  # case: (files, class
     "numbers that run on": (
         images("0/000.png", "0/001.png", "1/002.png", "2/003.png"),
         ["0", "0", "1", "2"],
-        "the sub-folders 0, 1, 2 are taken for classes, though file numbers run on .*--classes none",
+        'the sub-folders 0, 1, 2 are taken for classes, though file numbers run on .*classes="none"',
     ),
     "StyleGAN's chunks": (images(*CHUNKS), None, "the sub-folders 00000, 00001, 00002 are numbered chunks"),
     "FFHQ's": (images("00000/00000.png", "01000/01000.png", "02000/02000.png"), None, "numbered chunks, not classes"),
@@ -281,7 +281,7 @@ def test_every_use_of_classes_follows_the_rule(chunked: tuple[str, str]) -> None
     for place in chunked:
         Path(place, "dataset.json").unlink()
     assert [gm.measure(place, extractor="pixels").digest for place in chunked] == digests
-    with pytest.raises(gm.InputError, match=r"numbered chunks, not classes.*--classes folders") as caught:
+    with pytest.raises(gm.InputError, match=r"numbered chunks, not classes.*classes=\"folders\"") as caught:
         gm.evaluate(real, fake, metrics=["class_fid"], extractor="pixels")
     assert caught.value.code == "E-LABELS"
     result = gm.evaluate(real, fake, metrics=["class_fid", "fid"], extractor="pixels", ci="off",

@@ -169,7 +169,7 @@ def test_twelve_bits_in_files_of_sixteen_are_cautioned(folders: tuple[Path, Path
     deep, plain = folders
     first = gm.evaluate(plain, deep, extractor="pixels").warnings[0]
     assert first.startswith("fake: the pixel values fill 6% of the range 0..255: they lie in 0..16, never above")
-    assert "Images of 12 bits in files of 16 look so: state their black and white, as in --levels 0:4095" in first
+    assert "Images of 12 bits in files of 16 look so: state their black and white, as in `gm.Reading(levels=(0, 4095))`" in first
 
 
 def test_the_command_takes_levels_and_the_signature_names_them(folders: tuple[Path, Path], run: Any) -> None:
@@ -178,13 +178,13 @@ def test_the_command_takes_levels_and_the_signature_names_them(folders: tuple[Pa
     assert done.returncode == 0
     assert done.stdout.count(":levels=0..4095") == 2
     assert "fill" not in done.stderr
-    assert "real: 8 of 8 images have 8 bits a channel, to which --levels does not apply" in done.stderr
+    assert "real: 8 of 8 images have 8 bits a channel, to which `--levels` does not apply" in done.stderr
     reading = gm.Reading(levels=(0, 4095))
     score = gm.evaluate(plain, deep, extractor="pixels", reading=reading)["fid"]
     assert str(gm.Signature.parse(str(score.signature))) == str(score.signature)
     assert str(score.signature) in done.stdout
     narrow = run("fid", plain, deep, "--extractor", "pixels", "-q", "--levels", "-100:200")
-    assert "8 of 8 images have pixel values outside of --levels, which became black or white" in narrow.stderr
+    assert "8 of 8 images have pixel values outside of `--levels`, which became black or white" in narrow.stderr
     for wrong in ("4095", "a:b", "5:5", "1:2:3"):
         refused = run("fid", plain, deep, "--extractor", "pixels", "--levels", wrong)
         assert (refused.returncode, refused.stdout) == (2, "")

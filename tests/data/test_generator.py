@@ -217,7 +217,7 @@ REFUSED = {  # case: (generator, options, error, words)
     "no range": (LINEAR, {"latents": 4, "value_range": None}, InputError, r"tanh makes \(-1, 1\)"),
     "too bright": (LINEAR, {"latents": 4, "value_range": (0, 1e-6)}, InputError, "outside value_range"),
     "no images": (nn.Linear(4, 3), {"latents": 4}, InputError, "the shape is"),
-    "no tensor": (nn.LSTM(4, 3), {"latents": 4}, InputError, "images were asked for and of type tuple"),
+    "no tensor": (nn.LSTM(4, 3), {"latents": 4}, InputError, "images were asked for and a tuple"),
     "latents of a sampler": (Sampling(), {"latents": 4}, UsageError, "latents are for a network"),
     "latents of a function": (lambda num: seeded(num), {"latents": 4}, UsageError, "are for a generator"),
     "seed of a function": (lambda num: seeded(num), {"seed": 4}, UsageError, "are for a generator"),
@@ -233,7 +233,7 @@ def test_what_cannot_be_meant_is_refused_before_reading(case):
 
 def test_a_sampler_that_makes_too_few_is_refused():
     source = open_source(lambda num, seed: seeded(3), num_images=5)
-    with pytest.raises(InputError, match=r"5 images were asked for and of shape \[3, 3, 2, 2\]"):
+    with pytest.raises(InputError, match=r"5 images were asked for and a tensor of shape \[3, 3, 2, 2\]"):
         list(source.batches())
 
 

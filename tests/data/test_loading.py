@@ -98,7 +98,7 @@ def test_87_a_killed_worker_is_a_resource_error(many, monkeypatch):
     with pytest.raises(ResourceError) as caught:
         list(open_source(many, reading=Reading(workers=1)).batches())
     assert caught.value.exit_code == 6
-    assert "--workers 0" in caught.value.hint
+    assert "`workers=0`" in caught.value.hint
 
 
 def test_workers_are_chosen_by_the_number_of_images():

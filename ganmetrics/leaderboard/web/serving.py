@@ -62,7 +62,7 @@ def serve(board: Board, how: Serving) -> None:
     except SystemExit:
         what = f"nothing can be served at {how.host}:{how.port}"
         raise ResourceError(
-            what, hint="Another program may listen there; choose another --port", code="E-PORT"
+            what, hint="Another program may listen there; choose another `port`", code="E-PORT"
         ) from None
     with socket, working(board, how):
         uvicorn.Server(config).run(sockets=[socket])
