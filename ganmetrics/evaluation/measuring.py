@@ -104,7 +104,7 @@ def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe:
     labels, classes = _labelled(source, count) if has_classes else (None, ())
     seen, told = source.notes, source.known_classes() if {"labels", "names"} & reads else Classes(None)
     notes = Notes(depths=Counter(seen.depths), ignored=Counter(seen.ignored), warnings=list(seen.warnings))
-    notes.remarks += [told.remark] if told.is_caution else []
+    notes.remarks += [f"{told.remark}. {told.hint}" if told.hint else told.remark] if told.is_caution else []
     notes.merge(gathering.seen.notes)
     return dataclasses.replace(
         gathered_statistics(gathering, recipe),
