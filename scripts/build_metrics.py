@@ -48,9 +48,9 @@ def table() -> str:
 
 
 def _interval(record: Metric) -> str:
-    if record.influence:
-        return "influence"
-    return "standard error" if "images" in record.reads else "jackknife"
+    if "images" in record.reads:
+        return "standard error"
+    return "own method" if record.uncertainty else "disjoint parts" if record.resampling else "none"
 
 
 @click.command()

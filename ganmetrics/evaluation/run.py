@@ -68,8 +68,8 @@ def evaluate(
     weights : path, optional
         A weights file in place of the network's own.
     ci : {"fast", "bootstrap", "off"}
-        How the 95 % intervals are made: from influence functions, and by the jackknife for metrics without one; by 200
-        bootstrap replicates in place of the former; or not at all.
+        How the 95 % intervals are made: by each metric's own method, or from disjoint parts of the sets; by 200
+        bootstrap replicates where a metric allows them, for the others from more parts; or not at all.
     protocol : str, optional
         Whose numbers to reproduce, such as ``"clean-fid"``; ``ganmetrics list protocols`` names them. It goes with
         Inception only.

@@ -129,5 +129,5 @@ METRIC = Metric(
     reads=("features",),
     paper="Alaa et al. 2022, arXiv:2102.08921",
     cost="all pairs",
-    resampling="halves",
+    resampling="parts",
 )

@@ -190,5 +190,5 @@ METRIC = Metric(
     paper="Lopez-Paz, Oquab 2017, arXiv:1610.06545",
     cost="training",
     minimum="folds",
-    resampling="halves",
+    resampling="parts",
 )

@@ -134,12 +134,11 @@ METRIC = Metric(
     name="fld",
     function=fld,
     parts=(
-        Part("fld", "FLD", higher_is_better=False, best="0", scale="real"),
-        Part("fld_gap", "FLD gap", higher_is_better=True, best="0", scale="real"),
+        Part("fld", "FLD", higher_is_better=False, best="0"),
+        Part("fld_gap", "FLD gap", higher_is_better=True, best="0"),
     ),
     reads=("features",),
     paper="Jiralerspong et al. 2023, arXiv:2302.04440",
     cost="all pairs, kept",
     needs_test=True,
-    resampling="halves",
 )

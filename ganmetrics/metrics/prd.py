@@ -183,5 +183,5 @@ METRIC = Metric(
     reads=("features",),
     paper="Sajjadi et al. 2018, arXiv:1806.00035",
     cost="clustering",
-    resampling="halves",
+    resampling="parts",
 )

@@ -79,5 +79,5 @@ METRIC = Metric(
     reads=("features",),
     paper="Naeem et al. 2020, arXiv:2002.09797",
     cost="all pairs",
-    resampling="halves",
+    resampling="parts",
 )

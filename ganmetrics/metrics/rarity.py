@@ -117,6 +117,6 @@ METRIC = Metric(
     reads=("features",),
     paper="Han et al. 2023, arXiv:2206.08549",
     cost="all pairs",
-    resampling="halves",
+    resampling="parts",
     depends_on_count=False,
 )

@@ -114,6 +114,6 @@ METRIC = Metric(
     reads=("features",),
     paper="Kynkäänniemi et al. 2019, arXiv:1904.06991",
     cost="all pairs",
-    resampling="halves",
+    resampling="parts",
     depends_on_count=False,
 )

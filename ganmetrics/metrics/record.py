@@ -99,8 +99,8 @@ class Metric:
     uncertainty_reads : tuple of str
         What ``uncertainty`` needs of each set beyond what ``reads`` names: ``"sample"`` are features of all images, or
         of as many as tell a variance, ``"spatial_sample"`` of the spatial layer.
-    resampling : {"", "bootstrap", "halves"}
-        ``"halves"``: intervals come from the values of disjoint parts of the sets, as the spread of the value falls
+    resampling : {"", "bootstrap", "parts"}
+        ``"parts"``: intervals come from the values of disjoint parts of the sets, as the spread of the value falls
         with the root of the number of images. ``"bootstrap"``: replicates with replacement may stand in for
         ``uncertainty`` where users ask for them. Empty: neither would cover.
     depends_on_count : bool
