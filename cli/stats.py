@@ -33,8 +33,9 @@ def command() -> None:
 def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[str, ...]) -> None:
     """Measure SOURCE (as REAL of `ganmetrics fid`) and save mean, covariance, count, recipe and digest."""
     import ganmetrics as gm
-    from ganmetrics._files import check_writable
+    from ganmetrics._files import check_writable, shown
     from ganmetrics.evaluation import archive
+    from ganmetrics.evaluation.cautions import alarms
     from ganmetrics.evaluation.recipe import check_name
 
     settings = Settings.of(ctx)
@@ -52,6 +53,8 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
     )
     if settings.is_first:
         archive.save(replace(statistics, name=name or statistics.name), output)
+        for caution in alarms({shown(source): statistics}):
+            click.echo(f"warning: {caution.sentence}", err=True)
         click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
 
 

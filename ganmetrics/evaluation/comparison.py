@@ -13,6 +13,7 @@ from ganmetrics.data import Reading
 from ganmetrics.data.base import chosen_reading
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
+from ganmetrics.evaluation.cautions import alarms
 from ganmetrics.evaluation.difference import Difference
 from ganmetrics.evaluation.intervals import check_mode
 from ganmetrics.evaluation.pairing import Pairing, sizes_said
@@ -137,7 +138,9 @@ def compared(sets: Mapping[str, Sides], chosen: Sequence[Metric], ci: str) -> Co
     titles = {name: {part: score.title for part, score in result.scores.items()} for name, result in results.items()}
     pairs = combinations(sets, 2)
     differences = [one for pair in pairs for each in chosen for one in pairing.differences(each, pair, titles[pair[0]])]
-    warnings = [*_warnings({name: sides.fake for name, sides in sets.items()}), *sizes_said(sets, differences)]
+    fakes = {name: sides.fake for name, sides in sets.items()}
+    first = [each.sentence for each in alarms({"real": next(iter(sets.values())).real, **fakes})]
+    warnings = [*first, *_warnings(fakes), *sizes_said(sets, differences)]
     return Comparison(results, tuple(differences), tuple(warnings))
 
 

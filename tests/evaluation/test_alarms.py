@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,9 @@ ENTRIES: dict[str, Callable[[Path], Sequence[str]]] = {
     "kid": lambda _: gm.evaluate(REAL, declared(), metrics=["kid(subset_size=9)"], **NETWORK).warnings,
     "inception_score": lambda _: gm.inception_score(declared(), extractor="digits").warnings,
     "compare": lambda _: gm.compare(REAL, declared(), REAL[:20], **NETWORK).results["A"].warnings,
+    "compare's own": lambda _: [
+        each.replace("A:", "fake:") for each in gm.compare(REAL, declared(), REAL[:20], **NETWORK).warnings
+    ],
     "attribute": lambda _: gm.attribute(REAL, declared(), **NETWORK).warnings,
     "diagnose": lambda _: gm.diagnose(REAL, declared(), **NETWORK).warnings,
     "score": lambda _: gm.score(gm.measure(REAL, **NETWORK), gm.measure(declared(), **NETWORK), ["fid"]).warnings,
@@ -161,7 +165,7 @@ SILENT = {
 
 def test_no_entry_point_is_forgotten() -> None:
     functions = {name for name in gm.__all__ if name[0].islower() or name == "Evaluation"} - {"__version__"}
-    assert functions == {name.split()[0] for name in ENTRIES} | SILENT.keys()
+    assert functions == {re.split("[ ']", name)[0] for name in ENTRIES} | SILENT.keys()
     adapters = {info.name for info in pkgutil.iter_modules(compat.__path__) if not info.name.startswith("_")}
     assert adapters == {*ADAPTERS, "lightning", "diffusers"}, "lightning calls a Monitor, diffusers makes a Source"
 
@@ -201,6 +205,13 @@ def test_the_command_says_it(tmp_path: Path, run: Any) -> None:
     done = run("fid", real, fake, "--extractor", "pixels", "-q")
     assert done.returncode == 0
     assert done.stderr.startswith(f"warning: {WORDS}")
+
+
+def test_building_statistics_says_it(tmp_path: Path, run: Any) -> None:
+    fake = files(tmp_path / "fake", BRIGHT)
+    done = run("stats", "build", fake, "-o", tmp_path / "fake.npz", "--extractor", "pixels", "-q")
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"warning: {fake}: the pixel values fill 50% of the range")
 
 
 def torchmetrics_fid(_: Path, __: Path) -> None:
