@@ -122,18 +122,21 @@ class _Batches:
 
     def gradient(self, logs: Tensor, start: int, stop: int) -> tuple[float, Tensor]:
         """The mean negative log likelihood of some rows for each dimension, and its gradient: [M + 1] -> [M + 1]."""
-        dim, variances = self.rows.shape[1], logs.exp()
-        total, pulls = 0.0, torch.zeros_like(logs)
+        dim, variances, log_count = self.rows.shape[1], logs.exp(), math.log(len(self.centers))
+        total, weights, sums = 0.0, torch.zeros_like(logs), torch.zeros_like(logs)
         for part, to_mean in zip(self.parts(start, stop), self.to_mean[start:stop].split(BLOCK), strict=True):
-            of_centers = _logs(part, variances[:-1], dim).sub_(math.log(len(self.centers)))
-            each = torch.cat([of_centers, _logs(to_mean, variances[-1:], dim)], dim=1)
-            of_rows = torch.logsumexp(each, dim=1, keepdim=True)
-            shares = each.sub_(of_rows).exp_()
-            pulls -= dim * shares.sum(dim=0, dtype=torch.float64)
-            pulls += (shares * torch.cat([part, to_mean], dim=1)).sum(dim=0, dtype=torch.float64) / variances
-            total -= float(of_rows.double().sum())
+            about_mean = _logs(to_mean, variances[-1:], dim).add_(log_count)  # of the weight of all centres together
+            shares = _logs(part, variances[:-1], dim)
+            of_rows = torch.logaddexp(torch.logsumexp(shares, dim=1, keepdim=True), about_mean)
+            for at, share, square in (
+                (slice(-1), shares.sub_(of_rows).exp_(), part),
+                (slice(-1, None), about_mean.sub_(of_rows).exp_(), to_mean),
+            ):
+                weights[at] += share.sum(dim=0, dtype=torch.float64)
+                sums[at] += share.mul_(square).sum(dim=0, dtype=torch.float64)
+            total += log_count * len(part) - float(of_rows.double().sum())
         scale = (stop - start) * dim
-        return total / scale, -pulls / (2 * scale)
+        return total / scale, (dim * weights - sums / variances) / (2 * scale)
 
 
 def _step(squares: Tensor, variances: Tensor, dim: int) -> tuple[float, Tensor]:
