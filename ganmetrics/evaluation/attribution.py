@@ -178,7 +178,7 @@ def attributed(real: Statistics | None, fake: Statistics, chosen: Metric, num_im
     rows = [getattr(fake, name) for name in chosen.losses_reads]
     if any(each is None or len(each) != fake.count for each in rows):
         raise StatisticsError("the saved statistics hold no rows of the fakes", hint="Name the images", code="E-KEPT")
-    shares = torch.from_numpy(chosen.losses(real and real.moments, *rows, **chosen.settings))
+    shares = chosen.losses(real and real.moments, *rows, **chosen.settings)
     order = shares.argsort(descending=True, stable=True).tolist()
     ends = order[:num_images], order[::-1][:num_images]
     raising, lowering = (tuple(_attributed(index, shares, fake) for index in end) for end in ends)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from scipy import special
 
 from ganmetrics._process import evaluating
 from ganmetrics._progress import progress_bar
@@ -19,6 +18,7 @@ from ganmetrics.features.extraction import choose_device
 from ganmetrics.features.lpips import Lpips
 from ganmetrics.features.precision import true_float32
 from ganmetrics.metrics.ppl import of_squares
+from ganmetrics.numerics import bounds
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
 
@@ -154,8 +154,9 @@ def _summed(squares: Tensor, path: LatentPath, network: Lpips) -> PathLength:
     options |= {"trim": f"{path.trim:g}", "seed": f"{path.seed}"}
     said = ",".join(f"{name}={value}" for name, value in options.items())
     protocol = f"ppl({said})|{network.identity}|#{path.num_samples}|float32/float64|gm:{__version__}"
-    width = float(special.stdtrit(len(squares) - 1, (1 + LEVEL) / 2)) * (error or 0.0)
-    return PathLength(value, std or 0.0, Interval.around(value, width, "standard error over paths"), protocol)
+    ends = bounds.logarithmic(value, error or 0.0, bounds.quantile(len(squares) - 1))
+    interval = Interval(*ends, "standard error over paths, logarithmic scale")
+    return PathLength(value, std or 0.0, interval, protocol)
 
 
 def _ends(latents: int | Draw, path: LatentPath) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from ganmetrics.evaluation.difference import Difference
 from ganmetrics.evaluation.recipe import Signature
 from ganmetrics.evaluation.result import SCHEMA, Interval, save_json
 from ganmetrics.metrics import METRICS
+from ganmetrics.numerics import bounds
 
 NOT_FINITE = ("inf", "-inf", "nan")
 METHOD = "intervals of both, as if each had met reals of its own"
@@ -177,9 +178,10 @@ def _sizes(first: str, second: str, results: Mapping[str, Mapping[str, Any]]) ->
 def _difference(name: str, pair: tuple[str, str], results: Mapping[str, Mapping[str, Any]]) -> Difference:
     first, second = (results[path][name] for path in pair)
     value = first["value"] - second["value"]
-    around = None if None in (first["interval"], second["interval"]) else _around(value, first, second)
+    is_told = None not in (first["interval"], second["interval"]) and math.isfinite(value)
+    around = _around(first, second) if is_told else None
     counts = [_count(one["signature"].fake) for one in (first, second)]
-    reason = ""
+    reason = "" if math.isfinite(value) else "a value is not finite"
     if counts[0] != counts[1] and _depends_on_count(name):
         reason = f"the sets have {counts[0]} and {counts[1]} images and this score depends on the number"
     return Difference(name, first["title"], *pair, value, around, first["higher_is_better"], reason=reason)
@@ -196,9 +198,7 @@ def _depends_on_count(name: str) -> bool:
     return all(each.depends_on_count for each in known)
 
 
-def _around(value: float, first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
-    """The interval of a difference of independent values (MOVER: Zou and Donner 2008)."""
-    a, b = first["interval"], second["interval"]
-    below = math.hypot(first["value"] - a.low, b.high - second["value"])
-    above = math.hypot(a.high - first["value"], second["value"] - b.low)
-    return Interval(value - below, value + above, METHOD)
+def _around(first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
+    """The interval of a difference of independent values."""
+    sides = [(one["value"], bounds.Bounds(*one["interval"][:2])) for one in (first, second)]
+    return Interval(*bounds.difference(*sides[0], *sides[1], 0.0), METHOD)

@@ -118,7 +118,7 @@ def fid_of_moments(real: Moments, fake: Moments, *, denominator: str = "n-1") ->
     return frechet.distance_given(real.mean.numpy(), factor_r, fake.mean.numpy(), sigma_f)
 
 
-def fid_losses(real: Moments, fake: Tensor, denominator: str = "n-1") -> frechet.Array:  # fake: [N, D] -> [N]
+def fid_losses(real: Moments, fake: Tensor, denominator: str = "n-1") -> Tensor:  # fake: [N, D] -> [N]
     """How much lower FID is without each of the fakes, of which there must be three."""
     if len(fake) < 3:
         what = f"FID without one of {len(fake)} fakes has no covariance; an attribution needs at least 3"
@@ -126,7 +126,8 @@ def fid_losses(real: Moments, fake: Tensor, denominator: str = "n-1") -> frechet
     factor = real.factor.scaled(_scale(denominator, real.count)).rows()
     before, after = (_scale(denominator, len(fake) - out) for out in (0, 1))
     scales = before, after * (len(fake) - 1) / (len(fake) - 2)
-    return frechet_losses(Gaussian(real.mean.cpu().numpy(), factor), fake.double().cpu().numpy(), scales)
+    gaussian = Gaussian(real.mean.cpu().numpy(), factor)
+    return torch.from_numpy(frechet_losses(gaussian, fake.double().cpu().numpy(), scales))
 
 
 def _scale(denominator: str, count: int) -> float:

@@ -13,8 +13,7 @@ from ganmetrics.metrics.record import Estimate, Given, Metric, Part
 from ganmetrics.metrics.uncertainty import Estimated
 from ganmetrics.metrics.validation import matrix
 from ganmetrics.numerics import bounds
-from ganmetrics.numerics.entropy import exponential_error, mean_divergence
-from ganmetrics.numerics.leave_one_out import divergence_losses
+from ganmetrics.numerics.entropy import exponential_error, exponential_without_each, mean_divergence
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
 ROUNDING = 1e-4  # by which a sum of probabilities in float32 may differ from 1
@@ -22,7 +21,6 @@ ROUNDING = 1e-4  # by which a sum of probabilities in float32 may differ from 1
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.numerics import frechet
     from ganmetrics.types import ArrayLike
 
 
@@ -87,7 +85,7 @@ def _split(x: Tensor, splits: int, seed: int) -> list[Tensor]:  # [N, K] -> log-
     return [log_p[start:stop] for start, stop in split_bounds(len(x), splits)]
 
 
-def inception_score_losses(real: None, logits: Tensor, splits: int = 10, seed: int = 2020) -> frechet.Array:
+def inception_score_losses(real: None, logits: Tensor, splits: int = 10, seed: int = 2020) -> Tensor:
     """How much lower the score is without each image, [N, K] -> [N], if the others stay in their splits.
 
     Every split needs at least two images (InputError).
@@ -95,12 +93,9 @@ def inception_score_losses(real: None, logits: Tensor, splits: int = 10, seed: i
     if len(logits) < 2 * splits:
         what = f"{len(logits)} images in {splits} splits leave a split empty where one is left out"
         raise InputError(what, where="is.splits", hint="Score more images or lower splits", code="E-TOO-FEW")
-    order = seeded(seed).permutation(len(logits))
-    p = torch.softmax(logits.double(), dim=1).cpu().numpy()[order]
-    found = np.empty(len(p))
-    for start, stop in split_bounds(len(p), splits):
-        found[order[start:stop]] = divergence_losses(p[start:stop]) / splits
-    return found
+    parts = _split(logits.double(), splits, seed)
+    losses = torch.cat([math.exp(mean_divergence(part)) - exponential_without_each(part) for part in parts]) / splits
+    return losses[torch.from_numpy(seeded(seed).permutation(len(logits)).argsort()).to(losses.device)].cpu()
 
 
 def uncertainty(found: Estimate, given: Given) -> dict[str, Estimated] | None:

@@ -93,6 +93,7 @@ class Metric:
         How much lower the only part's value is without each of the fakes, float64 [N]: takes the real set's moments,
         or ``None``, what ``losses_reads`` names of the fakes, and the settings.
     losses_reads : tuple of {"features", "logits"}
+        What ``losses`` needs of the fakes.
     uncertainty : callable, optional
         How uncertain the parts are, by a method of the metric's own: takes what ``function`` gave and a ``Given``, and
         gives an ``Uncertain`` for each part that has an interval.

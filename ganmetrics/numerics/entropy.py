@@ -24,12 +24,15 @@ def exponential_error(log_p: Tensor) -> tuple[float, float]:  # [N, K] -> two st
     The first is too small and the second too large where rows are few; from about 100 rows on they agree.
     """
     count, p = len(log_p), log_p.exp()
-    entropies = torch.special.entr(p).sum(dim=1)
-    total = p.sum(dim=0)
-    marginal = total / count
-    terms = torch.where(torch.isneginf(log_p), 0.0, p * (log_p - marginal.log())).sum(dim=1)
+    terms = torch.where(torch.isneginf(log_p), 0.0, p * (log_p - p.mean(dim=0).log())).sum(dim=1)
     first = terms.mean().exp() * float(terms.std()) / count**0.5
-    without = (total - p).clamp_(min=0).div_(count - 1)
+    return float(first), float(exponential_without_each(log_p).std()) * (count - 1) / count**0.5
+
+
+def exponential_without_each(log_p: Tensor) -> Tensor:  # [N, K] -> [N], N >= 2
+    """exp(mean divergence) of all rows but one, for each of them."""
+    count, p = len(log_p), log_p.exp()
+    entropies, total = torch.special.entr(p).sum(dim=1), p.sum(dim=0)
+    marginals = (total - p).clamp_(min=0).div_(count - 1)
     rest = (entropies.sum() - entropies) / (count - 1)
-    values = torch.exp(torch.special.entr(without).sum(dim=1) - rest)
-    return float(first), float(values.std()) * (count - 1) / count**0.5
+    return torch.exp(torch.special.entr(marginals).sum(dim=1) - rest)

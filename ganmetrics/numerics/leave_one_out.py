@@ -1,4 +1,4 @@
-r"""What a statistic of a set would lose without each of its rows, exactly and for all rows at once, in float64.
+r"""What a Fréchet distance would lose without each row of a set, exactly and for all rows at once, in float64.
 
 Without the row x = μ + δ, the mean of n rows moves by -δ / (n - 1), and their covariance is
 
@@ -19,7 +19,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import linalg, special
+from scipy import linalg
 
 if TYPE_CHECKING:
     from ganmetrics.numerics.influence import Gaussian
@@ -77,14 +77,3 @@ def _root_falls(turned: Array, rho: float) -> tuple[float, Array]:  # [N, R] -> 
         inside = np.log1p(-np.minimum(z @ weights, 1 - 1e-16))
         falls[start : start + BLOCK] = -(inside @ t) * (STEP / math.pi)
     return float(np.sqrt(squares).sum()), falls * math.sqrt(largest)
-
-
-def divergence_losses(p: Array) -> Array:  # [N, K] -> [N]
-    """How much lower exp(mean KL(p(y | x) || p(y))) of a split is without each of its rows of probabilities, N >= 2."""
-    n = len(p)
-    own, total = special.entr(p).sum(axis=1), p.sum(axis=0)
-    whole = special.entr(total / n).sum() - own.mean()
-    marginals = np.maximum(total - p, 0.0) / (n - 1)
-    without = special.entr(marginals).sum(axis=1) - (own.sum() - own) / (n - 1)
-    found: Array = math.exp(whole) - np.exp(without)
-    return found

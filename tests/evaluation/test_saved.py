@@ -108,3 +108,19 @@ def test_a_saved_interval_comes_back_whole(saved: Path) -> None:
     rows = json.loads((saved / "a.json").read_text())["scores"]["fid"]
     assert rows["interval"].keys() == {"level", "low", "high", "method"}
     assert np.isfinite([rows["interval"]["low"], rows["interval"]["high"]]).all()
+
+
+def test_a_value_that_is_not_finite_is_not_compared(saved: Path, tmp_path: Path) -> None:
+    change = {"value": None, "not_finite": "inf", "interval": {"level": 0.95, "low": 2.0, "high": None, "method": "m"}}
+    path = altered(saved, tmp_path, lambda score: score.update(change))
+    found = gm.compare_saved(path, saved / "b.json").differences[0]
+    assert (found.verdict, found.interval, found.why) == ("cannot tell", None, "a value is not finite")
+
+
+def test_sets_of_two_sizes_are_not_compared_where_the_score_depends_on_it(saved: Path, tmp_path: Path) -> None:
+    def fewer(score: dict[str, Any]) -> None:
+        score["signature"] = score["signature"].replace("fake:#300", "fake:#100")
+
+    found = gm.compare_saved(altered(saved, tmp_path, fewer), saved / "b.json").differences[0]
+    assert found.verdict == "cannot tell"
+    assert found.why == "the sets have 100 and 300 images and this score depends on the number"

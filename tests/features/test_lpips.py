@@ -197,8 +197,9 @@ def test_ppl_is_the_mean_of_lpips_over_epsilon_squared(file: Path, theirs: torch
         first, second = (generator(z).expand(-1, 3, -1, -1) for z in (starts, starts + 0.1 * (goals - starts)))
         lengths = theirs(first, second).flatten().double() / 0.1**2
     assert found.value == pytest.approx(float(lengths.mean()), rel=1e-3)
-    half = 2.093 * float(lengths.std()) / 20**0.5  # Student's quantile with 19 degrees of freedom
-    assert found.interval.high - found.value == pytest.approx(half, rel=1e-2)
+    reach = 2.093 * float(lengths.std()) / 20**0.5 / found.value  # Student's quantile with 19 degrees of freedom
+    ends = found.value * math.exp(-reach), found.value * math.exp(reach)
+    assert found.interval[:2] == pytest.approx(ends, rel=1e-2)
     assert "epsilon=0.1,interpolation=lerp,sampling=end,trim=0" in str(found)
 
 
