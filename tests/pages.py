@@ -120,13 +120,20 @@ def sessions(text: str) -> Iterator[tuple[list[str], list[str]]]:
 
 
 def is_like(shown: str, line: str) -> bool:
-    """Whether a line is the one shown: numbers to half a percent, any digest and version, … for anything."""
+    """Whether a line is the one shown: numbers to half a percent or the last decimal, any digest, … for anything."""
     shown, line = (re.sub(r"\b[0-9a-f]{8}\b|(?<=gm:)[\w.]+", "any", text) for text in (shown, line))
     parts = re.split(rf"(…|{NUMBER})", shown)
     places = {True: f"({NUMBER})", False: ".*"}
     pattern = "".join(places[part != "…"] if i % 2 else re.escape(part) for i, part in enumerate(parts))
     found = re.fullmatch(pattern, line)
-    theirs = [float(part) for part in parts[1::2] if part != "…"]
+    theirs = [part for part in parts[1::2] if part != "…"]
     return found is not None and all(
-        abs(float(mine) - their) <= 5e-3 * their for mine, their in zip(found.groups(), theirs, strict=True)
+        abs(float(mine) - float(their)) <= max(5e-3 * abs(float(their)), 1.01 * _last_decimal(their))
+        for mine, their in zip(found.groups(), theirs, strict=True)
     )
+
+
+def _last_decimal(number: str) -> float:
+    """The unit of a number's last decimal; 0 where it has none or an exponent."""
+    decimals = number.partition(".")[2]
+    return 10.0 ** -len(decimals) if decimals.isdigit() else 0.0

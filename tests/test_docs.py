@@ -151,10 +151,12 @@ def test_what_is_shown_is_what_comes_out(
 
 
 def test_a_line_that_does_not_come_out_is_found() -> None:
-    shown = "FID(digits)  9.7216  ± 1.3 (95%)  real:mnist-test#10000:6219f620|…"
-    assert is_like(shown, "FID(digits)  9.7215  ± 1.3 (95%)  real:mnist-test#10000:abcdef01|float32")
-    assert not is_like(shown, "FID(digits)  9.8  ± 1.3 (95%)  real:mnist-test#10000:6219f620|float32")
-    assert not is_like(shown, "FID(pixels)  9.7216  ± 1.3 (95%)  real:mnist-test#10000:6219f620|float32")
+    shown = "FID(digits)  9.7216  (8.5 to 11.1, 95%)  real:mnist-test#10000:6219f620|…"
+    assert is_like(shown, "FID(digits)  9.7215  (8.4 to 11.1, 95%)  real:mnist-test#10000:abcdef01|float32")
+    assert not is_like(shown, "FID(digits)  9.7215  (8.3 to 11.1, 95%)  real:mnist-test#10000:abcdef01|float32")
+    assert not is_like(shown, "FID(digits)  9.8  (8.5 to 11.1, 95%)  real:mnist-test#10000:6219f620|float32")
+    assert not is_like(shown, "FID(digits)  9.7216  (8.5 to 11.1, 95%)  real:mnist-test#10101:6219f620|float32")
+    assert not is_like(shown, "FID(pixels)  9.7216  (8.5 to 11.1, 95%)  real:mnist-test#10000:6219f620|float32")
 
 
 def test_the_worked_example_is_a_metric(sets: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
