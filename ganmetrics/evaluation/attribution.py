@@ -92,7 +92,7 @@ class Attribution:
             lines += ["", f"fakes with the {title} share (the score less the score without the image):"]
             lines += [f"  {each.share:+.4g}  {each.name or f'image {each.index}'}" for each in images]
         if bool((self.shares < 0).all()):
-            lines += ["", "without any single image the score is higher: a score of fewer images is"]
+            lines += ["", "without any single image the score is higher, because it depends on the number of images"]
         if self.classes:
             lines += ["", "classes (their shares less those of as many mean images):"]
             lines += [f"  {each.share:+.4g}  {each.name} ({each.count} images)" for each in self.classes]
