@@ -59,7 +59,7 @@ class PixelValues:
         rows = images[:, :, :: max(1, images.shape[2] // ROWS)]
         difference = (rows.amax(dim=1) - rows.amin(dim=1)).flatten(1).amax(dim=1)
         found = [torch.bincount(each.flatten(), minlength=VALUES).cpu() for each in (low, high, rows, difference)]
-        self.counts += torch.stack(found)
+        self.counts = self.counts + torch.stack(found)  # never in place: states share it
 
     def merge(self, other: PixelValues) -> None:
         """Take in the counts of another part of the set."""

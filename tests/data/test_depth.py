@@ -169,7 +169,10 @@ def test_twelve_bits_in_files_of_sixteen_are_cautioned(folders: tuple[Path, Path
     deep, plain = folders
     first = gm.evaluate(plain, deep, extractor="pixels").warnings[0]
     assert first.startswith("fake: the pixel values fill 6% of the range 0..255: they lie in 0..16, never above")
-    assert "Images of 12 bits in files of 16 look so: state their black and white, as in `gm.Reading(levels=(0, 4095))`" in first
+    assert (
+        "Images of 12 bits in files of 16 look so: state their black and white, as in `gm.Reading(levels=(0, 4095))`"
+        in first
+    )
 
 
 def test_the_command_takes_levels_and_the_signature_names_them(folders: tuple[Path, Path], run: Any) -> None:
