@@ -72,8 +72,8 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
 def uncertainty(found: float, given: Given) -> dict[str, Estimated]:
     """On the logarithmic scale, from the influence of each row."""
     sigma = float(given.settings["sigma"])
-    rows = [unit_rows(side.sample[:MAX_ROWS].double()) for side in (given.real, given.fake)]
-    expansion = kernel_expansion(*rows, lambda x, y: SCALE * gaussian_kernel(x, y, sigma))
+    real, fake = (unit_rows(side.sample[:MAX_ROWS].double()) for side in (given.real, given.fake))
+    expansion = kernel_expansion(real, fake, lambda x, y: SCALE * gaussian_kernel(x, y, sigma))
     sizes = Sizes(len(given.real.features), len(given.fake.features))
     return {"cmmd": expanded(found, sizes, expansion.influence, expansion.second.error(*sizes), base=found)}
 
