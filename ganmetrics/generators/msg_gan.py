@@ -73,7 +73,7 @@ class Settings:
     penalty: float = allowed.real(1.0, 0, 1e6)
     penalty_every: int = allowed.whole(4, 1, allowed.LONGEST)
     average: float = allowed.real(0.999, 0, 1)
-    decay_after: float = allowed.real(0.6, 0, 1)
+    decay_after: float = allowed.real(0.6, 0, 1, is_open="high")
 
 
 class Generator(nn.Module):

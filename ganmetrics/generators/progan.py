@@ -81,7 +81,7 @@ class Settings:
     penalty: float = allowed.real(1.0, 0, 1e6)
     penalty_every: int = allowed.whole(4, 1, allowed.LONGEST)
     average: float = allowed.real(0.999, 0, 1)
-    decay_after: float = allowed.real(0.75, 0, 1)
+    decay_after: float = allowed.real(0.75, 0, 1, is_open="high")
 
 
 def numbers(text: str) -> list[int]:
