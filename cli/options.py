@@ -110,6 +110,7 @@ def file_options(command: Command) -> Command:
             _shared("--max-pixels", type=click.IntRange(min=1), default=64_000_000, show_default=True, metavar="N",
                     help="Refuse images of more pixels, which could fill the memory."),
             _shared("--exif-transpose", is_flag=True, help="Apply EXIF orientations; peers ignore them."),
+            memory_option,
             _shared("--quiet", "-q", is_flag=True, help="Show no progress bar."),
         ]
     ):  # fmt: skip
@@ -157,7 +158,6 @@ def scoring_options(command: Command) -> Command:
             _shared("--assume-recipe", type=click.Choice(["torch-fidelity", "pytorch-fid"]),
                     help="Vouch that statistics without a recipe were made by this other package."),
             _shared("--strict", is_flag=True, help="End with an error where there would be warnings."),
-            memory_option,
             json_option,
             force_option,
         ]
@@ -168,7 +168,7 @@ def scoring_options(command: Command) -> Command:
 
 def diagnosis_options(command: Command) -> Command:
     """Options of reading, and of a command that prints verdicts."""
-    for option in (force_option, html_option, json_option, memory_option, seed_option):
+    for option in (force_option, html_option, json_option, seed_option):
         command = option(command)
     return reading_options(command)
 
@@ -209,7 +209,7 @@ memory_option = _shared(
     "--max-memory",
     metavar="SIZE",
     callback=_limited,
-    help="Of blocks of distances and kernels, such as 2GB.  [default: 256MiB]",
+    help="Memory for a run's buffers: images on their way, blocks of distances; such as 2GB.  [default: 256MiB]",
 )
 json_option = _shared("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead.")
 html_option = _shared(

@@ -45,7 +45,7 @@ class Reading:
         of 12 bits in files of 16; by default those of the depth that the file states. Numbers beyond are clipped.
         Images of 8 bits are read as they are; one whose file says that white is zero is inverted afterwards.
     max_pixels : int
-        The most pixels an image may have.
+        The most pixels an image file may have; decoding one of the default's size takes about a gigabyte.
     classes : {"auto", "folders", "none"}
         The class of an image file, for metrics and tables of classes: by StyleGAN's ``dataset.json``, else by its
         sub-folder of the first level unless those are numbered chunks or splits; by that sub-folder in any case; or

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ganmetrics.data.base import Notes, Reading
 from ganmetrics.data.decode import Decoded
@@ -16,6 +18,7 @@ from ganmetrics.data.parts import Outcome, Part, Parts, joined
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.data.workers import watched
 from ganmetrics.errors import InputError
+from ganmetrics.numerics.memory import memory_budget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +29,11 @@ if TYPE_CHECKING:
 MAX_WORKERS = 8  # decode some 10,000 small JPEGs a second, more than a GPU takes in float32
 FEW_IMAGES = 64  # below this, starting processes takes longer than decoding
 TASK_IMAGES = 64
-TASK_BYTES = 64 << 20
+TASK_BYTES = 16 << 20
 WORKER_TASK_BYTES = 2 << 20  # eight workers, two tasks ahead each, stay within the 64 MB of a container's /dev/shm
-NUM_PROBES = 8  # images looked at for the size of a task; where sizes vary wildly, a task may still be several times it
+UNREAD_BYTES = 128 << 10  # what an image is taken to have where none of those looked at can be read
+NUM_PROBES = 8  # images looked at for the size of a task
+SHARED_MEMORY = "/dev/shm"
 NUM_LISTED = 10
 
 
@@ -120,17 +125,26 @@ def item_parts(items: Items, workers: int) -> Parts:
     ResourceError
         A worker process died.
     """
-    streams = _streams(items)
-    iterator = _started(items, workers)
+    plan = _planned(items, workers) if workers else NO_WORKERS
+    if not plan.workers:
+        yield from serial_parts(map(items.outcome, range(len(items))), _streams(items))
+        return
+    streams, first = _streams(items), 0
+    with watched():
+        iterator = iter(_loader(items, plan))
     try:
         while True:
             with streams, watched():
                 part = next(iterator, None)
             if part is None:
                 return
-            if workers:  # a copy gives the shared memory and its file handle back at once
-                part.pixels = part.pixels.clone()
+            part.pixels = part.pixels.clone()  # a copy gives the shared memory and its file handle back at once
+            stop, first = first + plan.images, first + part.num_items
             yield part
+            if part.refusal is None:  # what did not fit into the worker's part
+                rest = range(first, min(stop, len(items)))
+                yield from serial_parts(map(items.outcome, rest), streams)
+            first = stop
     finally:
         del iterator  # ends the workers also where the consumer stopped early
 
@@ -145,31 +159,67 @@ def chosen_workers(reading: Reading, count: int) -> int:
     return min(MAX_WORKERS, cores)
 
 
-def serial_parts(outcomes: Iterator[Outcome]) -> Parts:
-    """The parts of outcomes that arrive one after another and cannot be split over processes."""
-    streams = OwnStreams()
+def serial_parts(outcomes: Iterator[Outcome], streams: AbstractContextManager[None] | None = None) -> Parts:
+    """The parts of outcomes that arrive one after another, in this process and by default in streams of their own."""
+    streams = OwnStreams() if streams is None else streams
+    num_bytes = min(TASK_BYTES, memory_budget() // 16)
     while True:
         with streams:
-            chunk = list(islice(outcomes, TASK_IMAGES))
-        if not chunk:
+            part = _next_part(outcomes, num_bytes)
+        if part is None:
             return
-        yield joined(chunk)
+        yield part
 
 
-def _started(items: Items, workers: int) -> Iterator[Part]:
-    with watched():
-        return iter(_loader(items, workers))
+def _next_part(outcomes: Iterator[Outcome], num_bytes: int) -> Part | None:
+    taken = list(_taken(islice(outcomes, TASK_IMAGES), num_bytes))
+    return joined(taken) if taken else None
 
 
-def _loader(items: Items, workers: int) -> DataLoader[Any]:
+def _taken(outcomes: Iterator[Outcome], num_bytes: int) -> Iterator[Outcome]:
+    """The first outcomes that have that many bytes together: at least one, and no more than reach it."""
+    for outcome in outcomes:
+        yield outcome
+        num_bytes -= _num_bytes(outcome)
+        if num_bytes <= 0:
+            return
+
+
+class _Plan(NamedTuple):
+    """How worker processes share the decoding: how many, with how many tasks ahead each, of how many images."""
+
+    workers: int
+    ahead: int = 1
+    images: int = 1
+    num_bytes: int = 0  # of the images of a task at most, where they prove larger than those looked at
+
+
+NO_WORKERS = _Plan(0)
+
+
+def _planned(items: Items, workers: int) -> _Plan:
+    """The plan whose images on their way take half of the memory limit at most, and half of the shared memory."""
+    most = _largest(items)
+    free = shutil.disk_usage(SHARED_MEMORY).free if os.path.isdir(SHARED_MEMORY) else sys.maxsize
+    room = min(memory_budget(), free) // 2
+    workers = min(workers, room // most)
+    if not workers:
+        return NO_WORKERS
+    ahead = 2 if 2 * workers * most <= room else 1
+    num_bytes = room // (workers * ahead)
+    return _Plan(workers, ahead, max(1, min(TASK_IMAGES, WORKER_TASK_BYTES // most)), num_bytes)
+
+
+def _loader(items: Items, plan: _Plan) -> DataLoader[Any]:
     import torch
     from torch.utils.data import DataLoader
 
-    dataset: Any = _Outcomes(items)
+    dataset: Any = _Tasks(items, plan.num_bytes)
     return DataLoader(
         dataset,
-        batch_size=_task_images(items, WORKER_TASK_BYTES if workers else TASK_BYTES),
-        num_workers=workers,
+        batch_size=plan.images,
+        num_workers=plan.workers,
+        prefetch_factor=plan.ahead,
         collate_fn=joined,
         worker_init_fn=_detach_quietly if items.is_quiet else _detach,
         generator=torch.Generator().manual_seed(0),  # its own, so that starting it draws nothing from the caller's
@@ -195,23 +245,27 @@ def _streams(items: Items) -> AbstractContextManager[None]:
     return nullcontext() if items.is_quiet else OwnStreams()
 
 
-class _Outcomes:
+class _Tasks:
     # the form in which DataLoader wants a data set; at the top of the module so that it can be pickled
 
-    def __init__(self, items: Items) -> None:
-        self.items = items
+    def __init__(self, items: Items, num_bytes: int) -> None:
+        self.items, self.num_bytes = items, num_bytes
 
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, index: int) -> Outcome:
-        return self.items.outcome(index)
+    def __getitems__(self, places: list[int]) -> list[Outcome]:
+        """The first of the outcomes, as many as fit."""
+        return list(_taken(map(self.items.outcome, places), self.num_bytes))
 
 
-def _task_images(items: Items, num_bytes: int) -> int:
-    # by the largest of a few images across the set, in streams of its own so that looking at them changes nothing
-    with _streams(items):
+def _largest(items: Items) -> int:
+    """The bytes of the largest of a few images across the set."""
+    with _streams(items):  # so that looking at them changes nothing
         places = {index * len(items) // NUM_PROBES for index in range(NUM_PROBES)}
-        probes = [items.outcome(place) for place in sorted(places)]
-    sizes = [probe.pixels.size for probe in probes if isinstance(probe, Decoded)]
-    return max(1, min(TASK_IMAGES, num_bytes // max(sizes, default=num_bytes // 16)))
+        sizes = [_num_bytes(items.outcome(place)) for place in sorted(places)]
+    return max(sizes) or UNREAD_BYTES
+
+
+def _num_bytes(outcome: Outcome) -> int:
+    return outcome.pixels.nbytes if isinstance(outcome, Decoded) else 0

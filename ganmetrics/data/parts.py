@@ -42,6 +42,11 @@ class Part:
     gaps: list[int] = field(default_factory=list)  # where those would stand among the part's items
     refusal: GanMetricsError | None = None
 
+    @property
+    def num_items(self) -> int:
+        """How many items were tried."""
+        return sum(shape[0] for shape in self.shapes) + len(self.gaps)
+
     def runs(self) -> Iterator[Images]:
         """The images as [k, 3, H, W], a new run where the size changes."""
         start = 0
@@ -54,7 +59,7 @@ class Part:
         """Where the images stand among the part's items, int64 [N]."""
         import torch
 
-        is_there = torch.ones(sum(shape[0] for shape in self.shapes) + len(self.gaps), dtype=torch.bool)
+        is_there = torch.ones(self.num_items, dtype=torch.bool)
         is_there[self.gaps] = False
         return is_there.nonzero()[:, 0]
 

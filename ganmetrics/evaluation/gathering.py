@@ -15,6 +15,7 @@ from ganmetrics.evaluation.digests import PixelDigests
 from ganmetrics.evaluation.pixel_values import PixelValues
 from ganmetrics.evaluation.sampling import IMAGES, Sample
 from ganmetrics.evaluation.thumbnails import Thumbnails
+from ganmetrics.numerics.memory import memory_budget
 from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import Spread
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 BLOCK = 512  # rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory
+SAMPLE_BYTES = 512 << 20  # of the images that are kept, where no limit of memory was set
 LEVELS = ("flat", "levels-0-1")  # kinds of image that are told from its pixels
 ROWS = {"features", "logits"}  # of which every image has one that is kept
 
@@ -41,7 +43,7 @@ class Seen:
     """
 
     def __init__(self, *, has_sample: bool = False, thumbnails: Thumbnails | None = None) -> None:
-        self.sample = Sample(IMAGES) if has_sample else None
+        self.sample = Sample(IMAGES, memory_budget(SAMPLE_BYTES)) if has_sample else None
         self.thumbnails = thumbnails
         self.pixels, self.values, self.notes = PixelDigests(), PixelValues(), Notes()
         self.places: list[Tensor] = []

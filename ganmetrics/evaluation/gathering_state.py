@@ -157,14 +157,14 @@ def _tensor(value: Any, shape: tuple[int | None, ...], dtype: torch.dtype = torc
 def _of_sample(sample: Sample) -> dict[str, Any]:
     kept = sample.joined()._asdict() if sample.kept else None
     border = None if sample.border == math.inf else sample.border
-    return {"kept": kept, "border": border, "is_of_one_shape": sample.is_of_one_shape}
+    return {"kept": kept, "border": border, "is_of_one_shape": sample.is_possible}
 
 
 def _restore_sample(sample: Sample, state: Mapping[str, Any]) -> None:
     sample.kept = [] if state["kept"] is None else [_rows_of(**state["kept"])]
     sample.count = sum(len(rows.rows) for rows in sample.kept)
     sample.border = math.inf if state["border"] is None else float(state["border"])
-    sample.is_of_one_shape = bool(state["is_of_one_shape"])
+    sample.is_possible = bool(state["is_of_one_shape"])
 
 
 def _rows_of(keys: Tensor, places: Tensor, rows: Tensor) -> Rows:

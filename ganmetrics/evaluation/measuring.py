@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +19,9 @@ from ganmetrics.data.base import Classes
 from ganmetrics.data.share import WHOLE, Share
 from ganmetrics.distributed import engine
 from ganmetrics.errors import InputError
-from ganmetrics.evaluation.digests import PixelDigests
-from ganmetrics.evaluation.feature_cache import FeatureCache, cached
-from ganmetrics.evaluation.gathering import BLOCK, Collector, Gathering, Seen, without_network
+from ganmetrics.evaluation.blocks import blocks
+from ganmetrics.evaluation.feature_cache import cached
+from ganmetrics.evaluation.gathering import Collector, Gathering, Seen, without_network
 from ganmetrics.evaluation.opening import Side
 from ganmetrics.evaluation.recipe import PRECISION, Recipe
 from ganmetrics.evaluation.statistics import Statistics
@@ -32,14 +32,11 @@ from ganmetrics.features.extraction import Extraction
 if TYPE_CHECKING:
     import os
 
-    from torch import Tensor
-
     from ganmetrics.types import Placed
 
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
 DEFAULT_EXTRACTOR = "inception"
-BLOCK_BYTES = 128 << 20  # of images that wait for their features
 
 
 @dataclass
@@ -173,9 +170,9 @@ class Reader:
         extraction = Extraction(self.extractor, collector.layers, self.device, self.batch_size)
         is_kept = self.reading.cache and self.source.is_lasting and "spread" not in self.reads
         cache = cached(self.extractor, self.device) if is_kept else None
-        for block in blocks(placed, extraction.batch_size):
-            places, start = torch.cat([places for places, _ in block]), 0
-            for found in _found(block, extraction, cache):
+        for block in blocks(placed, extraction, has_digests=cache is not None):
+            places, start = torch.cat(block.places), 0
+            for found in block.features(cache):
                 stop = start + len(next(iter(found.values())))
                 collector.add(found, places[start:stop])
                 start = stop
@@ -191,41 +188,6 @@ def watched(source: Source, reading: Reading, seen: Seen, share: Share = WHOLE) 
             seen.add(images, places)
             yield places, images
             bar.update(len(images))
-
-
-def blocks(placed: Iterable[Placed], batch_size: int) -> Iterator[list[Placed]]:
-    """Some hundred neighbouring images at a time, in whole batches; fewer where they are large."""
-    size = batch_size * max(1, round(BLOCK / batch_size))
-    block: list[Placed] = []
-    count = num_bytes = 0
-    for places, images in placed:
-        while len(images):
-            room = batch_size - count % batch_size
-            block.append((places[:room], images[:room]))
-            count, num_bytes = count + len(images[:room]), num_bytes + images[:room].nbytes
-            places, images = places[room:], images[room:]
-            if count == size or (count % batch_size == 0 and num_bytes >= BLOCK_BYTES):
-                yield block
-                block, count, num_bytes = [], 0, 0
-    if block:
-        yield block
-
-
-def _found(block: list[Placed], extraction: Extraction, cache: FeatureCache | None) -> Iterator[dict[str, Tensor]]:
-    """The layers of a block's images, from the cache or else from the network, and then kept in the cache."""
-    if cache is None:
-        yield from extraction.run(images for _, images in block)
-        return
-    pixels = PixelDigests()
-    for _, images in block:
-        pixels.add(images)
-    known = cache.load(pixels, extraction.layers)
-    if known is not None:
-        yield known
-        return
-    found = list(extraction.run(images for _, images in block))
-    cache.save(pixels, {layer: torch.cat([each[layer] for each in found]) for layer in extraction.layers})
-    yield from found
 
 
 def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:

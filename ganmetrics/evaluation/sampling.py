@@ -19,43 +19,44 @@ SEED = 2020
 class Sample:
     """Keeps the rows with the smallest keys: ``limit`` of them.
 
-    A row's key follows from its place in the set alone, so that samples of parts merge into that of the whole.
+    A row's key follows from its place in the set alone, so that samples of parts merge into that of the whole. There is
+    no sample of rows that have several shapes, or that would take more than ``most_bytes``.
     """
 
-    def __init__(self, limit: float = ROWS) -> None:
-        self.limit = limit
+    def __init__(self, limit: float = ROWS, most_bytes: float = math.inf) -> None:
+        self.limit, self.most_bytes = limit, most_bytes
         self.kept: list[Rows] = []  # the sample, and what came after it was settled
         self.count, self.border = 0, math.inf
-        self.is_of_one_shape = True
+        self.is_possible = True
 
     def add(self, rows: Tensor, places: Tensor) -> None:
-        """More rows, which are left where they have another shape than those before: then there is no sample."""
+        """Take in more rows, [N, ...], and their places in the set, int64 [N]."""
         self._add(Rows(_keys(places), places, rows))
 
     def merge(self, other: Sample) -> None:
         """Take in the sample of another part of the set."""
-        self.is_of_one_shape &= other.is_of_one_shape
+        self.is_possible &= other.is_possible
         for rows in other.kept:
             self._add(rows)
 
     def moved(self, by: int) -> Sample:
         """The same rows, further on in a set by that many places; their keys stay, so that it stays as random."""
-        found = Sample(self.limit)
-        found.count, found.border, found.is_of_one_shape = self.count, self.border, self.is_of_one_shape
+        found = Sample(self.limit, self.most_bytes)
+        found.count, found.border, found.is_possible = self.count, self.border, self.is_possible
         found.kept = [rows._replace(places=rows.places + by) for rows in self.kept]
         return found
 
     @property
     def rows(self) -> Tensor | None:
-        """The sample in random order, the order of the keys; ``None`` where the rows have several shapes."""
-        if not self.is_of_one_shape or not self.kept:
+        """The sample in random order, the order of the keys; ``None`` where there is none."""
+        if not self.is_possible or not self.kept:
             return None
         self._settle()
         return self.kept[0].rows
 
     def in_order(self) -> Tensor | None:
-        """The sample in the order of the set; ``None`` where the rows have several shapes."""
-        if not self.is_of_one_shape or not self.kept:
+        """The sample in the order of the set; ``None`` where there is none."""
+        if not self.is_possible or not self.kept:
             return None
         if self.count > self.limit:
             self._settle()
@@ -69,15 +70,20 @@ class Sample:
         return self.kept[0]
 
     def _add(self, more: Rows) -> None:
-        self.is_of_one_shape &= not self.kept or self.kept[0].rows.shape[1:] == more.rows.shape[1:]
-        if not self.is_of_one_shape:
+        self.is_possible &= not self.kept or self.kept[0].rows.shape[1:] == more.rows.shape[1:]
+        if not self.is_possible:
+            self.kept = []
             return
         if self.border < math.inf:  # most of a long run leaves the sample as it is
             more = more.at(more.keys < self.border)
         self.kept.append(more)
         self.count += len(more.rows)
-        if self.count >= 2 * self.limit:
+        is_too_much = sum(rows.rows.nbytes for rows in self.kept) > self.most_bytes
+        if self.count >= 2 * self.limit or (is_too_much and self.count > self.limit):
             self._settle()
+            is_too_much = self.kept[0].rows.nbytes > self.most_bytes
+        if is_too_much:
+            self.is_possible, self.kept = False, []
 
     def _settle(self) -> None:
         joined = self.joined()

@@ -9,6 +9,7 @@ import torch
 
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.evaluation.blocks import Block
 from ganmetrics.evaluation.gathering import Collector, Gathering, Seen
 from ganmetrics.evaluation.gathering_state import damaged_state, gathering_of, state_of
 
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.features import Extractor
     from ganmetrics.features.extraction import Extraction
-    from ganmetrics.types import Images, Placed
-
-WAITING_BYTES = 128 << 20  # of images that wait until a whole batch is there
+    from ganmetrics.types import Images
 
 
 class Stream:
@@ -34,7 +33,7 @@ class Stream:
         self.gathering = Gathering(seen, Collector(self.reads - {"images"}, self.extractor, self.max_rows))
         self.extraction.layers = self.gathering.collector.layers
         self.extraction.count = 0
-        self.waiting: list[Placed] = []
+        self.waiting = Block(self.extraction)
         self.has_indices = False
 
     def add(self, images: Images, indices: Tensor | None) -> None:
@@ -53,22 +52,21 @@ class Stream:
     def _wait(self, images: Images, places: Tensor) -> None:
         """Give the network its batches as ``gm.evaluate`` would cut them, whatever the size of those that come."""
         while len(images):
-            room = self.extraction.batch_size - sum(len(waiting) for _, waiting in self.waiting)
-            self.waiting.append((places[:room], images[:room].clone()))  # the caller may overwrite its own
+            room = self.extraction.batch_size - len(self.waiting)
+            self.waiting.add(images[:room].clone(), places[:room])  # the caller may overwrite its own
             images, places = images[room:], places[room:]
-            is_large = sum(waiting.nbytes for _, waiting in self.waiting) >= WAITING_BYTES
-            if is_large or sum(len(waiting) for _, waiting in self.waiting) >= self.extraction.batch_size:
+            if len(self.waiting) >= self.extraction.batch_size:
                 self.flush()
 
     def flush(self) -> None:
         """Send what waits through the network."""
-        if not self.waiting:
+        if not len(self.waiting):
             return
         with OwnStreams():
-            found = list(self.extraction.run(images for _, images in self.waiting))
+            found = list(self.waiting.features())
         rows = {layer: torch.cat([each[layer] for each in found]) for layer in self.extraction.layers}
-        self.gathering.collector.add(rows, torch.cat([places for places, _ in self.waiting]))
-        self.waiting = []
+        self.gathering.collector.add(rows, torch.cat(self.waiting.places))
+        self.waiting = Block(self.extraction)
 
     def merge(self, other: Stream) -> None:
         self.flush()

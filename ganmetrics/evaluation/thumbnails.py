@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.features.resize import in_float32
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SIDE = 96  # pixels of the longer side at most
 BUDGET = 300 << 20  # bytes for one set: 10,000 pictures of the largest size
+PART_BYTES = 16 << 20  # of images that are shrunk together
 UNKNOWN = 100_000  # images that a set without a known count may have
 SAMPLE_SEED = 2020
 
@@ -91,4 +93,10 @@ def at_size(images: Images, height: int, width: int) -> Images:
 
     if images.shape[2:] == (height, width):
         return images
-    return torch.cat([adaptive_avg_pool2d(part.float(), (height, width)).round_().byte() for part in images.split(64)])
+    step = max(1, min(64, PART_BYTES // images[0].nbytes)) if len(images) else 1
+    return torch.cat(
+        [
+            in_float32(part, lambda x: adaptive_avg_pool2d(x, (height, width))).round_().byte()
+            for part in images.split(step)
+        ]
+    )

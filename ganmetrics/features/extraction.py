@@ -13,6 +13,7 @@ from ganmetrics._arguments import described, whole
 from ganmetrics.errors import InputError, ResourceError, UsageError, is_out_of_memory
 from ganmetrics.features.pieces import PIECE
 from ganmetrics.features.precision import ARITHMETIC, true_float32
+from ganmetrics.numerics.memory import memory_budget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,42 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 Result = TypeVar("Result")
+PIECE_BYTES = 16 << 20  # of images that are resized together, which take four times that in float32
 DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # at least; see ``default_batch_size``
+
+
+class Cuts:
+    """Cuts rows that come in tensors of any length into pieces of a size that their shape decides.
+
+    A shorter piece stands where the shape changes, and at the end.
+    """
+
+    def __init__(self, size: Callable[[Tensor], int]) -> None:
+        self.size = size
+        self.waiting: list[Tensor] = []
+
+    def add(self, rows: Tensor) -> Iterator[Tensor]:
+        """The pieces that are whole now."""
+        if self.waiting and self.waiting[0].shape[1:] != rows.shape[1:]:
+            yield from self.rest()
+        self.waiting.append(rows)
+        while sum(map(len, self.waiting)) >= (size := self.size(rows)):
+            joined = torch.cat(self.waiting) if len(self.waiting) > 1 else self.waiting[0]
+            self.waiting = [joined[size:]] if len(joined) > size else []
+            yield joined[:size]
+
+    def rest(self) -> Iterator[Tensor]:
+        """The last piece, if rows wait."""
+        waiting, self.waiting = self.waiting, []
+        if waiting:
+            yield torch.cat(waiting) if len(waiting) > 1 else waiting[0]
+
+
+def cut(tensors: Iterable[Tensor], cuts: Cuts) -> Generator[Tensor, None, None]:
+    """All pieces of some tensors."""
+    for rows in tensors:
+        yield from cuts.add(rows)
+    yield from cuts.rest()
 
 
 def choose_device(device: str | torch.device) -> torch.device:
@@ -89,35 +125,26 @@ class Extraction:
         ResourceError
             Not even one image fits in memory.
         """
-        with closing(self._rebatched(batches)) as inputs:
-            for batch in inputs:
+        return self.run_prepared(self.prepared(cut(batches, Cuts(self.piece_size))))
+
+    def prepared(self, pieces: Iterable[Images]) -> Iterator[Tensor]:
+        """The network's inputs of images that ``piece_size`` cut."""
+        for piece in pieces:
+            yield from self._within_memory(self._prepared, piece)
+
+    def piece_size(self, images: Images) -> int:
+        """How many images of that shape are resized together: fewer than meet the network where they are large."""
+        num_bytes = min(PIECE_BYTES, memory_budget() // 16)
+        return max(1, min(self.batch_size, num_bytes // images[0].nbytes))
+
+    def run_prepared(self, inputs: Iterable[Tensor]) -> Iterator[dict[str, Tensor]]:
+        """The layers of consecutive inputs; see ``run``."""
+        with closing(cut(inputs, Cuts(lambda _: self.batch_size))) as batches:
+            for batch in batches:
                 for found in self._within_memory(self._forward, batch):
                     self._check_finite(found)
                     self.count += len(next(iter(found.values())))
                     yield found
-
-    def _rebatched(self, batches: Iterable[Images]) -> Generator[Tensor, None, None]:
-        """Prepared inputs in batches of the fixed size; a shorter one ends the run or a run of equal shapes."""
-        return self._alike(self._inputs(batches))
-
-    def _inputs(self, batches: Iterable[Images]) -> Iterator[Tensor]:
-        for piece in self._alike(batches):  # resizing rounds by batches too: so it is given those of the network
-            yield from self._within_memory(self._prepared, piece)
-
-    def _alike(self, tensors: Iterable[Tensor]) -> Generator[Tensor, None, None]:
-        """The same rows in batches of the fixed size, and a shorter one where the shape changes or the run ends."""
-        waiting: list[Tensor] = []
-        for rows in tensors:
-            if waiting and waiting[0].shape[1:] != rows.shape[1:]:
-                yield torch.cat(waiting)
-                waiting = []
-            waiting.append(rows)
-            while sum(map(len, waiting)) >= self.batch_size:
-                joined = torch.cat(waiting) if len(waiting) > 1 else waiting[0]
-                waiting = [joined[self.batch_size :]] if len(joined) > self.batch_size else []
-                yield joined[: self.batch_size]
-        if waiting:
-            yield torch.cat(waiting)
 
     def _prepared(self, images: Images) -> Tensor:
         with true_float32():

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
 from ganmetrics.features.base import ANYTHING, Extractor, ExtractorRecord
+from ganmetrics.features.resize import in_float32
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +38,7 @@ class Pixels(Extractor):
         """Nothing to move."""
 
     def prepare(self, images: Images) -> Tensor:
-        return F.adaptive_avg_pool2d(images.to(torch.float32), SIZE) / 255
+        return in_float32(images, lambda x: F.adaptive_avg_pool2d(x, SIZE)) / 255
 
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         return {name: inputs.flatten(1) for name in layers}

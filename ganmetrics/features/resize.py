@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Images, int], Tensor]
 
+LARGE_BYTES = 16 << 20  # of one image, which is then resized channel by channel: four times that are one in float32
+
 
 def tf1_bilinear(images: Images, size: int) -> Tensor:
     """Bilinear interpolation as TensorFlow 1 had it: source = target * scale, no half-pixel shift, no antialiasing.
@@ -33,23 +35,32 @@ def tf1_bilinear(images: Images, size: int) -> Tensor:
     if height > 2 * size:  # only the rows that some output row reads
         rows, inverse = torch.unique(torch.cat([top, bottom]), return_inverse=True)
         images, top, bottom = images[:, :, rows], inverse[:size], inverse[size:]
-    x = images.to(torch.float32)
-    x = _lerp(x[..., left], x[..., right], dx)
+    x = _lerp(images[..., left].to(torch.float32), images[..., right].to(torch.float32), dx)
     return _lerp(x[:, :, top], x[:, :, bottom], dy[:, None])
+
+
+def in_float32(images: Images, rule: Callable[[Tensor], Tensor]) -> Tensor:
+    """What a rule that treats channels alike makes of images in float32, which of large ones exist one at a time."""
+    if images[0].nbytes <= LARGE_BYTES:
+        return rule(images.to(torch.float32))
+    return torch.cat([rule(channel.to(torch.float32)) for channel in images.split(1, dim=1)], dim=1)
 
 
 def antialiased_bilinear(images: Images, size: int) -> Tensor:
     """Bilinear interpolation with half-pixel centres whose filter widens when it shrinks, as Pillow's does."""
-    x = images.to(torch.float32)
-    if x.shape[-2:] == (size, size):
-        return x
-    return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+    if images.shape[-2:] == (size, size):
+        return images.to(torch.float32)
+    return in_float32(
+        images,
+        lambda x: F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=True),
+    )
 
 
 def pytorch_bilinear(images: Images, size: int) -> Tensor:
     """Bilinear interpolation with half-pixel centres and no antialiasing, of values in 0..1 as pytorch-fid has them."""
-    x = images.to(torch.float32).div_(255)
-    return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
+    return in_float32(
+        images, lambda x: F.interpolate(x.div_(255), size=(size, size), mode="bilinear", align_corners=False)
+    )
 
 
 def pillow_bicubic(images: Images, size: int) -> Tensor:
@@ -67,7 +78,7 @@ def pillow_bicubic(images: Images, size: int) -> Tensor:
 
 def bicubic(images: Images, size: int) -> Tensor:
     """Bicubic interpolation with half-pixel centres and no antialiasing, overshoot kept, as CMMD's authors have it."""
-    return F.interpolate(images.to(torch.float32), size=(size, size), mode="bicubic", align_corners=False)
+    return in_float32(images, lambda x: F.interpolate(x, size=(size, size), mode="bicubic", align_corners=False))
 
 
 def antialiased_bicubic(images: Images, size: int) -> Tensor:

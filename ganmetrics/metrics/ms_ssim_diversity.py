@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-BATCH = 64  # pairs compared at a time
+BATCH = 64  # pairs compared at a time; fewer where images are large
+BATCH_BYTES = 16 << 20
 
 
 def ms_ssim_diversity(fake_images: ArrayLike, *, num_pairs: int = 1000, scales: int = 5, seed: int = 2020) -> Estimate:
@@ -72,7 +73,8 @@ def ms_ssim_diversity(fake_images: ArrayLike, *, num_pairs: int = 1000, scales: 
         raise UsageError(f"num_pairs is {num_pairs}; it must be at least 2", where="ms_ssim_diversity.num_pairs")
     order = torch.from_numpy(seeded(seed).permutation(len(images)))
     num = min(num_pairs, len(images) // 2)
-    pairs = zip(order[:num].split(BATCH), order[num : 2 * num].split(BATCH), strict=True)
+    step = max(1, min(BATCH, BATCH_BYTES // images[0].nbytes))
+    pairs = zip(order[:num].split(step), order[num : 2 * num].split(step), strict=True)
     found = torch.cat([ms_ssim(images[i].float(), images[j].float(), scales) for i, j in pairs]).double()
     std = float(found.std())
     return Estimate(float(found.mean()), std, std / math.sqrt(num))

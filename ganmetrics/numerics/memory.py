@@ -1,4 +1,4 @@
-"""How large the blocks are that distances and kernels are computed in."""
+"""How much memory a run may take for its buffers: images on their way, and blocks of distances and kernels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from ganmetrics.errors import UsageError
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30, "t": 10**12, "ti": 2**40}
 LEAST = 16 * 2**20
+DEFAULT = 256 * 2**20
 OF_PAIR = 48  # bytes that a block takes for each pair of its rows: squares, their bounds, candidates, in float64
 OF_NUMBER = 32  # and for each number of the rows on its two sides
-_limit: ContextVar[int] = ContextVar("limit", default=256 * 2**20)
+_limit: ContextVar[int | None] = ContextVar("limit", default=None)
 
 
 @contextmanager
 def memory_limit(limit: int | str) -> Iterator[None]:
-    """Within it, nearest neighbours and kernels take at most that much memory beyond the features themselves.
+    """Within it, the buffers of a run take about that much memory at most, beyond PyTorch and the features themselves.
 
-    Results stay the same to the last digits. Larger blocks are a little faster; the default is 256 MiB.
+    Buffers are images on their way from their files to the network, and blocks of distances and kernels. One image, and
+    one batch of the network, are taken in any case. Results stay the same to the last digits. With more memory large
+    images are decoded by more processes, and blocks are a little faster; the default is 256 MiB.
 
     Parameters
     ----------
@@ -43,13 +46,19 @@ def memory_limit(limit: int | str) -> Iterator[None]:
     """
     size = parse_size(limit, where="max_memory")
     if size < LEAST:
-        what = f"{limit} is {size:,} bytes; blocks need at least {LEAST:,}"
+        what = f"{limit} is {size:,} bytes; buffers need at least {LEAST:,}"
         raise UsageError(what, where="max_memory", hint="Allow more memory")
     token = _limit.set(size)
     try:
         yield
     finally:
         _limit.reset(token)
+
+
+def memory_budget(default: int = DEFAULT) -> int:
+    """The bytes that ``memory_limit`` allows, or a default where nothing was said."""
+    limit = _limit.get()
+    return default if limit is None else limit
 
 
 def parse_size(limit: int | str, *, where: str) -> int:
@@ -65,5 +74,5 @@ def parse_size(limit: int | str, *, where: str) -> int:
 def block_rows(dim: int) -> int:
     """The rows on each side of a block of pairs, for rows of ``dim`` numbers: at least 32."""
     linear = OF_NUMBER * dim
-    rows = ((linear**2 + 4 * OF_PAIR * _limit.get()) ** 0.5 - linear) / (2 * OF_PAIR)
+    rows = ((linear**2 + 4 * OF_PAIR * memory_budget()) ** 0.5 - linear) / (2 * OF_PAIR)
     return max(32, int(rows) // 32 * 32)
