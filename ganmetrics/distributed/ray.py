@@ -1,13 +1,14 @@
 """Ray: workers of a cluster read stretches of a set, and the states merge as a tree.
 
-Ray Data hands out the stretches. Those of a worker that is lost are read again by another, and count once, because a
-stretch leaves its state when it is read to the end or not at all.
+Ray hands out the stretches. Those of a worker or a node that is lost are read again by another, and count once, because
+a stretch leaves its state when it is read to the end or not at all.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import pickle
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 STRETCHES = 8  # for each worker: a slow one is waited for shortly, and little is read again for a lost one
 MOST_IMAGES = {"cpu": 2_048, "gpu": 16_384}  # of a stretch: minutes at most, and some hundred times a state's cost
 FAN_IN = 8  # states that one task merges
+AHEAD = 4  # stretches that are handed out for each worker, so that a slow one keeps the others from nothing
+FOREVER = (
+    -1
+)  # Ray counts as tries what it sends to a node before it knows that the node is lost; Ledger counts readings
 MAX_CORES = 4  # of a worker without a GPU
 
 
@@ -136,37 +141,89 @@ def _pool(workers: int | None) -> Pool:
 def _states(content: bytes, stretches: Sequence[Share], pool: Pool) -> Iterator[Any]:
     """References to the states that the workers leave, in the order of the stretches."""
     import ray
-    from ray.data import ActorPoolStrategy
 
-    rows = [{"stretch": index} for index in range(len(stretches))]
-    states = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
-        _Worker,
-        batch_size=1,
-        compute=ActorPoolStrategy(size=min(pool.num, len(stretches)), max_tasks_in_flight_per_actor=2),
-        fn_constructor_args=(ray.put(content), stretches, pool),
-        num_cpus=None if pool.num_gpus else pool.cores,
-        num_gpus=pool.num_gpus or None,
-        max_restarts=-1,  # a lost worker is replaced each time, but a stretch is not read for ever
-        max_task_retries=RETRIES,
-    )
-    for bundle in states.iter_internal_ref_bundles():  # not to have the states pass through this process
-        yield from bundle.block_refs
+    shared, ledger = ray.put(content), _ledger()
+    task = ray.remote(
+        num_cpus=0 if pool.num_gpus else pool.cores,
+        num_gpus=pool.num_gpus,
+        num_returns=2,
+        max_retries=FOREVER,
+        max_calls=0,  # a process that holds the network reads more than one stretch
+    )(_read)
+    waiting: deque[tuple[Any, Any]] = deque()
+    for stretch in stretches:
+        waiting.append(task.remote([shared], stretch, pool, ledger))
+        if len(waiting) == AHEAD * pool.num:
+            yield _finished(*waiting.popleft())
+    while waiting:
+        yield _finished(*waiting.popleft())
 
 
-class _Worker:
-    """The reader where the reading is done, loaded once."""
+def _finished(state: Any, end: Any) -> Any:
+    """The reference to a state that is there, which does not pass through this process."""
+    import ray
 
-    def __init__(self, content: Any, stretches: Sequence[Share], pool: Pool) -> None:
-        import ray
-        import torch
+    ray.get(end)
+    return state
 
+
+def _read(shared: list[Any], stretch: Share, pool: Pool, ledger: Any) -> tuple[bytes, None]:
+    """The state of a stretch, and a sign that it is there."""
+    import ray
+
+    number = ray.get(ledger.begun.remote(stretch))
+    if number > RETRIES + 1:
+        what = f"the images from {stretch.start} on were read {number - 1} times, and each time the worker was lost"
+        hint = "Look at `ray status` and at the worker's log in the session's folder of Ray"
+        raise ResourceError(f"Ray lost a worker for good: {what}", hint=hint, code="E-RAY")
+    found = _reader(shared[0], pool)(stretch)
+    ledger.ended.remote(stretch)
+    return pickle.dumps(found, protocol=5), None
+
+
+def _reader(shared: Any, pool: Pool) -> Any:
+    """The reader where the reading is done, loaded once in each process."""
+    import ray
+    import torch
+
+    key = shared.hex()
+    if key not in _readers:
         torch.set_num_threads(pool.cores)
-        self.stretches = stretches
-        self.reader = _settled(pickle.loads(ray.get(content)), pool)  # from the process that started the run
+        _readers.clear()
+        _readers[key] = _settled(pickle.loads(ray.get(shared)), pool)  # from the process that started the run
+    return _readers[key]
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-        found = self.reader(self.stretches[int(batch["stretch"][0])])
-        return {"state": [pickle.dumps(found, protocol=5)]}
+
+_readers: dict[str, Any] = {}  # in a worker, the one of the set that is being read
+
+
+class _Ledger:
+    """Counts how often each stretch was begun and not ended: what kills every worker is not read for ever."""
+
+    def __init__(self) -> None:
+        self.begins: Counter[Share] = Counter()
+
+    def begun(self, stretch: Share) -> int:
+        self.begins[stretch] += 1
+        return self.begins[stretch]
+
+    def ended(self, stretch: Share) -> None:
+        del self.begins[stretch]
+
+    def is_ready(self) -> bool:
+        return True
+
+
+def _ledger() -> Any:
+    """A ledger on the node of the process that started the run, without which there is no run."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(_Ledger)
+    ledger = actor.remote()
+    ray.get(ledger.is_ready.remote())  # a task that waits for it would give its cores to another
+    return ledger
 
 
 def _settled(reader: Any, pool: Pool) -> Any:
@@ -195,7 +252,7 @@ class _Tree:
             self.levels.append([])
         self.levels[level].append(state)
         if len(self.levels[level]) == FAN_IN:
-            task = ray.remote(num_cpus=0)(_merged)  # also while workers hold all cores
+            task = ray.remote(num_cpus=0, max_retries=FOREVER)(_merged)  # also while workers hold all cores
             self.levels[level], states = [], self.levels[level]
             self.add(task.remote(*states), level + 1)
 
@@ -204,21 +261,15 @@ class _Tree:
         import ray
 
         rest = (state for level in reversed(self.levels) for state in level)
-        return _joined(part for state in rest for part in _parts(ray.get(state)))
+        return _joined(pickle.loads(ray.get(state)) for state in rest)  # from workers of this run
 
 
 def _merged(*states: Any) -> bytes:
-    return pickle.dumps(_joined(part for state in states for part in _parts(state)), protocol=5)
+    return pickle.dumps(_joined(map(pickle.loads, states)), protocol=5)
 
 
 def _joined(parts: Iterable[Any]) -> Any:
     return reduce(lambda merged, part: merged.merge(part), parts)
-
-
-def _parts(state: Any) -> Iterator[Any]:
-    """The state in what a worker left, a table of one row, or a merging task: a copy of its own."""
-    rows = [state] if isinstance(state, bytes) else state.column("state").to_pylist()
-    return map(pickle.loads, rows)  # from a worker of this run
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
+import socket
 import sys
 import threading
 import warnings
@@ -15,7 +17,10 @@ from typing import Any
 from ganmetrics.errors import ResourceError, UsageError
 
 RETRIES = 3  # of what a worker did when it died, before the run ends
-PATIENCE = 86_400.0  # seconds that a worker may take for its part
+SECONDS = 5.0  # that a cluster may take to answer at each of its addresses; Ray itself would try for eight minutes
+ADDRESS = re.compile(r"(?:ray://)?(?P<host>\[.+\]|[^:/\[\]]+):(?P<port>\d{1,5})")
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # of HTTP/2, which gRPC speaks
+SETTINGS = 4  # the kind of frame that answers it
 SILENT = logging.CRITICAL + 1
 CORE_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 
@@ -35,7 +40,7 @@ def connected() -> Iterator[None]:
     """
     ray = require_ray()
     is_mine = not ray.is_initialized()
-    with _environment(), _silence(), _settings():
+    with _environment(), _silence():
         try:
             if is_mine:
                 _start(ray)
@@ -47,13 +52,12 @@ def connected() -> Iterator[None]:
 
 
 def require_ray() -> Any:
-    """The package of that name with its part for data (UsageError where it is not installed)."""
+    """The package of that name (UsageError where it is not installed)."""
     try:
         with _environment(), _handlers():
             import ray
-            import ray.data
     except ImportError as error:
-        what = f"the engine ray needs Ray Data, which is not installed ({first_line(error)})"
+        what = f"the engine ray needs Ray, which is not installed ({first_line(error)})"
         raise UsageError(what, where="engine", hint="pip install 'ganmetrics[ray]'") from error
     return ray
 
@@ -67,6 +71,7 @@ def first_line(error: BaseException) -> str:
 def _start(ray: Any) -> None:
     address = os.environ.get("RAY_ADDRESS", "")
     local = {} if address else {"include_dashboard": False}
+    _require_answer(address)
     try:
         with _handlers(), _quiet_core():
             ray.init(log_to_driver=False, logging_level=SILENT, **local)
@@ -74,6 +79,32 @@ def _start(ray: Any) -> None:
         what = f"Ray does not start: {first_line(error)}"
         hint = "Look whether the cluster runs (ray status), or unset RAY_ADDRESS"
         raise ResourceError(what, where=address or "this machine", hint=hint, code="E-RAY") from error
+
+
+def _require_answer(address: str) -> None:
+    """Refuse the address of a cluster at which no Ray answers (ResourceError); other forms Ray settles at once."""
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        return
+    try:
+        reason = "" if _speaks_http2(found["host"].strip("[]"), int(found["port"])) else "what answers there is not Ray"
+    except TimeoutError:
+        reason = f"nobody answers within {SECONDS:g} s"
+    except OSError as error:
+        reason = f"nobody answers ({error.strerror or type(error).__name__})"
+    except OverflowError:
+        reason = f"{found['port']} is no port"
+    if reason:
+        hint = "Look whether the cluster runs (ray status) and may be reached from here, or unset RAY_ADDRESS"
+        raise ResourceError(f"there is no Ray cluster: {reason}", where=address, hint=hint, code="E-RAY")
+
+
+def _speaks_http2(host: str, port: int) -> bool:
+    with socket.create_connection((host, port), timeout=SECONDS) as connection:
+        if os.environ.get("RAY_USE_TLS", "0").lower() not in ("", "0", "false"):
+            return True  # what it speaks is seen by those that have its certificates
+        connection.sendall(GREETING)
+        return connection.recv(4)[3:4] == bytes((SETTINGS,))
 
 
 @contextmanager
@@ -120,30 +151,13 @@ def _environment() -> Iterator[None]:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Nothing of Ray's loggers, and no warnings of its code about itself."""
-    loggers = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("ray", "ray.data")]
+    loggers = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("ray",)]
     for logger, _ in loggers:
         logger.setLevel(SILENT)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"ray(\.|$)")
-            # Ray Data would rather not be told how often a worker is replaced, and offers no other way to say it.
-            warnings.filterwarnings("ignore", message=r"`ray_remote_args` is deprecated")
             yield
     finally:
         for logger, level in loggers:
             logger.setLevel(level)
-
-
-@contextmanager
-def _settings() -> Iterator[None]:
-    """Ray Data without bars and lines of its own, and as the engine needs it."""
-    from ray.data import DataContext
-
-    context = DataContext.get_current().copy()
-    context.enable_progress_bars = context.print_on_execution_start = False
-    context.execution_options.preserve_order = True  # the same sums, to the last bit, in every run on such a cluster
-    context.raise_original_map_exception = True
-    context.max_consecutive_actor_init_deaths = RETRIES
-    context.execution_no_progress_timeout_s = PATIENCE
-    with DataContext.current(context):
-        yield

@@ -27,7 +27,7 @@ def test_other_texts_are_refused(text: int | str) -> None:
 
 @pytest.mark.parametrize("limit", [0, "1MB"])
 def test_too_little_is_refused(limit: int | str) -> None:
-    with pytest.raises(gm.UsageError, match="blocks need at least 16,777,216"), gm.memory_limit(limit):
+    with pytest.raises(gm.UsageError, match="buffers need at least 16,777,216"), gm.memory_limit(limit):
         pass
 
 
