@@ -99,7 +99,7 @@ def _check_counts(found: Gathering) -> None:
     if collector.is_of_one_size and "spread" in collector.reads:
         counts["spread"] = 0 if collector.spread is None else collector.spread.count
     for name, sample in collector.kept.items():
-        if sample.is_of_one_shape:
+        if sample.is_possible:
             counts[name] = expected if sample.border < math.inf and sample.count <= expected else sample.count
     for name, count in counts.items():
         if count != expected:

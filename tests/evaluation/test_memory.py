@@ -128,7 +128,7 @@ def test_images_that_a_metric_keeps_are_within_the_limit() -> None:
 
 def test_the_pixel_limit_is_an_option_of_the_command_and_of_the_library(tmp_path: Path, run: Run) -> None:
     folder = write(tmp_path / "set", [(30, 20)] * 3)
-    with pytest.raises(InputError, match="more than 599 pixels.*max_pixels="):
+    with pytest.raises(InputError, match=r"more than 599 pixels.*max_pixels="):
         gm.evaluate(folder, folder, extractor="pixels", reading=Reading(max_pixels=599))
     words = ["fid", str(folder), str(folder), "--extractor", "pixels", "--max-memory", "20MB"]
     assert run(*words, "--max-pixels", "600").returncode == 0
