@@ -143,7 +143,7 @@ def _states(content: bytes, stretches: Sequence[Share], pool: Pool) -> Iterator[
     import ray
 
     shared, ledger = ray.put(content), _ledger()
-    task = ray.remote(
+    task: Any = ray.remote(
         num_cpus=0 if pool.num_gpus else pool.cores,
         num_gpus=pool.num_gpus,
         num_returns=2,
@@ -219,8 +219,9 @@ def _ledger() -> Any:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    actor: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(_Ledger)
+    here: Any = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor: Any = ray.remote(_Ledger)
+    actor = actor.options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)
     ledger = actor.remote()
     ray.get(ledger.is_ready.remote())  # a task that waits for it would give its cores to another
     return ledger
