@@ -106,12 +106,7 @@ def sample(
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another setting; may be repeated.")
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps")
 @click.option(
-    "--watch-every",
-    default=1000,
-    show_default=True,
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Log FID so often; 0 never.",
+    "--watch-every", type=click.IntRange(min=0), metavar="N", help="Log FID so often; 0 never.  [default: 1000]"
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
 @quiet_option
@@ -123,7 +118,7 @@ def train(
     seed: int,
     changes: tuple[str, ...],
     device: str,
-    watch_every: int,
+    watch_every: int | None,
     resume: bool,
     quiet: bool,
 ) -> None:

@@ -66,14 +66,17 @@ def token(board: str, team: str, organiser: bool, days: float, is_list: bool, re
 @click.option("--until-empty", is_flag=True, help="End when nothing waits.")
 @click.option("--lease", default=60.0, show_default=True, type=click.FloatRange(min=1),
               help="Seconds after which a worker that was not heard of counts as gone.")  # fmt: skip
+@click.option("--parent", type=int, hidden=True)  # the process that started it, with which it ends
 @device_option
 @threads_option
 @needing_packages
-def work(board: str, until_empty: bool, lease: float, device: str, threads: int) -> None:
+def work(board: str, until_empty: bool, lease: float, parent: int | None, device: str, threads: int) -> None:
     """Score what waits on BOARD; several workers share one queue."""
     from ganmetrics.leaderboard import Board
-    from ganmetrics.leaderboard.worker import Worker
+    from ganmetrics.leaderboard.worker import Worker, end_with
 
+    if parent is not None:
+        end_with(parent)
     with Board.open(board) as opened:
         tell = lambda line: click.echo(line, err=True)  # noqa: E731
         Worker(opened, device=device, threads=threads, lease=lease, tell=tell).run(until_empty=until_empty)

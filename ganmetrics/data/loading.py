@@ -17,7 +17,7 @@ from ganmetrics.data.decode import Decoded
 from ganmetrics.data.parts import Outcome, Part, Parts, joined
 from ganmetrics.data.randomness import OwnStreams
 from ganmetrics.data.workers import watched
-from ganmetrics.errors import InputError
+from ganmetrics.errors import InputError, UsageError
 from ganmetrics.numerics.memory import memory_budget
 
 if TYPE_CHECKING:
@@ -124,7 +124,12 @@ def item_parts(items: Items, workers: int) -> Parts:
     ------
     ResourceError
         A worker process died.
+    UsageError
+        Processes are wanted of a daemonic one.
     """
+    if workers and multiprocessing.current_process().daemon:
+        what = f"this process is daemonic and may start no others, of which {workers} are to decode images"
+        raise UsageError(what, where="Reading.workers", hint="Use workers=0, or start it with daemon=False")
     plan = _planned(items, workers) if workers else NO_WORKERS
     if not plan.workers:
         yield from serial_parts(map(items.outcome, range(len(items))), _streams(items))

@@ -8,23 +8,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, rank, worst
+from ganmetrics.diagnosis.loss_signals import circling, growth, has_fallen, recent, share_kept, share_left
+from ganmetrics.diagnosis.sample_variety import variety
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     Values = np.ndarray[Any, np.dtype[np.float64]]
 
 LEAST = 8  # entries before anything but a divergence is judged
-RECENT = 0.25  # of the entries, the last of which a verdict is about
-SIDE = 8  # pixels of the means by which samples are told apart
 CERTAIN = (0.985, 0.995)  # accuracy of the discriminator
+AT_CHANCE = 0.6  # accuracy up to which the discriminator is undecided, and a small gradient is a training's good end
+ROUNDING = 1e-6  # by which an accuracy may leave 0..1
 SMALL_LOSS = (0.05, 0.01)  # its loss in nats
+FIT = 0.7  # share of a logarithmic generator's least loss from which its loss fits the discriminator's
+LEAST_LOSS = 1e-6  # of a discriminator, which float32 cannot tell from 0
 FADED = (0.05, 0.02)  # share of the largest gradient of the generator that is left
 EXPLODED = (100.0, 10_000.0)  # times the typical size
+FLOORS = (0.1, 1.0)  # sizes of a loss or gradient under which growth against the first half and the start means little
+CRITIC_FLOORS = (10.0, 10.0)  # the same of critics, whose losses have no scale
+HUGE = (1e8, 1e12)  # sizes that no loss or gradient has
 PERIODIC = (0.6, 0.75)  # share of the loss's variance in one period and its overtone
 CHANCE = (1e-4, 1e-6)  # of so strong a period in noise
-TURNS = 4  # that a period must have made
 SWING = 0.25  # of a loss's mean, below which a period does no harm
-POORER = (0.5, 0.2)  # share of the largest diversity that is left
+POORER = (0.5, 0.2)  # share of the largest variety that is left
+FEWER = (0.6, 0.25)  # share of the different samples that is left
+FEW = (16.0, 6.0)  # different samples that are left, of 64
+ALIKE = 2.0  # times the spread of now, within which numbers of different samples are compared
 
 DISCRIMINATOR = (
     "lower the discriminator's learning rate or skip its steps while its accuracy is above 0.9",
@@ -43,6 +52,8 @@ class Entry(NamedTuple):
     g_grad_norm: float = math.nan
     d_accuracy: float = math.nan
     diversity: float = math.nan
+    fine: float = math.nan
+    coarse: float = math.nan
 
 
 class TrainingHealth:
@@ -106,15 +117,15 @@ class TrainingHealth:
         """
         if self.entries and step <= self.entries[-1].step:
             raise InputError(f"step {step} comes after step {self.entries[-1].step}", where="step", code="E-RANGE")
-        if d_accuracy is not None and not 0 <= float(d_accuracy) <= 1:
+        if d_accuracy is not None and not (-ROUNDING <= float(d_accuracy) <= 1 + ROUNDING or math.isnan(d_accuracy)):
             raise InputError(f"d_accuracy is {d_accuracy}; expected 0..1", where="d_accuracy", code="E-RANGE")
         given = {"d_loss": d_loss, "g_loss": g_loss, "g_grad_norm": g_grad_norm, "d_accuracy": d_accuracy}
         numbers = {name: float(value) for name, value in given.items() if value is not None}
-        for name, value in numbers.items():
+        seen = () if samples is None else variety(samples)
+        for name, value in [*numbers.items(), *([("samples", seen[0])] if seen else [])]:
             if not math.isfinite(value):
                 self._infinite.setdefault(name, step)
-        diversity = math.nan if samples is None else _diversity(samples)
-        self.entries.append(Entry(step, **numbers, diversity=diversity))
+        self.entries.append(Entry(step, *(numbers.get(name, math.nan) for name in given), *seen))
         return tuple(sorted((one for one in self.findings() if one.verdict != "none"), key=_by_rank))
 
     def findings(self) -> tuple[Finding, ...]:
@@ -127,12 +138,11 @@ class TrainingHealth:
         values = np.array([getattr(entry, name) for entry in self.entries])
         return values[np.isfinite(values)]
 
-    def _left(self, name: str, words: str, limits: tuple[float, float]) -> list[Evidence]:
-        """How much of its largest value a number has kept; nothing of too few values."""
-        values = self._values(name)
-        if len(values) < LEAST or values.max() <= 0:
-            return []
-        return [Evidence(words, float(np.median(_recent(values)) / values.max()), *limits)]
+    @property
+    def _is_critic(self) -> bool:
+        """Whether the discriminator's loss is one without a scale: below 0, as Wasserstein's."""
+        losses = self._values("d_loss")
+        return bool(len(losses)) and bool(losses.min() < 0)
 
     def _divergence(self) -> Finding:
         name = "numbers diverge"
@@ -142,56 +152,92 @@ class TrainingHealth:
             return Finding(name, "severe", f"not finite: {text}", (), advice)
         evidence = []
         for each in ("d_loss", "g_loss", "g_grad_norm"):
-            values = np.abs(self._values(each))
-            if len(values) >= LEAST and (typical := float(np.median(values[: len(values) // 2]))) > 0:
-                grown = float(np.median(_recent(values))) / typical
-                evidence.append(Evidence(f"{each} against its first half", grown, *EXPLODED))
+            values = self._values(each)
+            if len(values) >= LEAST:
+                floors = CRITIC_FLOORS if self._is_critic and each != "g_grad_norm" else FLOORS
+                evidence.append(Evidence(f"{each} against its size at first", growth(values, floors), *EXPLODED))
+                evidence.append(Evidence(f"{each} itself", float(np.median(np.abs(recent(values)))), *HUGE))
         return _worst(name, evidence, "sizes have exploded", "losses and gradients keep their size", advice)
 
     def _discriminator(self) -> Finding:
         name, well = "discriminator wins", "the discriminator can be fooled"
         losses, accuracies = self._values("d_loss"), self._values("d_accuracy")
-        if len(losses) < LEAST or losses.min() < 0:  # a loss below 0 is Wasserstein's or a hinge: it says nothing
+        if len(losses) < LEAST or self._is_critic:
             return Finding(name, "none", "not judged: too few losses of a discriminator that are logarithms")
-        evidence = [Evidence("its loss", float(np.median(_recent(losses))), *SMALL_LOSS)]
+        evidence = [Evidence("its loss", float(np.median(recent(losses))), *SMALL_LOSS)]
         if len(accuracies) >= LEAST:
-            evidence.append(Evidence("its accuracy", float(np.median(_recent(accuracies))), *CERTAIN))
+            evidence.append(Evidence("its accuracy", float(np.median(recent(accuracies))), *CERTAIN))
+        elif evidence[0].verdict != "none" and not self._is_logarithmic():
+            what = "not judged: whether so small a loss is a discriminator's win, its accuracy (d_accuracy) would tell"
+            return Finding(name, "none", what, tuple(evidence))
         said = "it tells all reals from all fakes and teaches the generator nothing"
         return _mildest(name, evidence, said, well, DISCRIMINATOR)
 
+    def _is_logarithmic(self) -> bool:
+        """Whether the two losses can be those of a logarithmic, non-saturating GAN.
+
+        With u = -log(1 - D(fake)) the generator loses -log(1 - exp(-u)), which is convex in u; the mean of u is at most
+        the discriminator's loss, or twice it where that is a mean of its two terms.
+        """
+        pairs = [(each.d_loss, each.g_loss) for each in self.entries if math.isfinite(each.d_loss + each.g_loss)]
+        fits = [g >= -FIT * math.log(-math.expm1(-2 * max(d, LEAST_LOSS))) for d, g in pairs if d <= SMALL_LOSS[0]]
+        return len(fits) >= LEAST // 2 and all(fits)
+
     def _gradient(self) -> Finding:
         name, well = "gradient vanishes", "the generator's gradient keeps its size"
-        evidence = self._left("g_grad_norm", "share of the largest gradient that is left", FADED)
-        if not evidence:
+        values = self._values("g_grad_norm")
+        if len(values) < LEAST or values.max() <= 0:
             return Finding(name, "none", "not judged: too few norms of the generator's gradient")
+        evidence = [Evidence("share of the largest gradient that is left", share_left(values), *FADED)]
+        reason = self._good_end() if evidence[0].verdict != "none" else ""
+        if reason:
+            return Finding(name, "none", reason, tuple(evidence))
         said = "the generator gets no direction to move in"
         advice = ("replace the minimax loss by the non-saturating one (Goodfellow et al. 2014)", *DISCRIMINATOR)
         return _mildest(name, evidence, said, well, advice)
 
+    def _good_end(self) -> str:
+        """Why a gradient that has become small is no fault, or cannot be called one; empty where it is one."""
+        losses = {name: self._values(name) for name in ("d_loss", "g_loss", "d_accuracy")}
+        known = {name: values for name, values in losses.items() if len(values) >= LEAST}
+        if "g_loss" in known and has_fallen(known["g_loss"]):
+            return "the generator's gradient has become small, and its loss has fallen with it"
+        if "d_loss" in known and self._is_critic and has_fallen(np.abs(known["d_loss"])):
+            return "the generator's gradient has become small, and the critic's distance has fallen with it"
+        if "d_accuracy" in known and float(np.median(recent(known["d_accuracy"]))) <= AT_CHANCE:
+            return "the generator's gradient is small where the discriminator cannot decide"
+        is_blind = "g_loss" not in known and ("d_loss" not in known or has_fallen(known["d_loss"]))
+        if is_blind and "d_accuracy" not in known:
+            return "not judged: whether a gradient that falls is lost or a loss has converged, g_loss would tell"
+        return ""
+
     def _circling(self) -> Finding:
         name, well = "losses circle", "the losses do not swing in a steady period"
-        values = self._values("d_loss")
-        values = values[len(values) // 2 :]
-        if len(values) < 3 * LEAST:
-            return Finding(name, "none", "not judged: too few losses of the discriminator")
-        swing = float(values.std() / max(abs(values.mean()), 1e-12))
-        share, chance = _period(values)
-        evidence = [
-            Evidence("share of the variance in one period", share, *PERIODIC),
-            Evidence("chance of such a period in noise", chance, *CHANCE),
-            Evidence("swing against the mean", swing, SWING, SWING),
-        ]
         advice = (
             "lower both learning rates, the generator's more (two time scales: Heusel et al. 2017)",
             "average the generator's weights over steps",
             "penalise the discriminator's gradient: R1 makes it converge (Mescheder et al. 2018)",
         )
-        return _mildest(name, evidence, "generator and discriminator chase each other without progress", well, advice)
+        said, found = "generator and discriminator chase each other without progress", []
+        for each in ("d_loss", "g_loss"):
+            values = self._values(each)
+            values = values[len(values) // 2 :]
+            if len(values) >= 3 * LEAST:
+                share, chance, swing = circling(values)
+                evidence = [
+                    Evidence(f"share of the variance of {each} in one period", share, *PERIODIC),
+                    Evidence("chance of such a period in noise", chance, *CHANCE),
+                    Evidence("swing against the mean", swing, SWING, SWING),
+                ]
+                found.append(_mildest(name, evidence, said, well, advice))
+        if not found:
+            return Finding(name, "none", "not judged: too few losses")
+        return max(found, key=lambda finding: rank(finding.verdict))
 
     def _collapse(self) -> Finding:
         name, well = "samples grow alike", "the samples stay as varied as they were"
-        evidence = self._left("diversity", "share of the largest diversity that is left", POORER)
-        if not evidence:
+        spreads, fine, coarse = map(self._values, ("diversity", "fine", "coarse"))
+        if len(spreads) < 2 * LEAST:
             return Finding(name, "none", "not judged: too few samples were logged")
         advice = (
             "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing "
@@ -199,41 +245,20 @@ class TrainingHealth:
             "take fewer generator steps for each of the discriminator, or lower the generator's learning rate",
             "go back to the last checkpoint before the fall and unroll or regularise from there",
         )
-        return _mildest(name, evidence, "the generator is collapsing to few images", well, advice)
-
-
-def _recent(values: Values) -> Values:
-    return values[-max(1, round(RECENT * len(values))) :]
-
-
-def _diversity(samples: Any) -> float:
-    """The variance of small pictures of the samples, summed over their pixels."""
-    import torch
-    from torch.nn.functional import adaptive_avg_pool2d
-
-    images = samples.detach().cpu() if isinstance(samples, torch.Tensor) else torch.as_tensor(np.asarray(samples))
-    if images.ndim != 4 or len(images) < 2 or 0 in images.shape:
-        what = f"samples are of shape {list(images.shape)}; expected [N, C, H, W] with N at least 2"
-        raise InputError(what, where="samples", code="E-SHAPE")
-    small = adaptive_avg_pool2d(images.double(), min(SIDE, *images.shape[2:])).flatten(1)
-    return float(small.var(dim=0).sum())
-
-
-def _period(values: Values) -> tuple[float, float]:
-    """How much of the variance about a trend the strongest frequency and its double hold, and Fisher's g-test of it.
-
-    The chance is that of g = peak / sum over m frequencies of white noise, m (1 - g)^(m - 1) to first order (1929).
-    """
-    places = np.arange(len(values))
-    detrended = values - np.polyval(np.polyfit(places, values, 1), places)
-    power = np.abs(np.fft.rfft(detrended)) ** 2
-    peak = TURNS + int(power[TURNS:].argmax())
-    if power.sum() <= 0:
-        return 0.0, 1.0
-    near = {index for center in (peak, 2 * peak) for index in (center - 1, center, center + 1) if index < len(power)}
-    total, m = float(power[1:].sum()), len(power) - 1
-    chance = min(1.0, m * (1 - float(power[peak]) / total) ** (m - 1))
-    return float(power[sorted(near)].sum()) / total, chance
+        if float(np.median(recent(spreads))) <= 0:
+            return Finding(name, "severe", "the samples are copies of one image", (), advice)
+        now = float(np.median(recent(spreads)))
+        is_like = (spreads > now / ALIKE) & (spreads < now * ALIKE)  # noise of little spread has many different samples
+        spread = share_kept(spreads, np.ones(len(spreads), bool))
+        nearer = [Evidence("share of their spread that is left", spread, *POORER)]
+        kept = min(share_kept(fine, is_like), share_kept(coarse, is_like))
+        fewer = [
+            Evidence("share of the different samples that is left", kept, *FEWER),
+            Evidence("different samples", float(np.median(recent(fine))), *FEW),
+        ]
+        said = "the generator is collapsing to few images"
+        found = [_mildest(name, evidence, said, well, advice) for evidence in (nearer, fewer)]
+        return max(found, key=lambda finding: rank(finding.verdict))
 
 
 def _worst(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:

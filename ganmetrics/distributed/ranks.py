@@ -124,6 +124,32 @@ def from_first(work: Callable[[], Value], small: Callable[[Value], Value]) -> Va
     return value
 
 
+def together(work: Callable[[], None]) -> None:
+    """Do each rank's work; what fails on one fails on all, which would else wait for it.
+
+    Raises
+    ------
+    ResourceError
+        Another rank's work failed.
+    Exception
+        What this rank's own work raised.
+    """
+    if not is_joined():
+        work()
+        return
+    failure = None
+    try:
+        work()
+    except Exception as error:
+        failure = error
+    texts = told("" if failure is None else f"{type(failure).__name__}: {failure}")
+    if failure is not None:
+        raise failure
+    for number, text in enumerate(texts):
+        if text:
+            raise ResourceError(f"rank {number} failed: {text}", where=f"rank {number}")
+
+
 def told(value: Value) -> list[Value]:
     """The small values of all ranks, in their order."""
     found: list[Any] = [None] * world()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ganmetrics.generators.training import Training
 
 RUN = "run.json"
+WATCH_EVERY = 1000  # iterations between logs of FID
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Run:
     recipe: Recipe
     seed: int
     data: str | None
+    watch_every: int = WATCH_EVERY
 
     def training(self, device: str = "auto") -> Training:
         """The training at its last checkpoint, or at its beginning."""
@@ -54,6 +56,7 @@ class Run:
     def save(self) -> None:
         """Leave word in the folder of what ``reopen`` needs."""
         facts = {"name": self.recipe.name, "seed": self.seed, "data": self.data, "iterations": self.recipe.iterations}
+        facts["watch_every"] = self.watch_every
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(self.folder / RUN) as stream:
@@ -122,7 +125,8 @@ def reopen(folder: Path, name: str | None = None, *, data: str | None = None) ->
         recipe = dataclasses.replace(
             recipe, settings=system.settings_of(facts["settings"]), iterations=int(facts["iterations"])
         )
-        run = Run(folder, system, recipe, int(facts["seed"]), data or (facts["data"] and str(facts["data"])))
+        place = data or (facts["data"] and str(facts["data"]))
+        run = Run(folder, system, recipe, int(facts["seed"]), place, int(facts.get("watch_every", WATCH_EVERY)))
     except (OSError, *MALFORMED) as error:
         hint = "Name the folder that 'ganmetrics generators train' wrote"
         raise InputError("no training is in this folder", where=shown(folder), hint=hint, code="E-RUN") from error
@@ -146,16 +150,21 @@ def changed(settings: Any, changes: Sequence[str]) -> Any:
     return allowed.changed(settings, values)
 
 
-def train(run: Run, *, device: str = "auto", watch_every: int = 1000, progress: bool = True) -> None:
-    """Run a training to its end, checkpointed, with FID along the way where its data have bundled statistics."""
+def train(run: Run, *, device: str = "auto", watch_every: int | None = None, progress: bool = True) -> None:
+    """Run a training to its end, checkpointed, with FID along the way where its data have bundled statistics.
+
+    FID is logged every ``watch_every`` iterations, 0 for never; by default as often as when the training began.
+    """
+    if watch_every is not None:
+        run = dataclasses.replace(run, watch_every=watch_every)
     training = run.training(device)
     run.save()
 
     def watch() -> dict[str, float]:
         return quick_fid(run.recipe, run.system.sampler(run.recipe.settings, on_cpu(training.weights())))
 
-    watched = watch if run.recipe.data in REFERENCES and watch_every and run.system.makes == "images" else None
-    fit(training, run.folder, run.recipe.iterations, watch=watched, watch_every=watch_every, progress=progress)
+    watched = watch if run.recipe.data in REFERENCES and run.watch_every and run.system.makes == "images" else None
+    fit(training, run.folder, run.recipe.iterations, watch=watched, watch_every=run.watch_every, progress=progress)
 
 
 def export(run: Run, folder: Path) -> Card:

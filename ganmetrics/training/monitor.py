@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics import _arguments
-from ganmetrics._files import disk_errors, shown
 from ganmetrics.data.generator import GeneratorSource
 from ganmetrics.data.kinds import Opening
 from ganmetrics.data.share import Share
@@ -21,13 +20,14 @@ from ganmetrics.diagnosis.finding import VERDICTS
 from ganmetrics.diagnosis.finding import rank as severity
 from ganmetrics.diagnosis.training_health import Entry
 from ganmetrics.distributed import ranks
-from ganmetrics.errors import MALFORMED, UsageError
+from ganmetrics.errors import MALFORMED
 from ganmetrics.evaluation import Evaluation, Result
 from ganmetrics.evaluation.cautions import alarms
 from ganmetrics.evaluation.gathering_state import check_state, damaged_state, signed
 from ganmetrics.training import outputs as out
 from ganmetrics.training.outputs import Outputs
 from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
+from ganmetrics.training.sparing import Sparing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,6 +54,10 @@ class Monitor:
     Nothing of the training is touched: it ends with the same weights, to the last bit, as without a monitor. In a
     distributed training every rank calls it, makes its share of the images and gets the same result; the first one
     writes.
+
+    A training never ends because it is watched: what goes wrong after the monitor was made, such as a full disk, a
+    writer that fails or a generator whose images cannot be scored, becomes one ``GanMetricsWarning`` for each part of
+    the work. Only what ``on_best`` raises reaches the training.
 
     Parameters
     ----------
@@ -124,10 +128,11 @@ class Monitor:
         start = time.perf_counter()
         self.every, self.num_images, self.outputs = every, num_images, outputs
         self._opening = Opening(num_images=num_images, value_range=value_range, latents=latents, seed=seed)
-        self._folder = None if folder is None else _made(Path(_arguments.path(folder, "folder")))
+        self._folder = None if folder is None else out.made(Path(_arguments.path(folder, "folder")))
         self.history = [] if self._folder is None else read_records(self._folder / out.SCORES)
         self.health = TrainingHealth()
         self._told: dict[str, str] = {}
+        self._spared = Sparing()
         self._step = self.history[-1].step if self.history else 0
         self._evaluation = Evaluation(metrics, reference, extractor=extractor)
         self.seconds = time.perf_counter() - start
@@ -167,14 +172,24 @@ class Monitor:
         start = time.perf_counter()
         try:
             if step < self._step:
-                self._rewind(step)
+                with self._spared("return to an earlier step"):
+                    self._rewind(step)
             last, self._step = self._step, step
             is_scored, is_noted = (step // n > last // n for n in (self.every, max(1, self.every // LOGS)))
             if not is_noted:
                 return None
-            samples = self._samples(generator)
-            found = self._note(step, samples, (d_loss, g_loss, g_grad_norm, d_accuracy))
-            return self._score(step, generator, samples, found) if is_scored else None
+            samples, result = None, None
+            found: tuple[Finding, ...] = ()
+            with self._spared("drawing of samples"):
+                samples = self._samples(generator)
+            with self._spared("health"):
+                found = self._note(step, samples, (d_loss, g_loss, g_grad_norm, d_accuracy))
+            if is_scored:
+                with self._spared("evaluation"):
+                    result = self._score(step, generator, found)
+            if result is not None and ranks.rank() == 0:
+                self._tell(step, result, samples)
+            return result
         finally:
             self.seconds += time.perf_counter() - start
 
@@ -209,7 +224,7 @@ class Monitor:
         source = GeneratorSource(generator, replace(self._opening, num_images=SAMPLES))
         return torch.cat(list(source.batches()))
 
-    def _note(self, step: int, samples: Images, numbers: Iterable[Number]) -> tuple[Finding, ...]:
+    def _note(self, step: int, samples: Images | None, numbers: Iterable[Number]) -> tuple[Finding, ...]:
         d_loss, g_loss, g_grad_norm, d_accuracy = map(_as_float, numbers)
         found = self.health.log(
             step, d_loss=d_loss, g_loss=g_loss, g_grad_norm=g_grad_norm, d_accuracy=d_accuracy, samples=samples
@@ -219,29 +234,38 @@ class Monitor:
                 self._told[finding.name] = finding.verdict
                 self._say(out.fault(step, finding))
         if self.outputs.writer is not None and ranks.rank() == 0:
-            self.outputs.writer.add_scalar("ganmetrics/diversity", self.health.entries[-1].diversity, step)
+            with self._spared("writer"):
+                self.outputs.writer.add_scalar("ganmetrics/diversity", self.health.entries[-1].diversity, step)
         return found
 
-    def _score(self, step: int, generator: Any, samples: Images, found: Iterable[Finding]) -> Result:
+    def _score(self, step: int, generator: Any, found: Iterable[Finding]) -> Result:
         start = time.perf_counter()
         self._evaluation.reset()
-        source = GeneratorSource(generator, self._opening)
-        for places, images in source.share(Share(ranks.rank(), ranks.world())):
-            self._evaluation.update(images, indices=places)
+
+        def take_in() -> None:
+            source = GeneratorSource(generator, self._opening)
+            for places, images in source.share(Share(ranks.rank(), ranks.world())):
+                self._evaluation.update(images, indices=places)
+
+        ranks.together(take_in)
         result = self._evaluation.compute(num_images=self.num_images)
         self._evaluation.reset()
         self.history.append(Record.of(step, result, time.perf_counter() - start, found))
-        if ranks.rank() == 0:
-            self._tell(step, result, samples)
         return result
 
-    def _tell(self, step: int, result: Result, samples: Images) -> None:
-        record, picture = self.history[-1], out.sheet(samples)
+    def _tell(self, step: int, result: Result, samples: Images | None) -> None:
+        record, picture = self.history[-1], None
         if self._folder is not None:
-            write_records(self.history, self._folder / out.SCORES)
-            out.save_sheet(picture, step, self._folder)
+            with self._spared("file of scores"):
+                write_records(self.history, self._folder / out.SCORES)
+        if samples is not None:
+            with self._spared("sheet of samples"):
+                picture = out.sheet(samples)
+                if self._folder is not None:
+                    out.save_sheet(picture, step, self._folder)
         if self.outputs.writer is not None:
-            out.write_curves(self.outputs.writer, record, picture)
+            with self._spared("writer"):
+                out.write_curves(self.outputs.writer, record, picture)
         self._say(out.line(record, self.history))
         for caution in alarms({"real": result.real, "fake": result.fake}):
             if caution.key not in self._told:
@@ -252,7 +276,8 @@ class Monitor:
 
     def _say(self, text: str) -> None:
         if ranks.rank() == 0:
-            self.outputs.log(text)
+            with self._spared("log"):
+                self.outputs.log(text)
 
     def _rewind(self, step: int) -> None:
         """Forget what was seen of this step and of later ones."""
@@ -272,16 +297,6 @@ class Monitor:
             if path.exists() and [one.to_dict() for one in read_records(path)] != [one.to_dict() for one in history]:
                 keep_old(path)
                 write_records(history, path)
-
-
-def _made(folder: Path) -> Path:
-    """The folder, made by the first rank (ResourceError, UsageError)."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError("the monitor's folder is a file", where=shown(folder), hint="Name a folder", code="E-OUTPUT")
-    if ranks.rank() == 0:
-        with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _as_float(value: Number) -> float | None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ganmetrics._files import disk_errors
+from ganmetrics._files import disk_errors, shown
 from ganmetrics._progress import Bar
+from ganmetrics.distributed import ranks
+from ganmetrics.errors import UsageError
 from ganmetrics.reporting.contact_sheet import contact_sheet, save_png
 from ganmetrics.training.records import Record, best_of
 
@@ -64,6 +66,16 @@ class Outputs:
     on_best: Callable[[int, Result], None] | None = None
 
 
+def made(folder: Path) -> Path:
+    """The folder, made by the first rank (ResourceError, UsageError)."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("the monitor's folder is a file", where=shown(folder), hint="Name a folder", code="E-OUTPUT")
+    if ranks.rank() == 0:
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def line(record: Record, history: Sequence[Record]) -> str:
     """One evaluation in words: ``step 2000  FID(digits) 12.3 (11.9 to 12.8) (best 11.8 at 1500)  4.1 s``."""
     best = best_of(history)
@@ -102,11 +114,12 @@ def save_sheet(picture: Image.Image, step: int, folder: Path) -> None:
     save_png(picture, place / f"step-{step:06}.png")
 
 
-def write_curves(writer: Writer, record: Record, picture: Image.Image) -> None:
+def write_curves(writer: Writer, record: Record, picture: Image.Image | None) -> None:
     """Hand an evaluation to a writer."""
     for name, mark in record.scores.items():
         writer.add_scalar(f"ganmetrics/{name}", mark.value, record.step)
         for end, value in (mark.interval.ends() if mark.interval else {}).items():
             writer.add_scalar(f"ganmetrics/{name}/{end}", value, record.step)
     writer.add_scalar("ganmetrics/seconds", record.seconds, record.step)
-    writer.add_image("ganmetrics/samples", np.array(picture).transpose(2, 0, 1), record.step)
+    if picture is not None:
+        writer.add_image("ganmetrics/samples", np.array(picture).transpose(2, 0, 1), record.step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 import ganmetrics as gm
 from ganmetrics.diagnosis import Finding
+from ganmetrics.diagnosis.training_health import Entry
 
 NAMES = ("numbers diverge", "discriminator wins", "gradient vanishes", "losses circle", "samples grow alike")
 BROKEN = {"dcgan-overpowered": {"discriminator wins", "gradient vanishes"}}
@@ -58,15 +60,16 @@ def test_noise_is_no_fault(memory: float) -> None:
     alarms = 0
     for seed in range(50):
         health = gm.TrainingHealth()
-        for step, value in enumerate(noise(seed, memory=memory)):
-            found = health.log(step, d_loss=abs(value), g_loss=1.0, g_grad_norm=1.0 + 0.1 * abs(value), d_accuracy=0.7)
+        for step, value in enumerate(np.abs(noise(seed, memory=memory))):
+            health.entries.append(Entry(step, value, 1.0, 1.0 + 0.1 * value, 0.7))
+        found = health.log(step + 1, d_loss=1.2, g_loss=1.0, g_grad_norm=1.1, d_accuracy=0.7)
         alarms += bool(found)
     assert alarms <= 1
 
 
 @pytest.mark.parametrize("period", [3.5, 8.0, 15.0])
 def test_circling_losses_are_named(period: float) -> None:
-    for seed in range(20):
+    for seed in range(4):
         turns = 1.0 + 0.6 * np.sin(2 * np.pi * np.arange(150) / period + seed)
         _, named = watched({"d_loss": value} for value in turns + 0.1 * np.random.RandomState(seed).randn(150))
         assert named == {"losses circle"}
@@ -155,3 +158,125 @@ def test_samples_of_any_kind_are_taken() -> None:
         health.log(0, samples=samples)
         found.append(health.entries[0].diversity)
     assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0, 1.386294, 1.3862943611198906, 2.0, 27.63, 50.0, 0.1, -0.01, 1e-30])
+def test_a_loss_that_stands_still_is_judged_without_an_error(value: float) -> None:
+    for begin in (0, 30):
+        rng = np.random.RandomState(0)
+        _, named = watched({"d_loss": 1.1 + 0.1 * rng.rand() if i < begin else value, "g_loss": 1.0} for i in range(90))
+        assert "losses circle" not in named
+
+
+def healthy(kind: str, i: int, rng: np.random.RandomState) -> dict[str, float]:
+    """An entry of a training that goes well."""
+    falling = {"g_loss": 0.02 + 0.97 * math.exp(-i / 30), "g_grad_norm": 0.03 + 5 * math.exp(-i / 20)}
+    if kind == "least squares":
+        return {"d_loss": 0.04 + 0.005 * rng.rand(), "g_loss": 0.3 + 0.05 * rng.randn(), "g_grad_norm": 1 + rng.rand()}
+    if kind == "diffusion":
+        return {**falling, "g_grad_norm": falling["g_grad_norm"] + 0.01 * rng.rand()}
+    if kind == "diffusion as d_loss":
+        return {"d_loss": falling["g_loss"], "g_grad_norm": falling["g_grad_norm"]}
+    if kind == "autoencoder":
+        falling = {name: 400 * value for name, value in falling.items()}
+        return {"g_loss": 100 + falling["g_loss"] + rng.randn(), "g_grad_norm": 20 + falling["g_grad_norm"]}
+    if kind == "hinge":
+        return {"d_loss": abs(1.2 + 0.2 * rng.randn()), "g_loss": 0.3 * rng.randn(), "g_grad_norm": 1 + rng.rand()}
+    if kind == "clipped critic":
+        size = 1e-5 * math.exp(min(i, 60) / 8)
+        return {"d_loss": -size * (1 + 0.1 * rng.randn()), "g_loss": size * rng.randn(), "g_grad_norm": 10 * size}
+    if kind == "equilibrium":
+        sizes = {"d_loss": 1.386, "g_loss": 0.693, "d_accuracy": 0.5}
+        noisy = {name: size + 0.01 * rng.randn() for name, size in sizes.items()}
+        return {**noisy, "g_grad_norm": 0.02 + math.exp(-i / 20)}
+    return {"d_loss": 1.1 + 0.1 * rng.randn() + 30 * (i % 17 == 9), "g_grad_norm": 50.0 if i % 23 == 7 else 1.0}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "least squares", "diffusion", "diffusion as d_loss", "autoencoder", "hinge", "clipped critic", "equilibrium",
+        "outliers",
+    ],
+)  # fmt: skip
+def test_healthy_trainings_of_every_family_are_not_accused(kind: str) -> None:
+    rng = np.random.RandomState(1)
+    _, named = watched(healthy(kind, i, rng) for i in range(120))
+    assert named == set()
+
+
+@pytest.mark.parametrize("shape", ["sine", "sawtooth", "critic", "generator alone"])
+@pytest.mark.parametrize(("first", "last"), [(10, 20), (20, 10), (6, 15)])
+def test_losses_that_circle_with_a_drifting_period_are_named(shape: str, first: float, last: float) -> None:
+    turns = np.cumsum(1 / np.linspace(first, last, 260))
+    wave = turns % 1 - 0.5 if shape == "sawtooth" else 0.6 * np.sin(2 * np.pi * turns)
+    values = wave + 0.05 * np.random.RandomState(0).randn(len(wave)) + (-1 if shape == "critic" else 1)
+    health, name = gm.TrainingHealth(), "g_loss" if shape == "generator alone" else "d_loss"
+    for step, value in enumerate(values[:-1]):
+        health.entries.append(Entry(step, **{name: value}))
+    assert [finding.name for finding in health.log(len(values), **{name: values[-1]})] == ["losses circle"]
+
+
+@pytest.mark.parametrize(("named", "losses"), [(True, (1e-3, 9.0)), (False, (1e-3, 0.5)), (False, (1e-3, None))])
+def test_a_small_loss_alone_is_a_win_only_where_the_generators_fits_it(
+    named: bool, losses: tuple[float, float | None]
+) -> None:
+    """A logarithmic discriminator at 0.001 leaves the generator at 6 or more; any other loss says nothing."""
+    health, found = watched({"d_loss": losses[0], "g_loss": losses[1]} for _ in range(20))
+    assert found == ({"discriminator wins"} if named else set())
+    assert named or "d_accuracy" in health.findings()[1].sentence
+
+
+@pytest.mark.parametrize(
+    ("g_loss", "sentence"),
+    [(lambda i: 2.0 + 0.01 * i, "no direction"), (lambda i: 2.0 * 0.98**i, "has fallen with it"), (None, "not judged")],
+)
+def test_a_gradient_vanishes_only_where_the_loss_has_not_fallen(g_loss: Any, sentence: str) -> None:
+    health, named = watched(
+        {"g_loss": g_loss(i) if g_loss else None, "g_grad_norm": 1e-3 + math.exp(-i / 10)} for i in range(80)
+    )
+    assert sentence in health.findings()[2].sentence
+    assert (named == {"gradient vanishes"}) is (sentence == "no direction")
+
+
+@pytest.mark.parametrize(
+    "explosion",
+    [lambda i: 1.0 if i < 1 else 1e6, lambda i: min(10.0**i, 1e9), lambda i: math.exp(i / 10), lambda i: 1e13],
+)
+def test_an_explosion_from_the_first_steps_is_still_named_at_the_end(explosion: Any) -> None:
+    for sign in (1, -1):
+        health, _ = watched({"d_loss": sign * explosion(i), "g_loss": 1.0} for i in range(120))
+        assert health.findings()[0].verdict != "none"
+
+
+@pytest.mark.parametrize(("left", "is_named"), [(10, False), (3, True), (1, True)])
+@pytest.mark.parametrize("noise", [0.02, 0.1])
+def test_modes_that_are_lost_are_named(left: int, is_named: bool, noise: float) -> None:
+    """Ten pictures with noise, of which three or one are left in the second half, at about the same spread."""
+    rng = torch.Generator().manual_seed(0)
+    pictures, health, found = torch.rand(10, 1, 16, 16, generator=rng), gm.TrainingHealth(), ()
+    for step in range(24):
+        chosen = torch.randint(10 if step < 12 else left, (64,), generator=rng)
+        found = health.log(step, samples=pictures[chosen] + noise * torch.randn(64, 1, 16, 16, generator=rng))
+    assert bool(found) is is_named
+    assert all(finding.name == "samples grow alike" for finding in found)
+
+
+def test_samples_that_are_copies_from_the_first_on_are_named() -> None:
+    _, named = watched({"samples": np.ones((8, 1, 4, 4))} for _ in range(16))
+    assert named == {"samples grow alike"}
+
+
+def test_the_noise_of_an_untrained_critic_is_no_variety() -> None:
+    """A spread that a training's first entries alone had, as clipped critics cause it, is not what was lost."""
+    rng = torch.Generator().manual_seed(0)
+    spreads = [0.3, 1.2, 0.9, *[0.5] * 30]
+    _, named = watched({"samples": size * torch.rand(64, 1, 16, 16, generator=rng)} for size in spreads)
+    assert named == set()
+
+
+def test_numbers_that_rounding_or_a_divergence_made_odd_end_no_training() -> None:
+    health = gm.TrainingHealth()
+    health.log(0, d_accuracy=1.0000001, samples=torch.full((4, 1, 4, 4), math.nan))
+    (found,) = health.log(1, d_accuracy=math.nan, d_loss=1e308)
+    assert found.sentence == "not finite: samples since step 0, d_accuracy since step 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from ganmetrics import InputError, NumericalError
-from ganmetrics.generators import training
+from ganmetrics.generators import runs, training
 from ganmetrics.generators.training import (
     CHECKPOINT,
     LOG,
@@ -154,3 +155,8 @@ def test_linear_decay_is_one_then_falls_to_zero() -> None:
     assert values[:61] == pytest.approx([1.0] * 61)
     assert values[75] == pytest.approx(0.5)
     assert values[90] == 0
+
+
+def test_a_resumed_training_logs_fid_as_often_as_when_it_began(tmp_path: Path) -> None:
+    dataclasses.replace(runs.begin("gan-ring", tmp_path / "run"), watch_every=7).save()
+    assert runs.reopen(tmp_path / "run").watch_every == 7

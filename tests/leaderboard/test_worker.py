@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -102,3 +104,29 @@ def test_a_worker_removes_uploads_that_were_cut_off(tmp_path: Path) -> None:
 def test_an_empty_queue_ends_a_worker_that_is_told_so(tmp_path: Path, run: Any) -> None:
     boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False).close()
     assert run("leaderboard", "work", tmp_path / "board", "--until-empty").returncode == 0
+
+
+PARENT = """
+import subprocess, sys
+code = "import os, sys, time; from ganmetrics.leaderboard.worker import end_with; end_with(int(sys.argv[1])); "
+code += "print(flush=True); time.sleep(60)"
+import os
+child = subprocess.Popen([sys.executable, "-c", code, str(os.getpid())], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def test_a_worker_ends_with_the_server_that_was_killed() -> None:
+    """A killed server cannot end its workers; they look whether it is there."""
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    for _ in range(100):
+        if not Path(f"/proc/{worker}").exists() or "Z" in Path(f"/proc/{worker}/stat").read_text().split()[2]:
+            return
+        time.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker is still there")

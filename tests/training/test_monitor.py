@@ -21,6 +21,7 @@ from PIL import Image
 from torch import nn
 
 import ganmetrics as gm
+from ganmetrics.errors import GanMetricsWarning
 from ganmetrics.training import Mark, Monitor, Outputs, Record
 from ganmetrics.training.records import best_of
 
@@ -334,6 +335,55 @@ def test_what_the_caller_raises_is_not_swallowed_and_files_are_whole(tmp_path: P
         train(monitor, 1, 10)
     assert steps_of(monitor) == saved_steps(tmp_path) == [10]
     assert size_of(tmp_path / "samples" / "step-000010.png") == (530, 530)
+
+
+class Failing:
+    """A writer whose every call fails."""
+
+    def add_scalar(self, tag: str, value: float, step: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    def add_image(self, tag: str, image: Any, step: int) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def failing(*_: object, **__: object) -> None:
+    raise ValueError("out of order")
+
+
+FAULTS = {
+    "writer": lambda monitor, patch: patch.setattr(
+        monitor, "outputs", Outputs(log=lambda text: None, writer=Failing())
+    ),
+    "log": lambda monitor, patch: patch.setattr(monitor, "outputs", Outputs(log=failing)),
+    "file of scores": lambda monitor, patch: patch.setattr("ganmetrics.training.monitor.write_records", failing),
+    "sheet of samples": lambda monitor, patch: patch.setattr("ganmetrics.training.outputs.contact_sheet", failing),
+    "health": lambda monitor, patch: patch.setattr(monitor.health, "findings", failing),
+    "evaluation": lambda monitor, patch: patch.setattr(monitor._evaluation, "compute", failing),
+}
+
+
+@pytest.mark.parametrize("part", FAULTS)
+def test_what_fails_in_the_monitor_is_one_warning_and_the_training_goes_on(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = watching(folder=tmp_path)
+    FAULTS[part](monitor, monkeypatch)
+    with pytest.warns(GanMetricsWarning) as seen:
+        train(monitor, 1, 30)
+    assert [str(each.message).startswith(f"the monitor's {part} failed (") for each in seen] == [True]
+    assert steps_of(monitor) == ([] if part == "evaluation" else [10, 20, 30])
+
+
+def test_a_generator_that_fails_ends_no_training() -> None:
+    monitor = watching()
+    with pytest.warns(GanMetricsWarning) as seen:
+        results = [monitor(step, nn.Linear(3, 2)) for step in range(1, 31)]
+    assert results == [None] * 30
+    assert [str(each.message).split(" failed")[0] for each in seen] == [
+        "the monitor's drawing of samples", "the monitor's evaluation",
+    ]  # fmt: skip
+    assert all("latents" in str(each.message) for each in seen)
 
 
 def test_an_interrupted_evaluation_leaves_the_monitor_usable() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -95,7 +96,7 @@ def working(board: Board, how: Serving) -> Iterator[None]:
     ending = threading.Event()
     command = [
         *(sys.executable, "-m", "ganmetrics", "leaderboard", "work", str(board.folder.resolve())),
-        *("--device", how.device, "--threads", str(how.threads)),
+        *("--device", how.device, "--threads", str(how.threads), "--parent", str(os.getpid())),
     ]
     keepers = [threading.Thread(target=_keep, args=(command, ending)) for _ in range(how.workers)]
     for keeper in keepers:

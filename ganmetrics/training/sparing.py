@@ -1,0 +1,26 @@
+"""Sparing a training the errors of what only watches it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ganmetrics.errors import GanMetricsWarning
+
+
+class Sparing:
+    """Turns the errors of each part of some work into one warning; later ones of the part are not told."""
+
+    def __init__(self) -> None:
+        self._failed: set[str] = set()
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # of any class: a training must not end because it was watched
+            if part not in self._failed:
+                self._failed.add(part)
+                what = f"the monitor's {part} failed ({type(error).__name__}: {error}); the training goes on"
+                warnings.warn(f"{what}, and later failures of this part are not told", GanMetricsWarning, stacklevel=4)
