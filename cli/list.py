@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import click
+
+from .output import print_table
 
 
 @click.group()
@@ -37,7 +38,7 @@ def metrics(as_json: bool) -> None:
         options = " ".join(f"{name}={value}" for name, value in record.settings.items())
         row = (record.name, numbers, record.compares, record.extractor, record.cost, options, record.paper)
         rows.append(row)
-    _print(rows)
+    print_table(rows)
 
 
 @command.command()
@@ -47,7 +48,7 @@ def extractors() -> None:
 
     records = EXTRACTORS.records().values()
     rows = [("NAME", "WEIGHTS", "WHAT")]
-    _print([*rows, *((each.name, "fetched" if each.download else "bundled", each.summary) for each in records)])
+    print_table([*rows, *((each.name, "fetched" if each.download else "bundled", each.summary) for each in records)])
 
 
 @command.command()
@@ -56,18 +57,10 @@ def protocols() -> None:
     from ganmetrics.protocols import PROTOCOLS
 
     records = PROTOCOLS.records().values()
-    _print(
+    print_table(
         [("NAME", "RESIZE", "PROVEN", "WHY"), *((each.name, each.resize, each.proven, each.why) for each in records)]
     )
     click.echo("\nWhat these packages compute otherwise, and no protocol changes:")
     for each in records:
         for name, text in each.differs.items():
             click.echo(f"{each.name}: {name}: {text}")
-
-
-def _print(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    for row in rows:
-        click.echo(
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
-        )

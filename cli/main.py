@@ -69,6 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     said: set[str] = set()
     warnings.showwarning = lambda message, *_: _warn(in_options(str(message), spelled(_command_of(given))), said)
     try:
+        _check_folder()
         with group.make_context("ganmetrics", given[:], obj=shlex.join(["ganmetrics", *given])) as context:
             group.invoke(context)
         if sys.stdout is not None:  # closed by the shell
@@ -89,6 +90,17 @@ def main(arguments: list[str] | None = None) -> None:
         for number in ENDING:  # an exception would find no one while Python clears up
             signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
+
+
+def _check_folder() -> None:
+    """Refuse to run in a working folder that was removed: libraries would end the process (ResourceError)."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        what = f"the working folder cannot be used: {error.strerror}"
+        raise ResourceError(
+            what, hint="Change to a folder that exists (cd ~), and try again", code="E-WRITE"
+        ) from error
 
 
 def _told(error: BaseException, given: list[str]) -> int:

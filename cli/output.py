@@ -210,3 +210,11 @@ def _vouched(side: str | None, settings: Settings) -> Any:
 
     is_foreign = os.path.isfile(side) and archive.is_statistics(Path(side))
     return archive.load(side, assume=settings.assume_recipe) if is_foreign else side
+
+
+def print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows of cells in columns that are as wide as their widest cell, the last one as it is."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
+        click.echo("  ".join(cells).rstrip())

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from .options import Settings, force_option, reading_options
+from .output import print_table
 
 
 @click.group()
@@ -66,8 +67,7 @@ def list_() -> None:
     rows = [("NAME", "EXTRACTOR", "IMAGES", "DATA")]
     for name, entries in archive.index().items():
         rows += [(name, extractor, str(entry["count"]), entry["data"]) for extractor, entry in entries.items()]
-    for row in rows:
-        click.echo(f"{row[0]:<14}{row[1]:<14}{row[2]:>8}  {row[3]}")
+    print_table(rows)
 
 
 @command.command()

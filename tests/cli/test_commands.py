@@ -268,3 +268,20 @@ def test_signals_end_with_their_code_and_leave_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["big"]
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+def test_the_columns_of_bundled_statistics_are_apart(run: Run) -> None:
+    lines = run("stats", "list").stdout.splitlines()
+    starts = [lines[0].index(head) for head in ("NAME", "EXTRACTOR", "IMAGES", "DATA")]
+    assert len(lines) > 5
+    for line in lines:
+        assert all(line[start - 2 : start] == "  " and line[start] != " " for start in starts[1:]), line
+
+
+def test_a_working_folder_that_was_removed_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = f"cd {tmp_path}/gone && rmdir ../gone && exec {sys.executable} -m ganmetrics stats list"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "the working folder cannot be used: No such file or directory" in done.stderr
+    assert "Change to a folder that exists" in done.stderr
