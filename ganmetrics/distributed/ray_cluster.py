@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,8 +20,7 @@ from ganmetrics.errors import ResourceError, UsageError
 RETRIES = 3  # of what a worker did when it died, before the run ends
 SECONDS = 5.0  # that a cluster may take to answer at each of its addresses; Ray itself would try for eight minutes
 ADDRESS = re.compile(r"(?:ray://)?(?P<host>\[.+\]|[^:/\[\]]+):(?P<port>\d{1,5})")
-GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # of HTTP/2, which gRPC speaks
-SETTINGS = 4  # the kind of frame that answers it
+GRPC = b"application/grpc"  # what Ray's servers speak
 SILENT = logging.CRITICAL + 1
 CORE_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 
@@ -87,7 +87,7 @@ def _require_answer(address: str) -> None:
     if found is None:
         return
     try:
-        reason = "" if _speaks_http2(found["host"].strip("[]"), int(found["port"])) else "what answers there is not Ray"
+        reason = "" if _speaks_grpc(found["host"].strip("[]"), int(found["port"])) else "what answers there is not Ray"
     except TimeoutError:
         reason = f"nobody answers within {SECONDS:g} s"
     except OSError as error:
@@ -99,12 +99,33 @@ def _require_answer(address: str) -> None:
         raise ResourceError(f"there is no Ray cluster: {reason}", where=address, hint=hint, code="E-RAY")
 
 
-def _speaks_http2(host: str, port: int) -> bool:
+def _speaks_grpc(host: str, port: int) -> bool:
+    """Whether a server answers a health check of gRPC, whatever it says of its health (OSError where none answers)."""
     with socket.create_connection((host, port), timeout=SECONDS) as connection:
         if os.environ.get("RAY_USE_TLS", "0").lower() not in ("", "0", "false"):
             return True  # what it speaks is seen by those that have its certificates
-        connection.sendall(GREETING)
-        return connection.recv(4)[3:4] == bytes((SETTINGS,))
+        connection.sendall(_health_check())
+        found, until = b"", time.monotonic() + SECONDS
+        while GRPC not in found and time.monotonic() < until:
+            part = connection.recv(4096)
+            if not part:
+                return False
+            found += part
+        return GRPC in found
+
+
+def _health_check() -> bytes:
+    """The request in HTTP/2: its preface, settings, the headers of a POST over http, and an empty message."""
+
+    def frame(kind: int, flags: int, stream: int, body: bytes) -> bytes:
+        return len(body).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + body
+
+    fields = {":path": "/grpc.health.v1.Health/Check", ":authority": "ray", "content-type": GRPC.decode()}
+    pairs = [(name.encode(), value.encode()) for name, value in fields.items()]
+    headers = b"".join(b"\0%c%s%c%s" % (len(name), name, len(value), value) for name, value in pairs)
+    trailers = b"\0\x02te\x08trailers"
+    request = frame(1, 4, 1, b"\x83\x86" + headers + trailers) + frame(0, 1, 1, bytes(5))
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + request
 
 
 @contextmanager
