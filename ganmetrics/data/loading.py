@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -34,6 +35,7 @@ WORKER_TASK_BYTES = 2 << 20  # eight workers, two tasks ahead each, stay within 
 UNREAD_BYTES = 128 << 10  # what an image is taken to have where none of those looked at can be read
 NUM_PROBES = 8  # images looked at for the size of a task
 SHARED_MEMORY = "/dev/shm"
+M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 1 << 20  # of glibc's mallopt
 NUM_LISTED = 10
 
 
@@ -238,6 +240,13 @@ def _detach(worker: int) -> None:
         os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _return_memory()
+
+
+def _return_memory() -> None:
+    """Have glibc give the memory of each large image back: it would keep a new piece of the heap for every one."""
+    with suppress(AttributeError, OSError, TypeError):  # where the C library has no such function
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 def _detach_quietly(worker: int) -> None:

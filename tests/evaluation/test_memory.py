@@ -22,6 +22,7 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="peaks from /proc 
 GIBIBYTE = 1 << 30
 MEASURE = f"""
 {memory.IMPORT}
+import resource
 import torch
 import ganmetrics as gm
 folder, workers, *extractors = sys.argv[1:]
@@ -30,7 +31,7 @@ before = peak()
 reading = gm.Reading(workers=int(workers), cache=False, thumbnails=True)
 for extractor in extractors:
     gm.measure(folder, extractor=extractor, device="cpu", reading=reading)
-print(before, peak())
+print(before, peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 """
 
 
@@ -43,18 +44,18 @@ def write(folder: Path, sizes: list[tuple[int, int]]) -> Path:
     return folder
 
 
-def peaks(folder: Path, workers: int, *extractors: str) -> tuple[int, int]:
-    """The peak memory of a process before and after it measured a folder, in bytes."""
+def peaks(folder: Path, workers: int, *extractors: str) -> tuple[int, int, int]:
+    """The peak memory of a process before and after it measured a folder, and of a process of its own, in bytes."""
     words = [sys.executable, "-c", MEASURE, str(folder), str(workers), *extractors]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    before, after = map(int, done.stdout.split())
-    return before, after
+    before, after, worker = map(int, done.stdout.split())
+    return before, after, worker
 
 
 @ON_LINUX
 def test_large_images_take_little_memory(tmp_path: Path) -> None:
     """Twelve of 2,048 pixels, 151 MB of pixels and four times that in float32."""
-    before, after = peaks(write(tmp_path / "set", [(2048, 2048)] * 12), 0, "digits", "pixels")
+    before, after, _ = peaks(write(tmp_path / "set", [(2048, 2048)] * 12), 0, "digits", "pixels")
     assert after - before < 300 << 20
 
 
@@ -62,8 +63,19 @@ def test_large_images_take_little_memory(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_images_at_the_pixel_limit_take_no_more_than_is_promised(tmp_path: Path, workers: int) -> None:
-    _, after = peaks(write(tmp_path / "set", [(8000, 8000)] * 2), workers, "digits")
-    assert after < 1.5 * GIBIBYTE
+    _, after, worker = peaks(write(tmp_path / "set", [(8000, 8000)] * 2), workers, "digits")
+    assert max(after, worker) < 1.5 * GIBIBYTE
+
+
+@ON_LINUX
+@pytest.mark.slow
+def test_a_process_that_decodes_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
+    """What it shares with the process that started it included."""
+    folder = write(tmp_path / "set", [(2048, 2048)] * 4)
+    for number in range(4, 60):
+        (folder / f"{number:04}.jpg").symlink_to(folder / f"{number % 4:04}.jpg")
+    _, _, worker = peaks(folder, 1, "pixels")
+    assert worker < 0.7 * GIBIBYTE
 
 
 def features(source: object, extractor: str, workers: int = 0) -> torch.Tensor:
