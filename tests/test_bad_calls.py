@@ -220,12 +220,11 @@ def test_16_98_a_terminal_of_ascii_is_told_names_of_any_bytes(real: Path) -> Non
 @pytest.mark.timeout(400)
 def test_98_a_console_that_lacks_a_character_shows_it_escaped(real: Path) -> None:
     """Python would end with an error, after all the work."""
-    name = "\N{SNOWMAN}\U0001f600"
+    name = "\xb1\N{SNOWMAN}\U0001f600"
     gm.save_statistics(replace(gm.measure(real, extractor="pixels"), name=name), "named.npz")
     done = _process("fid", "named.npz", real, PYTHONIOENCODING="cp1252", encoding="cp1252")
     assert done.returncode == 0
-    assert "\xb1" in done.stdout
-    assert "real:\\u2603\\ud83d\\ude00#3:" in done.stdout
+    assert "real:\xb1\\u2603\\ud83d\\ude00#3:" in done.stdout
     written = _process("fid", "named.npz", real, "--json", "-", PYTHONIOENCODING="cp1252", encoding="cp1252")
     assert json.loads(written.stdout)["real"]["name"] == name
 

@@ -276,7 +276,7 @@ def _streamed(metrics: str | Sequence[str | Metric], seed: int) -> list[Metric]:
     """The metrics, of which a stream must have all that they read (UsageError)."""
     choice = chosen_metrics(metrics, seed)
     if choice.is_lenient:
-        what = "a stream cannot be asked for whatever metrics fit"
+        what = "a stream cannot be asked for all or default metrics, which the sets decide"
         raise UsageError(what, where="metrics", hint="Name those that you want")
     for each in choice.metrics:
         if each.needs_test or {"labels", "names"} & set(each.reads):

@@ -15,6 +15,7 @@ from ganmetrics.metrics.uncertainty import Uncertain
 from ganmetrics.registry import unknown
 
 Option = int | float | str
+EXACT = 2**53  # the largest whole number to which a float is exact, as are all below it
 
 
 class Estimate(NamedTuple):
@@ -173,7 +174,7 @@ class Metric:
             if name not in self.defaults:
                 raise unknown(f"option of {self.name}", name, list(self.defaults))
             expected = type(self.defaults[name])
-            if expected is float and type(value) is int:
+            if expected is float and type(value) is int and abs(value) <= EXACT:
                 taken[name] = float(value)
             elif type(value) is not expected:
                 what = f"{self.name}.{name} is {value!r}; it must be of type {expected.__name__}"

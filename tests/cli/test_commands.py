@@ -108,7 +108,7 @@ def test_force_writes_through_links_and_spares_devices(run: Run, folders: tuple[
     options = ("fid", *folders, "--extractor", "pixels", "-q", "--force", "--json")
     assert run(*options, link).returncode == 0
     assert link.is_symlink()
-    assert json.loads(target.read_text())["schema"] == 1
+    assert json.loads(target.read_text())["schema"] == 2
     assert target.stat().st_mode & 0o777 == 0o600
     assert run(*options, pipe).returncode == 2
     assert pipe.is_fifo()

@@ -180,7 +180,8 @@ def test_floats_state_their_range_and_are_checked_for_every_batch(at_once: gm.Re
     [
         ({"metrics": "class_fid"}, gm.UsageError, "needs the class of each image"),
         ({"metrics": "ct"}, gm.UsageError, "needs test images"),
-        ({"metrics": "all"}, gm.UsageError, "cannot be asked for all metrics"),
+        ({"metrics": "all"}, gm.UsageError, "cannot be asked for all or default metrics"),
+        ({"metrics": "default"}, gm.UsageError, "cannot be asked for all or default metrics"),
         ({"metrics": "fidd"}, gm.UsageError, "Did you mean"),
         ({"max_rows": 1}, gm.UsageError, "at least 2"),
         ({"ci": "often"}, gm.UsageError, "often"),

@@ -85,7 +85,7 @@ def test_torchvisions_inception_is_its_own_pipeline(inception_file: Path) -> Non
 
 
 def test_torchvisions_inception_must_be_brought() -> None:
-    with pytest.raises(gm.UsageError, match="--weights FILE"):
+    with pytest.raises(gm.UsageError, match=r"inception_v3_google-0cc3c7bd\.pth as `weights`"):
         load_extractor("torchvision-inception")
 
 

@@ -47,7 +47,7 @@ def test_fewer_scales_have_weights_that_sum_to_one(scales: int) -> None:
 
 def test_small_images_have_fewer_scales() -> None:
     assert [most_scales(side) for side in (10, 11, 21, 22, 28, 44, 88, 175, 176, 500)] == [0, 1, 1, 2, 2, 3, 4, 4, 5, 5]
-    with pytest.raises(gm.InputError, match=r"Set ms_ssim_diversity.scales=2"):
+    with pytest.raises(gm.InputError, match=r"Ask for `ms_ssim_diversity\(scales=2\)`"):
         F.ms_ssim_diversity(photos(6, 28))
     assert F.ms_ssim_diversity(photos(6, 28), scales=2).value < 1
     with pytest.raises(gm.InputError, match="Enlarge the images"):

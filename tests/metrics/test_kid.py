@@ -143,7 +143,7 @@ def test_sets_smaller_than_a_subset_are_refused(counts, smaller):
         kid(*(drawn(n) for n in counts), subset_size=10)
     assert caught.value.code == "E-TOO-FEW"
     assert f"{counts[0]} real and {counts[1]} fake" in caught.value.what
-    assert f"kid.subset_size={smaller} " in caught.value.hint
+    assert f"`kid(subset_size={smaller})` " in caught.value.hint
 
 
 @pytest.mark.parametrize("options", [{"subset_size": 1}, {"subset_size": 0}, {"subset_size": -5}, {"num_subsets": 0}])

@@ -122,7 +122,7 @@ def test_sets_smaller_than_the_number_of_bins_are_refused(counts, smaller):
         ndb(*(drawn(n) for n in counts), num_bins=10)
     assert caught.value.code == "E-TOO-FEW"
     assert f"{counts[0]} real and {counts[1]} fake" in caught.value.what
-    assert f"ndb.num_bins={smaller} " in caught.value.hint
+    assert f"`ndb(num_bins={smaller})` " in caught.value.hint
 
 
 @pytest.mark.parametrize(

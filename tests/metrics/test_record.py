@@ -105,10 +105,17 @@ def test_an_option_of_another_type_is_refused(given):
     assert caught.value.where == "kid.subset_size"
 
 
-@pytest.mark.parametrize(("options", "expected"), [({"rate": 1}, "float"), ({"mode": 2}, "str")])
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({"rate": "1"}, "float"), ({"rate": True}, "float"), ({"rate": 10**400}, "float"), ({"mode": 2}, "str")],
+)
 def test_types_are_those_of_the_defaults(options, expected):
     with pytest.raises(UsageError, match=f"must be of type {expected}"):
         PLAIN.configured(options)
+
+
+def test_a_whole_number_is_taken_where_a_fraction_may_be():
+    assert str(PLAIN.configured({"rate": 1})) == str(PLAIN.configured({"rate": 1.0})) == "plain(rate=1.0,mode=fast)"
 
 
 def test_configuring_keeps_earlier_options_and_leaves_the_metric_alone():

@@ -34,8 +34,8 @@ ONE_LAYER = "Both must come from one layer of one network"
 OUT_OF_ORDER = [0.0, -1.0, math.nan]
 
 
-def other(name: str, rows: int) -> str:
-    return f"{MORE}, or set {name}={rows} (a different protocol)"
+def other(call: str) -> str:
+    return f"{MORE}, or ask for `{call}` (a different protocol)"
 
 
 USAGE = [  # where, words, calls
@@ -97,7 +97,7 @@ def test_balls_need_neighbours_on_either_side(name: str) -> None:
             metric(*sides, neighbors=4)
         assert (caught.value.where, caught.value.code) == (f"{name}.neighbors", "E-TOO-FEW")
         assert caught.value.what == f"4 {role} images have no 4 neighbours each"
-        assert caught.value.hint == other(f"{name}.neighbors", 3)
+        assert caught.value.hint == other(f"{name}(neighbors=3)")
 
 
 @pytest.mark.parametrize("name", BALLS[:4])
@@ -126,7 +126,8 @@ INPUT = {  # where, code, hint, words, call
                             lambda: F.class_fid(X, FIRST, Y, FIRST * 1.0)),
     "complex labels": ("fake_labels", "E-SHAPE", "", "fake_labels are torch.complex128",
                        lambda: F.class_fid(X, FIRST, Y, FIRST * 1j)),
-    "ct": ("ct.num_cells", "E-TOO-FEW", "Lower num_cells", "3 cells need as many training images; found 2",
+    "ct": ("ct.num_cells", "E-TOO-FEW", "Add images, or ask for `ct(num_cells=2)`",
+           "3 cells need as many training images; found 2",
            lambda: F.ct(X[:2], Y, X)),
     "ct of few fakes": ("ct.num_cells", "E-TOO-FEW", "Score more images or lower num_cells",
                         "no cell holds more than 20 fakes and an unseen real image",
@@ -135,9 +136,10 @@ INPUT = {  # where, code, hint, words, call
                      lambda: F.fid_infinity(X, Y[:19])),
     "fld": ("real_features", "E-TOO-FEW", "", "real_features hold 3 rows; at least 4 are needed",
             lambda: F.fld(X[:3], Y, X)),
-    "is": ("is.splits", "E-TOO-FEW", "Score more images or lower splits", "9 images cannot be cut into 10 splits",
+    "is": ("is.splits", "E-TOO-FEW", f"{MORE}, or ask for `is(splits=9)` or fewer (a different protocol)",
+           "9 images cannot be cut into 10 splits",
            lambda: F.inception_score(X[:9])),
-    "kid": ("kid.subset_size", "E-TOO-FEW", other("kid.subset_size", 9),
+    "kid": ("kid.subset_size", "E-TOO-FEW", other("kid(subset_size=9)"),
             "subsets of 10 images need as many on each side; found 30 real and 9 fake",
             lambda: F.kid(X, Y[:9], subset_size=10)),
     "mixture_modes": ("points", "E-SHAPE", "", "points have 3 dimensions and centers 2; they must be of one space",
@@ -156,19 +158,19 @@ INPUT = {  # where, code, hint, words, call
                      lambda: F.ms_ssim_diversity(IMAGES[:3], scales=2)),
     "images in float": ("fake_images", "E-SHAPE", "", "fake_images are torch.float32 of shape",
                         lambda: F.ms_ssim_diversity(torch.from_numpy(IMAGES).float(), scales=2)),
-    "images too small": ("ms_ssim_diversity.scales", "E-SHAPE", "Set ms_ssim_diversity.scales=2",
+    "images too small": ("ms_ssim_diversity.scales", "E-SHAPE", "Ask for `ms_ssim_diversity(scales=2)`",
                          "3 scales do not fit into 24 pixels",
                          lambda: F.ms_ssim_diversity(np.repeat(IMAGES, 2, axis=3), scales=3)),
     "images far too small": ("ms_ssim_diversity.scales", "E-SHAPE", "Enlarge the images",
                              "1 scales do not fit into 10 pixels",
                              lambda: F.ms_ssim_diversity(IMAGES[..., :10], scales=1)),
-    "ndb": ("ndb.num_bins", "E-TOO-FEW", f"{MORE}, or set ndb.num_bins=9 or fewer (a different protocol)",
+    "ndb": ("ndb.num_bins", "E-TOO-FEW", f"{MORE}, or ask for `ndb(num_bins=9)` or fewer (a different protocol)",
             "10 bins need as many images on each side; found 30 real and 9 fake",
             lambda: F.ndb(X, Y[:9], num_bins=10)),
     "prd": ("prd.num_clusters", "E-TOO-FEW", MORE, "61 clusters need as many images; found 30 real and 30 fake",
             lambda: F.prd(X, Y, num_clusters=61)),
     "self_bleu": ("self_bleu.num_samples", "E-TOO-FEW",
-                  "Score more sequences, or set num_samples=4 (a different protocol)",
+                  "Score more sequences, or pass `num_samples=4` (a different protocol)",
                   "5 sequences are to be drawn and only 4 are there", lambda: self_bleu(TOKENS, num_samples=5)),
     "sequence_nll": ("log_probabilities", "E-RANGE", "Apply log_softmax to logits",
                      "log_probabilities reach 0.25; the logarithm of a probability is at most 0",
