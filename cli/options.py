@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 METAVAR = "NAME[:LAYER]"
 PREFIX = "ganmetrics."
 # where a parameter and the option that stands for it have different names
-RENAMED = {"assume": "assume_recipe", "exif": "exif_transpose", OF_METRICS: "changes"}
+RENAMED = {"assume": "assume_recipe", "exif": "exif_transpose", OF_METRICS: "changes", "limit": "max_memory"}
 ELSEWHERE = {"reads": Option("ganmetrics stats build --keep")}  # what another command is for
 
 

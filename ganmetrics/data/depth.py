@@ -106,9 +106,9 @@ def black_is_zero(data: bytes) -> tuple[bytes, bool]:
 
 
 def tiff_in_words(data: bytes) -> str:
-    """A TIFF that cannot be read, in words; empty for what is no TIFF."""
+    """A TIFF that cannot be read, in words; empty for what is no TIFF or one that lacks what every one states."""
     entries = _first_directory(data)
-    if BITS not in entries:
+    if not {BITS, PHOTOMETRIC} <= entries.keys():
         return ""
     order = {"<": "little", ">": "big"}[_order(data)]
     return f"a TIFF of {entries[BITS][1]} bits a sample, {order}-endian, photometric {entries[PHOTOMETRIC][1]}"

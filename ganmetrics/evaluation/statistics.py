@@ -138,7 +138,7 @@ class Statistics:
         if self.images is None and reads == "images" and len(self.notes.sizes) == 1:
             [(height, width)] = self.notes.sizes
             what = f"2,000 images of {height} x {width} pixels would be kept, which take more memory than is allowed"
-            hint = "Allow more with --max-memory (gm.memory_limit), or leave the metric out"
+            hint = 'Allow more, as in `gm.memory_limit(limit="4GB")`, or leave the metric out'
             raise InputError(what, where=self.source or self.name, hint=hint, code="E-MEMORY")
         if getattr(self, reads) is None and reads not in KEPT and len(self.pixels):
             what = "the images have several sizes, and their distances are those of images of one"

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
@@ -96,7 +97,7 @@ class Remote:
     def _answer(self, request: urllib.request.Request) -> dict[str, Any]:
         request.add_header("Authorization", f"Bearer {self.token}")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            with urllib.request.build_opener(_Http, _Https).open(request, timeout=TIMEOUT) as response:
                 found: dict[str, Any] = dict(json.load(response))
                 return found
         except urllib.error.HTTPError as error:
@@ -125,6 +126,30 @@ class Remote:
         if error.code >= 500:
             raise ResourceError(what, where=shown(self.url), code=code)
         raise RejectedError(what, code=code)
+
+
+class _Listening(http.client.HTTPConnection):
+    """Reads the answer of a server that refuses a request before it has read all of it."""
+
+    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
+        if self.sock is None:
+            self.connect()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            super().endheaders(message_body, encode_chunked=encode_chunked)
+
+
+class _ListeningSafely(_Listening, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Listening, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_ListeningSafely, req)
 
 
 class _Watched:

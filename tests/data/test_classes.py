@@ -291,7 +291,7 @@ def test_every_use_of_classes_follows_the_rule(chunked: tuple[str, str]) -> None
     assert attribution.classes == ()
     [caution] = [each for each in attribution.warnings if "chunks" in each]
     assert caution.startswith("fake: the sub-folders 00000, 00001, 00002 are numbered chunks, not classes")
-    assert "--classes folders" in caution
+    assert '`gm.Reading(classes="folders")`' in caution
     plain = gm.evaluate(real, fake, extractor="pixels", ci="off")
     assert not any("chunks" in each for each in plain.warnings)  # nobody asked for classes
 

@@ -90,6 +90,12 @@ def test_a_tiff_that_is_not_read_is_named_as_it_is() -> None:
         decode(tiff(RAMP, 12, 1, ">"), Reading())
 
 
+def test_a_tiff_that_does_not_state_what_every_one_does_is_damaged() -> None:
+    without = tiff(RAMP, 12, 1, ">").replace(struct.pack(">HHI", 262, 3, 1), struct.pack(">HHI", 263, 3, 1))
+    with pytest.raises(Unreadable, match="truncated or damaged: its header cannot be read"):
+        decode(without, Reading())
+
+
 def test_a_maximum_that_a_pgm_states_is_white() -> None:
     assert np.array_equal(grey(b"P5 64 64 4095\n" + RAMP.astype(">u2").tobytes()), TWELVE)
 

@@ -100,7 +100,7 @@ def test_87_a_killed_worker_ends_the_command(nursery: Nursery, sets: tuple[Path,
     os.kill(workers_of(child)[0], signal.SIGKILL)
     ending = child.wait()
     assert (ending.code, ending.stdout) == (6, "")
-    assert ending.stderr.startswith("error[E-RESOURCE]: a process that decodes images died"), ending.stderr
+    assert ending.stderr.startswith("error[E-RESOURCE]: a process that decodes images ended "), ending.stderr
     assert "--workers 0" in ending.stderr
     assert "--shm-size" in ending.stderr
     assert ending.stderr.count("\n") == 1

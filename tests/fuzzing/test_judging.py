@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
 import sys
@@ -31,7 +32,8 @@ def endless(path: Path) -> None:
 
 
 def large(path: Path) -> None:
-    bytearray(os.urandom(1 << 20) * 64)
+    with mmap.mmap(-1, 64 << 20) as pages:  # new ones: an allocator may have as much at hand
+        pages.write(b"x" * len(pages))
 
 
 def refused(error: Exception) -> Callable[[Path], None]:
