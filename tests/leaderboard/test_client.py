@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ganmetrics.errors import GanMetricsError, InputError
+from ganmetrics.errors import GanMetricsError, InputError, RejectedError
 from ganmetrics.leaderboard.client import Remote
+from ganmetrics.leaderboard.rules import Rules
 
 NESTED = b"[" * 100_000
 
@@ -26,6 +28,14 @@ def serving(content: bytes, code: int = 200) -> Iterator[Remote]:
             self.end_headers()
             self.wfile.write(content)
 
+        def do_POST(self) -> None:
+            """Refuses without a look at the body."""
+            said = json.dumps({"error": {"what": "the token is wrong", "code": "E-TOKEN"}}).encode()
+            self.send_response(401)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
@@ -37,6 +47,22 @@ def serving(content: bytes, code: int = 200) -> Iterator[Remote]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_a_refusal_is_heard_before_all_was_sent(tmp_path: Path) -> None:
+    rules = Rules(
+        title="x", metrics=("fid",), rank_by="fid", extractor="pixels", network="",
+        second_extractor="", second_network="",
+        reference="r", hidden="", num_images=100, width=160, height=160, seed=0, quota=((1, "day"),), copies=0.5,
+        duplicates=0.5, has_diagnosis=False, version="0",
+    )  # fmt: skip
+    np.savez(tmp_path / "x.npz", np.zeros((100, 160, 160, 3), np.uint8))  # more than a connection holds
+    facts = {"rules": {**json.loads(rules.to_json()), "has_hidden": False}}
+    with (
+        serving(json.dumps(facts).encode()) as remote,
+        pytest.raises(RejectedError, match="the token is wrong"),
+    ):
+        remote.submit(tmp_path / "x.npz", "model")
 
 
 @pytest.mark.parametrize(
