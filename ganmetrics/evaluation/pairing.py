@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -100,14 +100,14 @@ def cut(side: Statistics, size: int) -> Statistics:
     kept = {name: value for name in ROWS if (value := getattr(side, name)) is not None}
     count = min((len(value) for value in kept.values()), default=0)
     index = torch.from_numpy(np.sort(np.random.RandomState(SEED).permutation(count)[:size]))
-    rows = {name: value[index] for name, value in kept.items() if count >= size}
-    samples = {name: None if value is None else value[:size] for name, value in _samples(side).items()}
+    rows: dict[str, Any] = {name: value[index] for name, value in kept.items() if count >= size}
+    samples: dict[str, Any] = {name: None if value is None else value[:size] for name, value in _samples(side).items()}
     if "features" in rows:
         samples["sample"] = None  # follows from them
     found = dataclasses.replace(
         side, count=size, digest="unknown", order="", moments=None, spatial_moments=None, **rows, **samples
     )
-    moments = {
+    moments: dict[str, Any] = {
         name: Moments.of(value) for name, source in SAMPLES.items() if (value := getattr(found, source)) is not None
     }
     return dataclasses.replace(found, **moments)
