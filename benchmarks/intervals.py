@@ -118,24 +118,23 @@ def configured(metric: str, count: int) -> str:
 
 def cells(times: int = 1) -> list[Cell]:
     """Every cell of the study, the cheapest first; ``times`` as many draws as the committed record was begun with."""
-    places = [
-        (metric, family, *place)
-        for metric, family, place in product(WANTED, FAMILIES, [(8, 2000, 300, 0.3, 60), (64, 1000, 1000, 0.3, 24)])
+    main = product(WANTED, FAMILIES, [(8, 2000, 300, 60), (64, 1000, 1000, 24)])
+    high = product(
+        ("fid", "kid", "fid_infinity"), ("rectified t", "counts"), [(256, 400, 400, 20), (2048, 500, 500, 8)]
+    )
+    found = [
+        Cell(metric, family, dim, num_real, num_fake, 0.3, _draws(metric, times * draws))
+        for metric, family, (dim, num_real, num_fake, draws) in [*main, *high]
     ]
-    places += [
-        (metric, family, *place)
-        for metric, family, place in product(
-            ("fid", "kid", "fid_infinity"),
-            ("rectified t", "counts"),
-            [(256, 400, 400, 0.3, 20), (2048, 500, 500, 0.3, 8)],
-        )
-    ]
-    places += [
-        (metric, "rectified t", 8, size, size, 0.0, draws)
+    found += [
+        Cell(metric, "rectified t", 8, size, size, 0.0, _draws(metric, times * draws))
         for metric, (size, draws) in product(METRICS.names(), [(400, 40), (4000, 16), (10_000, 8)])
     ]
-    found = [Cell(*place, max(4, times * draws // COSTS.get(place[0], 1))) for *place, draws in places]
     return sorted(found, key=lambda cell: (cell.num_fake * cell.num_real * cell.dim, COSTS.get(cell.metric, 1)))
+
+
+def _draws(metric: str, draws: int) -> int:
+    return max(4, draws // COSTS.get(metric, 1))
 
 
 def run(record: Path, chosen: Sequence[Cell], minutes: float, progress: bool) -> None:

@@ -106,7 +106,7 @@ def _order(pair: Pair) -> Iterator[Trouble]:
     """Fakes that come sorted by kind, which scores in splits suffer from; folders of classes are so by nature."""
     if pair.fake.labels is not None:
         return
-    members = pair.clusters.fake_members
+    members = pair.clusters.fake_members if pair.classes is None else pair.classes.fake_members
     together, chance = _together(members), float((torch.bincount(members).double() / len(members)).square().sum())
     if chance < 1 and (together - chance) / (1 - chance) > SORTED:
         sentence = "the fakes come sorted by kind: packages that do not shuffle score their splits wrongly"

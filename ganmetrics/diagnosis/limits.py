@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.finding import Evidence
+from ganmetrics.numerics.bounds import clopper_pearson
 from ganmetrics.numerics.interval import Interval
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Z = 1.959964  # of a 95 % interval
+FEW_GROUPS = 20  # below which a clustered error tells little
 
 
 class Number(NamedTuple):
@@ -54,11 +56,18 @@ def share_of(hits: Tensor) -> Number:  # bool [N]
 
 
 def share_of_groups(hits: Tensor, groups: Tensor) -> Number:  # bool [N], int64 [N]
-    """The same where hits of one group come together, such as the fakes about one real (Liang and Zeger 1986)."""
+    """Return a share where hits of one group come together, such as the fakes about one real (Liang and Zeger 1986).
+
+    The error is at least that of as many independent draws as there are groups of equal size: where all fakes have one
+    neighbour, clustered errors vanish although a single draw was seen.
+    """
     share = share_of(hits)
-    _, places = groups.unique(return_inverse=True)
+    _, places, sizes = groups.unique(return_inverse=True, return_counts=True)
     sums = torch.zeros(len(hits), dtype=torch.float64).index_add_(0, places, hits.double() - share.value)
-    return share._replace(error=max(share.error, float(sums.square().sum().sqrt()) / len(hits)))
+    draws = len(hits) ** 2 / float(sizes.double().square().sum())
+    low = clopper_pearson(share.value * draws, (1 - share.value) * draws).low
+    clustered = float(sums.square().sum().sqrt()) / len(hits)
+    return share._replace(error=max(share.error, clustered, (share.value - low) / Z if draws < FEW_GROUPS else 0.0))
 
 
 def evidence(key: str, name: str, number: Number | float) -> Evidence:

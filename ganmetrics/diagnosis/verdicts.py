@@ -12,6 +12,7 @@ from ganmetrics.data import Reading, Source
 from ganmetrics.data.base import chosen_reading
 from ganmetrics.data.labels import labelled
 from ganmetrics.diagnosis.finding import Finding, is_finite, rank, worst
+from ganmetrics.diagnosis.input_trouble import NAME as INPUT_TROUBLE
 from ganmetrics.diagnosis.input_trouble import input_trouble
 from ganmetrics.diagnosis.low_diversity import low_diversity
 from ganmetrics.diagnosis.low_quality import low_quality
@@ -171,8 +172,13 @@ def diagnose(
 
 def diagnosed(pair: Pair, result: Result) -> Diagnosis:
     """The same of sets that were measured."""
-    found = sorted((find(pair) for find in FINDINGS), key=lambda each: -rank(each.verdict))
+    # Of findings that are equally bad input trouble comes first: wrong pixel values cause what the others then find.
+    found = sorted((find(pair) for find in FINDINGS), key=_place)
     return Diagnosis(tuple(found), result, pair)
+
+
+def _place(finding: Finding) -> tuple[int, bool]:
+    return -rank(finding.verdict), rank(finding.verdict) > 0 and finding.name != INPUT_TROUBLE
 
 
 def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:
