@@ -196,3 +196,22 @@ def test_wrong_input_is_one_sentence(tmp_path: Path) -> None:
         gm.diagnose(np.zeros((8, 8, 8, 3), np.uint8), np.zeros((8, 8, 8, 3), np.uint8), extractor="pixels")
     with pytest.raises(gm.InputError, match="no images were given"):
         gm.diagnose(None, np.zeros((8, 8, 8, 3), np.uint8), extractor="pixels")
+
+
+def test_the_cause_comes_before_what_follows_from_it() -> None:
+    """Fakes in 0..1 that were saved without scaling: their quality and diversity are bad for that reason."""
+    real, other = (np.random.RandomState(i).randint(0, 256, (600, 8, 8, 3), dtype=np.uint8) for i in (0, 1))
+    found = gm.diagnose(real, (other / 255).round().astype(np.uint8), extractor="pixels")
+    assert [found.findings[0].name, found.findings[0].verdict] == ["input trouble", "severe"]
+    assert {finding.verdict for finding in found.findings[1:]} >= {"severe"}
+
+
+@pytest.mark.slow
+def test_fakes_that_come_sorted_by_class_are_told(data_root: Path) -> None:
+    from torchvision import datasets
+
+    digits = datasets.MNIST(str(data_root))
+    images, order = digits.data[:, None].expand(-1, 3, -1, -1), digits.targets[1000:1600].argsort(stable=True)
+    found = gm.diagnose(images[:1000], images[1000:1600][order], extractor="digits")
+    assert "sorted by kind" in found["input trouble"].sentence
+    assert found["mode collapse"].verdict == "none"

@@ -14,7 +14,7 @@ from feature_sets import statistics
 import ganmetrics as gm
 from ganmetrics.diagnosis.classes import listed
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
-from ganmetrics.diagnosis.limits import Number, evidence, mean_of, share_of, share_of_groups
+from ganmetrics.diagnosis.limits import Number, Z, evidence, mean_of, share_of, share_of_groups
 from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.diagnosis.verdicts import FINDINGS
 from ganmetrics.evaluation.digests import PixelDigests
@@ -274,3 +274,11 @@ def test_the_interval_of_a_share_stays_within_what_shares_can_be() -> None:
     ratio, difference = few.over(few), few.less(all_hits)
     assert evidence("x", "x", ratio).interval.low == 0.0 and evidence("x", "x", difference).interval.low < -0.98
     assert "(0.000 to" in str(evidence("x", "x", few))
+
+
+def test_hits_about_one_real_are_one_draw_and_accuse_nobody() -> None:
+    """All fakes are one unseen image: whether it is near its neighbour is the toss of one coin."""
+    one = share_of_groups(torch.ones(1000, dtype=torch.bool), torch.zeros(1000, dtype=torch.int64))
+    assert one.value == 1 and one.value - Z * one.error == pytest.approx(0.025, abs=1e-3)
+    many = share_of_groups(torch.ones(1000, dtype=torch.bool), torch.arange(1000))
+    assert many.value - Z * many.error > 0.99
