@@ -111,15 +111,19 @@ def expanded(
     scale and moved to the value; without one it is symmetric.
     """
     first = influence.error(*sizes)
-    error = math.hypot(max(first, second), noise)
+    error = max(first, second)
     factor = bounds.quantile(influence.freedom(*sizes))
     if base is None:
         ends = bounds.plain(value, error, factor)
     else:
         ends = bounds.logarithmic(base, error, factor).moved(value - base)
+    # Other noise is symmetric: near a base of 0 the logarithmic scale would have no room for it below the value.
+    ends = bounds.widened(ends, value, noise)
     exact = "; real taken as exact" if sizes.real and influence.real is None else ""
     scale = "" if base is None else ", logarithmic scale"
-    return Estimated(value, ends, f"influence function{scale}{exact}", shared(influence.real, error, sizes.real))
+    return Estimated(
+        value, ends, f"influence function{scale}{exact}", shared(influence.real, math.hypot(error, noise), sizes.real)
+    )
 
 
 def of_counts(

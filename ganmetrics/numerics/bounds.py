@@ -54,6 +54,12 @@ def logarithmic(value: float, error: float, factor: float = NORMAL) -> Bounds:
     return Bounds(value * math.exp(-x), high)
 
 
+def widened(ends: Bounds, value: float, error: float, factor: float = NORMAL) -> Bounds:
+    """An interval whose value has another, independent and symmetric error: each arm grows in quadrature."""
+    arms = (math.hypot(arm, factor * error) for arm in (value - ends.low, ends.high - value))
+    return Bounds(value - next(arms), value + next(arms))
+
+
 def wilson(share: float, count: float, factor: float = NORMAL) -> Bounds:
     """Wilson's score interval of a share among ``count`` independent draws, which may be an effective number."""
     square = factor**2 / count

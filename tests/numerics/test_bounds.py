@@ -76,3 +76,8 @@ def test_differences_join_the_ends_that_face_each_other(unit: float) -> None:
 def test_equal_values_with_all_their_noise_in_common_do_not_differ() -> None:
     assert bounds.difference(3.0, Bounds(2, 4), 3.0, Bounds(2, 4), 1.0) == Bounds(0, 0)
     assert bounds.difference(3.0, Bounds(2, math.inf), 3.0, Bounds(2, 4), 0.0).high == math.inf
+
+
+def test_another_error_widens_both_arms_in_quadrature() -> None:
+    assert bounds.widened(bounds.Bounds(7.0, 14.0), 10.0, 4.0, 1.0) == pytest.approx((5.0, 10.0 + 32.0**0.5))
+    assert bounds.widened(bounds.Bounds(7.0, 14.0), 10.0, 0.0) == pytest.approx((7.0, 14.0))
