@@ -19,7 +19,7 @@ def command(ctx: click.Context, real: str, fake: str, attribute: int | None) -> 
     """Fréchet inception distance of two sets of images; lower is better.
 
     REAL and FAKE are folders, zips, npz or npy files of uint8 images, patterns of image files in quotes such as
-    'out/*_fake.png', saved statistics (npz), or names such as mnist-test or torchvision:CIFAR10:train.
+    patterns of image files in quotes, saved statistics (npz), or names such as mnist-test or torchvision:CIFAR10:train.
 
     \b
     ganmetrics fid real/ fake/
