@@ -18,8 +18,8 @@ from .output import attributed, every_protocol, score
 def command(ctx: click.Context, real: str, fake: str, attribute: int | None) -> None:
     """Fréchet inception distance of two sets of images; lower is better.
 
-    REAL and FAKE are folders, zips, npz or npy files of uint8 images, patterns of image files in quotes such as
-    patterns of image files in quotes, saved statistics (npz), or names such as mnist-test or torchvision:CIFAR10:train.
+    REAL and FAKE are folders, zips, npz or npy files of uint8 images, patterns of image files in quotes,
+    saved statistics (npz), or names such as mnist-test or torchvision:CIFAR10:train.
 
     \b
     ganmetrics fid real/ fake/

@@ -107,8 +107,8 @@ class FrechetExpansion:
     .. math:: 2 (x - \mu_f)^T (\mu_f - \mu_r) + (x - \mu_f)^T (I - T) (x - \mu_f) - \mathrm{tr}((I - T) \Sigma_f)
 
     and a real row the same with the roles exchanged. From Fr Ffᵀ = U ν Vᵀ follow coordinates, a = ν^-½ Uᵀ Fr (x - μf)
-    of a fake row and b = ν^-½ Vᵀ Ff (y - μr) of a real one, in which both covariances are diag ν and T is :math:`|a|^2`. With
-    c = a ∘ a' and L_jk = 1 / (ν_j + ν_k) two fake rows have the second-order kernel
+    of a fake row and b = ν^-½ Vᵀ Ff (y - μr) of a real one, in which both covariances are diag ν and the quadratic form
+    of T is :math:`|a|^2`. With c = a ∘ a' and L_jk = 1 / (ν_j + ν_k) two fake rows have the second-order kernel
 
     .. math:: 2 \sum c + c^T L c - |a|^2 / 2 - |a'|^2 / 2 + \sum \nu / 2,
 
