@@ -134,7 +134,7 @@ def test_images_too_large_for_several_processes_are_decoded_in_this_one(tmp_path
 
 def test_images_that_a_metric_keeps_are_within_the_limit() -> None:
     images = torch.from_numpy(np.random.RandomState(0).randint(0, 256, (24, 3, 500, 500), np.uint8))
-    with gm.memory_limit("16MiB"), pytest.raises(InputError, match=r"500 x 500 pixels .* more memory.*--max-memory"):
+    with gm.memory_limit("16MiB"), pytest.raises(InputError, match=r"500 x 500 pixels .* more memory.*memory_limit"):
         gm.evaluate(None, images, metrics=["ms_ssim_diversity(scales=2)"], extractor="pixels")
 
 
