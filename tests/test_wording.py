@@ -20,7 +20,8 @@ from ganmetrics.generators import runs
 from ganmetrics.leaderboard import Board
 from ganmetrics.metrics import METRICS
 
-SOURCES = sorted((Path(gm.__file__).parent).rglob("*.py"))
+PACKAGE = Path(gm.__file__).parent
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli")  # as installed
 COMMANDS = {"_command.py", "fidelity.py", "pytorch_fid.py"}  # whose help names their options
 AN_OPTION = re.compile(r"(?<![\w-])--[a-z]")
 A_COMMAND = re.compile(r"(ganmetrics|docker|pip) ")
