@@ -16,7 +16,7 @@ from benchmarks.report import Agreement, Comparison
 from benchmarks.synthetic import SUFFIXES, image
 from benchmarks.timing import against_peers, in_turn
 from ganmetrics.data import Reading
-from ganmetrics.data.decode import decode
+from ganmetrics.data.reading.decode import decode
 
 if TYPE_CHECKING:
     Pixels: TypeAlias = np.ndarray[Any, Any]  # uint8 [H, W, 3]

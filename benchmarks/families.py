@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ganmetrics.evaluation import Recipe, Statistics
+from ganmetrics.measurement.recipe import Recipe
+from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
 

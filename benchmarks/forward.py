@@ -16,7 +16,7 @@ from benchmarks.plan import Plan
 from benchmarks.report import Agreement, Comparison
 from benchmarks.resize import batch
 from benchmarks.timing import Goal, against_peers, in_turn
-from ganmetrics.features.inception import Inception
+from ganmetrics.extractors.inception import Inception
 
 SIZE, BATCH, STREAM = 256, 32, 4
 EAGER, ONNX, OPENVINO = "eager (--exact)", "ONNX Runtime", "OpenVINO"

@@ -24,10 +24,10 @@ import torch
 from benchmarks.families import FAMILIES, draw
 from ganmetrics._files import atomic_write
 from ganmetrics._progress import progress_bar
-from ganmetrics.evaluation.comparison import Comparison, compared
-from ganmetrics.evaluation.preparing import chosen_metrics
-from ganmetrics.evaluation.scoring import Sides
+from ganmetrics.evaluation.compare import Comparison, compared
 from ganmetrics.metrics import METRICS, Metric
+from ganmetrics.scoring.plan import chosen_metrics
+from ganmetrics.scoring.score import Sides
 
 RECORD = Path(__file__).with_name("intervals.json")
 PAGE = Path(__file__).parents[1] / "docs" / "intervals.md"

@@ -20,10 +20,10 @@ import torch
 from benchmarks.plan import Plan
 from benchmarks.report import Agreement, Comparison, relative
 from benchmarks.timing import Goal, against_peers, kilobytes, measured
-from ganmetrics.evaluation.gathering import Collector
+from ganmetrics.measurement.gathering import Collector
 
 if TYPE_CHECKING:
-    from ganmetrics.features.base import Extractor
+    from ganmetrics.extractors.extractor import Extractor
 
 DIM, MANY, FEW, BLOCK = 2048, 1_000_000, 50_000, 512
 BATCH = 32  # rows that a network yields at a time

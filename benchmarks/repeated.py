@@ -14,7 +14,7 @@ from benchmarks.plan import Plan
 from benchmarks.report import Agreement, Comparison, relative
 from benchmarks.synthetic import image
 from benchmarks.timing import Goal, Usage, against_peers, in_turn, measured
-from ganmetrics.features.digits import Digits
+from ganmetrics.extractors.digits import Digits
 
 FIRST, SECOND_TIME = "ours the first time", Goal(ratio=0.3)
 IMAGES, QUICK_IMAGES, SIZE, BATCH, DIM = 2_000, 200, 28, 100, 128

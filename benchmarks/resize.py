@@ -9,8 +9,8 @@ from benchmarks.plan import Plan
 from benchmarks.report import Agreement, Comparison
 from benchmarks.synthetic import image
 from benchmarks.timing import Goal, against_peers, in_turn
-from ganmetrics.features.inception_net import SIZE
-from ganmetrics.features.resize import tf1_bilinear
+from ganmetrics.extractors._inception_net import SIZE
+from ganmetrics.extractors.resize import tf1_bilinear
 
 REPEATS = 10  # turns for each round: one takes milliseconds
 GOALS = {32: Goal(ratio=0.2), 256: Goal(ratio=0.33)}

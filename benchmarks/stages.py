@@ -46,10 +46,10 @@ def shares(what: str, seconds: dict[str, float], command: str) -> list[Stage]:
 
 def watch(seconds: Counter[str]) -> None:
     """Replace the functions of each stage by ones that add to its seconds."""
-    import ganmetrics.data.item_source as item_source
-    import ganmetrics.evaluation.run as run
-    from ganmetrics.evaluation.gathering import Collector, Seen
-    from ganmetrics.features.inception import Inception
+    import ganmetrics.data.reading.item_source as item_source
+    import ganmetrics.evaluation.evaluate as run
+    from ganmetrics.extractors.inception import Inception
+    from ganmetrics.measurement.gathering import Collector, Seen
 
     functions: list[tuple[Any, str, str]] = [
         (Inception, "__init__", "loading weights"),

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from ganmetrics.features.inception_blocks import PARTS, Conv
-from ganmetrics.features.inception_net import InceptionNet
+from ganmetrics.extractors._inception_blocks import PARTS, Conv
+from ganmetrics.extractors._inception_net import InceptionNet
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]

@@ -20,8 +20,8 @@ from torch.nn import functional as F
 
 from benchmarks.plan import Plan
 from benchmarks.report import Agreement, relative
-from ganmetrics.features.inception import Inception
-from ganmetrics.features.precision import true_float32
+from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors.inception import Inception
 from ganmetrics.functional import fid
 
 DROPPED = 13  # bits of float32's 23

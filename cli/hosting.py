@@ -44,7 +44,7 @@ def token(board: str, team: str, organiser: bool, days: float, is_list: bool, re
     from ganmetrics import UsageError
     from ganmetrics.leaderboard import Board
     from ganmetrics.leaderboard.board import stamp
-    from ganmetrics.leaderboard.names import clean_name
+    from ganmetrics.leaderboard.public_names import clean_name
 
     with Board.open(board) as opened:
         if is_list:

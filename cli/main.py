@@ -22,7 +22,7 @@ from ganmetrics.version import __version__
 
 from .options import spelled
 
-NOT_COMMANDS = {"__init__", "hosting", "main", "options", "output"}
+SUFFIX = "_command"  # of the files that hold one command each
 SAID: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 ENDING = tuple(SAID)
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -31,16 +31,15 @@ HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
 
 
 class Commands(click.Group):
-    """Loads a command's file only when it is asked for or listed; ``is.py`` could not be imported, so ``is_.py``."""
+    """Loads a command's file only when the command is asked for or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        stems = {path.stem for path in Path(__file__).parent.glob("*.py")} - NOT_COMMANDS
-        return sorted(stem.rstrip("_") for stem in stems)
+        return sorted(path.stem.removesuffix(SUFFIX) for path in Path(__file__).parent.glob(f"*{SUFFIX}.py"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = import_module(f"ganmetrics.cli.{'is_' if cmd_name == 'is' else cmd_name}")
+        module = import_module(f"ganmetrics.cli.{cmd_name}{SUFFIX}")
         command: click.Command = module.command
         return command
 
@@ -124,7 +123,7 @@ def _told(error: BaseException, given: list[str]) -> int:
 
 def _hold_images(given: list[str]) -> bool:
     """Whether a shell may have taken a pattern of image files apart."""
-    from ganmetrics.data.paths import why_ignored
+    from ganmetrics.data.places.paths import why_ignored
 
     return any(os.path.isfile(argument) and not why_ignored(argument) for argument in given)
 

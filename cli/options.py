@@ -46,7 +46,7 @@ class Settings:
     def of(ctx: click.Context) -> Settings:
         """The settings of the command that is running, whose ranks meet here."""
         from ganmetrics import Reading
-        from ganmetrics.features import respelled
+        from ganmetrics.extractors import respelled
 
         values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
         exif = "transpose" if values.pop("exif_transpose") else "ignore"

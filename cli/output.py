@@ -17,7 +17,7 @@ from .options import spelled
 
 if TYPE_CHECKING:
     from ganmetrics import Attribution, Comparison, Diagnosis, Result, Rosetta
-    from ganmetrics.evaluation.saved import SavedComparison
+    from ganmetrics.evaluation.compare_saved import SavedComparison
     from ganmetrics.metrics import Metric
 
     from .options import Settings
@@ -183,9 +183,9 @@ def _report(result: Any, settings: Settings) -> None:
 def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric | str]:
     """The named metrics with every ``METRIC.OPTION=VALUE`` applied (UsageError)."""
     from ganmetrics import UsageError
-    from ganmetrics.evaluation.preparing import chosen_metrics
     from ganmetrics.metrics import metric
-    from ganmetrics.metrics.record import parse_option
+    from ganmetrics.metrics.metric import parse_option
+    from ganmetrics.scoring.plan import chosen_metrics
 
     asked, is_lenient = chosen_metrics(list(metrics))
     chosen, changed = {each.name: each for each in asked}, set()
@@ -206,10 +206,10 @@ def _vouched(side: str | None, settings: Settings) -> Any:
     """A side, opened here where the user vouches for its recipe."""
     if side is None or settings.assume_recipe is None:
         return side
-    from ganmetrics.evaluation import archive
+    from ganmetrics.measurement import archive
 
     is_foreign = os.path.isfile(side) and archive.is_statistics(Path(side))
-    return archive.load(side, assume=settings.assume_recipe) if is_foreign else side
+    return archive.load_statistics(side, assume=settings.assume_recipe) if is_foreign else side
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:

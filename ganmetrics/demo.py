@@ -13,11 +13,11 @@ from ganmetrics._files import disk_errors, remove_abandoned, shown
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Reading
 from ganmetrics.errors import UsageError
-from ganmetrics.evaluation import evaluate
+from ganmetrics.evaluation.evaluate import evaluate
 from ganmetrics.reporting.contact_sheet import contact_sheet, save_png
 
 if TYPE_CHECKING:
-    from ganmetrics.evaluation import Result
+    from ganmetrics.scoring.result import Result
     from ganmetrics.types import Images
 
 GENERATOR, REFERENCE, EXTRACTOR = "dcgan-mnist", "mnist-test", "digits"

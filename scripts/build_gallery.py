@@ -23,8 +23,8 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from ganmetrics._files import atomic_write
-from ganmetrics.evaluation.result import readable
 from ganmetrics.generators.cards import SAMPLES, Card, folders, read_card
+from ganmetrics.scoring.result import readable
 
 CARDS = {name: read_card(folder) for name, folder in folders().items()}
 IMAGES = {name: card for name, card in CARDS.items() if any(score.name == "fid" for score in card.scores)}

@@ -21,7 +21,7 @@ from torch.utils.data import Subset
 import ganmetrics as gm
 from ganmetrics._files import atomic_write
 from ganmetrics.data.torchvision_set import load_dataset
-from ganmetrics.evaluation import archive
+from ganmetrics.measurement import archive
 
 
 class Reference(NamedTuple):
@@ -57,7 +57,7 @@ def build(reference: Reference, output: Path) -> dict[str, object]:
     source = f"torchvision:{reference.source}"
     images = Subset(load_dataset(*reference.source.split(":")), range(reference.first)) if reference.first else source
     measured = gm.measure(images, reads=reference.reads, extractor=reference.extractor, reading=reading)
-    archive.save(replace(measured, name=reference.name), output / reference.file)
+    archive.save_statistics(replace(measured, name=reference.name), output / reference.file)
     facts = {"file": reference.file, "count": measured.count, "digest": measured.digest, "data": reference.data}
     return {**facts, "sha256": hashlib.sha256((output / reference.file).read_bytes()).hexdigest()}
 

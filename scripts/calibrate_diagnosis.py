@@ -27,9 +27,9 @@ from faults import POOLS, Pool
 import ganmetrics as gm
 from ganmetrics._files import atomic_write
 from ganmetrics._progress import progress_bar
+from ganmetrics.diagnosis.diagnose import FINDINGS
 from ganmetrics.diagnosis.finding import graded, worst
 from ganmetrics.diagnosis.pair import Pair
-from ganmetrics.diagnosis.verdicts import FINDINGS
 
 ROOT = Path(__file__).parent.parent
 LIMITS = ROOT / "ganmetrics" / "diagnosis" / "limits.json"

@@ -14,8 +14,8 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.data.torchvision_set import load_dataset
-from ganmetrics.evaluation.digests import PixelDigests
-from ganmetrics.evaluation.thumbnails import Thumbnails
+from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

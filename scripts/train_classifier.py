@@ -1,7 +1,7 @@
 """Train the classifier behind the ``digits`` or ``fashion`` extractor and write its weights.
 
-    python scripts/train_classifier.py --data-set mnist --data DIR -o ganmetrics/features/digits.safetensors
-    python scripts/train_classifier.py --data-set fashion --data DIR -o ganmetrics/features/fashion.safetensors
+    python scripts/train_classifier.py --data-set mnist --data DIR -o ganmetrics/extractors/digits.safetensors
+    python scripts/train_classifier.py --data-set fashion --data DIR -o ganmetrics/extractors/fashion.safetensors
 
 DIR is a torchvision root (it holds ``MNIST/raw`` and ``FashionMNIST/raw``). About nine minutes on one core. The data,
 the seed and the number of epochs are recorded in the file's metadata, with the accuracy on the test set.
@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.datasets import MNIST, FashionMNIST
 
-from ganmetrics.features.grey_net import SIZE, GreyNet
+from ganmetrics.extractors._grey_net import SIZE, GreyNet
 
 BATCH_SIZE = 128
 MARGIN = 2  # pixels that clothing is shifted by at most

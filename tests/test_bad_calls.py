@@ -245,7 +245,7 @@ def test_31_a_small_file_of_a_large_image_fits_a_gibibyte(mode: str, tmp_path: P
     assert (tmp_path / "x.png").stat().st_size < 1 << 19
     code = (
         f"{IMPORT}; from pathlib import Path; from ganmetrics.data import Reading;"
-        "from ganmetrics.data.decode import decode;"
+        "from ganmetrics.data.reading.decode import decode;"
         "print(decode(Path('x.png').read_bytes(), Reading(alpha='white')).pixels[-1, -1].tolist());"
         "print(peak() >> 20)"
     )

@@ -10,7 +10,7 @@ import pytest
 
 import ganmetrics
 
-PACKAGES = ("ganmetrics.data", "ganmetrics.metrics", "ganmetrics.evaluation", "ganmetrics.features")
+PACKAGES = ("ganmetrics.data", "ganmetrics.metrics", "ganmetrics.evaluation", "ganmetrics.extractors")
 MODULES = [
     f"{package}.{found.name}" for package in PACKAGES for found in pkgutil.iter_modules(import_module(package).__path__)
 ]

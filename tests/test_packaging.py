@@ -49,7 +49,7 @@ def test_every_data_file_is_package_data() -> None:
 
 def test_the_bundled_weights_are_small() -> None:
     for file in ("digits", "fashion"):
-        path = resources.files("ganmetrics.features").joinpath(f"{file}.safetensors")
+        path = resources.files("ganmetrics.extractors").joinpath(f"{file}.safetensors")
         assert 0 < len(path.read_bytes()) <= 2_000_000
     bundle = ROOT / "ganmetrics" / "generators" / "bundled"
     sizes = [file.stat().st_size for file in bundle.rglob("*") if file.is_file()]

@@ -25,9 +25,9 @@ from torch.utils.data import Dataset
 
 import ganmetrics as gm
 from ganmetrics._process import Held, assigned, no_warnings, nothing, stdout_to_stderr
-from ganmetrics.data.decode import Unreadable, decode
-from ganmetrics.features import Extractor
-from ganmetrics.features.precision import ARITHMETIC
+from ganmetrics.data.reading.decode import Unreadable, decode
+from ganmetrics.extractors import Extractor
+from ganmetrics.extractors._precision import ARITHMETIC
 from ganmetrics.metrics import METRICS
 
 THREADS, COUNT, SIDE, CLASSES = 4, 60, 12, 3

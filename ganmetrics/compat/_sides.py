@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.errors import GanMetricsError, GanMetricsWarning, StatisticsError
-from ganmetrics.evaluation import Recipe, Statistics, archive, measure, score
-from ganmetrics.evaluation.measuring import recipe_of
-from ganmetrics.features import Extractor, load_extractor
+from ganmetrics.evaluation.evaluate import measure, score
+from ganmetrics.extractors import Extractor, load_extractor
+from ganmetrics.measurement import archive
+from ganmetrics.measurement.reader import recipe_of
+from ganmetrics.measurement.recipe import Recipe
+from ganmetrics.measurement.statistics import Statistics
 
 if TYPE_CHECKING:
     import torch
@@ -63,11 +66,11 @@ def opened(value: Any, reading: Reading) -> Side:
     if not (is_file and archive.is_statistics(Path(value))):
         return open_source(value, reading=reading)
     try:
-        return archive.load(value)
+        return archive.load_statistics(value)
     except StatisticsError as error:
         if error.code != "E-NO-RECIPE":
             raise
-        return archive.load(value, assume="pytorch-fid")  # only until the recipe of the run is known
+        return archive.load_statistics(value, assume="pytorch-fid")  # only until the recipe of the run is known
 
 
 def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:

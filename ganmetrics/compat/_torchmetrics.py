@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from ganmetrics.compat._needed import not_installed
 from ganmetrics.compat._sides import announce
-from ganmetrics.data.pixels import check_values
+from ganmetrics.data.reading.uint8 import check_values
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.evaluation import Result
-from ganmetrics.evaluation.cautions import alarms
-from ganmetrics.evaluation.preparing import chosen_metrics, under_protocol
-from ganmetrics.evaluation.streaming import Evaluation
-from ganmetrics.features import Extractor, load_extractor
-from ganmetrics.features.custom import Custom
+from ganmetrics.evaluation.batchwise import Evaluation
+from ganmetrics.extractors import Extractor, load_extractor
+from ganmetrics.extractors.custom import Custom
 from ganmetrics.metrics import Metric as Wanted
 from ganmetrics.registry import unknown
+from ganmetrics.scoring.cautions import alarms
+from ganmetrics.scoring.plan import chosen_metrics, under_protocol
+from ganmetrics.scoring.result import Result
 
 try:
     from torchmetrics import Metric

@@ -18,9 +18,9 @@ from ganmetrics._files import check_writable, disk_errors, required_folder, show
 from ganmetrics.compat._sides import Run, measured, opened, scored
 from ganmetrics.data import Source, open_source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.evaluation import archive
-from ganmetrics.evaluation.members import member_names
-from ganmetrics.features.extraction import choose_device
+from ganmetrics.extractors.extraction import choose_device
+from ganmetrics.measurement import archive
+from ganmetrics.measurement.npz_members import member_names
 from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def make_custom_stats(
         target.parent.mkdir(parents=True, exist_ok=True)
     check_writable(target)
     [statistics] = measured([_without_arrays(images)], list(KEPT.values()), how)
-    archive.save(statistics, target)
+    archive.save_statistics(statistics, target)
 
 
 def test_stats_exists(name: str, mode: str, model_name: str = "inception_v3", metric: str = "FID") -> bool:  # noqa: PT028  no test

@@ -11,9 +11,9 @@ import torch
 
 from ganmetrics.compat._needed import not_installed
 from ganmetrics.data import Source
-from ganmetrics.data.pixels import to_uint8
-from ganmetrics.data.randomness import OwnStreams
-from ganmetrics.data.share import WHOLE, Share
+from ganmetrics.data.reading.random_streams import OwnStreams
+from ganmetrics.data.reading.share import WHOLE, Share
+from ganmetrics.data.reading.uint8 import to_uint8
 from ganmetrics.errors import InputError, UsageError
 
 try:

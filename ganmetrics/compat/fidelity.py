@@ -22,7 +22,7 @@ from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
     from ganmetrics.data import Reading
-    from ganmetrics.evaluation import Score
+    from ganmetrics.scoring.result import Score
 
     AnyPath = str | os.PathLike[str]
 
@@ -258,8 +258,8 @@ def _scores(
 ) -> dict[str, Score]:
     """The scores of every group by ganmetrics' names; all networks are there before the first image is read."""
     from ganmetrics.compat._sides import own_hints
-    from ganmetrics.evaluation import evaluate
-    from ganmetrics.features import load_extractor
+    from ganmetrics.evaluation.evaluate import evaluate
+    from ganmetrics.extractors import load_extractor
 
     networks = [load_extractor(extractor, weights) for extractor in groups]
     found: dict[str, Score] = {}

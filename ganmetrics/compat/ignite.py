@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.compat._needed import not_installed
 from ganmetrics.compat._sides import announce
-from ganmetrics.evaluation.cautions import alarms
+from ganmetrics.scoring.cautions import alarms
 
 try:
     from ignite.metrics import Metric
@@ -18,7 +18,8 @@ except ImportError as error:
 if TYPE_CHECKING:
     import torch
 
-    from ganmetrics.evaluation import Evaluation, Result
+    from ganmetrics.evaluation.batchwise import Evaluation
+    from ganmetrics.scoring.result import Result
 
 
 def _as_it_is(output: Any) -> Any:

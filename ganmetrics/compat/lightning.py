@@ -12,7 +12,7 @@ from ganmetrics.compat._needed import not_installed
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
-    from ganmetrics.evaluation import Result
+    from ganmetrics.scoring.result import Result
     from ganmetrics.training import Monitor
 
 NUMBERS = ("d_loss", "g_loss", "g_grad_norm", "d_accuracy")  # what the monitor takes beside the generator

@@ -143,7 +143,7 @@ def _save(paths: Sequence[AnyPath], how: Run) -> None:
     from ganmetrics._files import check_writable
     from ganmetrics.compat._sides import HINTS, measured, own_hints
     from ganmetrics.data import open_source
-    from ganmetrics.evaluation import archive
+    from ganmetrics.measurement import archive
 
     images, name = _two(paths)
     target = name if os.fspath(name).endswith(".npz") else f"{os.fspath(name)}.npz"  # as NumPy names it
@@ -153,7 +153,7 @@ def _save(paths: Sequence[AnyPath], how: Run) -> None:
     source = open_source(images, reading=how.reading)
     _tell_of_sub_folders(source)
     [statistics] = measured([source], ["moments"], how)
-    archive.save(statistics, target)
+    archive.save_statistics(statistics, target)
 
 
 def _tell_of_sub_folders(side: Any) -> None:

@@ -11,9 +11,9 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.base import Notes, Reading, Source
-from ganmetrics.data.kinds import DEFAULT_READING, Kind, Opening
-from ganmetrics.data.paths import is_path, refuse_path
+from ganmetrics.data.kind import DEFAULT_READING, Kind, Opening
+from ganmetrics.data.places.paths import is_path, refuse_path
+from ganmetrics.data.source import Notes, Reading, Source
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def open_source(
     source = kind.open(value, opening)
     source.name = name or source.name
     return source
+
+
+source = open_source  # as users know it: ``gm.source``
 
 
 @cache

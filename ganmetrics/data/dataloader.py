@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.base import Classes, Source
-from ganmetrics.data.items import decoded, image_of, images_of
-from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
-from ganmetrics.data.loading import read_parts
-from ganmetrics.data.parts import Outcome, Part, Parts, joined, outcome_of, whole
-from ganmetrics.data.pixels import to_uint8
-from ganmetrics.data.randomness import OwnStreams
-from ganmetrics.data.share import Share
-from ganmetrics.data.targets import classes_of_dataset, number_of
-from ganmetrics.data.workers import watched
+from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening, is_instance
+from ganmetrics.data.reading.items import decoded, image_of, images_of
+from ganmetrics.data.reading.loading import read_parts
+from ganmetrics.data.reading.parts import Outcome, Part, Parts, joined, outcome_of, whole
+from ganmetrics.data.reading.random_streams import OwnStreams
+from ganmetrics.data.reading.share import Share
+from ganmetrics.data.reading.targets import classes_of_dataset, number_of
+from ganmetrics.data.reading.uint8 import to_uint8
+from ganmetrics.data.reading.workers import watched
+from ganmetrics.data.source import Classes, Source
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Classes, Reading, Source
-from ganmetrics.data.columns import with_known_image
-from ganmetrics.data.decode import Decoded, Unreadable
-from ganmetrics.data.item_source import placed_items
-from ganmetrics.data.items import decoded, image_of
-from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening, is_instance
-from ganmetrics.data.loading import read_parts, serial_parts
-from ganmetrics.data.parts import Outcome, outcome_of
-from ganmetrics.data.share import WHOLE, Share
-from ganmetrics.data.targets import classes_of_dataset, number_of
+from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening, is_instance
+from ganmetrics.data.reading.columns import with_known_image
+from ganmetrics.data.reading.decode import Decoded, Unreadable
+from ganmetrics.data.reading.item_source import placed_items
+from ganmetrics.data.reading.items import decoded, image_of
+from ganmetrics.data.reading.loading import read_parts, serial_parts
+from ganmetrics.data.reading.parts import Outcome, outcome_of
+from ganmetrics.data.reading.share import WHOLE, Share
+from ganmetrics.data.reading.targets import classes_of_dataset, number_of
+from ganmetrics.data.source import Classes, Reading, Source
 from ganmetrics.errors import GanMetricsError, InputError, is_out_of_memory
 
 if TYPE_CHECKING:

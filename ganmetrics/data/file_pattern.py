@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from functools import cache
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Notes
-from ganmetrics.data.file_items import Files, FileSource, status_of
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.kinds import Kind, Opening
-from ganmetrics.data.other_kinds import advice
-from ganmetrics.data.paths import is_kept, is_pattern
-from ganmetrics.data.shard_files import expanded
+from ganmetrics.data.kind import Kind, Opening
+from ganmetrics.data.places.other_formats import advice
+from ganmetrics.data.places.paths import is_kept, is_pattern
+from ganmetrics.data.places.shard_files import expanded
+from ganmetrics.data.reading.file_items import Files, FileSource, status_of
+from ganmetrics.data.source import Notes
 from ganmetrics.errors import InputError
 
 

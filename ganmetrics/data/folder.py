@@ -7,11 +7,9 @@ import stat
 from collections import Counter
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Notes, Reading
-from ganmetrics.data.file_items import UNLISTED, Files, FileSource, system_sentence
-from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.other_kinds import advice
-from ganmetrics.data.paths import (
+from ganmetrics.data.kind import DEFAULT_READING, Kind
+from ganmetrics.data.places.other_formats import advice
+from ganmetrics.data.places.paths import (
     ARRAY_SUFFIXES,
     IMAGE_SUFFIXES,
     is_folder,
@@ -19,6 +17,8 @@ from ganmetrics.data.paths import (
     why_ignored,
     why_passed_over,
 )
+from ganmetrics.data.reading.file_items import UNLISTED, Files, FileSource, system_sentence
+from ganmetrics.data.source import Notes, Reading
 from ganmetrics.errors import InputError
 
 

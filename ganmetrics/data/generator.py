@@ -9,12 +9,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import evaluating
-from ganmetrics.data.base import Source
 from ganmetrics.data.function import is_maker, takes_seed
-from ganmetrics.data.kinds import Kind, Opening, is_instance
-from ganmetrics.data.pixels import to_uint8
-from ganmetrics.data.randomness import OwnStreams
-from ganmetrics.data.share import WHOLE, Share
+from ganmetrics.data.kind import Kind, Opening, is_instance
+from ganmetrics.data.reading.random_streams import OwnStreams
+from ganmetrics.data.reading.share import WHOLE, Share
+from ganmetrics.data.reading.uint8 import to_uint8
+from ganmetrics.data.source import Source
 from ganmetrics.data.tensor import images_alone, is_tensor
 from ganmetrics.errors import InputError, UsageError, is_out_of_memory
 

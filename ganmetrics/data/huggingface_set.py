@@ -12,13 +12,13 @@ from typing import Any
 from ganmetrics._files import shown
 from ganmetrics._offline import is_offline
 from ganmetrics._process import Held, assigned, stdout_to_stderr
-from ganmetrics.data.base import Classes
-from ganmetrics.data.columns import image_column
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.items import KEYS
-from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
-from ganmetrics.data.paths import is_huggingface
-from ganmetrics.data.targets import classes_of_dataset
+from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening
+from ganmetrics.data.places.paths import is_huggingface
+from ganmetrics.data.reading.columns import image_column
+from ganmetrics.data.reading.items import KEYS
+from ganmetrics.data.reading.targets import classes_of_dataset
+from ganmetrics.data.source import Classes
 from ganmetrics.errors import InputError, UsageError
 
 SPLIT = re.compile(r"huggingface:(?P<place>.+):(?P<split>[^:\[\]]+(?:\[[^\[\]]*\])?)", re.DOTALL)  # train, train[:100]

@@ -9,20 +9,20 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Classes, Notes, Source
 from ganmetrics.data.dataloader import part_of
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.file_items import Files, FileSource, status_of
-from ganmetrics.data.items import image_of, images_of, is_image
-from ganmetrics.data.kinds import Kind, Opening, is_instance
-from ganmetrics.data.loading import read_parts
-from ganmetrics.data.paths import is_path, is_url
-from ganmetrics.data.targets import ONE_EACH, classes_of_values
+from ganmetrics.data.kind import Kind, Opening, is_instance
+from ganmetrics.data.places.paths import is_path, is_url
+from ganmetrics.data.reading.file_items import Files, FileSource, status_of
+from ganmetrics.data.reading.items import image_of, images_of, is_image
+from ganmetrics.data.reading.loading import read_parts
+from ganmetrics.data.reading.targets import ONE_EACH, classes_of_values
+from ganmetrics.data.source import Classes, Notes, Source
 from ganmetrics.data.tensor import is_tensor
 from ganmetrics.errors import GanMetricsError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from ganmetrics.data.parts import Parts
+    from ganmetrics.data.reading.parts import Parts
     from ganmetrics.types import Images
 
 CHUNK = 64  # single images of an iterator that become one batch

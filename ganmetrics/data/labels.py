@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
-from ganmetrics.data.base import Classes, Source
-from ganmetrics.data.classes import MAX_LABEL_BYTES, class_text, classes_by_name
-from ganmetrics.data.paths import plain_name
-from ganmetrics.data.share import Share
+from ganmetrics.data.places.paths import plain_name
+from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, class_text, classes_by_name
+from ganmetrics.data.reading.share import Share
+from ganmetrics.data.source import Classes, Source
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:

@@ -10,19 +10,13 @@ from urllib.parse import unquote
 
 from ganmetrics._files import shown
 from ganmetrics.data import array_file, folder, zip_file
-from ganmetrics.data.base import Source
-from ganmetrics.data.classes import DATASET_JSON
-from ganmetrics.data.decode import Decoded, Unreadable, decode
-from ganmetrics.data.file_items import MAX_FILE_BYTES
-from ganmetrics.data.filesystem import Place, reading_of, shown_url
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.item_source import ItemSource
-from ganmetrics.data.kinds import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
-from ganmetrics.data.local_copy import LocalCopy
-from ganmetrics.data.names import Names
-from ganmetrics.data.other_kinds import advice
-from ganmetrics.data.parts import Outcome, outcome_of
-from ganmetrics.data.paths import (
+from ganmetrics.data.kind import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
+from ganmetrics.data.places.filesystem import Place, reading_of, shown_url
+from ganmetrics.data.places.local_copy import LocalCopy
+from ganmetrics.data.places.other_formats import advice
+from ganmetrics.data.places.packed_names import Names
+from ganmetrics.data.places.paths import (
     ARRAY_SUFFIXES,
     IMAGE_SUFFIXES,
     OTHER_ARCHIVES,
@@ -37,13 +31,19 @@ from ganmetrics.data.paths import (
     suffix_of,
     url_path,
 )
-from ganmetrics.data.shard_files import expanded
+from ganmetrics.data.places.shard_files import expanded
+from ganmetrics.data.reading.classes import DATASET_JSON
+from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
+from ganmetrics.data.reading.file_items import MAX_FILE_BYTES
+from ganmetrics.data.reading.item_source import ItemSource
+from ganmetrics.data.reading.parts import Outcome, outcome_of
+from ganmetrics.data.source import Source
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ganmetrics.data.base import Reading
+    from ganmetrics.data.source import Reading
 
 COPIED = ARRAY_SUFFIXES | {".zip"}
 MAX_DEPTH = 32  # of a web server's pages, whose links may lead in circles

@@ -9,20 +9,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Classes, Reading
-from ganmetrics.data.classes import classes_of_files
-from ganmetrics.data.decode import Decoded, Unreadable, decode
-from ganmetrics.data.filesystem import reading_of, shown_url
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.item_source import ItemSource
-from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.names import Names
-from ganmetrics.data.other_kinds import advice
-from ganmetrics.data.parts import Outcome, outcome_of
-from ganmetrics.data.paths import is_shards, is_url, local_path, suffix_of
-from ganmetrics.data.shard_files import RemoteShard, Shard, shards_of
-from ganmetrics.data.share import Share
-from ganmetrics.data.tar_index import Found
+from ganmetrics.data.kind import DEFAULT_READING, Kind
+from ganmetrics.data.places.filesystem import reading_of, shown_url
+from ganmetrics.data.places.other_formats import advice
+from ganmetrics.data.places.packed_names import Names
+from ganmetrics.data.places.paths import is_shards, is_url, local_path, suffix_of
+from ganmetrics.data.places.shard_files import RemoteShard, Shard, shards_of
+from ganmetrics.data.places.tar_index import Found
+from ganmetrics.data.reading.classes import classes_of_files
+from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
+from ganmetrics.data.reading.item_source import ItemSource
+from ganmetrics.data.reading.parts import Outcome, outcome_of
+from ganmetrics.data.reading.share import Share
+from ganmetrics.data.source import Classes, Reading
 from ganmetrics.data.zip_file import DEFAULT_CAPS, Caps
 from ganmetrics.errors import InputError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.base import Source
-from ganmetrics.data.kinds import Kind, is_instance
-from ganmetrics.data.pixels import as_tensor, check_values, to_uint8
+from ganmetrics.data.kind import Kind, is_instance
+from ganmetrics.data.reading.uint8 import as_tensor, check_values, to_uint8
+from ganmetrics.data.source import Source
 
 if TYPE_CHECKING:
     from torch import Tensor

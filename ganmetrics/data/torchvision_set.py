@@ -10,10 +10,10 @@ from typing import Any
 from ganmetrics._files import required_folder, shown
 from ganmetrics._offline import is_offline
 from ganmetrics._process import stdout_to_stderr
-from ganmetrics.data.base import Source
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.kinds import DEFAULT_OPENING, Kind, Opening
-from ganmetrics.data.paths import is_torchvision
+from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening
+from ganmetrics.data.places.paths import is_torchvision
+from ganmetrics.data.source import Source
 from ganmetrics.errors import InputError, UsageError
 
 NOT_BY_NAME = frozenset(("VisionDataset", "DatasetFolder", "ImageFolder", "FakeData"))

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
-from ganmetrics.data.base import Reading
-from ganmetrics.data.classes import DATASET_JSON
-from ganmetrics.data.decode import Decoded, Unreadable, decode
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.item_source import ItemSource
-from ganmetrics.data.kinds import DEFAULT_READING, Kind
-from ganmetrics.data.other_kinds import advice
-from ganmetrics.data.parts import Outcome, outcome_of
-from ganmetrics.data.paths import foreign_archive, is_kept, is_zip, plain_name, refuse_path, shortened, suffix_of
-from ganmetrics.data.share import Share
+from ganmetrics.data.kind import DEFAULT_READING, Kind
+from ganmetrics.data.places.other_formats import advice
+from ganmetrics.data.places.paths import foreign_archive, is_kept, is_zip, plain_name, refuse_path, shortened, suffix_of
+from ganmetrics.data.reading.classes import DATASET_JSON
+from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
+from ganmetrics.data.reading.item_source import ItemSource
+from ganmetrics.data.reading.parts import Outcome, outcome_of
+from ganmetrics.data.reading.share import Share
+from ganmetrics.data.source import Reading
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

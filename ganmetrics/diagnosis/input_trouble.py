@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.finding import Finding, worst
-from ganmetrics.evaluation.cautions import Caution, alarms, of_inputs
+from ganmetrics.scoring.cautions import Caution, alarms, of_inputs
 
 if TYPE_CHECKING:
     from torch import Tensor

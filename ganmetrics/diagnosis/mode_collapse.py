@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.diagnosis.classes import listed
+from ganmetrics.diagnosis.class_assignment import listed
 from ganmetrics.diagnosis.finding import Evidence, Finding, worst
 from ganmetrics.diagnosis.limits import evidence, share_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.diagnosis.classes import Classes
+    from ganmetrics.diagnosis.class_assignment import Classes
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "mode collapse"

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ganmetrics.diagnosis.classes import Classes, classes_of
-from ganmetrics.diagnosis.copies import NearCopies, Nearness, near_copies
-from ganmetrics.diagnosis.modes import Clusters, clusters
+from ganmetrics.diagnosis.class_assignment import Classes, classes_of
+from ganmetrics.diagnosis.missing_modes import Clusters, clusters
+from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
 from ganmetrics.errors import InputError
-from ganmetrics.evaluation.thumbnails import at_size
+from ganmetrics.measurement.thumbnails import at_size
 from ganmetrics.numerics.neighbors import Crossing, crossing, nearest, nearest_other, neighbor_squares
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.evaluation import Statistics
-    from ganmetrics.features import Extractor
+    from ganmetrics.extractors import Extractor
+    from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.types import Features, Images
 
 MOST = 5_000  # rows of a set that are compared with as many held-out reals

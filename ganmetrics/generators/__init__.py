@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ganmetrics.errors import UsageError
 from ganmetrics.generators import cards
 from ganmetrics.generators.cards import Card, CardScore
-from ganmetrics.generators.record import Sampler
-from ganmetrics.generators.sampling import LatentSampler, normal_latents, uniform_latents
+from ganmetrics.generators.sampler import LatentSampler, normal_latents, uniform_latents
+from ganmetrics.generators.system import Sampler
 
 if TYPE_CHECKING:
     import os

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics import _arguments
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.errors import MALFORMED, GanMetricsError, InputError, WeightsError
-from ganmetrics.features import weights as weight_files
-from ganmetrics.generators.record import Recipe, System
+from ganmetrics.extractors.weights import store as weight_files
+from ganmetrics.generators.system import Recipe, System
 from ganmetrics.registry import Registry, unknown
 
 if TYPE_CHECKING:
-    from ganmetrics.generators.record import Sampler
+    from ganmetrics.generators.system import Sampler
 
 SCHEMA = 1
 CARD, WEIGHTS, SAMPLES = "card.json", "weights.safetensors", "samples.png"

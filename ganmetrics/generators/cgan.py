@@ -28,19 +28,19 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, gan
 from ganmetrics.generators import settings as allowed
+from ganmetrics.generators.card_scores import NUM_IMAGES, REFERENCES, classes_of, measured, scores_against
 from ganmetrics.generators.gan import PIXELS, GANTraining, Maxout, as_images, as_pixels, init_uniform, start_at_mean
-from ganmetrics.generators.record import Measured, Recipe, System, Target
-from ganmetrics.generators.sampling import drawn, in_chunks, normal_latents, to_uint8_rgb
-from ganmetrics.generators.scoring import NUM_IMAGES, REFERENCES, classes_of, measured, scores_against
+from ganmetrics.generators.sampler import drawn, in_chunks, normal_latents, to_uint8_rgb
+from ganmetrics.generators.system import Measured, Recipe, System, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.generators.record import Sampler
-    from ganmetrics.generators.sampling import Draw
+    from ganmetrics.generators.sampler import Draw
+    from ganmetrics.generators.system import Sampler
     from ganmetrics.types import Images
 
     Labels = int | Sequence[int] | Tensor

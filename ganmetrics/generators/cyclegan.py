@@ -26,14 +26,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import cyclegan_domains as domains
 from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.cyclegan_nets import Generator, ImagePool, PatchDiscriminator
 from ganmetrics.generators.cyclegan_scores import data_scores, sample_scores
 from ganmetrics.generators.cyclegan_translation import DIRECTIONS, SOURCES, Source, Translator
 from ganmetrics.generators.datasets import to_range
-from ganmetrics.generators.record import Recipe, System, Target
+from ganmetrics.generators.system import Recipe, System, Target
 from ganmetrics.generators.training import Training, linear_decay, set_learning_rate, update
 
 if TYPE_CHECKING:

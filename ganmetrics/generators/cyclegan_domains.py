@@ -21,7 +21,7 @@ from ganmetrics._files import shown
 from ganmetrics.data.torchvision_set import data_folder
 from ganmetrics.errors import InputError
 from ganmetrics.generators import datasets
-from ganmetrics.generators.sampling import CHUNK
+from ganmetrics.generators.sampler import CHUNK
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from ganmetrics.evaluation import evaluate
+from ganmetrics.evaluation.evaluate import evaluate
 from ganmetrics.generators import datasets
+from ganmetrics.generators.card_scores import QUIET, classes_of
 from ganmetrics.generators.cyclegan_domains import Domains, digit_domains, emoji_held_out, unstyled
 from ganmetrics.generators.cyclegan_translation import DIRECTIONS, Translator
-from ganmetrics.generators.record import Measured
-from ganmetrics.generators.sampling import without_border
-from ganmetrics.generators.scoring import QUIET, classes_of
+from ganmetrics.generators.sampler import without_border
+from ganmetrics.generators.system import Measured
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.generators.record import Recipe, Sampler
+    from ganmetrics.generators.system import Recipe, Sampler
     from ganmetrics.types import Images
 
 NUM_DIGITS, NUM_FACES = 5000, 1000

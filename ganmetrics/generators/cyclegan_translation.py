@@ -10,7 +10,7 @@ import torch
 from ganmetrics.errors import InputError
 from ganmetrics.generators.cyclegan_domains import SIZE, Domains, digit_domains, drawn_faces
 from ganmetrics.generators.datasets import to_range
-from ganmetrics.generators.sampling import drawn, in_chunks, to_uint8_rgb
+from ganmetrics.generators.sampler import drawn, in_chunks, to_uint8_rgb
 from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:

@@ -25,13 +25,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ganmetrics.evaluation import archive
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
 from ganmetrics.generators import settings as allowed
-from ganmetrics.generators.record import Measured, Recipe, Sampler, System, Target
-from ganmetrics.generators.sampling import LatentSampler, batches_of, uniform_latents
-from ganmetrics.generators.scoring import image_scores, measured
+from ganmetrics.generators.card_scores import image_scores, measured
+from ganmetrics.generators.sampler import LatentSampler, batches_of, uniform_latents
+from ganmetrics.generators.system import Measured, Recipe, Sampler, System, Target
 from ganmetrics.generators.training import (
     Training,
     averaged,
@@ -42,6 +41,7 @@ from ganmetrics.generators.training import (
     settle_batch_norm,
     update,
 )
+from ganmetrics.measurement import archive
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -27,19 +27,19 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
 from ganmetrics.generators import settings as allowed
-from ganmetrics.generators.record import Recipe, System
-from ganmetrics.generators.sampling import LatentSampler, normal_latents
-from ganmetrics.generators.scoring import image_scores
+from ganmetrics.generators.card_scores import image_scores
+from ganmetrics.generators.sampler import LatentSampler, normal_latents
+from ganmetrics.generators.system import Recipe, System
 from ganmetrics.generators.training import Training, averaged, move_average, set_learning_rate, update
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
-    from ganmetrics.generators.sampling import Draw
+    from ganmetrics.generators.sampler import Draw
 
 PIXELS = 28 * 28
 

@@ -26,12 +26,12 @@ import torch
 from torch import nn
 
 from ganmetrics.data.mixtures import GRID, RING, Mixture, draw
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import losses
 from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.gan import Maxout
-from ganmetrics.generators.record import Measured, Recipe, Sampler, System
-from ganmetrics.generators.sampling import batches_of, drawn, in_chunks, normal_latents
+from ganmetrics.generators.sampler import batches_of, drawn, in_chunks, normal_latents
+from ganmetrics.generators.system import Measured, Recipe, Sampler, System
 from ganmetrics.generators.training import (
     Training,
     averaged,
@@ -41,7 +41,7 @@ from ganmetrics.generators.training import (
     settle_batch_norm,
     update,
 )
-from ganmetrics.metrics.mixture import mixture_modes
+from ganmetrics.metrics.mixture_modes import mixture_modes
 from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ganmetrics.generators.record import Sampler, System
+    from ganmetrics.generators.system import Sampler, System
 
 SIDE = 320  # pixels of a picture of points
 

@@ -29,14 +29,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
 from ganmetrics.generators import settings as allowed
-from ganmetrics.generators.blocks import DownBlock, Seed, UpBlock, Verdict, rectified
+from ganmetrics.generators.card_scores import BETTER_THAN_GAN, image_scores
 from ganmetrics.generators.layers import EqualizedConv2d, downscaled, upscaled
-from ganmetrics.generators.record import Recipe, System
-from ganmetrics.generators.sampling import LatentSampler, normal_latents
-from ganmetrics.generators.scoring import BETTER_THAN_GAN, image_scores
+from ganmetrics.generators.progressive_blocks import DownBlock, Seed, UpBlock, Verdict, rectified
+from ganmetrics.generators.sampler import LatentSampler, normal_latents
+from ganmetrics.generators.system import Recipe, System
 from ganmetrics.generators.training import (
     Training,
     averaged,

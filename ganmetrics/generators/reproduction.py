@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.evaluation.result import readable
 from ganmetrics.generators.cards import SYSTEMS, Card, CardScore, load_sampler, read_card, write_card
+from ganmetrics.scoring.result import readable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ganmetrics.generators.record import Measured
+    from ganmetrics.generators.system import Measured
 
 SEEDS = range(5)
 SHARE_OF_SCORE, SHARE_OF_STD = 2e-3, 0.1  # what may differ: rounding moves scores by less than a tenth of it

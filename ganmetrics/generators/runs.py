@@ -14,12 +14,12 @@ from safetensors.torch import save
 
 from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics.errors import MALFORMED, InputError, UsageError
-from ganmetrics.features import weights as weight_files
-from ganmetrics.features.extraction import choose_device
+from ganmetrics.extractors.extraction import choose_device
+from ganmetrics.extractors.weights import store as weight_files
 from ganmetrics.generators import settings as allowed
+from ganmetrics.generators.card_scores import REFERENCES, quick_fid
 from ganmetrics.generators.cards import CARD, SYSTEMS, WEIGHTS, Card, load_sampler, write_card
 from ganmetrics.generators.pictures import save_samples
-from ganmetrics.generators.scoring import REFERENCES, quick_fid
 from ganmetrics.generators.settings import rules_of
 from ganmetrics.generators.training import CHECKPOINT, fit, read_log, resume
 from ganmetrics.registry import unknown
@@ -28,7 +28,7 @@ from ganmetrics.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganmetrics.generators.record import Recipe, System
+    from ganmetrics.generators.system import Recipe, System
     from ganmetrics.generators.training import Training
 
 RUN = "run.json"

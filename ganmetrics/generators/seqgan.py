@@ -32,19 +32,19 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import losses
 from ganmetrics.generators import settings as allowed
-from ganmetrics.generators.record import Measured, Recipe, System, Target
-from ganmetrics.generators.sampling import drawn, in_chunks
+from ganmetrics.generators.sampler import drawn, in_chunks
 from ganmetrics.generators.seqgan_nets import Discriminator, Policy, roll_out
+from ganmetrics.generators.system import Measured, Recipe, System, Target
 from ganmetrics.generators.training import Training, averaged, set_learning_rate, update
 from ganmetrics.metrics.sequences import distinct_n, self_bleu, sequence_nll
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.generators.record import Sampler
+    from ganmetrics.generators.system import Sampler
 
 NUM_SEQUENCES = 2_000
 NUM_BLEU = 500

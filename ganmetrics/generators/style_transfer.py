@@ -22,7 +22,7 @@ import torch
 from ganmetrics._progress import progress_bar
 from ganmetrics.errors import InputError, NumericalError, UsageError
 from ganmetrics.generators import settings as allowed
-from ganmetrics.metrics.style import (
+from ganmetrics.metrics.feature_maps import (
     content_distance,
     content_loss,
     gram_matrix,
@@ -35,7 +35,7 @@ from ganmetrics.registry import unknown
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.features.vgg19 import MapNetwork
+    from ganmetrics.extractors.style_networks import MapNetwork
     from ganmetrics.types import Images
 
 STARTS = ("noise", "content")
@@ -131,7 +131,7 @@ def transfer(
 
     Examples
     --------
-    >>> from ganmetrics.features.vgg19 import load_map_network
+    >>> from ganmetrics.extractors.style_networks import load_map_network
     >>> stripes = (torch.arange(28) // 2 % 2 * 255).to(torch.uint8).expand(3, 28, 28)
     >>> dark = torch.zeros(3, 28, 28, dtype=torch.uint8)
     >>> found = transfer(dark, stripes, network=load_map_network("digits"), objective=Objective(iterations=5))

@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.evaluation import archive, measure, score
-from ganmetrics.features.states import filled_from
+from ganmetrics.evaluation.evaluate import measure, score
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
 from ganmetrics.generators import settings as allowed
-from ganmetrics.generators.record import Measured, Recipe, System
-from ganmetrics.generators.sampling import drawn, in_chunks, normal_latents, to_uint8_rgb, without_border
-from ganmetrics.generators.scoring import BETTER_THAN_GAN, NUM_IMAGES, QUIET, REFERENCES, image_scores
+from ganmetrics.generators.card_scores import BETTER_THAN_GAN, NUM_IMAGES, QUIET, REFERENCES, image_scores
+from ganmetrics.generators.sampler import drawn, in_chunks, normal_latents, to_uint8_rgb, without_border
 from ganmetrics.generators.stylegan2_nets import Discriminator, Generator, PathLength, mixed
+from ganmetrics.generators.system import Measured, Recipe, System
 from ganmetrics.generators.training import (
     Training,
     averaged,
@@ -42,11 +42,12 @@ from ganmetrics.generators.training import (
     set_learning_rate,
     update,
 )
+from ganmetrics.measurement import archive
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ganmetrics.generators.record import Sampler
+    from ganmetrics.generators.system import Sampler
     from ganmetrics.types import Images
 
 SIZE, BORDER = 32, 2  # pixels

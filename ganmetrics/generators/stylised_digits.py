@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import GanMetricsError, UsageError
-from ganmetrics.features.vgg19 import MapNetwork, load_map_network
+from ganmetrics.extractors.style_networks import MapNetwork, load_map_network
 from ganmetrics.generators import settings as allowed
-from ganmetrics.generators.record import Measured, Recipe, Sampler, System
 from ganmetrics.generators.style_transfer import Objective, distances, start_pixels, to_images, transfer
+from ganmetrics.generators.system import Measured, Recipe, Sampler, System
 from ganmetrics.generators.training import Training
 
 if TYPE_CHECKING:

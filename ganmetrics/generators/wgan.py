@@ -28,13 +28,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ganmetrics.features.states import filled_from
+from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
 from ganmetrics.generators import settings as allowed
+from ganmetrics.generators.card_scores import image_scores
 from ganmetrics.generators.dcgan import Discriminator, Generator
-from ganmetrics.generators.record import Recipe, System
-from ganmetrics.generators.sampling import LatentSampler, batches_of, normal_latents
-from ganmetrics.generators.scoring import image_scores
+from ganmetrics.generators.sampler import LatentSampler, batches_of, normal_latents
+from ganmetrics.generators.system import Recipe, System
 from ganmetrics.generators.training import (
     Training,
     averaged,

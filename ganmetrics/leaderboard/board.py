@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics.errors import MALFORMED, InputError, RejectedError, ResourceError, UsageError
 from ganmetrics.leaderboard import chain, intake, sandbox
-from ganmetrics.leaderboard.names import clean_name
+from ganmetrics.leaderboard.public_names import clean_name
 from ganmetrics.leaderboard.ranking import Row, public_score, ranked, value_of
 from ganmetrics.leaderboard.rules import Rules
 from ganmetrics.leaderboard.sandbox import Limits

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from ganmetrics._files import shown
 from ganmetrics.errors import MALFORMED, InputError, RejectedError, ResourceError, UsageError
 from ganmetrics.leaderboard import intake
-from ganmetrics.leaderboard.names import clean_name
+from ganmetrics.leaderboard.public_names import clean_name
 from ganmetrics.leaderboard.rules import Rules
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import disk_errors, shown
-from ganmetrics.data.base import chosen_reading
+from ganmetrics.data.source import chosen_reading
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.leaderboard.board import PARTS, SETTINGS, STORE_VARIABLE, Board, save_settings, store_url
 from ganmetrics.leaderboard.rules import MOST_IMAGES, Rules, check_share, parsed_quota, parsed_resolution
@@ -125,8 +125,8 @@ def upgrade(folder: str | os.PathLike[str]) -> str:
 
 def _checked(path: Path, wishes: Wishes) -> tuple[list[Metric], dict[str, Any]]:
     """The metrics, and the rules as far as no image is needed (UsageError)."""
-    from ganmetrics.evaluation.preparing import chosen_metrics
-    from ganmetrics.leaderboard.names import clean_name
+    from ganmetrics.leaderboard.public_names import clean_name
+    from ganmetrics.scoring.plan import chosen_metrics
 
     if not LEAST_IMAGES <= wishes.num_images <= MOST_IMAGES:
         what = f"num_images is {wishes.num_images}; it must be between {LEAST_IMAGES} and {MOST_IMAGES:,}"
@@ -188,7 +188,7 @@ class _Making:
 
     def _opened(self, given: Any) -> Source:
         import ganmetrics as gm
-        from ganmetrics.evaluation.opening import open_side
+        from ganmetrics.measurement.sides import open_side
 
         source = open_side(given, self.reading, self.wishes.extractor)
         if isinstance(source, gm.Statistics):
@@ -202,7 +202,7 @@ class _Making:
 
     def _keep(self, source: Source, name: str, extractor: Extractor) -> str:
         import ganmetrics as gm
-        from ganmetrics.leaderboard.copies import pictures
+        from ganmetrics.leaderboard.copied_images import pictures
 
         reads = {"moments", "features", *(read for each in self.chosen for read in each.reads)}
         measured = self._measured(source, reads, extractor)

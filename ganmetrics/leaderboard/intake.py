@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
 
 from ganmetrics._files import disk_errors, shown, unfinished
-from ganmetrics.data.array_header import read_header
-from ganmetrics.data.paths import foreign_archive, why_ignored
+from ganmetrics.data.places.array_header import read_header
+from ganmetrics.data.places.paths import foreign_archive, why_ignored
 from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_archive
 from ganmetrics.errors import InputError, RejectedError
 from ganmetrics.leaderboard.rules import EXTRA_FILES, MEMBER_BYTES, Rules

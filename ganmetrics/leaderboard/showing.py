@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ganmetrics.evaluation.result import readable
 from ganmetrics.leaderboard.board import Board
-from ganmetrics.leaderboard.names import cell
+from ganmetrics.leaderboard.public_names import cell
 from ganmetrics.leaderboard.ranking import Row, interval_of, public_score, rounded, shown_interval, value_of
+from ganmetrics.scoring.result import readable
 
 EVIDENCE = {
     "near_copies": "near copies",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganmetrics.metrics.record import Estimate, Metric, Part, parse_call
+from ganmetrics.metrics.metric import Estimate, Metric, Part, parse_call
 from ganmetrics.registry import Registry
 
 METRICS: Registry[Metric] = Registry("ganmetrics.metrics", "METRIC", "metric")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics.manifold import feature_pair
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics._manifold import feature_pair
+from ganmetrics.metrics.metric import Metric, Part
 from ganmetrics.numerics.neighbors import TIE, held, nearest, neighbor_squares
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics.manifold import feature_pair
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Contrast, Uncertain
+from ganmetrics.metrics._manifold import feature_pair
+from ganmetrics.metrics._uncertainty import Contrast, Uncertain
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics.counting import Pairs
 from ganmetrics.numerics.interval import Interval
 from ganmetrics.numerics.neighbors import close_partners, neighbor_squares

@@ -8,8 +8,8 @@ import torch
 from scipy import special
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Metric, Part
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
 if TYPE_CHECKING:

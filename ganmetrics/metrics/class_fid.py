@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.errors import InputError
+from ganmetrics.metrics._frechet import factor_of, mean_of
+from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
+from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.fid import fid
-from ganmetrics.metrics.frechet_family import factor_of, mean_of
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 
 if TYPE_CHECKING:

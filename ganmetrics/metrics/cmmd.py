@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.discrepancy import kernel_expansion
 from ganmetrics.numerics.kernels import gaussian_kernel, mean_gaussian_kernel

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated
-from ganmetrics.metrics.validation import matrix_triple
+from ganmetrics.metrics._uncertainty import Estimated
+from ganmetrics.metrics._validation import matrix_triple
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.counting import rank_shares

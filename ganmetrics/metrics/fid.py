@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.metrics.frechet_family import factor_of, fid_uncertainty, mean_of
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._frechet import factor_of, fid_uncertainty, mean_of
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.influence import Gaussian
 from ganmetrics.numerics.leave_one_out import frechet_losses
@@ -19,7 +19,7 @@ from ganmetrics.numerics.moments import Moments
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.metrics.uncertainty import Estimated
+    from ganmetrics.metrics._uncertainty import Estimated
     from ganmetrics.types import ArrayLike
 
 

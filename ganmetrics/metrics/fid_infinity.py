@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.frechet_family import factor_of, mean_of
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._frechet import factor_of, mean_of
+from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.influence import WIDE, FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.resampling import Indices, seeded

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.metrics.validation import matrix_triple
-from ganmetrics.numerics.mixture import MixtureOfCenters
+from ganmetrics.metrics._validation import matrix_triple
+from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.numerics.gaussian_mixture import MixtureOfCenters
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Estimate, Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated
-from ganmetrics.metrics.validation import matrix
+from ganmetrics.metrics._uncertainty import Estimated
+from ganmetrics.metrics._validation import matrix
+from ganmetrics.metrics.metric import Estimate, Given, Metric, Part
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.entropy import exponential_error, exponential_without_each, mean_divergence
 from ganmetrics.numerics.resampling import seeded, split_bounds

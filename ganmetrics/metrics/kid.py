@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Estimate, Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated, Sizes, expanded
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Estimate, Given, Metric, Part
 from ganmetrics.numerics.discrepancy import kernel_expansion
 from ganmetrics.numerics.kernels import cubic_kernel, subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded

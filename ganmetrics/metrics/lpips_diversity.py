@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated
-from ganmetrics.metrics.validation import vectors
+from ganmetrics.metrics._uncertainty import Estimated
+from ganmetrics.metrics._validation import vectors
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.influence import deviation
 from ganmetrics.numerics.spread import Spread

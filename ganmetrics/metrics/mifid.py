@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import UsageError
+from ganmetrics.metrics._frechet import fid_uncertainty
+from ganmetrics.metrics._uncertainty import Estimated
+from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.fid import fid
-from ganmetrics.metrics.frechet_family import fid_uncertainty
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.neighbors import nearest

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated, of_counts
-from ganmetrics.metrics.validation import matrix
+from ganmetrics.metrics._uncertainty import Estimated, of_counts
+from ganmetrics.metrics._validation import matrix
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics.counting import relative_entropy_of_counts
 
 if TYPE_CHECKING:

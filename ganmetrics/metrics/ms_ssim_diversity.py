@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Estimate, Metric, Part
+from ganmetrics.metrics.metric import Estimate, Metric, Part
 from ganmetrics.numerics.resampling import seeded
 from ganmetrics.numerics.ssim import most_scales, ms_ssim
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Contrast, Estimated, Uncertain, of_counts
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._uncertainty import Contrast, Estimated, Uncertain, of_counts
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.counting import differing_bins, divergence_of_counts
 from ganmetrics.numerics.entropy import mean_divergence
 from ganmetrics.numerics.interval import Interval
-from ganmetrics.numerics.modes import two_proportion_z
+from ganmetrics.numerics.mode_counts import two_proportion_z
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ganmetrics.metrics.manifold import feature_pair
+from ganmetrics.metrics._manifold import feature_pair
 from ganmetrics.numerics.neighbors import nearest
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics.record import Estimate
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Estimate
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Metric, Part
-from ganmetrics.metrics.validation import matrix_pair
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.metric import Metric, Part
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.resampling import seeded
 

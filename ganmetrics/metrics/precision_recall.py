@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ganmetrics.metrics.manifold import crossed, feature_pair
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics._manifold import crossed, feature_pair
+from ganmetrics.metrics.metric import Metric, Part
 
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike

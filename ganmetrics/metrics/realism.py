@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.metrics.manifold import feature_pair
-from ganmetrics.metrics.record import Metric, Part
+from ganmetrics.metrics._manifold import feature_pair
+from ganmetrics.metrics.metric import Metric, Part
 from ganmetrics.numerics.neighbors import TIE, blocks, neighbor_squares
 
 if TYPE_CHECKING:

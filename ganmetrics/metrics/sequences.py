@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.integers import Integers, integer_matrix
-from ganmetrics.metrics.validation import matrix
+from ganmetrics.metrics._integers import Integers, integer_matrix
+from ganmetrics.metrics._validation import matrix
 from ganmetrics.numerics.resampling import seeded
 
 if TYPE_CHECKING:

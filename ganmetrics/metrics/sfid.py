@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganmetrics.metrics._frechet import fid_uncertainty
 from ganmetrics.metrics.fid import fid, fid_of_moments
-from ganmetrics.metrics.frechet_family import fid_uncertainty
-from ganmetrics.metrics.record import Given, Metric, Part
+from ganmetrics.metrics.metric import Given, Metric, Part
 
 if TYPE_CHECKING:
-    from ganmetrics.metrics.uncertainty import Estimated
+    from ganmetrics.metrics._uncertainty import Estimated
     from ganmetrics.numerics.moments import Moments
     from ganmetrics.types import ArrayLike
 

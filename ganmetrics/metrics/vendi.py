@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.record import Given, Metric, Part
-from ganmetrics.metrics.uncertainty import Estimated
-from ganmetrics.metrics.validation import matrix
+from ganmetrics.metrics._uncertainty import Estimated
+from ganmetrics.metrics._validation import matrix
+from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.resampling import seeded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganmetrics.protocols.base import Protocol
+from ganmetrics.protocols.protocol import Protocol
 
 PROTOCOL = Protocol(
     name="stylegan3",

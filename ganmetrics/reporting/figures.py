@@ -10,20 +10,22 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import GanMetricsError
-from ganmetrics.metrics.frechet_family import factor_of, mean_of
+from ganmetrics.metrics._frechet import factor_of, mean_of
 from ganmetrics.metrics.prd import PrdCurve, prd_curve
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.resampling import seeded
-from ganmetrics.reporting.drawing import Drawing
+from ganmetrics.reporting.plotting import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import Tensor
 
-    from ganmetrics.diagnosis.classes import Classes
-    from ganmetrics.diagnosis.modes import Clusters, ModeShares
-    from ganmetrics.evaluation import Comparison, Score, Statistics
+    from ganmetrics.diagnosis.class_assignment import Classes
+    from ganmetrics.diagnosis.missing_modes import Clusters, ModeShares
+    from ganmetrics.evaluation.compare import Comparison
+    from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.reporting.palette import Palette
+    from ganmetrics.scoring.result import Score
 
     Bars = tuple[Any, str | list[str]]
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ganmetrics.diagnosis.verdicts import name_of
-from ganmetrics.evaluation.attribution import attributed
+from ganmetrics.diagnosis.diagnose import name_of
+from ganmetrics.evaluation.attribute import attributed
 from ganmetrics.metrics import metric
 from ganmetrics.reporting.figures import low_modes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.diagnosis.modes import ModeShares
+    from ganmetrics.diagnosis.missing_modes import ModeShares
     from ganmetrics.diagnosis.pair import Pair
-    from ganmetrics.evaluation import Statistics
+    from ganmetrics.measurement.statistics import Statistics
 
 LOSSLESS = 48  # pixels up to which a picture is small enough to stay as it is
 QUALITY = 85

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, check_writable
-from ganmetrics.reporting.drawing import figure_of, svg_of
+from ganmetrics.reporting.plotting import figure_of, svg_of
 from ganmetrics.reporting.views import figures_of, view_of
 from ganmetrics.version import __version__
 

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics.diagnosis.diagnose import Diagnosis
 from ganmetrics.diagnosis.pair import Pair
-from ganmetrics.diagnosis.verdicts import Diagnosis
-from ganmetrics.evaluation.comparison import Comparison
-from ganmetrics.evaluation.result import Result, describe, environment, readable
-from ganmetrics.evaluation.saved import SavedComparison
+from ganmetrics.evaluation.compare import Comparison
+from ganmetrics.evaluation.compare_saved import SavedComparison
 from ganmetrics.reporting import figures, gallery
-from ganmetrics.reporting.drawing import Drawing
+from ganmetrics.reporting.plotting import Drawing
+from ganmetrics.scoring.result import Result, describe, environment, readable
 
 if TYPE_CHECKING:
     from ganmetrics.diagnosis.finding import Finding
-    from ganmetrics.evaluation import Statistics
-    from ganmetrics.evaluation.difference import Difference
-    from ganmetrics.evaluation.result import Score
+    from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.reporting.gallery import Gallery
+    from ganmetrics.scoring.difference import Difference
+    from ganmetrics.scoring.result import Score
 
 COMMONEST = 6  # sizes and formats of a set
 

@@ -49,8 +49,8 @@ def _devices() -> dict[str, Any]:
 
 def _places() -> dict[str, Any]:
     from ganmetrics._files import shown
-    from ganmetrics.evaluation.feature_cache import cache_folder
-    from ganmetrics.features.weights import known, locate
+    from ganmetrics.extractors.weights.store import known, locate
+    from ganmetrics.measurement.feature_cache import cache_folder
 
     place = locate(known(NETWORK))
     extras = [extra for extra, module in EXTRAS.items() if find_spec(module)]

@@ -8,9 +8,9 @@ from importlib import resources
 import numpy as np
 import torch
 
-from ganmetrics.data.base import Reading
-from ganmetrics.data.decode import decode
-from ganmetrics.features.resize import pillow_bicubic, pytorch_bilinear, tf1_bilinear
+from ganmetrics.data.reading.decode import decode
+from ganmetrics.data.source import Reading
+from ganmetrics.extractors.resize import pillow_bicubic, pytorch_bilinear, tf1_bilinear
 from ganmetrics.selftest.check import Check
 
 SIDE, STEP = 2392, 8  # of a grid of single bright pixels, which shrinks to 299, one pixel for each

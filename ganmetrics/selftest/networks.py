@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ganmetrics.data.base import Reading
+from ganmetrics.data.source import Reading
 from ganmetrics.errors import StatisticsError
-from ganmetrics.evaluation import evaluate
-from ganmetrics.evaluation.archive import bundled, index
+from ganmetrics.evaluation.evaluate import evaluate
+from ganmetrics.measurement.archive import bundled, index
 from ganmetrics.selftest.check import Check
 
 if TYPE_CHECKING:

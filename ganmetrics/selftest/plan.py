@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from ganmetrics.features.extraction import choose_device
+from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.generators import cards
 from ganmetrics.generators.reproduction import reproduce
 from ganmetrics.selftest.check import Check, failed

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from ganmetrics.data.base import Reading
+from ganmetrics.data.source import Reading
 from ganmetrics.data.torchvision_set import load_dataset
-from ganmetrics.evaluation import evaluate
-from ganmetrics.features.weights import fetch, known
+from ganmetrics.evaluation.evaluate import evaluate
+from ganmetrics.extractors.weights.store import fetch, known
 from ganmetrics.selftest.check import Check
 
 if TYPE_CHECKING:

@@ -13,17 +13,17 @@ import torch
 
 from ganmetrics import _arguments
 from ganmetrics.data.generator import GeneratorSource
-from ganmetrics.data.kinds import Opening
-from ganmetrics.data.share import Share
-from ganmetrics.diagnosis import Finding, TrainingHealth
-from ganmetrics.diagnosis.finding import VERDICTS
+from ganmetrics.data.kind import Opening
+from ganmetrics.data.reading.share import Share
+from ganmetrics.diagnosis.finding import VERDICTS, Finding
 from ganmetrics.diagnosis.finding import rank as severity
-from ganmetrics.diagnosis.training_health import Entry
+from ganmetrics.diagnosis.training_health import Entry, TrainingHealth
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import MALFORMED
-from ganmetrics.evaluation import Evaluation, Result
-from ganmetrics.evaluation.cautions import alarms
-from ganmetrics.evaluation.gathering_state import check_state, damaged_state, signed
+from ganmetrics.evaluation.batchwise import Evaluation
+from ganmetrics.measurement.checkpoint import check_state, damaged_state, signed
+from ganmetrics.scoring.cautions import alarms
+from ganmetrics.scoring.result import Result
 from ganmetrics.training import outputs as out
 from ganmetrics.training.outputs import Outputs
 from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
@@ -32,7 +32,7 @@ from ganmetrics.training.sparing import Sparing
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.features import Extractor
+    from ganmetrics.extractors import Extractor
     from ganmetrics.metrics import Metric
     from ganmetrics.types import Images
 

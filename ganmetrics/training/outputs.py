@@ -20,9 +20,9 @@ from ganmetrics.training.records import Record, best_of
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ganmetrics.diagnosis import Finding
-    from ganmetrics.evaluation import Result
-    from ganmetrics.evaluation.cautions import Caution
+    from ganmetrics.diagnosis.finding import Finding
+    from ganmetrics.scoring.cautions import Caution
+    from ganmetrics.scoring.result import Result
     from ganmetrics.types import Images
 
 SCORES, SAMPLES = "scores.jsonl", "samples"

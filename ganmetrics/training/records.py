@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ganmetrics._files import atomic_write, shown
-from ganmetrics.diagnosis import Finding
-from ganmetrics.diagnosis.finding import VERDICTS, is_finite, rank
+from ganmetrics.diagnosis.finding import VERDICTS, Finding, is_finite, rank
 from ganmetrics.errors import MALFORMED, InputError
-from ganmetrics.evaluation import Result, Score, Signature
+from ganmetrics.measurement.recipe import Signature
 from ganmetrics.numerics.interval import Interval
+from ganmetrics.scoring.result import Result, Score
 
 
 class Mark(NamedTuple):

@@ -9,7 +9,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 
 from benchmarks import synthetic
 from benchmarks.plan import CHECKPOINT
-from ganmetrics.features.inception import Inception
+from ganmetrics.extractors.inception import Inception
 
 FIRST_WEIGHTS, FIRST_BIASES = [0.18791273, 0.36881024, 0.34130540], [0.0393495, 0.013132298]
 FIRST_PIXELS = [[109, 236, 195], [156, 22, 97]]

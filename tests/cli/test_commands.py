@@ -17,7 +17,7 @@ from noise_folders import real_and_fake
 
 import ganmetrics as gm
 from ganmetrics.cli import main
-from ganmetrics.evaluation.archive import ASSUMED
+from ganmetrics.measurement.archive import ASSUMED
 
 COMMAND = [str(Path(sys.executable).with_name("ganmetrics"))]  # the installed program itself
 

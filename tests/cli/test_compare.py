@@ -81,7 +81,7 @@ def test_signatures_are_shown_and_diffed(run: Run, sets: Path) -> None:
 
 
 def test_the_lists_name_everything(run: Run) -> None:
-    from ganmetrics.features import EXTRACTORS
+    from ganmetrics.extractors import EXTRACTORS
     from ganmetrics.metrics import METRICS
 
     for kind, names in (("metrics", METRICS.names()), ("extractors", EXTRACTORS.names())):

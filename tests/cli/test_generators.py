@@ -14,7 +14,8 @@ import pytest
 from commands import Run
 from PIL import Image
 
-from ganmetrics.generators import reproduction, scoring
+from ganmetrics.generators import card_scores as scoring
+from ganmetrics.generators import reproduction
 from ganmetrics.generators.cards import CARD
 
 TINY = ["--set", "width=4", "--set", "batch_size=8", "--set", "latent_dim=6"]

@@ -15,8 +15,8 @@ from noise_folders import real_and_fake
 from PIL import Image
 
 import ganmetrics as gm
-from ganmetrics.cli.style import command
-from ganmetrics.evaluation.style import content_distance, style_and_content, style_distance
+from ganmetrics.cli.style_command import command
+from ganmetrics.evaluation.style_and_content import content_distance, style_and_content, style_distance
 
 COMMAND = [str(Path(sys.executable).with_name("ganmetrics"))]  # the installed program itself
 
@@ -97,7 +97,7 @@ def test_nothing_is_resized_and_the_caution_says_no_more(folders: tuple[Path, Pa
 
 def test_batches_do_not_matter(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = [style_and_content(*folders, network="digits", paired=paired) for paired in (False, True)]
-    monkeypatch.setattr("ganmetrics.evaluation.style.PIXELS", 500)
+    monkeypatch.setattr("ganmetrics.evaluation.style_and_content.PIXELS", 500)
     single = [style_and_content(*folders, network="digits", paired=paired) for paired in (False, True)]
     for one, other in zip(whole, single, strict=True):
         for name in ("style", "content"):

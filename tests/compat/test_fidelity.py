@@ -20,7 +20,7 @@ from torchvision import models
 import ganmetrics as gm
 from benchmarks.synthetic import write_images
 from ganmetrics.compat import _fidelity_inputs, fidelity
-from ganmetrics.features.random_vgg16 import draw_weights
+from ganmetrics.extractors.random_vgg16 import draw_weights
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ganmetrics.errors.GanMetricsWarning", "ignore::UserWarning", "ignore::FutureWarning"

@@ -26,7 +26,7 @@ from torchmetrics.image.kid import KernelInceptionDistance as TheirKid
 
 import ganmetrics as gm
 from ganmetrics.compat.torchmetrics import FrechetInceptionDistance, InceptionScore, KernelInceptionDistance
-from ganmetrics.features.precision import true_float32
+from ganmetrics.extractors._precision import true_float32
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Metric `(Kernel Inception Distance|InceptionScore)` will save all extracted features:UserWarning",

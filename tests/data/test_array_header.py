@@ -10,7 +10,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from ganmetrics.data.array_header import MAX_BYTES, read_header
+from ganmetrics.data.places.array_header import MAX_BYTES, read_header
 
 
 class Watched(io.BytesIO):

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import ganmetrics as gm
-from ganmetrics.data.base import Reading
-from ganmetrics.data.decode import Unreadable, decode, from_pil
+from ganmetrics.data.reading.decode import Unreadable, decode, from_pil
+from ganmetrics.data.source import Reading
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 TWELVE = np.round(RAMP / 4095 * 255)  # the same as pixels of 8 bits

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from ganmetrics.data import Reading, open_source
-from ganmetrics.data.decode import decode
-from ganmetrics.data.loading import chosen_workers
+from ganmetrics.data.reading.decode import decode
+from ganmetrics.data.reading.loading import chosen_workers
 from ganmetrics.errors import InputError, ResourceError
 
 
@@ -84,7 +84,7 @@ def test_stopping_early_ends_the_workers(many):
 
 @pytest.mark.timeout(60)
 def test_87_a_killed_worker_is_a_resource_error(many, monkeypatch):
-    import ganmetrics.data.file_items as file_items
+    import ganmetrics.data.reading.file_items as file_items
 
     def dies(*_):
         if multiprocessing.parent_process() is not None:
@@ -112,7 +112,7 @@ def test_few_images_are_decoded_once(tmp_path, monkeypatch, kit):
     for number in range(2):
         (tmp_path / f"{number}.png").write_bytes(kit["encoded"](kit["noise"](4, 4, 3)))
     decoded = []
-    monkeypatch.setattr("ganmetrics.data.file_items.decode", lambda *given: decoded.append(1) or decode(*given))
+    monkeypatch.setattr("ganmetrics.data.reading.file_items.decode", lambda *given: decoded.append(1) or decode(*given))
     assert len(kit["all_images"](open_source(tmp_path))) == 2
     assert len(decoded) == 2
 
@@ -120,9 +120,9 @@ def test_few_images_are_decoded_once(tmp_path, monkeypatch, kit):
 def test_large_images_come_in_small_batches(tmp_path, monkeypatch, kit):
     for number in range(6):
         (tmp_path / f"{number}.png").write_bytes(kit["encoded"](kit["noise"](10, 10, 3)))
-    monkeypatch.setattr("ganmetrics.data.loading.TASK_BYTES", 600)
+    monkeypatch.setattr("ganmetrics.data.reading.loading.TASK_BYTES", 600)
     assert [len(batch) for batch in open_source(tmp_path).batches()] == [2, 2, 2]
-    monkeypatch.setattr("ganmetrics.data.loading.TASK_BYTES", 10)
+    monkeypatch.setattr("ganmetrics.data.reading.loading.TASK_BYTES", 10)
     assert [len(batch) for batch in open_source(tmp_path).batches()] == [1] * 6
 
 
@@ -141,7 +141,7 @@ def test_items_can_be_sent_to_a_worker_that_is_not_forked(many, tmp_path):
 
 LATE = """
 import multiprocessing, os, signal, sys, time
-from ganmetrics.data.loading import _detach
+from ganmetrics.data.reading.loading import _detach
 
 def late(parent, note):
     while os.getppid() == parent:

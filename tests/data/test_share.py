@@ -19,8 +19,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganmetrics.data import Reading, Source, open_source
-from ganmetrics.data import share as sharing
-from ganmetrics.data.share import WHOLE, Share
+from ganmetrics.data.reading import share as sharing
+from ganmetrics.data.reading.share import WHOLE, Share
 from ganmetrics.errors import InputError
 
 COUNT = 203

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganmetrics.data import open_source
-from ganmetrics.data.pixels import to_uint8
+from ganmetrics.data.reading.uint8 import to_uint8
 from ganmetrics.errors import InputError, UsageError
 
 CODES = torch.arange(256).view(1, 1, 16, 16).expand(2, 3, 16, 16)

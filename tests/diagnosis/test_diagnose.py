@@ -11,10 +11,10 @@ import torch
 
 import ganmetrics as gm
 from ganmetrics.data.torchvision_set import load_dataset
+from ganmetrics.diagnosis.diagnose import FINDINGS
 from ganmetrics.diagnosis.input_trouble import input_trouble
 from ganmetrics.diagnosis.pair import Pair
-from ganmetrics.diagnosis.verdicts import FINDINGS
-from ganmetrics.evaluation import archive
+from ganmetrics.measurement import archive
 
 BROKEN = {
     "dcgan-collapsed": ("mnist-test", "mode collapse", "1 of 10 digits; missing 0–6, 8, 9"),

@@ -12,12 +12,12 @@ import torch
 from feature_sets import statistics
 
 import ganmetrics as gm
-from ganmetrics.diagnosis.classes import listed
+from ganmetrics.diagnosis.class_assignment import listed
+from ganmetrics.diagnosis.diagnose import FINDINGS
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
 from ganmetrics.diagnosis.limits import Number, Z, evidence, mean_of, share_of, share_of_groups
 from ganmetrics.diagnosis.pair import Pair
-from ganmetrics.diagnosis.verdicts import FINDINGS
-from ganmetrics.evaluation.digests import PixelDigests
+from ganmetrics.measurement.digests import PixelDigests
 from ganmetrics.numerics.interval import Interval
 
 DIM, KINDS = 12, 8

@@ -8,10 +8,10 @@ import torch
 from scipy.spatial.distance import cdist
 
 import ganmetrics as gm
-from ganmetrics.diagnosis.copies import NearCopies
-from ganmetrics.diagnosis.modes import clusters, mode_shares
+from ganmetrics.diagnosis.missing_modes import clusters, mode_shares
+from ganmetrics.diagnosis.near_copies import NearCopies
 from ganmetrics.diagnosis.pair import Pair
-from ganmetrics.evaluation.recipe import Recipe
+from ganmetrics.measurement.recipe import Recipe
 
 CENTERS = 8.0 * np.eye(10)
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import ganmetrics as gm
-from ganmetrics.diagnosis import Finding
+from ganmetrics.diagnosis.finding import Finding
 from ganmetrics.diagnosis.training_health import Entry
 
 NAMES = ("numbers diverge", "discriminator wins", "gradient vanishes", "losses circle", "samples grow alike")

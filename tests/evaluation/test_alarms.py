@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import ganmetrics as gm
 from ganmetrics import compat
-from ganmetrics.evaluation.cautions import alarms
-from ganmetrics.features import EXTRACTORS
+from ganmetrics.extractors import EXTRACTORS
+from ganmetrics.scoring.cautions import alarms
 from ganmetrics.training import Monitor, Outputs
 
 NETWORK = {"extractor": "pixels"}
@@ -184,7 +184,7 @@ def test_a_diagnosis_counts_it_as_input_trouble() -> None:
 
 
 def test_style_says_it_too() -> None:
-    from ganmetrics.evaluation.style import content_distance, style_and_content, style_distance
+    from ganmetrics.evaluation.style_and_content import content_distance, style_and_content, style_distance
 
     images = noise(4, side=28), gm.source(noise(4, 1, side=28).float() / 255, value_range=HALF)
     for each in (style_distance, content_distance, style_and_content):

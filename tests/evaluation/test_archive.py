@@ -26,10 +26,11 @@ import torch
 from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics.errors import ResourceError, StatisticsError, UsageError
-from ganmetrics.evaluation import archive, members
-from ganmetrics.evaluation.archive import is_statistics, load, save
-from ganmetrics.evaluation.recipe import Recipe
-from ganmetrics.evaluation.statistics import Statistics
+from ganmetrics.measurement import archive
+from ganmetrics.measurement import npz_members as members
+from ganmetrics.measurement.archive import is_statistics, load_statistics, save_statistics
+from ganmetrics.measurement.recipe import Recipe
+from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
 
 DIM, COUNT = 6, 50
@@ -107,7 +108,7 @@ def own(tmp_path):
 
 def refusal(path, **options):
     with pytest.raises(StatisticsError) as caught:
-        load(path, **options)
+        load_statistics(path, **options)
     assert caught.value.exit_code == 4
     return caught.value
 
@@ -117,7 +118,7 @@ def refusal(path, **options):
 
 @pytest.mark.parametrize("name", ["mu", "sigma", "features", "logits", "count", "digest", "recipe"])
 def test_what_was_changed_after_it_was_written_is_refused(tmp_path, name):
-    save(statistics(features=features(), logits=features()), tmp_path / "s.npz")
+    save_statistics(statistics(features=features(), logits=features()), tmp_path / "s.npz")
     with np.load(tmp_path / "s.npz") as file:
         arrays = dict(file)
     facts = json.loads(str(arrays["ganmetrics"]))
@@ -136,14 +137,14 @@ def test_what_was_changed_after_it_was_written_is_refused(tmp_path, name):
 def test_moments_that_are_not_those_of_the_features_are_refused_whoever_signed_them(own, name, factor):
     moments = Moments.of(features())
     told = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy()}
-    assert load(own(features=features().numpy())).features is not None
+    assert load_statistics(own(features=features().numpy())).features is not None
     error = refusal(own(features=features().numpy(), **{name: told[name] * factor}))
     assert error.what == f"{name!r} is not that of the features beside it"
 
 
 def test_a_file_without_a_digest_of_itself_is_read_with_a_word(own):
     early = {**FACTS, "schema": 1}
-    assert load(own(ganmetrics=json.dumps(early))).notes.warnings == [archive.NO_DIGEST]
+    assert load_statistics(own(ganmetrics=json.dumps(early))).notes.warnings == [archive.NO_DIGEST]
     assert refusal(own(ganmetrics=json.dumps(FACTS))).what == "the description inside the statistics file is damaged"
     assert refusal(own(ganmetrics=json.dumps({**early, "content": "ab" * 32}))).code == "E-DAMAGED"
 
@@ -168,8 +169,8 @@ def test_bundled_statistics_are_those_that_the_package_was_built_with(tmp_path, 
 def test_saving_and_loading_gives_the_same_bits(tmp_path, count):
     rows = features(count)
     before = statistics(count=count, moments=Moments.of(rows), features=rows, logits=rows[:, :3] * 1e-30)
-    save(before, tmp_path / "s.npz")
-    after = load(tmp_path / "s.npz")
+    save_statistics(before, tmp_path / "s.npz")
+    after = load_statistics(tmp_path / "s.npz")
     for name in ("recipe", "count", "digest", "name", "skipped", "label"):
         assert getattr(after, name) == getattr(before, name)
     assert after.moments.count == count
@@ -182,17 +183,17 @@ def test_saving_and_loading_gives_the_same_bits(tmp_path, count):
 
 
 def test_saving_what_was_loaded_gives_the_same_file(tmp_path):
-    save(statistics(features=features()), tmp_path / "a.npz")
-    save(load(tmp_path / "a.npz"), tmp_path / "b.npz")
+    save_statistics(statistics(features=features()), tmp_path / "a.npz")
+    save_statistics(load_statistics(tmp_path / "a.npz"), tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
 def test_the_same_content_gives_the_same_bytes_at_any_time(tmp_path, monkeypatch):
-    save(statistics(), tmp_path / "now")
+    save_statistics(statistics(), tmp_path / "now")
     later, local = time.time() + 1e8, time.localtime
     monkeypatch.setattr(time, "time", lambda: later)
     monkeypatch.setattr(time, "localtime", lambda seconds=later: local(seconds))
-    save(statistics(), tmp_path / "later")
+    save_statistics(statistics(), tmp_path / "later")
     assert (tmp_path / "now").read_bytes() == (tmp_path / "later").read_bytes()
 
 
@@ -200,8 +201,8 @@ def test_the_same_content_gives_the_same_bytes_at_any_time(tmp_path, monkeypatch
 def test_any_part_may_be_kept_alone(tmp_path, kept):
     parts = {"moments": Moments.of(features()), "features": features(), "logits": features()}
     only = {name: value if name == kept else None for name, value in parts.items()}
-    save(statistics(**only), tmp_path / "s.npz")
-    after = load(tmp_path / "s.npz")
+    save_statistics(statistics(**only), tmp_path / "s.npz")
+    after = load_statistics(tmp_path / "s.npz")
     assert [name for name in parts if getattr(after, name) is not None] == [kept]
     after.require(kept)
     for missing in set(parts) - {kept}:
@@ -212,20 +213,20 @@ def test_any_part_may_be_kept_alone(tmp_path, kept):
 
 @pytest.mark.parametrize("name", ["stats", "stats.npz", "stats.v1.bin", "línea \N{SNOWMAN}"])
 def test_the_file_has_exactly_the_name_given(tmp_path, name):
-    save(statistics(), str(tmp_path / name))
+    save_statistics(statistics(), str(tmp_path / name))
     assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert load(str(tmp_path / name)).count == COUNT
+    assert load_statistics(str(tmp_path / name)).count == COUNT
 
 
 def test_names_in_any_script_come_back(tmp_path):
-    save(statistics(name="línea \N{SNOWMAN} \\ \" '"), tmp_path / "s.npz")
-    assert load(tmp_path / "s.npz").name == "línea \N{SNOWMAN} \\ \" '"
+    save_statistics(statistics(name="línea \N{SNOWMAN} \\ \" '"), tmp_path / "s.npz")
+    assert load_statistics(tmp_path / "s.npz").name == "línea \N{SNOWMAN} \\ \" '"
 
 
 def test_an_existing_file_is_replaced(tmp_path):
     (tmp_path / "s.npz").write_bytes(b"old")
-    save(statistics(), tmp_path / "s.npz")
-    assert load(tmp_path / "s.npz").count == COUNT
+    save_statistics(statistics(), tmp_path / "s.npz")
+    assert load_statistics(tmp_path / "s.npz").count == COUNT
 
 
 # --- with other packages -----------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def test_an_existing_file_is_replaced(tmp_path):
 
 def test_pytorch_fid_reads_our_files(tmp_path):
     peer = pytest.importorskip("pytorch_fid.fid_score")
-    save(statistics(features=features()), tmp_path / "s.npz")
+    save_statistics(statistics(features=features()), tmp_path / "s.npz")
     mu, sigma = peer.compute_statistics_of_path(str(tmp_path / "s.npz"), None, 1, DIM, "cpu")
     np.testing.assert_array_equal(mu, Moments.of(features()).mean)
     np.testing.assert_array_equal(sigma, Moments.of(features()).covariance())
@@ -241,7 +242,7 @@ def test_pytorch_fid_reads_our_files(tmp_path):
 
 
 def test_numpy_reads_our_files_without_pickle(tmp_path):
-    save(statistics(), tmp_path / "s.npz")
+    save_statistics(statistics(), tmp_path / "s.npz")
     with np.load(tmp_path / "s.npz", allow_pickle=False) as file:
         assert sorted(file) == ["ganmetrics", "mu", "sigma"]
         found = json.loads(str(file["ganmetrics"]))
@@ -265,7 +266,7 @@ def test_a_file_without_a_recipe_needs_somebody_to_vouch_for_it(foreign):
 
 @pytest.mark.parametrize(("assume", "recipe"), archive.ASSUMED.items(), ids=archive.ASSUMED)
 def test_a_file_without_a_recipe_under_an_assumed_one(foreign, assume, recipe):
-    found = load(foreign, assume=assume)
+    found = load_statistics(foreign, assume=assume)
     assert found.recipe == recipe
     assert (found.name, found.count, found.digest) == ("unverified", 0, "unknown")
     assert torch.equal(found.moments.mean, Moments.of(features()).mean)
@@ -279,18 +280,18 @@ def test_the_assumed_recipes_differ():
 
 def test_an_unknown_assumed_recipe_is_answered_with_the_nearest(foreign):
     with pytest.raises(UsageError) as caught:
-        load(foreign, assume="torch-fidelty")
+        load_statistics(foreign, assume="torch-fidelty")
     assert "Did you mean 'torch-fidelity'?" in caught.value.hint
 
 
 def test_a_recipe_in_the_file_stands_whatever_is_assumed(own):
-    assert load(own(), assume="pytorch-fid").recipe == RECIPE
+    assert load_statistics(own(), assume="pytorch-fid").recipe == RECIPE
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_narrow_numbers_are_widened(own, dtype):
     mu, sigma = np.arange(DIM).astype(dtype), np.eye(DIM, dtype=dtype)
-    found = load(own(mu=mu, sigma=sigma))
+    found = load_statistics(own(mu=mu, sigma=sigma))
     assert found.moments.mean.dtype == found.moments.covariance().dtype == torch.float64
     np.testing.assert_array_equal(found.moments.mean, mu)
     np.testing.assert_array_equal(found.moments.covariance(), sigma)
@@ -298,22 +299,22 @@ def test_narrow_numbers_are_widened(own, dtype):
 
 
 def test_one_narrow_member_is_named_and_float64_needs_no_word(own):
-    assert load(own(mu=np.zeros(DIM, dtype=np.float32))).notes.warnings == ["mu came in less than float64"]
-    assert load(own(features=features().numpy())).notes.warnings == []
+    assert load_statistics(own(mu=np.zeros(DIM, dtype=np.float32))).notes.warnings == ["mu came in less than float64"]
+    assert load_statistics(own(features=features().numpy())).notes.warnings == []
 
 
 def test_features_of_another_package_need_no_count(tmp_path):
     moments = Moments.of(features())
     told = {"mu": moments.mean.numpy(), "sigma": moments.covariance().numpy()}
     arrays = {**told, "features": features().numpy()}
-    found = load(written(tmp_path / "x.npz", arrays), assume="pytorch-fid")
+    found = load_statistics(written(tmp_path / "x.npz", arrays), assume="pytorch-fid")
     assert torch.equal(found.features, features())
 
 
 def test_an_assumed_recipe_can_be_saved(foreign, tmp_path):
-    before = load(foreign, assume="pytorch-fid")
-    save(before, tmp_path / "own.npz")
-    after = load(tmp_path / "own.npz")
+    before = load_statistics(foreign, assume="pytorch-fid")
+    save_statistics(before, tmp_path / "own.npz")
+    after = load_statistics(tmp_path / "own.npz")
     assert (after.recipe, after.count, after.label) == (before.recipe, 0, before.label)
     assert torch.equal(after.moments.covariance(), before.moments.covariance())
 
@@ -321,11 +322,11 @@ def test_an_assumed_recipe_can_be_saved(foreign, tmp_path):
 def test_members_in_fortran_order_are_read(own):
     sigma = np.asfortranarray(Moments.of(features()).covariance().numpy())
     assert np.isfortran(sigma)
-    np.testing.assert_array_equal(load(own(sigma=sigma)).moments.covariance(), sigma)
+    np.testing.assert_array_equal(load_statistics(own(sigma=sigma)).moments.covariance(), sigma)
 
 
 def test_statistics_of_another_recipe_are_refused(own):
-    found = load(own())
+    found = load_statistics(own())
     found.recipe.require(RECIPE, ("file", "run"))
     with pytest.raises(StatisticsError, match="network: pixels-16:00000000 / inception"):
         found.recipe.require(replace(RECIPE, network="inception"), ("file", "run"))
@@ -464,7 +465,7 @@ def test_what_would_break_a_signature_is_refused(own, field, text):
 @pytest.mark.parametrize("text", UNSIGNABLE)
 def test_what_would_break_a_signature_is_not_saved_either(tmp_path, text):
     with pytest.raises(UsageError, match="the name") as caught:
-        save(statistics(name=text), tmp_path / "s.npz")
+        save_statistics(statistics(name=text), tmp_path / "s.npz")
     assert str(caught.value).isprintable()
     with pytest.raises(UsageError, match="cannot stand in a signature"):
         replace(RECIPE, network=text)
@@ -588,7 +589,7 @@ def test_a_forged_huge_member_is_refused_by_its_ratio(own, unread, packed):
 
 def test_a_ratio_of_zeros_is_a_bomb_above_a_size_only(own, monkeypatch):
     rows = np.zeros((COUNT, 4000), dtype=np.float32)  # packs a thousand to one
-    assert load(own(logits=rows)).logits.shape == rows.shape
+    assert load_statistics(own(logits=rows)).logits.shape == rows.shape
     monkeypatch.setattr(members, "MAX_SUSPECT", 100_000)
     assert refusal(own(logits=rows)).code == "E-BOMB"
 
@@ -614,12 +615,12 @@ def test_a_member_without_the_suffix_cannot_stand_in_for_a_checked_one(own):
     path = own()
     with zipfile.ZipFile(path, "a") as target:
         target.writestr("mu", npy(np.ones(DIM, dtype=">f8")))
-    assert torch.equal(load(path).moments.mean, Moments.of(features()).mean)
+    assert torch.equal(load_statistics(path).moments.mean, Moments.of(features()).mean)
 
 
 def test_headers_of_python_2_are_read_without_a_word(own):
     text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({DIM}L,), }}"
-    found = load(own(mu=raw_header(text) + np.arange(float(DIM)).tobytes()))
+    found = load_statistics(own(mu=raw_header(text) + np.arange(float(DIM)).tobytes()))
     assert found.moments.mean.tolist() == list(range(DIM))
 
 
@@ -638,7 +639,7 @@ def test_other_members_are_passed_over_unread(own, tmp_path):
         "garbage": b"\0",
         "mu_s": np.zeros(3),
     }
-    found = load(own(**junk))
+    found = load_statistics(own(**junk))
     assert torch.equal(found.moments.mean, Moments.of(features()).mean)
     assert not marker.exists()
 
@@ -686,7 +687,7 @@ def test_a_damaged_byte_is_our_error_or_no_matter(tmp_path):
         data[rng.choice(elsewhere)] ^= rng.randrange(1, 256)
         (tmp_path / "y.npz").write_bytes(data)
         try:
-            found = load(tmp_path / "y.npz", assume="pytorch-fid")
+            found = load_statistics(tmp_path / "y.npz", assume="pytorch-fid")
         except StatisticsError:
             continue
         loaded += 1
@@ -697,7 +698,7 @@ def test_a_damaged_byte_is_our_error_or_no_matter(tmp_path):
 
 def test_damaged_compressed_bytes_are_our_error(tmp_path):
     """zlib's own error among them, which is no ValueError."""
-    save(statistics(features=features()), tmp_path / "x.npz")
+    save_statistics(statistics(features=features()), tmp_path / "x.npz")
     whole = (tmp_path / "x.npz").read_bytes()
     rng, errors = random.Random(1), []
     for _ in range(400):
@@ -706,7 +707,7 @@ def test_damaged_compressed_bytes_are_our_error(tmp_path):
             data[rng.randrange(len(data))] ^= rng.randrange(1, 256)
         (tmp_path / "y.npz").write_bytes(data)
         try:
-            load(tmp_path / "y.npz", assume="pytorch-fid")
+            load_statistics(tmp_path / "y.npz", assume="pytorch-fid")
         except StatisticsError as error:
             errors.append(error)
         is_statistics(tmp_path / "y.npz")  # raises nothing
@@ -723,7 +724,7 @@ def test_damaged_headers_are_our_error(tmp_path):
             data[rng.randrange(128)] = rng.choice(b"{}()[]'\",:<>|LVfiObU0123456789 \n\0\xff")
         path = written(tmp_path / "y.npz", {"mu": bytes(data), "sigma": np.eye(DIM)})
         try:
-            load(path, assume="pytorch-fid")
+            load_statistics(path, assume="pytorch-fid")
         except StatisticsError as error:
             errors.append(error)
     assert len(errors) > 300
@@ -760,7 +761,7 @@ def test_a_file_that_is_not_there(tmp_path, name, facts):
 
 def test_a_path_that_none_can_have_is_refused(tmp_path):
     with pytest.raises(UsageError, match="path holds a null byte"):
-        load(tmp_path / "nul\0.npz")
+        load_statistics(tmp_path / "nul\0.npz")
     assert not is_statistics(tmp_path / "nul\0.npz")
 
 
@@ -773,7 +774,7 @@ def test_the_message_is_one_printable_line(tmp_path):
 def test_loading_warns_of_nothing(own):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        load(own(features=features().numpy()))
+        load_statistics(own(features=features().numpy()))
     assert caught == []
 
 
@@ -792,14 +793,14 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, old):
 
     monkeypatch.setattr(np, "savez_compressed", half)
     with pytest.raises(ResourceError, match="No space left") as caught:
-        save(statistics(), path)
+        save_statistics(statistics(), path)
     assert (caught.value.exit_code, caught.value.where) == (6, str(path))
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == ({"s.npz": old} if old else {})
 
 
 def test_a_missing_folder_is_told(tmp_path):
     with pytest.raises(ResourceError) as caught:
-        save(statistics(), tmp_path / "missing" / "s.npz")
+        save_statistics(statistics(), tmp_path / "missing" / "s.npz")
     assert caught.value.code == "E-WRITE"
 
 
@@ -807,7 +808,7 @@ def test_a_missing_folder_is_told(tmp_path):
 
 
 def test_statistics_are_known_by_their_members(tmp_path, own):
-    save(statistics(moments=None, features=features()), tmp_path / "features.NPZ")
+    save_statistics(statistics(moments=None, features=features()), tmp_path / "features.NPZ")
     np.savez(tmp_path / "images.npz", arr_0=np.zeros((2, 4, 4, 3), dtype=np.uint8))
     np.savez(tmp_path / "only-mu.npz", mu=np.zeros(3))  # broken ones, which load says
     np.savez(tmp_path / "noise.npz", mu=np.zeros(3), images=np.zeros((2, 4, 4, 3), dtype=np.uint8))

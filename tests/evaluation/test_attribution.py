@@ -12,7 +12,7 @@ from feature_sets import features, statistics
 from PIL import Image
 
 import ganmetrics as gm
-from ganmetrics.evaluation.attribution import attributed
+from ganmetrics.evaluation.attribute import attributed
 from ganmetrics.functional import fid
 from ganmetrics.metrics import metric
 

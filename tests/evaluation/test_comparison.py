@@ -11,13 +11,13 @@ import pytest
 from feature_sets import features, statistics
 
 import ganmetrics as gm
-from ganmetrics.evaluation import archive
-from ganmetrics.evaluation.comparison import compared
-from ganmetrics.evaluation.difference import Difference
-from ganmetrics.evaluation.preparing import chosen_metrics
-from ganmetrics.evaluation.result import Interval
-from ganmetrics.evaluation.scoring import Sides
+from ganmetrics.evaluation.compare import compared
+from ganmetrics.measurement import archive
 from ganmetrics.numerics.moments import Moments
+from ganmetrics.scoring.difference import Difference
+from ganmetrics.scoring.plan import chosen_metrics
+from ganmetrics.scoring.result import Interval
+from ganmetrics.scoring.score import Sides
 
 COUNT = 300
 
@@ -166,7 +166,7 @@ def test_memory_is_compared_with_images_that_no_generator_was_trained_on() -> No
 
 def test_paths_name_the_sets(tmp_path) -> None:
     for name in ("one", "two"):
-        archive.save(gm.measure(images(len(name)), extractor="pixels"), tmp_path / f"{name}.npz")
+        archive.save_statistics(gm.measure(images(len(name)), extractor="pixels"), tmp_path / f"{name}.npz")
     paths = [str(tmp_path / f"{name}.npz") for name in ("one", "two")]
     found = gm.compare(images(0), *paths)
     assert list(found.results) == paths

@@ -13,9 +13,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, TensorDataset
 
 import ganmetrics as gm
-from ganmetrics.evaluation import archive
-from ganmetrics.features.digits import Digits
-from ganmetrics.features.pixels import Pixels
+from ganmetrics.extractors.digits import Digits
+from ganmetrics.extractors.pixels import Pixels
+from ganmetrics.measurement import archive
 
 REAL, FAKE = 0, 1
 
@@ -127,7 +127,7 @@ def test_moments_of_blocks_merge_to_the_whole() -> None:
 def test_saved_statistics_stand_for_their_images(tmp_path: Path) -> None:
     real, fake = images(40, REAL), images(30, FAKE)
     statistics = gm.measure(real, reads=("moments", "features"), extractor="pixels")
-    archive.save(statistics, tmp_path / "real.npz")
+    archive.save_statistics(statistics, tmp_path / "real.npz")
     metrics = ["fid", "kid(subset_size=20)"]
     direct = gm.evaluate(real, fake, metrics=metrics, extractor="pixels")
     loaded = gm.evaluate(tmp_path / "real.npz", fake, metrics=metrics)
@@ -143,7 +143,7 @@ def test_saved_statistics_stand_for_their_images(tmp_path: Path) -> None:
 def test_statistics_of_another_recipe_are_refused_before_any_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
+    archive.save_statistics(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
     monkeypatch.setattr(Digits, "forward", lambda *_: pytest.fail("an image reached the network"))
     with pytest.raises(gm.StatisticsError, match=r"network: pixels-8x8 / digits:\w+; resize: area / luma") as caught:
         gm.fid(tmp_path / "real.npz", images(30, FAKE), extractor="digits")
@@ -153,13 +153,13 @@ def test_statistics_of_another_recipe_are_refused_before_any_image(
 
 
 def test_statistics_without_features_cannot_give_a_kid(tmp_path: Path) -> None:
-    archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
+    archive.save_statistics(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
     with pytest.raises(gm.StatisticsError, match="hold no features"):
         gm.evaluate(tmp_path / "real.npz", images(30, FAKE), metrics=["kid(subset_size=20)"])
 
 
 def test_statistics_on_either_side_bring_their_extractor(tmp_path: Path) -> None:
-    archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "set.npz")
+    archive.save_statistics(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "set.npz")
     as_real, as_fake = gm.fid(tmp_path / "set.npz", images(30, FAKE)), gm.fid(images(30, FAKE), tmp_path / "set.npz")
     assert as_real.value == pytest.approx(as_fake.value, rel=1e-12)
     assert as_fake.signature.network == "pixels-8x8"
@@ -175,7 +175,7 @@ def test_a_function_cannot_vouch_for_saved_statistics() -> None:
 
 
 def test_choices_of_reading_stand_in_the_label_of_their_side(tmp_path: Path) -> None:
-    archive.save(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
+    archive.save_statistics(gm.measure(images(40, REAL), extractor="pixels"), tmp_path / "real.npz")
     score = gm.evaluate(tmp_path / "real.npz", images(30, FAKE), reading=gm.Reading(alpha="white"))["fid"]
     assert "alpha" not in score.signature.real
     assert score.signature.fake.endswith(":alpha=white")
@@ -259,9 +259,7 @@ def test_what_cannot_be_scored_is_refused(options: dict[str, Any], kind: type[Ex
 
 @pytest.mark.parametrize("side", [None, np.zeros((1, 16, 16, 3), np.uint8)])
 def test_too_few_images_are_refused_before_the_network_loads(side: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "ganmetrics.evaluation.measuring.load_extractor", lambda *_: pytest.fail("a network was loaded")
-    )
+    monkeypatch.setattr("ganmetrics.measurement.reader.load_extractor", lambda *_: pytest.fail("a network was loaded"))
     with pytest.raises(gm.InputError):
         gm.fid(images(40, REAL), side, extractor="digits")
     with pytest.raises(gm.UsageError if side is None else gm.InputError):

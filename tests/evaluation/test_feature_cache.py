@@ -17,8 +17,8 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.errors import GanMetricsWarning, UsageError
-from ganmetrics.evaluation import feature_cache
-from ganmetrics.features.digits import Digits
+from ganmetrics.extractors.digits import Digits
+from ganmetrics.measurement import feature_cache
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_the_commands(real: Path, run: Run) -> None:
 SLOW = """
 import sys, time
 import ganmetrics as gm
-from ganmetrics.features.digits import Digits
+from ganmetrics.extractors.digits import Digits
 forward = Digits.forward
 def slow(self, inputs, layers):
     time.sleep(0.1)

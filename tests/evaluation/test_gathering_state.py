@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from ganmetrics.errors import StatisticsError
-from ganmetrics.evaluation import Evaluation
-from ganmetrics.evaluation.gathering_state import signed
+from ganmetrics.evaluation.batchwise import Evaluation
+from ganmetrics.measurement.checkpoint import signed
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 4, 4, 3)).astype(np.uint8)
 

@@ -11,11 +11,12 @@ import torch
 from feature_sets import features, statistics
 
 import ganmetrics as gm
-from ganmetrics.evaluation import archive, score
-from ganmetrics.evaluation.comparison import compared
-from ganmetrics.evaluation.sampling import Sample, sampled
-from ganmetrics.evaluation.scoring import Sides
+from ganmetrics.evaluation.compare import compared
+from ganmetrics.evaluation.evaluate import score
+from ganmetrics.measurement import archive
+from ganmetrics.measurement.row_sample import Sample, sampled
 from ganmetrics.metrics import metric
+from ganmetrics.scoring.score import Sides
 
 
 def half_width(interval: gm.Interval) -> float:
@@ -111,8 +112,10 @@ def test_images_and_their_saved_features_give_one_interval(tmp_path) -> None:
     images = [np.random.RandomState(i).randint(0, 200 + 50 * i, (60, 8, 8, 3), dtype=np.uint8) for i in (0, 1)]
     saved = []
     for name, value in zip(("real", "fake"), images, strict=True):
-        archive.save(gm.measure(value, reads=("moments", "features"), extractor="pixels"), tmp_path / f"{name}.npz")
-        saved.append(archive.load(tmp_path / f"{name}.npz"))
+        archive.save_statistics(
+            gm.measure(value, reads=("moments", "features"), extractor="pixels"), tmp_path / f"{name}.npz"
+        )
+        saved.append(archive.load_statistics(tmp_path / f"{name}.npz"))
     direct = gm.evaluate(*images, extractor="pixels")["fid"]
     assert score(*saved, "fid")["fid"].interval[:2] == pytest.approx(direct.interval[:2], rel=1e-9)
 

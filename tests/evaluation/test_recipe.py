@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ganmetrics.data import Reading
 from ganmetrics.errors import StatisticsError, UsageError
-from ganmetrics.evaluation.measuring import recipe_of
-from ganmetrics.evaluation.recipe import Recipe, Signature
-from ganmetrics.features.custom import Custom
+from ganmetrics.extractors.custom import Custom
+from ganmetrics.measurement.reader import recipe_of
+from ganmetrics.measurement.recipe import Recipe, Signature
 
 PLAIN = Recipe("inception", "inception-2015-12-05:6726825d", "tf1-bilinear")
 KINDS = {  # one field that decides the features changed: field, new value, what is shown of both

@@ -318,7 +318,7 @@ def test_training_is_the_same_with_an_evaluation_inside() -> None:
 
 def test_one_network_whatever_the_number_of_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     """And each image meets it once."""
-    from ganmetrics.features.digits import Digits
+    from ganmetrics.extractors.digits import Digits
 
     built, passed = [], []
     init, forward = Digits.__init__, Digits.forward

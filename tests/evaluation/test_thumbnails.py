@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ganmetrics as gm
-from ganmetrics.evaluation.thumbnails import BUDGET, SIDE, Thumbnails
+from ganmetrics.measurement.thumbnails import BUDGET, SIDE, Thumbnails
 
 
 def images(count: int, height: int, width: int, seed: int = 0) -> torch.Tensor:

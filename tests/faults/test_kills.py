@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 from serving import BODY, environment, good, running, weight_file
 
 from ganmetrics._files import UNFINISHED
-from ganmetrics.evaluation import feature_cache
-from ganmetrics.features import weights
+from ganmetrics.extractors.weights import store as weights
 from ganmetrics.generators.training import CHECKPOINT, LOG
+from ganmetrics.measurement import feature_cache
 from ganmetrics.training.records import read_records
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
@@ -139,7 +139,7 @@ def test_80_what_killed_runs_left_in_the_cache_goes(
 
 FETCH = """
 import json
-from ganmetrics.features import weights
+from ganmetrics.extractors import weights
 file = weights.WeightFile(**json.loads(arguments[0]))
 weights.WEIGHTS = {file.name: file}
 command("weights", *arguments[1:])

@@ -15,14 +15,14 @@ import pytest
 from nursery import Ending, Nursery
 from serving import BODY, Answer, Handler, good, sends, started, status, weight_file
 
-from ganmetrics.evaluation import feature_cache
+from ganmetrics.measurement import feature_cache
 
 HOSTS = ("github.com", "huggingface.co", "download.pytorch.org")
 INCEPTION = 95_628_359
 FETCH = """
 import json
-from ganmetrics.features import weights
-from ganmetrics.features.download import Patience
+from ganmetrics.extractors import weights
+from ganmetrics.extractors.weights.download import Patience
 weights.fetch.__kwdefaults__["patience"] = weights.resolve.__defaults__[-1].__class__(0.5, 2, 0.01)
 weights.resolve.__defaults__ = (*weights.resolve.__defaults__[:-1], Patience(0.5, 2, 0.01))
 if arguments[0]:

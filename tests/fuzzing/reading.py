@@ -16,22 +16,24 @@ from fuzzing import seeds
 from torch import nn
 
 import ganmetrics as gm
-from ganmetrics.cli.generators import _described
+from ganmetrics.cli.generators_command import _described
 from ganmetrics.data import Reading, open_source
 from ganmetrics.data.labels import labelled
-from ganmetrics.data.shard_files import expanded
-from ganmetrics.evaluation import Evaluation, archive
-from ganmetrics.evaluation.digests import PixelDigests
-from ganmetrics.evaluation.feature_cache import FeatureCache
-from ganmetrics.evaluation.recipe import Signature
-from ganmetrics.evaluation.saved import compare_saved
-from ganmetrics.features import load_extractor
-from ganmetrics.features.states import filled
+from ganmetrics.data.places.shard_files import expanded
+from ganmetrics.evaluation.batchwise import Evaluation
+from ganmetrics.evaluation.compare_saved import compare_saved
+from ganmetrics.extractors import load_extractor
+from ganmetrics.extractors.weights.fill import filled
 from ganmetrics.generators import cards, runs, training
-from ganmetrics.leaderboard import Board, intake, pixels
+from ganmetrics.leaderboard import Board, intake
+from ganmetrics.leaderboard import decoding as pixels
 from ganmetrics.leaderboard.board import store_url
 from ganmetrics.leaderboard.rules import parsed_quota, parsed_resolution
 from ganmetrics.leaderboard.store import Store
+from ganmetrics.measurement import archive
+from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.feature_cache import FeatureCache
+from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics import METRICS, metric
 from ganmetrics.numerics.memory import parse_size
 from ganmetrics.protocols import PROTOCOLS
@@ -65,7 +67,7 @@ def read_images(path: Path) -> None:
 def read_statistics(path: Path) -> None:
     """Load statistics and score them against themselves."""
     archive.is_statistics(path)
-    found = archive.load(path, assume="pytorch-fid")
+    found = archive.load_statistics(path, assume="pytorch-fid")
     str(found.labelled(has_order=True, has_rows=True))
     if found.moments is not None:
         METRICS["fid"].estimates(found, found)

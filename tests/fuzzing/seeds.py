@@ -20,11 +20,11 @@ from safetensors.torch import save as safetensors_bytes
 from torch import nn
 
 import ganmetrics as gm
-from ganmetrics.evaluation import archive
-from ganmetrics.evaluation.recipe import Recipe
-from ganmetrics.evaluation.statistics import Statistics
 from ganmetrics.generators import cards
 from ganmetrics.leaderboard.rules import Rules
+from ganmetrics.measurement import archive
+from ganmetrics.measurement.recipe import Recipe
+from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
 
 SIGNATURE = "fid|pixels:none|none|real:#6:0a1b2c3d|fake:#6:4d5e6f70:skipped=1|float32/float64|gm:0.1.0"
@@ -77,7 +77,7 @@ def statistics() -> list[bytes]:
         logits=rows[:, :3].float(), order="cd" * 32,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        archive.save(found, Path(folder, "own.npz"))
+        archive.save_statistics(found, Path(folder, "own.npz"))
         own = Path(folder, "own.npz").read_bytes()
     plain = {"mu.npy": array(np.zeros(2)), "sigma.npy": array(np.eye(2))}
     harmful = {"mu.npy": arrays()[2], "sigma.npy": array(np.eye(2))}

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 import ganmetrics as gm
-from ganmetrics.features import weights
-from ganmetrics.generators import cards, reproduction, runs, scoring
+from ganmetrics.extractors.weights import store as weights
+from ganmetrics.generators import card_scores as scoring
+from ganmetrics.generators import cards, reproduction, runs
 from ganmetrics.generators.cards import CARD, SAMPLES, WEIGHTS, read_card, write_card
-from ganmetrics.generators.record import Measured
+from ganmetrics.generators.system import Measured
 
 TINY = ("width=4", "batch_size=8", "latent_dim=6")
 

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from ganmetrics import InputError, UsageError, generators
 from ganmetrics.generators import cyclegan, datasets
 from ganmetrics.generators import cyclegan_domains as domains
+from ganmetrics.generators.card_scores import classes_of
 from ganmetrics.generators.cyclegan_domains import STYLE, Domains, drawn_faces, load_emoji, restyled, unstyled
 from ganmetrics.generators.cyclegan_nets import Generator, ImagePool, PatchDiscriminator
 from ganmetrics.generators.cyclegan_scores import HeldOut, sample_scores, scores_on, untranslated_scores
 from ganmetrics.generators.cyclegan_translation import DIRECTIONS, SOURCES, Translator
-from ganmetrics.generators.scoring import classes_of
 from ganmetrics.generators.training import resume, save_checkpoint
 
 CPU = torch.device("cpu")

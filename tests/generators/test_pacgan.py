@@ -19,7 +19,7 @@ from ganmetrics.generators.pacgan import (
     sampler,
     scores_of,
 )
-from ganmetrics.generators.record import Recipe
+from ganmetrics.generators.system import Recipe
 from ganmetrics.generators.training import fit, resume
 
 CPU = torch.device("cpu")

@@ -10,7 +10,6 @@ import torch
 from torch.nn import functional as F
 
 from ganmetrics.generators import datasets, progan
-from ganmetrics.generators.blocks import DownscalingConv2d, UpscalingConv2d
 from ganmetrics.generators.layers import downscaled, upscaled
 from ganmetrics.generators.progan import (
     Discriminator,
@@ -20,6 +19,7 @@ from ganmetrics.generators.progan import (
     cross_faded,
     growth_at,
 )
+from ganmetrics.generators.progressive_blocks import DownscalingConv2d, UpscalingConv2d
 from ganmetrics.generators.training import resume, save_checkpoint
 
 CPU = torch.device("cpu")

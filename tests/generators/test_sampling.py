@@ -10,7 +10,7 @@ from torch import nn
 
 import ganmetrics as gm
 from ganmetrics.generators import from_module, load, names, register
-from ganmetrics.generators.sampling import CHUNK, LatentSampler, drawn, normal_latents, to_uint8_rgb, uniform_latents
+from ganmetrics.generators.sampler import CHUNK, LatentSampler, drawn, normal_latents, to_uint8_rgb, uniform_latents
 
 
 def net(channels: int = 1) -> nn.Module:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ganmetrics.generators import seqgan
-from ganmetrics.generators.record import Recipe
 from ganmetrics.generators.seqgan_nets import Discriminator, Highway, Policy, roll_out
+from ganmetrics.generators.system import Recipe
 from ganmetrics.generators.training import resume, save_checkpoint
 
 V, T = 3, 3

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ganmetrics import InputError, NumericalError, UsageError, generators
-from ganmetrics.evaluation.style import content_distance, style_distance
-from ganmetrics.features.vgg19 import MapNetwork, load_map_network
+from ganmetrics.evaluation.style_and_content import content_distance, style_distance
+from ganmetrics.extractors.style_networks import MapNetwork, load_map_network
 from ganmetrics.generators import stylised_digits
 from ganmetrics.generators.style_transfer import DARKEST, Objective, start_pixels, to_images, transfer
 from ganmetrics.generators.stylised_digits import NothingToTrain, Settings, pattern, tasks

@@ -12,12 +12,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
-from ganmetrics.evaluation import measure
-from ganmetrics.generators import datasets, losses, scoring, stylegan2
+from ganmetrics.evaluation.evaluate import measure
+from ganmetrics.generators import card_scores as scoring
+from ganmetrics.generators import datasets, losses, stylegan2
 from ganmetrics.generators import stylegan2_nets as nets
-from ganmetrics.generators.record import Recipe
-from ganmetrics.generators.scoring import QUIET
+from ganmetrics.generators.card_scores import QUIET
 from ganmetrics.generators.stylegan2 import Settings, StyleGAN2Training, StyleSampler
+from ganmetrics.generators.system import Recipe
 from ganmetrics.generators.training import resume, save_checkpoint
 
 TINY = Settings(latent_dim=8, depth=2, channels="8-8-8-8", batch_size=4, r1_every=2, path_every=3)

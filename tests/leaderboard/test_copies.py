@@ -12,8 +12,8 @@ import torch
 from boards import REAL, pictures
 from PIL import Image
 
-from ganmetrics.leaderboard import copies
-from ganmetrics.leaderboard.copies import Pictures
+from ganmetrics.leaderboard import copied_images as copies
+from ganmetrics.leaderboard.copied_images import Pictures
 
 Array = np.ndarray[Any, Any]
 COUNT, PLANTED = 100, 10

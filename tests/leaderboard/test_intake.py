@@ -16,7 +16,8 @@ import pytest
 from boards import COUNT, SIDE, members, npz, pictures, png, zipped
 
 from ganmetrics.errors import InputError, RejectedError
-from ganmetrics.leaderboard import intake, pixels
+from ganmetrics.leaderboard import decoding as pixels
+from ganmetrics.leaderboard import intake
 from ganmetrics.leaderboard.rules import Rules
 
 RULES = Rules(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganmetrics.errors import UsageError
-from ganmetrics.leaderboard.names import cell, clean_name
+from ganmetrics.leaderboard.public_names import cell, clean_name
 
 
 @pytest.mark.parametrize(

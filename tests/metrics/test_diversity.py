@@ -12,8 +12,9 @@ from scipy import optimize, special
 import ganmetrics as gm
 from ganmetrics import functional as F
 from ganmetrics.metrics import c2st, prd
-from ganmetrics.numerics import kernels, mixture
-from ganmetrics.numerics.mixture import MixtureOfCenters
+from ganmetrics.numerics import gaussian_mixture as mixture
+from ganmetrics.numerics import kernels
+from ganmetrics.numerics.gaussian_mixture import MixtureOfCenters
 from ganmetrics.numerics.ssim import most_scales, ms_ssim
 
 
@@ -104,7 +105,7 @@ def test_ms_ssim_of_a_folder_needs_no_network(tmp_path) -> None:
 
 
 def test_the_sample_is_the_same_however_it_is_cut() -> None:
-    from ganmetrics.evaluation.sampling import Sample
+    from ganmetrics.measurement.row_sample import Sample
 
     rows = torch.arange(5000)[:, None]
     whole, parts = Sample(100), Sample(100)

@@ -11,9 +11,9 @@ import torch
 from scipy import stats
 
 from ganmetrics.metrics import lpips_diversity
-from ganmetrics.metrics.frechet_family import factor_of, mean_of
+from ganmetrics.metrics._frechet import factor_of, mean_of
+from ganmetrics.metrics.metric import Given
 from ganmetrics.metrics.ppl import of_squares, path_length
-from ganmetrics.metrics.record import Given
 from ganmetrics.numerics.spread import Spread
 
 RNG = np.random.RandomState(0)

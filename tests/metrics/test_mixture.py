@@ -15,7 +15,7 @@ from torchvision.datasets import MNIST
 import ganmetrics as gm
 from ganmetrics.data.mixtures import GRID, RING, draw
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics.mixture import ModeCount, mixture_modes, stacked_modes
+from ganmetrics.metrics.mixture_modes import ModeCount, mixture_modes, stacked_modes
 
 WITHIN_THREE = 1 - math.exp(-4.5)  # of a Gaussian in the plane
 CENTERS = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])

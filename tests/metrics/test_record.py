@@ -8,7 +8,7 @@ import pytest
 
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics import ALIASES, METRICS, Estimate, Metric, Part, metric
-from ganmetrics.metrics.record import parse_call, parse_option
+from ganmetrics.metrics.metric import parse_call, parse_option
 
 PLAIN = Metric(
     "plain",

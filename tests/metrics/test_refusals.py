@@ -11,11 +11,11 @@ import torch
 
 from ganmetrics import functional as F
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.metrics.integers import integer_matrix
-from ganmetrics.metrics.mixture import mixture_modes, stacked_modes
+from ganmetrics.metrics._integers import integer_matrix
+from ganmetrics.metrics.feature_maps import content_distance, style_distance
+from ganmetrics.metrics.mixture_modes import mixture_modes, stacked_modes
 from ganmetrics.metrics.ppl import path_length
 from ganmetrics.metrics.sequences import distinct_n, self_bleu, sequence_nll
-from ganmetrics.metrics.style import content_distance, style_distance
 
 X, Y = np.random.RandomState(0).randn(2, 30, 3)
 LOGITS = np.eye(3)[np.arange(30) % 3]

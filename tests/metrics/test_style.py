@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganmetrics import InputError
-from ganmetrics.metrics.style import (
+from ganmetrics.metrics.feature_maps import (
     content_distance,
     content_loss,
     gram_matrix,

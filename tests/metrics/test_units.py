@@ -76,7 +76,7 @@ def parts(name: str, draw, unit: float, **options) -> dict[str, float]:
     record = METRICS[name]
     function = next(
         f
-        for f in map(F.__dict__.get, F.__all__)
+        for f in (getattr(F, name) for name in F.__all__)
         if inspect.isfunction(f) and f.__module__ == record.function.__module__
     )
     names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]

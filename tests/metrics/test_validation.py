@@ -10,8 +10,8 @@ import torch
 
 from ganmetrics.errors import InputError
 from ganmetrics.functional import fid, inception_score, kid
-from ganmetrics.metrics import validation
-from ganmetrics.metrics.validation import matrix, matrix_pair, matrix_triple
+from ganmetrics.metrics import _validation as validation
+from ganmetrics.metrics._validation import matrix, matrix_pair, matrix_triple
 
 X = np.random.RandomState(0).randn(12, 3).astype(np.float32).astype(np.float64)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, entropy
 
-from ganmetrics.numerics.modes import captured_modes, divergence_from_uniform, nearest_mode, two_proportion_z
+from ganmetrics.numerics.mode_counts import captured_modes, divergence_from_uniform, nearest_mode, two_proportion_z
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=30).filter(any)
 

@@ -18,8 +18,8 @@ import torch
 from PIL import Image, ImageDraw
 
 import ganmetrics as gm
-from ganmetrics.features.precision import true_float32
-from ganmetrics.features.resize import INPUTS
+from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors.resize import INPUTS
 from ganmetrics.protocols import PROTOCOLS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")

@@ -14,7 +14,7 @@ import torch
 from commands import Run
 
 import ganmetrics as gm
-from ganmetrics.features.resize import INPUTS
+from ganmetrics.extractors.resize import INPUTS
 from ganmetrics.metrics import METRICS
 from ganmetrics.protocols import PROTOCOLS
 

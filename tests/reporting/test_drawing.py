@@ -13,7 +13,7 @@ import ganmetrics as gm
 from ganmetrics import reporting
 from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.reporting import views
-from ganmetrics.reporting.drawing import Drawing, figure_of, svg_of
+from ganmetrics.reporting.plotting import Drawing, figure_of, svg_of
 
 
 def test_dollars_in_names_are_dollars() -> None:

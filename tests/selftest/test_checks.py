@@ -71,7 +71,7 @@ def test_other_weights_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def forward(self: Any, inputs: torch.Tensor, layers: Any) -> dict[str, torch.Tensor]:
         return {name: 1.01 * value for name, value in right(self, inputs, layers).items()}
 
-    monkeypatch.setattr("ganmetrics.features.grey_classifier.GreyClassifier.forward", forward)
+    monkeypatch.setattr("ganmetrics.extractors._grey_classifier.GreyClassifier.forward", forward)
     monkeypatch.delitem(networks.RECORDED, "fashion")
     wrong = {check.name for check in networks.networks("cpu") if not check.passed}
     assert wrong == {"FID(digits) of noise", "IS(digits) of noise", "KID(digits) of noise"}

@@ -23,7 +23,7 @@ from serving import Server, environment, running, sends, sha256, status
 from torch_fidelity import calculate_metrics
 from torchvision.datasets import CIFAR10
 
-from ganmetrics.features import weights
+from ganmetrics.extractors.weights import store as weights
 from ganmetrics.selftest import plan, published
 
 TRAIN, TEST, SUBSET, KID = 30, 24, 20, "kid(subset_size=10,num_subsets=10)"

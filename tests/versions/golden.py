@@ -22,11 +22,11 @@ import torch
 from PIL import Image
 
 import ganmetrics as gm
-from ganmetrics.data.base import Reading
-from ganmetrics.data.decode import decode
-from ganmetrics.features.resize import INPUTS, PIXELS
+from ganmetrics.data.reading.decode import decode
+from ganmetrics.data.source import Reading
+from ganmetrics.extractors.resize import INPUTS, PIXELS
 from ganmetrics.metrics import METRICS
-from ganmetrics.metrics.record import Metric
+from ganmetrics.metrics.metric import Metric
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from ganmetrics.errors import GanMetricsError, ResourceError, UsageError
 from ganmetrics.leaderboard import intake
-from ganmetrics.leaderboard.names import LONGEST, clean_name
+from ganmetrics.leaderboard.public_names import LONGEST, clean_name
 
 if TYPE_CHECKING:
     from ganmetrics.leaderboard.chain import Record

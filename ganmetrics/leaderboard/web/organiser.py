@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from ganmetrics.errors import GanMetricsError
 from ganmetrics.leaderboard.board import stamp
-from ganmetrics.leaderboard.names import clean_name
+from ganmetrics.leaderboard.public_names import clean_name
 from ganmetrics.leaderboard.web.api import EntryId, Refused, client
 from ganmetrics.leaderboard.web.pages import html, render
 from ganmetrics.leaderboard.web.security import FORM_BYTES

@@ -1,0 +1,252 @@
+"""``ganmetrics leaderboard init|submit|show|verify|withdraw|disqualify|export|token|work|serve|upgrade``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .hosting import device_option, needing_packages, serve, threads_option, token, upgrade, work
+from .options import Settings, force_option, json_option, reading_options
+
+if TYPE_CHECKING:
+    from ganmetrics.leaderboard import Board
+
+TOKEN_VARIABLE = "GANMETRICS_LEADERBOARD_TOKEN"
+POLL = 0.5
+
+
+@click.group("leaderboard", epilog="Example: ganmetrics leaderboard show board/")
+def command() -> None:
+    """Leaderboards: images in, scores by one pinned recipe, ranks that know what cannot be told apart.
+
+    \b
+    ganmetrics leaderboard init board/ --reference real/ --metrics fid,kid --num-images 10000 --resolution 32
+    ganmetrics leaderboard submit board/ fake/ --team ours --model dcgan
+    ganmetrics leaderboard serve board/
+    """
+
+
+@command.command(
+    epilog="Example: ganmetrics leaderboard init board/ --reference real/ --num-images 10000 --resolution 32"
+)
+@click.argument("board")
+@click.option("--reference", required=True, metavar="SOURCE", help="Real images: a folder, zip, npz, torchvision:….")
+@click.option("--hidden-reference", metavar="SOURCE", help="Others, whose scores the organiser alone sees.")
+@click.option("--metrics", default="fid", show_default=True, help="Parted by commas; the first orders the table.")
+@click.option("--num-images", default=10_000, show_default=True, help="That a submission must have, exactly.")
+@click.option("--resolution", default="32", show_default=True, metavar="SIDE|WxH", help="That each image must have.")
+@click.option("--title", default="", help="[default: the folder's name]")
+@click.option("--rank-by", default="", metavar="SCORE", help="[default: the first score]")
+@click.option("--second-extractor", default="", metavar="NAME", help="Another network, whose FID stands as evidence.")
+@click.option("--quota", default="", metavar="N/PERIOD", help="Of a team, such as 5/day or 2/hour,50/total.")
+@click.option("--max-copies", default=0.01, show_default=True, help="Share of images that may be copies of reals.")
+@click.option("--max-duplicates", default=0.1, show_default=True, help="Share of images that may repeat another.")
+@click.option("--diagnosis/--no-diagnosis", default=True, show_default=True, help="Of every entry: half of the time.")
+@click.option("--store", default="", metavar="URL", help="postgresql+psycopg://…  [default: SQLite in the folder]")
+@reading_options
+@click.pass_context
+@needing_packages
+def init(ctx: click.Context, board: str, **wishes: Any) -> None:
+    """Make a board in the new folder BOARD: measure the references, freeze the recipe."""
+    from ganmetrics import UsageError
+    from ganmetrics.leaderboard.creation import Wishes, create
+
+    from .output import names_of
+
+    settings = Settings.of(ctx)
+    if settings.weights is not None:
+        hint = "Put it where every worker finds it: 'ganmetrics weights import FILE', or GANMETRICS_WEIGHTS_DIR"
+        raise UsageError("a board takes no weights file of its own", where="--weights", hint=hint)
+    chosen = Wishes(
+        reference=wishes["reference"],
+        hidden=wishes["hidden_reference"],
+        metrics=names_of(wishes["metrics"]),
+        num_images=wishes["num_images"],
+        resolution=wishes["resolution"],
+        title=wishes["title"],
+        rank_by=wishes["rank_by"],
+        extractor=settings.extractor or "inception",
+        second_extractor=wishes["second_extractor"],
+        quota=wishes["quota"],
+        copies=wishes["max_copies"],
+        duplicates=wishes["max_duplicates"],
+        has_diagnosis=wishes["diagnosis"],
+        store=wishes["store"],
+    )
+    with create(board, chosen, device=settings.device, reading=settings.reading) as made:
+        rules = made.rules
+        click.echo(f"{board}: {rules.title}, {', '.join(rules.metrics)} by {rules.network} against {rules.reference}")
+        click.echo(f"rules {rules.digest}")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard submit board/ fake/ --team ours --model dcgan")
+@click.argument("board")
+@click.argument("images")
+@click.option("--team", default="", help="Whose it is; a served board knows it by the token.")
+@click.option("--model", required=True)
+@click.option("--token", envvar=TOKEN_VARIABLE, default="", show_envvar=True, help="Of a served board.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Score it, or wait until it is scored.")
+@device_option
+@threads_option
+@needing_packages
+def submit(board: str, images: str, team: str, model: str, token: str, wait: bool, device: str, threads: int) -> None:
+    """Submit IMAGES (a folder, zip, or npz of one uint8 array) to BOARD, a folder or the URL of a served board."""
+    if board.startswith(("http://", "https://")):
+        _submit_remote(board, images, model, token, wait)
+        return
+    from ganmetrics import UsageError
+    from ganmetrics.leaderboard import Board
+
+    if not team:
+        raise UsageError("the submission has no team", where="--team", hint="Pass --team NAME")
+    with Board.open(board) as opened:
+        entry = opened.submit(images, team=team, model=model)
+        if not wait:
+            click.echo(f"entry {entry}: queued")
+            return
+        _finish(opened, entry, device, threads)
+
+
+def _finish(board: Board, entry: str, device: str, threads: int) -> None:
+    """Score an entry here, unless a worker has it already, and print where it stands."""
+    from ganmetrics.errors import RejectedError
+    from ganmetrics.leaderboard.showing import text
+    from ganmetrics.leaderboard.worker import Worker
+
+    worker = Worker(board, device=device, threads=threads)
+    while board.entry(entry)[0].state in ("queued", "scoring"):
+        if not worker.step(entry):
+            time.sleep(POLL)
+    submission, record = board.entry(entry)
+    if submission.state != "scored":
+        what = record.facts["reason"] if record else submission.state
+        raise RejectedError(f"entry {entry} was rejected: {what}", code=record.facts.get("code", "") if record else "")
+    rows = board.table()
+    row = next(row for row in rows if row.entry == entry)
+    click.echo(f"entry {entry}: rank {row.rank} of {len(rows)}{', shared' if row.is_tied else ''}")
+    click.echo(text(board, rows))
+
+
+def _submit_remote(url: str, images: str, model: str, token: str, wait: bool) -> None:
+    from ganmetrics._progress import progress_bar
+    from ganmetrics.errors import RejectedError
+    from ganmetrics.leaderboard.client import Remote
+
+    remote = Remote(url, token)
+    with progress_bar("sent", None, sys.stderr.isatty(), unit="B") as bar:
+        entry = remote.submit(images, model, read=bar.update)
+    click.echo(f"entry {entry}: queued")
+    if wait:
+        facts = remote.wait(entry)
+        if facts["state"] != "scored":
+            raise RejectedError(f"entry {entry} was {facts['state']}: {facts.get('reason', '')}")
+        click.echo(f"entry {entry}: rank {facts['rank']}{', shared' if facts['tied'] else ''}")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard show board/ --csv")
+@click.argument("board")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV that is safe to open in a spreadsheet.")
+@click.option("--hidden", is_flag=True, help="Against the hidden reference; for the organiser.")
+@click.option("--exact", is_flag=True, help="Every digit; for the organiser.")
+@needing_packages
+def show(board: str, as_json: bool, as_csv: bool, hidden: bool, exact: bool) -> None:
+    """The table of BOARD, its values rounded to what their intervals allow."""
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.board import public_row
+    from ganmetrics.leaderboard.showing import comma_separated, text
+
+    with Board.open(board) as opened:
+        rows = opened.table(hidden=hidden)
+        if as_json:
+            found = [row.facts | {"rank": row.rank, "tied": row.is_tied} if exact else public_row(row) for row in rows]
+            click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        elif as_csv:
+            click.echo(comma_separated(rows), nl=False)
+        else:
+            click.echo(text(opened, rows, is_exact=exact))
+            counts = opened.store.counts()
+            waiting = counts.get("queued", 0) + counts.get("scoring", 0)
+            click.echo(f"{waiting} waiting, {counts.get('rejected', 0)} rejected")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard verify board/")
+@click.argument("board")
+@click.argument("entry", required=False)
+@click.option("--bytes", "path", metavar="FILE", help="The submission given again, in place of the stored one.")
+@click.option("--chain-only", is_flag=True, help="Check the records, score nothing again.")
+@click.option("--head", default="", metavar="SHA256", help="A head noted earlier, which the chain must still contain.")
+@device_option
+@threads_option
+@needing_packages
+def verify(
+    board: str, entry: str | None, path: str | None, chain_only: bool, head: str, device: str, threads: int
+) -> None:
+    """Check that no record of BOARD was changed, and score ENTRY, or all entries, again."""
+    from ganmetrics import UsageError
+    from ganmetrics.leaderboard import Board
+
+    if path and not entry:
+        raise UsageError("--bytes goes with one entry", where="--bytes", hint="Name the entry")
+    with Board.open(board) as opened:
+        count = opened.check(head)
+        click.echo(f"chain of {count} records holds; head {opened.store.head()[1]}")
+        for each in [] if chain_only else [entry] if entry else opened.rows_to_verify():
+            drift = opened.verify(each, path, device=device, threads=threads)
+            click.echo(f"entry {each}: scores come out again, drift {drift:.1e}")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard withdraw board/ ENTRY")
+@click.argument("board")
+@click.argument("entry")
+@click.option("--reason", default="")
+@needing_packages
+def withdraw(board: str, entry: str, reason: str) -> None:
+    """Take ENTRY off BOARD at its team's wish; its record stays."""
+    from ganmetrics.leaderboard import Board
+
+    with Board.open(board) as opened:
+        opened.withdraw(entry, reason)
+    click.echo(f"entry {entry}: withdrawn")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard disqualify board/ ENTRY --reason 'trained on the test set'")
+@click.argument("board")
+@click.argument("entry")
+@click.option("--reason", required=True)
+@needing_packages
+def disqualify(board: str, entry: str, reason: str) -> None:
+    """Take ENTRY off BOARD for a reason that is recorded."""
+    from ganmetrics.leaderboard import Board
+
+    with Board.open(board) as opened:
+        opened.disqualify(entry, reason)
+    click.echo(f"entry {entry}: disqualified")
+
+
+@command.command(epilog="Example: ganmetrics leaderboard export board/ --json board.json")
+@click.argument("board")
+@json_option
+@force_option
+@click.pass_context
+@needing_packages
+def export(ctx: click.Context, board: str) -> None:
+    """All that is public of BOARD as JSON: rules, table, the head of the chain."""
+    from ganmetrics.leaderboard import Board
+    from ganmetrics.scoring.result import save_json
+
+    path, force = ctx.meta["ganmetrics.json_path"], ctx.meta["ganmetrics.force"]
+    with Board.open(board) as opened:
+        text = json.dumps(opened.export(), indent=2, ensure_ascii=False)
+    if path in (None, "-"):
+        click.echo(text)
+    else:
+        save_json(text, path, force=force)
+
+
+for each in (token, work, upgrade, serve):
+    command.add_command(each)

@@ -1,0 +1,112 @@
+"""``ganmetrics stats build|list|show|verify``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from .options import Settings, force_option, reading_options
+from .output import print_table
+
+
+@click.group()
+def command() -> None:
+    """Reference statistics: build them once, score against them ever after.
+
+    \b
+    ganmetrics stats build real/ -o real.npz
+    ganmetrics fid real.npz fake/
+    """
+
+
+@command.command()
+@click.argument("source")
+@click.option("-o", "--output", required=True, metavar="FILE.npz", help="Where the statistics go.")
+@click.option("--name", default="", help="A name that stands in signatures.")
+@click.option("--keep", multiple=True, type=click.Choice(["features", "logits"]),
+              help="Also keep these rows of every image, which KID and IS need; may be repeated.")  # fmt: skip
+@force_option
+@reading_options
+@click.pass_context
+def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[str, ...]) -> None:
+    """Measure SOURCE (as REAL of `ganmetrics fid`) and save mean, covariance, count, recipe and digest."""
+    import ganmetrics as gm
+    from ganmetrics._files import check_writable, shown
+    from ganmetrics.measurement import archive
+    from ganmetrics.measurement.recipe import check_name
+    from ganmetrics.scoring.cautions import alarms
+
+    settings = Settings.of(ctx)
+    check_name(name)
+    if settings.is_first:
+        check_writable(output, force=settings.force)
+    statistics = gm.measure(
+        source,
+        reads=("moments", *keep),
+        extractor=settings.extractor or "inception",
+        device=settings.device,
+        batch_size=settings.batch_size,
+        weights=settings.weights,
+        reading=settings.reading,
+    )
+    if settings.is_first:
+        archive.save_statistics(replace(statistics, name=name or statistics.name), output)
+        for caution in alarms({shown(source): statistics}):
+            click.echo(f"warning: {caution.sentence}", err=True)
+        click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
+
+
+@command.command(name="list")
+def list_() -> None:
+    """The bundled statistics that can stand in place of REAL."""
+    from ganmetrics.measurement import archive
+
+    rows = [("NAME", "EXTRACTOR", "IMAGES", "DATA")]
+    for name, entries in archive.index().items():
+        rows += [(name, extractor, str(entry["count"]), entry["data"]) for extractor, entry in entries.items()]
+    print_table(rows)
+
+
+@command.command()
+@click.argument("statistics")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(statistics: str, as_json: bool) -> None:
+    """What a statistics file, or bundled statistics, are of."""
+    from ganmetrics.measurement.archive_checks import facts_of
+
+    facts = facts_of(statistics)
+    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(_lines(facts)))
+
+
+@command.command(name="verify")
+@click.argument("statistics")
+@click.argument("source", required=False)
+@reading_options
+@click.pass_context
+def verify_(ctx: click.Context, statistics: str, source: str | None) -> None:
+    """Check that a file is well-formed, and with SOURCE that it is of those images, which are measured again."""
+    import ganmetrics as gm
+    from ganmetrics.measurement.archive_checks import opened, verify
+
+    settings = Settings.of(ctx)
+    found = opened(statistics)
+    if source is None:
+        click.echo(f"{statistics}: well-formed; {found.label} under {found.recipe.network}")
+        return
+    again = gm.measure(
+        source,
+        extractor=settings.extractor or found.recipe.extractor,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        weights=settings.weights,
+        reading=settings.reading,
+    )
+    drift = verify(found, again, (statistics, source))
+    click.echo(f"{statistics}: verified against {source}; {found.label}, drift {drift:.1e} of the trace")
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    return [f"{name:<12} {value}" for name, value in facts.items()]

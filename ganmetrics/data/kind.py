@@ -1,0 +1,68 @@
+"""The record by which a file of this folder offers its kind of source."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._arguments import described, whole
+from ganmetrics.data.source import Reading, Source
+from ganmetrics.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What the caller said beside the value; see ``open_source``."""
+
+    reading: Reading = field(default_factory=Reading)
+    value_range: tuple[float, float] | None = None
+    num_images: int | None = None
+    latents: int | Callable[[int, torch.Generator], Tensor] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.value_range is not None:
+            _check_range(self.value_range)
+        if self.num_images is not None:
+            whole(self.num_images, "num_images", 1, code="E-SOURCE")
+
+
+DEFAULT_READING = Reading()
+DEFAULT_OPENING = Opening()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of source: what it is called in a list, which values are of it, and how one is opened.
+
+    ``matches`` is true for no value that another kind matches, so that the order of kinds has no meaning.
+    """
+
+    accepts: str
+    matches: Callable[[Any], bool]
+    open: Callable[[Any, Opening], Source]
+    is_counted_by_caller: bool = False
+    takes_latents: bool = False
+
+
+def is_instance(value: Any, module: str, name: str) -> bool:
+    """``isinstance(value, module.name)`` without importing the module: where it is not loaded, nothing is of it."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
+def _check_range(value_range: tuple[float, float]) -> None:
+    try:
+        low, high = (float(bound) for bound in value_range if not isinstance(bound, str))
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        what = f"value_range is {described(value_range)}; it must be (low, high), two finite numbers with low < high"
+        raise UsageError(what, hint="Usual ranges are (0, 1) and (-1, 1)", code="E-RANGE")

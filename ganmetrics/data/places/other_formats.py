@@ -1,0 +1,53 @@
+"""Files that may hold images in forms that are not read: what to do about each."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ganmetrics.data.places.paths import ARRAY_SUFFIXES, PICKLES, UNREAD_SUFFIXES
+
+ARRAY = "np.savez(path, images), uint8 [N, H, W, 3]"
+ADVICE: tuple[tuple[frozenset[str], str], ...] = (
+    (
+        frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")),
+        "Write the frames of videos as images first, as in: ffmpeg -i VIDEO frames/%06d.png",
+    ),
+    (
+        frozenset((".mdb", ".lmdb")),
+        "Write the images of an LMDB as files, or pass a torch Dataset that reads it to gm.evaluate",
+    ),
+    (
+        frozenset((".tfrecord", ".tfrecords")),
+        f"Convert TFRecords to image files, or save their images by {ARRAY}",
+    ),
+    (
+        frozenset((".parquet", ".arrow")),
+        "Name the folder of a Hugging Face data set as huggingface:FOLDER:SPLIT, as in huggingface:data/cats:train",
+    ),
+    (frozenset((".h5", ".hdf5", ".mat")), f"Load the images and save them by {ARRAY}"),
+    (
+        PICKLES,
+        f"If they are images, load them yourself and save them by {ARRAY}; if a generator, load it and pass it to "
+        "gm.evaluate in Python",
+    ),
+    (frozenset((".safetensors", ".onnx")), "Weights are no images: load the generator and pass it to gm.evaluate"),
+    (frozenset((".svg", ".dcm", ".nii")), "Convert them to PNG"),
+    (frozenset((".gz",)), "Unpack them; MNIST and its kin are named torchvision:MNIST:test"),
+    (frozenset((".tar",)), "Name the archives by a pattern in quotes, as in 'FOLDER/*.tar'"),
+    (ARRAY_SUFFIXES, f"Stack the arrays into one file by {ARRAY}, and name that file"),
+    (frozenset((".zip",)), "Name one archive, or unpack them into one folder"),
+    (frozenset(("no suffix",)), "Files without a suffix are not looked at: if they are images, name them .png or .jpg"),
+)
+
+
+def advice(found: Counter[str]) -> str:
+    """What to do about a place that holds other files than images, by their suffixes; empty where nobody knows."""
+    pictures = [suffix for suffix in found if suffix in UNREAD_SUFFIXES]
+    if pictures:
+        return f"{' and '.join(pictures)} files are not read; convert them to PNG"
+    known = {suffix: number for suffix, number in found.items() if _of(suffix)}
+    return _of(max(known, key=known.__getitem__)) if known else ""
+
+
+def _of(suffix: str) -> str:
+    return next((text for suffixes, text in ADVICE if suffix in suffixes), "")

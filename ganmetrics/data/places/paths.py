@@ -1,0 +1,233 @@
+"""What a path is, decided by the file itself, and the sentence for a path that holds no images."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import posixpath
+import re
+from collections import Counter
+from typing import Any, NoReturn
+from urllib.parse import unquote
+
+from ganmetrics._files import shown
+from ganmetrics.errors import InputError, UsageError
+
+IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".gif"))
+# pictures all the same, so that leaving them out is worth a word
+UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".psd", ".exr", ".hdr", ".dds"))
+ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
+JUNK = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"))  # what desktops leave behind
+COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
+OTHER_ARCHIVES = frozenset((".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
+MAX_SHOWN = 300  # characters of a name in a message
+PICKLES = frozenset((".pt", ".pth", ".ckpt", ".pkl", ".pickle"))
+MAGIC = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"BZh": "a bzip2 file",
+}
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two letters at least: C:// is a drive
+WILD = re.compile(r"\{[^{}]*(?:\.\.|,)[^{}]*\}|[*?\[]")  # a{0..9}, {a,b}, *, ?, [ab]
+
+
+def is_path(value: Any) -> bool:
+    """Whether the value names a place in the file system."""
+    is_text = isinstance(value, str) and not (is_torchvision(value) or is_huggingface(value) or is_url(value))
+    return isinstance(value, os.PathLike) or is_text
+
+
+def is_torchvision(value: Any) -> bool:
+    """Whether the value is ``torchvision:NAME:SPLIT``; a file of such a name stays a file."""
+    return isinstance(value, str) and value.startswith("torchvision:") and not os.path.exists(value)
+
+
+def is_huggingface(value: Any) -> bool:
+    """Whether the value is ``huggingface:NAME:SPLIT``; a file of such a name stays a file."""
+    return isinstance(value, str) and value.startswith("huggingface:") and not os.path.exists(value)
+
+
+def is_url(value: Any) -> bool:
+    """Whether the value is ``scheme://…``; a file of such a name stays a file."""
+    return isinstance(value, str) and URL.match(value) is not None and not os.path.exists(value)
+
+
+def is_remote(value: Any) -> bool:
+    """Whether the value is a URL of anything but tar archives."""
+    return is_url(value) and not is_shards(value)
+
+
+def is_shards(value: Any) -> bool:
+    """Whether the value is the path or URL of a .tar file, or the pattern of several, which may be compressed."""
+    if is_url(value):
+        return suffix_of(url_path(value)) == ".tar"
+    if not is_path(value) or os.path.isdir(value):
+        return False
+    if os.path.isfile(value):
+        return suffix_of(value) == ".tar" and first_bytes(value)[:4] not in ZIP_MAGIC
+    name = os.fsdecode(value)
+    return name.lower().endswith((".tar", *COMPRESSED_TARS)) and WILD.search(name) is not None
+
+
+def is_pattern(value: Any) -> bool:
+    """Whether the value is a pattern of files other than .tar archives; a file or folder of such a name stays one."""
+    if not is_path(value) or os.path.exists(value) or is_shards(value):
+        return False
+    return WILD.search(os.fsdecode(value)) is not None
+
+
+def is_folder(value: Any) -> bool:
+    """Whether the value is the path of a folder, whatever its name."""
+    return is_path(value) and os.path.isdir(value)
+
+
+def is_zip(value: Any) -> bool:
+    """Whether the value is the path of a .zip file, or of a file without a telling suffix that starts like one."""
+    if not (is_path(value) and os.path.isfile(value)):
+        return False
+    suffix = suffix_of(value)
+    return suffix == ".zip" or (suffix not in ARRAY_SUFFIXES | PICKLES and first_bytes(value)[:4] in ZIP_MAGIC)
+
+
+def is_array_file(value: Any) -> bool:
+    """Whether the value is the path of an .npy or .npz file."""
+    return is_path(value) and os.path.isfile(value) and suffix_of(value) in ARRAY_SUFFIXES
+
+
+def why_passed_over(part: str) -> str:
+    """Why a file or folder of this name is passed over whatever it holds; empty where it is looked at."""
+    return part if part.lower() in JUNK else "hidden" if part.startswith(".") else ""
+
+
+def why_ignored(name: str) -> str:
+    """Why a file is no image by its relative name, for folders, archives and remote places; empty for an image."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    reasons = [reason for reason in map(why_passed_over, parts) if reason]
+    if reasons:
+        return next((reason for reason in reasons if reason != "hidden"), "hidden")
+    suffix = suffix_of(name)
+    return "" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix"
+
+
+def is_kept(name: str, ignored: Counter[str]) -> bool:
+    """Whether a file is an image by its relative name; if not, the reason is counted."""
+    reason = why_ignored(name)
+    if reason:
+        ignored[reason] += 1
+    return not reason
+
+
+def plain_name(name: str) -> str:
+    """A relative name in an archive without the ``./`` and ``//`` that some programs write."""
+    return posixpath.normpath(name) if name.startswith("./") or "/./" in name or "//" in name else name
+
+
+def suffix_of(path: Any) -> str:
+    """The last suffix in lower case, with its dot."""
+    return os.path.splitext(os.fsdecode(path))[1].lower()
+
+
+def url_path(url: str) -> str:
+    """The URL without its query, in which a password may stand."""
+    return url.partition("?")[0]
+
+
+def local_path(url: str) -> str:
+    """The path that a file:// or local:// URL stands for, whether percent-encoded or not; other values as they are."""
+    scheme, separator, path = url.partition("://")
+    if not separator or scheme.lower() not in ("file", "local") or not is_url(url):
+        return url
+    path = path.removeprefix("localhost") if path.startswith("localhost/") else path
+    return path if os.path.exists(path) else unquote(path)
+
+
+def first_bytes(path: Any) -> bytes:
+    """The first 16 bytes of a regular file; nothing if it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(16)
+    except OSError:
+        return b""
+
+
+def foreign_archive(path: Any) -> str:
+    """What the file is if it starts like an archive that is not read; empty otherwise."""
+    start = first_bytes(path)
+    return next((title for magic, title in MAGIC.items() if start.startswith(magic)), "")
+
+
+def shortened(name: str) -> str:
+    """The name as a message shows it: archives may hold names of 64 kB."""
+    return name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}… ({len(name)} characters)"
+
+
+def refuse_path(path: Any) -> NoReturn:
+    """Say why this path, which is of no kind that is read, cannot be scored."""
+    text = os.fsdecode(path)
+    try:
+        os.stat(text)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        _refuse_missing(text)
+    except OSError as error:
+        what = f"the path cannot be opened: {error.strerror or type(error).__name__}"
+        raise InputError(what, where=shortened(shown(text)), hint=_parent_sentence(text), code="E-MISSING") from None
+    if not os.path.isfile(text):
+        what = "the path is a pipe, socket or device, not a folder of images"
+        raise InputError(what, where=shown(text), code="E-NOT-FOLDER")
+    _refuse_file(text)
+
+
+def refuse_archive(title: str, where: str) -> NoReturn:
+    """Say that archives of this kind are not read."""
+    what = f"{title} cannot be read; archives of images are .zip files and .tar files without compression"
+    hint = "Unpack it and name what it held, or pack images again without compression"
+    if "ubyte" in where:
+        hint = "MNIST and its kin are named torchvision:MNIST:test"
+    raise UsageError(what, where=where, hint=hint, code="E-SOURCE")
+
+
+def _refuse_missing(text: str) -> NoReturn:
+    what = "the path is a link to a missing place" if os.path.islink(text) else "there is no such file or folder"
+    parent = _nearest_parent(text)
+    wanted = os.path.relpath(os.path.abspath(text), parent).split(os.sep)[0]
+    near = difflib.get_close_matches(wanted, _names(parent), n=1, cutoff=0.7)
+    guess = f" Did you mean '{shown(os.path.join(parent, near[0]))}'?" if near and near[0] != wanted else ""
+    hint = f"{_parent_sentence(text)}.{guess}" if guess else _parent_sentence(text)
+    raise InputError(what, where=shown(text) or "an empty path", hint=hint, code="E-MISSING") from None
+
+
+def _parent_sentence(text: str) -> str:
+    return f"The nearest existing folder is '{shown(_nearest_parent(text))}'"
+
+
+def _nearest_parent(text: str) -> str:
+    parent = os.path.dirname(os.path.abspath(text.replace("\0", "")))
+    while not os.path.isdir(parent) and os.path.dirname(parent) != parent:
+        parent = os.path.dirname(parent)
+    return parent
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _refuse_file(text: str) -> NoReturn:
+    from ganmetrics.data.places.other_formats import advice  # whose table is made of the suffixes above
+
+    suffix, where = suffix_of(text), shown(text)
+    if suffix in OTHER_ARCHIVES or foreign_archive(text):
+        refuse_archive(foreign_archive(text) or f"{suffix} archives", where)
+    if suffix in IMAGE_SUFFIXES:
+        what = "the path is one image; a set of images is wanted"
+        raise InputError(what, where=where, hint="Name the folder that holds the images", code="E-NOT-FOLDER")
+    if suffix in PICKLES:
+        what = f"a {suffix} file may run code when it is loaded, so it is not opened"
+        raise InputError(what, where=where, hint=advice(Counter([suffix])), code="E-NOT-FOLDER")
+    what = "the path is a file of no kind that is read; expected a folder of images, or a .zip, .tar, .npz or .npy file"
+    raise InputError(what, where=where, hint=advice(Counter([suffix])), code="E-NOT-FOLDER")

@@ -1,0 +1,1 @@
+"""From files, members of archives and items to batches of uint8 RGB images."""

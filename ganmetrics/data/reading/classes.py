@@ -1,0 +1,189 @@
+"""Which class each image of a set is of: the one rule for folders, archives, lists of files and ``dataset.json``."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from ganmetrics._files import shown
+from ganmetrics.data.places.paths import shortened
+from ganmetrics.data.reading.decode import Unreadable
+from ganmetrics.data.source import Classes
+from ganmetrics.errors import InputError
+
+DATASET_JSON = "dataset.json"  # where StyleGAN's dataset tool writes the classes
+MAX_LABEL_BYTES = 256 << 20
+SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"))
+PARTS = re.compile(r"(chunk|part|shard|batch|rank|split|worker|gpu|node|proc)[-_ ]?\d+", re.IGNORECASE)
+CHUNK_DIGITS = 5  # chunks of images are numbered with so many digits at least, and hardly a set has 10,000 classes
+OVERRIDE = 'If they are classes, pass `gm.Reading(classes="folders")`'
+SEPARATE = "Give each class a sub-folder, or put StyleGAN's dataset.json beside the images"
+
+
+def classes_of_files(names: Sequence[str], load: Callable[[str], bytes | None], rule: str) -> Classes:
+    """The classes of image files.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The files' relative names, with slashes, in the order of the images.
+    load : callable
+        The content of a file of a relative name; ``None`` where there is none. It may raise ``Unreadable``.
+    rule : {"auto", "folders", "none"}
+        ``Reading.classes``.
+    """
+    if rule == "none":
+        return Classes(None, "Reading.classes is none", "Leave out `classes`")
+    if rule == "folders":
+        return _by_folders(names, "", is_judged=False)
+    root = _shared_folder(names)
+    places = [root[: match.end()] for match in re.finditer("/", root)]
+    for place in ("", *places):
+        told = _by_dataset_json(names, place, load)
+        if told is not None:
+            return told
+    return _by_folders(names, root, is_judged=True)
+
+
+def class_text(label: Any) -> str:
+    """A class as a printable name (ValueError for anything but a whole number or a text)."""
+    value = getattr(label, "item", lambda: label)()
+    if not isinstance(value, (int, str)) or isinstance(value, bool):
+        raise ValueError(label)
+    return shown(str(value).strip())
+
+
+def classes_by_name(rows: Iterable[tuple[str, str]], where: str) -> dict[str, str]:
+    """The class of each name, of which none may stand with two classes (InputError)."""
+    found: dict[str, str] = {}
+    for name, label in rows:
+        if found.setdefault(name, label) != label:
+            what = f"'{shortened(shown(name))}' is named twice, with the classes {found[name]} and {label}"
+            raise InputError(what, where=where, hint="Leave one line for each image", code="E-LABELS")
+    return found
+
+
+def _by_dataset_json(names: Sequence[str], place: str, load: Callable[[str], bytes | None]) -> Classes | None:
+    """What ``dataset.json`` in a place says; ``None`` where there is none, or none that speaks of labels."""
+    where = place + DATASET_JSON
+    try:
+        content = load(where)
+        found = None if content is None else json.loads(content)
+        labels = found.get("labels") if isinstance(found, dict) else None
+        return None if labels is None else _by_rows(labels, names, place)
+    except Unreadable as error:
+        why = f"{where} {error}"
+    except InputError as error:
+        why = f"in {where} {error.what}"
+    except _NotOneClassError:
+        why = f"{where} gives several numbers for an image, not one class"
+    except json.JSONDecodeError:
+        why = f"{where} is no JSON"
+    except (ValueError, TypeError, RecursionError):
+        why = f"{where} is of another form than StyleGAN's, [[name, class], …] under labels"
+    return Classes(None, why, f"Repair or remove it. {OVERRIDE}", True)
+
+
+class _NotOneClassError(Exception):
+    """An image has several numbers in ``dataset.json``: a camera's pose, or several labels."""
+
+
+def _by_rows(labels: Any, names: Sequence[str], place: str) -> Classes:
+    """The classes of rows of a name and a class, of which every image must have one."""
+    rows = [(posixpath.normpath(str(name).replace("\\", "/")), label) for name, label in labels]
+    if any(isinstance(label, list) for _, label in rows):
+        raise _NotOneClassError
+    known = classes_by_name(((shown(name), class_text(label)) for name, label in rows), place)
+    missing = [name for name in names if name[len(place) :] not in known]
+    if missing:
+        what = f"no class is given for {len(missing)} of {len(names)} images, such as {shortened(missing[0])}"
+        raise InputError(what)
+    return Classes([known[name[len(place) :]] for name in names])
+
+
+def _shared_folder(names: Sequence[str]) -> str:
+    """The deepest folder that holds all images, with a slash behind it; empty where that is the root."""
+    shared = posixpath.commonpath([posixpath.dirname(min(names)), posixpath.dirname(max(names))])
+    return f"{shared}/" if shared else ""
+
+
+def _by_folders(names: Sequence[str], root: str, *, is_judged: bool) -> Classes:
+    """The first sub-folder of each image below a root, unless its names are judged to be no classes."""
+    parts = [name[len(root) :].split("/") for name in names]
+    loose = sum(len(part) == 1 for part in parts)
+    if loose == len(parts):
+        what = f"all images lie in one sub-folder, {shortened(root)}" if root else "no image lies in a sub-folder"
+        return Classes(None, what, f"{SEPARATE}. {OVERRIDE}" if root else SEPARATE)
+    if loose:
+        return Classes(None, f"{loose} of {len(parts)} images lie in no sub-folder", SEPARATE)
+    classes = [part[0] for part in parts]
+    folders = sorted(set(classes))
+    why = _why_no_classes(folders, parts) if is_judged else ""
+    if why:
+        what = f"the sub-folders {_span(folders)} are {why}, not classes"
+        return Classes(None, what, f"{SEPARATE}. {OVERRIDE}", True)
+    doubt = _doubt(folders, parts) if is_judged else ""
+    return Classes(classes, doubt, is_caution=bool(doubt))
+
+
+def _why_no_classes(folders: list[str], parts: list[list[str]]) -> str:
+    """What sub-folders of these names are, if it is no classes."""
+    if SPLITS.issuperset(map(str.lower, folders)):
+        return "splits of a data set"
+    stems = {match[1].lower() if (match := PARTS.fullmatch(folder)) else "" for folder in folders}
+    if len(stems) == 1 and stems != {""}:
+        return "numbered parts"
+    lengths = {len(folder) for folder in folders}
+    are_padded = len(lengths) == 1 and min(lengths) >= CHUNK_DIGITS
+    if _are_numbers(folders) and are_padded and (_runs_on(parts) or _are_equal(folders, parts)):
+        return "numbered chunks"
+    return ""
+
+
+def _doubt(folders: list[str], parts: list[list[str]]) -> str:
+    """What was assumed of numbers as names of classes, where it could be otherwise."""
+    if not _are_numbers(folders):
+        return ""
+    if _runs_on(parts):
+        seen = "file numbers run on from one to the next as in numbered chunks"
+    elif min(map(len, folders)) >= CHUNK_DIGITS:
+        seen = "such names are mostly those of numbered chunks"
+    else:
+        return ""
+    told = f"the sub-folders {_span(folders)} are taken for classes, though {seen}"
+    return f'{told}. If they are none, pass `gm.Reading(classes="none")`'
+
+
+def _are_numbers(folders: Iterable[str]) -> bool:
+    return all(folder.isascii() and folder.isdigit() for folder in folders)
+
+
+def _runs_on(parts: list[list[str]]) -> bool:
+    """Whether the last number in the files' names rises from sub-folder to sub-folder and never starts again."""
+    numbers = defaultdict(list)
+    for part in parts:
+        found = re.findall(r"\d+", posixpath.splitext(part[-1])[0])
+        if not found:
+            return False
+        numbers[int(part[0])].append(int(found[-1]))
+    spans = [(min(numbers[folder]), max(numbers[folder])) for folder in sorted(numbers)]
+    return len(spans) > 1 and all(before[1] < after[0] for before, after in pairwise(spans))
+
+
+def _are_equal(folders: list[str], parts: list[list[str]]) -> bool:
+    """Whether the numbers have equal steps, and all sub-folders but the last as many images, the last no more."""
+    counts = Counter(part[0] for part in parts)
+    *first, last = [counts[folder] for folder in folders]
+    steps = {int(after) - int(before) for before, after in pairwise(folders)}
+    return len(steps) == 1 and len(set(first)) == 1 and last <= first[0]
+
+
+def _span(folders: list[str]) -> str:
+    """The names in words, without those between the first and the last of many."""
+    listed = [shortened(folder) for folder in sorted(folders, key=lambda name: (len(name), name))]
+    return ", ".join(listed) if len(listed) <= 3 else f"{listed[0]} to {listed[-1]}"

@@ -1,0 +1,197 @@
+"""Tensors and arrays to the one currency of images, uint8 RGB [N, 3, H, W]; whatever could be misread is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ganmetrics._arguments import described
+from ganmetrics.data.kind import is_instance
+from ganmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from ganmetrics.types import ArrayLike, Images
+
+TOLERANCE = 1e-3  # of the span: what rounding in half precision may leave outside the range
+
+
+def to_uint8(images: ArrayLike, value_range: tuple[float, float] | None, where: str, *, first: int = 0) -> Images:
+    """Images as uint8 RGB [N, 3, H, W] on their own device; uint8 passes as it is.
+
+    Parameters
+    ----------
+    images : torch.Tensor or numpy.ndarray
+        [N, 3, H, W], an array also [N, H, W, 3]; uint8, or float with a value range.
+    value_range : (float, float) or None
+        What float images call black and white; values within 1e-3 of the span outside are clipped.
+    where : str
+        What the images come from, for messages.
+    first : int
+        The index of the first image in the whole set, for messages.
+
+    Raises
+    ------
+    InputError
+        A wrong shape or dtype, no image, NaN or infinite values, values outside the range, no range for floats.
+    """
+    import torch
+
+    tensor = as_tensor(images, where)
+    if tensor.dtype == torch.uint8:
+        return tensor
+    check_values(tensor, value_range, where, first=first)
+    assert value_range is not None  # checked above; this only tells the type checker
+    low, high = value_range
+    wide = tensor if tensor.dtype == torch.float64 else tensor.float()
+    return ((wide - low) * 255 / (high - low)).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def as_tensor(images: ArrayLike, where: str) -> Tensor:
+    """The images as an uint8 or float tensor [N, 3, H, W] that shares their memory where it can.
+
+    Raises
+    ------
+    InputError
+        A wrong shape or dtype, no image, or a tensor without values of its own.
+    """
+    if not hasattr(images, "dtype") or not hasattr(images, "shape"):
+        what = f"the images are {described(images)}; expected a tensor or an array"
+        raise InputError(
+            what, where=where, hint="Folders, data sets and loaders are scored by gm.evaluate", code="E-SHAPE"
+        )
+    is_array = not is_instance(images, "torch", "Tensor")
+    _check_dtype(images, is_array, where)
+    if not is_array:
+        _check_storage(images, where)
+    is_last = check_layout(tuple(images.shape), is_array=is_array, where=where)
+    tensor = _shared(images) if is_array else images.detach()  # type: ignore[union-attr]
+    return tensor.permute(0, 3, 1, 2) if is_last else tensor
+
+
+def check_layout(shape: tuple[int, ...], *, is_array: bool, where: str, is_item: bool = False) -> bool:
+    """Whether images of this shape have their channels last, which only arrays may have.
+
+    Raises
+    ------
+    InputError
+        Not three channels, a wrong number of axes, or an empty axis.
+    """
+    if len(shape) != (3 if is_item else 4):
+        _refuse_axes(shape, is_item, where)
+    if 0 in shape:
+        raise InputError(f"the images are empty: their shape is {list(shape)}", where=where, code="E-EMPTY")
+    if shape[-3] == 3:
+        return False
+    if shape[-1] == 3 and is_array:
+        return True
+    _refuse_layout(shape, is_item, is_array, where)
+
+
+def check_values(images: Tensor, value_range: tuple[float, float] | None, where: str, *, first: int = 0) -> None:
+    """Refuse float images with NaN or infinite values, or with values outside their range.
+
+    Raises
+    ------
+    InputError
+        Such values, named by their index, or no range at all.
+    """
+    finite = images.isfinite()
+    if not bool(finite.all()):
+        what = f"image {_place(~finite, first)} is NaN or infinite; {int((~finite).sum())} values are"
+        raise InputError(what, where=where, hint="Look where they were made, as for a division by zero", code="E-RANGE")
+    least, most = (float(bound) for bound in images.aminmax())
+    seen = f"the values run from {least:.4g} to {most:.4g}"
+    if value_range is None:
+        hint = "State what black and white are, as in `gm.source(images, value_range=(0, 1))` or value_range=(-1, 1)"
+        raise InputError(f"float images need their value_range; {seen}", where=where, hint=hint, code="E-RANGE")
+    low, high = value_range
+    slack = TOLERANCE * (high - low)
+    if least < low - slack or most > high + slack:
+        outside = (images < low - slack) | (images > high + slack)
+        what = f"image {_place(outside, first)} lies outside value_range=({low:g}, {high:g}); {seen}"
+        raise InputError(what, where=where, hint="State the range the images have, or clamp them", code="E-RANGE")
+
+
+def _check_dtype(images: ArrayLike, is_array: bool, where: str) -> None:
+    name = str(getattr(images.dtype, "name", images.dtype)).removeprefix("torch.")
+    if name in ("uint8", "float16", "bfloat16", "float32", "float64"):
+        return
+    cast = "images.astype(np.uint8)" if is_array else "images.to(torch.uint8)"
+    fix = f"If the values run from 0 to 255, use {cast}"
+    if name == "bool":
+        fix = f"Use {cast} * 255"
+    elif name == "uint16":
+        fix = f"Scale to 8 bits first: {cast.replace('images', '(images // 257)')}"
+    elif name.startswith("complex"):
+        fix = "Take the real part or the magnitude and state its value_range"
+    what = f"the images have dtype {name}; expected uint8, or float with a value_range"
+    raise InputError(what, where=where, hint=fix, code="E-DTYPE")
+
+
+def _check_storage(images: Any, where: str) -> None:
+    if images.is_meta:
+        what = "the tensor is on the meta device, where there are no values"
+        raise InputError(what, where=where, hint="Make it on a device such as cpu", code="E-DTYPE")
+    if str(images.layout) != "torch.strided":
+        what = f"the tensor has the layout {images.layout}; expected a dense one"
+        raise InputError(what, where=where, hint="Use images.to_dense()", code="E-DTYPE")
+
+
+def _shared(array: Any) -> Tensor:
+    # torch takes neither read-only memory, nor a foreign byte order, nor backward strides
+    import numpy as np
+    import torch
+
+    native: np.ndarray[Any, Any] = np.asarray(array, dtype=array.dtype.newbyteorder("="))
+    is_usable = native.flags.writeable and min(native.strides) >= 0
+    return torch.from_numpy(native if is_usable else native.copy())
+
+
+def _refuse_axes(shape: tuple[int, ...], is_item: bool, where: str) -> NoReturn:
+    wanted = "[3, H, W]" if is_item else "[N, 3, H, W]"
+    what = f"the shape is {list(shape)}; expected {wanted}"
+    hint = ""
+    if len(shape) == 3 and not is_item:
+        hint = "One image is images[None]; grey images [N, H, W] need three channels"
+    elif len(shape) == 2:
+        hint = "A grey image needs three channels; rows of features are scored by gm.functional"
+    elif len(shape) == 5:
+        hint = "Frames of videos [N, T, C, H, W] are images.reshape(-1, *images.shape[2:])"
+    raise InputError(what, where=where, hint=hint, code="E-SHAPE")
+
+
+def _refuse_layout(shape: tuple[int, ...], is_item: bool, is_array: bool, where: str) -> NoReturn:
+    lead = "" if is_item else "N, "
+    first, last = f"[{lead}3, H, W]", f"[{lead}H, W, 3]"
+    order = "2, 0, 1" if is_item else "0, 3, 1, 2"
+    if shape[-1] == 3:
+        what = f"the shape {list(shape)} is {last}; a tensor must be {first}"
+        raise InputError(what, where=where, hint=f"Use .permute({order})", code="E-SHAPE")
+    axis = next((axis for axis in (-3, -1) if shape[axis] in (1, 4)), 0)
+    expected = f"{first} or {last}" if is_array else first
+    if not axis:
+        raise InputError(f"the shape is {list(shape)}; expected {expected}", where=where, code="E-SHAPE")
+    what = f"the shape {list(shape)} has {shape[axis]} channel{'s' * (shape[axis] > 1)}; expected {expected}"
+    fix = _channel_fix(shape[axis], axis, is_array)
+    permuted = f".permute({order})" if axis == -1 and not is_array else ""
+    raise InputError(what, where=where, hint=f"{fix}{permuted}", code="E-SHAPE")
+
+
+def _channel_fix(channels: int, axis: int, is_array: bool) -> str:
+    if channels == 4:
+        kept = "[..., :3]" if axis == -1 else "[..., :3, :, :]"
+        return f"If the fourth is an opaque alpha channel, use images{kept}"
+    return f"Use np.repeat(images, 3, axis={axis})" if is_array else f"Use images.repeat_interleave(3, dim={axis})"
+
+
+def _place(mask: Tensor, first: int) -> str:
+    # the first true element of [N, 3, H, W] in words, the image counted from `first`
+    rest = int(mask.flatten().byte().argmax())
+    places = []
+    for size in reversed(mask.shape):
+        rest, place = divmod(rest, size)
+        places.append(place)
+    column, row, channel, image = places
+    return f"{first + image} at channel {channel}, row {row}, column {column}"

@@ -1,0 +1,230 @@
+"""What every source of images is: something that is checked cheaply, then read once, batch by batch."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ganmetrics._arguments import described, whole
+from ganmetrics.data.reading.share import Share
+from ganmetrics.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganmetrics.types import Images, Placed
+
+CHOICES = {
+    "on_error": ("error", "skip"),
+    "alpha": ("error", "white", "black", "drop"),
+    "frames": ("error", "first"),
+    "exif": ("ignore", "transpose"),
+    "classes": ("auto", "folders", "none"),
+    "engine": ("local", "ranks", "ray"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How images are read; every field that changes pixels stands in the signature when it is not the default.
+
+    Parameters
+    ----------
+    on_error : {"error", "skip"}
+        What a file that cannot be read does: end the run with the list of such files, or be counted and left out.
+    alpha : {"error", "white", "black", "drop"}
+        Images with transparent pixels: refuse them, paint them on white or black, or drop the channel.
+    frames : {"error", "first"}
+        Images of several frames or pages: refuse them, or take the first.
+    exif : {"ignore", "transpose"}
+        The EXIF orientation: ignored, as every peer does, or applied.
+    levels : (float, float), optional
+        The numbers that are black and white in images of more than 8 bits a channel, such as ``(0, 4095)`` for images
+        of 12 bits in files of 16; by default those of the depth that the file states. Numbers beyond are clipped.
+        Images of 8 bits are read as they are; one whose file says that white is zero is inverted afterwards.
+    max_pixels : int
+        The most pixels an image file may have; decoding one of the default's size takes about a gigabyte.
+    classes : {"auto", "folders", "none"}
+        The class of an image file, for metrics and tables of classes: by StyleGAN's ``dataset.json``, else by its
+        sub-folder of the first level unless those are numbered chunks or splits; by that sub-folder in any case; or
+        unknown.
+    workers : int or None
+        Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
+    engine : {"local", "ranks", "ray"}
+        Who reads: this process; every rank of ``torch.distributed``, all of which must make the same call; or a cluster
+        through Ray (``pip install 'ganmetrics[ray]'``).
+    cache : bool
+        Whether features of files are kept in the user's cache and found there the next time.
+    progress : bool
+        Whether a bar on stderr shows how far the run is.
+    thumbnails : bool
+        Whether small pictures of all images are kept, which reports show: about 300 MiB at most for each set of up to a
+        million images, and less where they are small or few.
+    """
+
+    on_error: str = "error"
+    alpha: str = "error"
+    frames: str = "error"
+    exif: str = "ignore"
+    levels: tuple[float, float] | None = None
+    max_pixels: int = 64_000_000
+    classes: str = "auto"
+    workers: int | None = None
+    engine: str = "local"
+    cache: bool = True
+    progress: bool = False
+    thumbnails: bool = False
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in choices:
+                what = f"{name} is {described(value)}; it must be one of {', '.join(choices)}"
+                raise UsageError(what, where=f"Reading.{name}")
+        if self.levels is not None:
+            object.__setattr__(self, "levels", _checked_levels(self.levels))
+        whole(self.max_pixels, "max_pixels", 1)
+        if self.workers is not None:
+            whole(self.workers, "workers", 0)
+
+    def changes(self) -> tuple[str, ...]:
+        """The pixel-changing choices that are not the default, as the signature writes them."""
+        fields = ("alpha", "frames", "exif")
+        found = tuple(f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0])
+        return found if self.levels is None else (*found, "levels={:.15g}..{:.15g}".format(*self.levels))
+
+
+def _checked_levels(levels: tuple[float, float]) -> tuple[float, float]:
+    try:
+        low, high = (float(bound) for bound in levels if not isinstance(bound, str))
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        what = f"levels is {levels!r}; it must be (low, high), two finite numbers with low < high"
+        raise UsageError(what, where="Reading.levels", hint="Images of 12 bits have (0, 4095)")
+    return low, high
+
+
+def chosen_reading(reading: Reading | None) -> Reading:
+    """How files are read: as the caller says, or by default (UsageError for what says nothing about reading)."""
+    if reading is not None and not isinstance(reading, Reading):
+        raise UsageError(f"reading is {described(reading)}; it must be a gm.Reading", where="reading")
+    return reading or Reading()
+
+
+@dataclass
+class Notes:
+    """What was seen while reading: counts by kind, and the sentences that become warnings of the result.
+
+    ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
+    ``12-bit``, ``16-bit``, ``clipped``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension`` ...);
+    ``formats`` by file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``depths`` by how many sub-folders
+    down they lie; ``ignored`` counts files by the reason they were not opened; ``remarks`` say what was assumed and is
+    no trouble.
+    """
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    depths: Counter[int] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+    skipped: list[str] = field(default_factory=list)  # one line for each unreadable image left out by on_error="skip"
+    warnings: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def merge(self, other: Notes) -> None:
+        """Take in what was seen in another part of the same set."""
+        for name in ("kinds", "formats", "sizes"):
+            getattr(self, name).update(getattr(other, name))
+        self.skipped += other.skipped
+
+
+class Classes(NamedTuple):
+    """The class of each image of a set, in order, and what there is to say about it.
+
+    Attributes
+    ----------
+    names : sequence of str, or None
+        ``None`` where the classes are not known.
+    remark : str
+        Why they are not known, or what was assumed of those that are; empty where there is nothing to say.
+    hint : str
+        What to do where they are not known.
+    is_caution : bool
+        Whether the remark tells of something that could be meant otherwise, and belongs among a result's warnings.
+    """
+
+    names: Sequence[str] | None
+    remark: str = ""
+    hint: str = ""
+    is_caution: bool = False
+
+
+class Source(ABC):
+    """A set of images, read in one fixed order.
+
+    Attributes
+    ----------
+    name : str
+        A short printable name for tables and messages, such as a folder's path.
+    count : int or None
+        The number of images if it is known before reading.
+    label : str
+        A name that means the same images everywhere, as the signature writes it; empty for a user's own files.
+    is_lasting : bool
+        Whether the same images can be read again another day, so that their features are worth keeping.
+    identity : str
+        Equal for two sources that are surely the same place (a resolved path), empty where nothing is known.
+    notes : Notes
+        Filled while reading.
+    """
+
+    name: str = ""
+    label: str = ""
+    identity: str = ""
+    count: int | None = None
+    is_lasting: bool = False
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+
+    @abstractmethod
+    def batches(self) -> Iterator[Images]:
+        """The images in order, as uint8 RGB [N, 3, H, W] with N >= 1; a new batch starts where the size changes.
+
+        Raises
+        ------
+        InputError
+            Images that cannot be read, all of them named up to ten, unless they are to be skipped.
+        """
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """One of several readers' part of the images: batches as those of ``batches``, each with its places, int64 [N].
+
+        Every reader sees all images here and leaves out those of others; sources that can do better do.
+        """
+        import torch
+
+        first = 0
+        for images in self.batches():
+            places = torch.arange(first, first + len(images))
+            first += len(images)
+            is_mine = share.has(places)
+            if is_mine.all():
+                yield places, images
+            elif is_mine.any():
+                yield places[is_mine], images[is_mine.to(images.device)]
+
+    def item_names(self) -> Sequence[str] | None:
+        """A printable name for each image, in order, such as its path in the folder; ``None`` where there are none."""
+        return None
+
+    def known_classes(self) -> Classes:
+        """The class of each image, with what was assumed of it or why it is not known."""
+        return Classes(None)
+
+    def class_names(self) -> Sequence[str] | None:
+        """The class of each image, in order; ``None`` where the source knows no classes."""
+        return self.known_classes().names

@@ -1,0 +1,133 @@
+"""The classes of both sets: by the reals' labels and nearest neighbours, or by the network where it is a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from ganmetrics.diagnosis.missing_modes import ModeShares, mode_shares
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.extractors import Extractor
+    from ganmetrics.measurement.statistics import Statistics
+
+LEAST_KAPPA = 0.2  # agreement of neighbours' labels beyond chance, below which the labels are no kinds of image
+MOST = 1000  # classes
+NAMED = 12  # classes in a sentence
+
+
+class Classes(NamedTuple):
+    """Which class each image is of, and how both sets fill them.
+
+    Attributes
+    ----------
+    names : tuple of str
+    noun : str
+        What they are together, in the plural.
+    real_members, fake_members : Tensor, int64 [N], [M]
+    shares : ModeShares
+    method : str
+        How they were told.
+    num_real : int
+        Classes that the reals have.
+    """
+
+    names: tuple[str, ...]
+    noun: str
+    real_members: Tensor
+    fake_members: Tensor
+    shares: ModeShares
+    method: str
+    num_real: int
+
+    @property
+    def missing_names(self) -> list[str]:
+        return [self.names[place] for place in self.shares.missing]
+
+    @property
+    def num_absent(self) -> int:
+        """Classes of the reals without a fake, whether that is significant or not."""
+        return int(((self.shares.real_counts > 0) & (self.shares.fake_counts == 0)).sum())
+
+    @property
+    def divergence(self) -> float:
+        """KL divergence of the fakes' classes from the reals', in nats."""
+        counts = self.shares.real_counts + 0.5  # so that a class of fakes alone leaves it finite
+        p, q = counts.double() / counts.sum(), self.shares.fake_shares
+        return float((torch.special.xlogy(q, q) - torch.special.xlogy(q, p)).sum().clamp(min=0))
+
+
+def classes_of(
+    real: Statistics, fake: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]
+) -> Classes | None:
+    """The classes by labels of the reals where there are useful ones, else by the classifier, else ``None``.
+
+    ``neighbors`` are the places of the reals that are nearest to each (other) real and to each fake.
+    """
+    return _by_labels(real, extractor, neighbors) or _by_classifier(real, fake, extractor)
+
+
+def _by_labels(real: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]) -> Classes | None:
+    """Reals and fakes alike get the label of the nearest (other) real, so that both err alike."""
+    if real.labels is None or not 1 < len(real.classes) <= MOST:
+        return None
+    labels, count = real.labels, len(real.classes)
+    of_real, of_fake = (labels[places] for places in neighbors)
+    chance = float((torch.bincount(labels, minlength=count).double() / len(labels)).square().sum())
+    accuracy = float((of_real == labels).double().mean())
+    if accuracy - chance < LEAST_KAPPA * (1 - chance):
+        return None
+    counts = [torch.bincount(members, minlength=count) for members in (of_real, of_fake)]
+    mistaken = torch.bincount(of_real[of_real != labels], minlength=count).double() / len(labels)
+    method = f"label of the nearest real, right for {accuracy:.0%} of the reals"
+    shares = mode_shares(counts[0], counts[1], mistaken)
+    names, noun = _named(real.classes, extractor)
+    return Classes(names, noun, of_real, of_fake, shares, method, len(labels.unique()))
+
+
+def _named(classes: tuple[str, ...], extractor: Extractor | None) -> tuple[tuple[str, ...], str]:
+    """The classes by name, where they are bare numbers of a classifier's, and what they are together."""
+    if extractor is not None and classes == tuple(map(str, range(len(extractor.class_names)))):
+        return extractor.class_names, extractor.class_noun
+    return classes, "classes"
+
+
+def _by_classifier(real: Statistics, fake: Statistics, extractor: Extractor | None) -> Classes | None:
+    if extractor is None or not extractor.class_names:
+        return None
+    logits = [_logits(side, extractor) for side in (real, fake)]
+    if logits[0] is None or logits[1] is None:
+        return None
+    names = extractor.class_names
+    of_real, of_fake = (each.argmax(dim=1) for each in logits if each is not None)
+    counts = [torch.bincount(members, minlength=len(names)) for members in (of_real, of_fake)]
+    shares, method, num_real = mode_shares(*counts), f"classifier {extractor.name}", int((counts[0] > 0).sum())
+    return Classes(names, extractor.class_noun, of_real, of_fake, shares, method, num_real)
+
+
+def _logits(side: Statistics, extractor: Extractor) -> Tensor | None:
+    if side.logits is not None or side.features is None:
+        return side.logits
+    return extractor.logits_of(side.features)
+
+
+def listed(names: Sequence[str], most: int = NAMED) -> str:
+    """Names in words, neighbouring whole numbers as ranges: ``0–6, 8, 9``."""
+    runs = _runs(names) if all(name.isdecimal() and str(int(name)) == name for name in names) else list(names)
+    more = f" and {len(runs) - most} more" if len(runs) > most else ""
+    return ", ".join(runs[:most]) + more
+
+
+def _runs(names: Sequence[str]) -> list[str]:
+    found: list[list[int]] = []
+    for number in sorted(map(int, names)):
+        if found and number == found[-1][-1] + 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    parts = [[f"{run[0]}–{run[-1]}"] if len(run) > 2 else list(map(str, run)) for run in found]
+    return [each for part in parts for each in part]

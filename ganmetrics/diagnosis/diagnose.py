@@ -1,0 +1,245 @@
+"""From two sets of images to verdicts: one pass over each set, then every finding with its evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._shown import Shown
+from ganmetrics.data import Reading, Source
+from ganmetrics.data.labels import labelled
+from ganmetrics.data.source import chosen_reading
+from ganmetrics.diagnosis.finding import Finding, is_finite, rank, worst
+from ganmetrics.diagnosis.input_trouble import NAME as INPUT_TROUBLE
+from ganmetrics.diagnosis.input_trouble import input_trouble
+from ganmetrics.diagnosis.low_diversity import low_diversity
+from ganmetrics.diagnosis.low_quality import low_quality
+from ganmetrics.diagnosis.memorisation import memorisation
+from ganmetrics.diagnosis.mode_collapse import mode_collapse
+from ganmetrics.diagnosis.pair import Pair, check_counts
+from ganmetrics.distributed import require
+from ganmetrics.errors import UsageError
+from ganmetrics.extractors import EXTRACTORS, Extractor, load_extractor
+from ganmetrics.extractors.extraction import choose_device
+from ganmetrics.measurement.sides import open_side
+from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.registry import unknown
+from ganmetrics.scoring.plan import Choice, Facts, chosen_metrics, prepared
+from ganmetrics.scoring.result import Result, save_json
+from ganmetrics.scoring.score import Sides, scored
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+
+    from ganmetrics.diagnosis.class_assignment import Classes
+
+SCHEMA = 2
+METRICS = ("fid", "kid", "is", "vendi")  # the last fits any set
+FINDINGS = (mode_collapse, low_diversity, low_quality, memorisation, input_trouble)
+LISTED = 50  # copies in the JSON
+
+
+@dataclass(frozen=True)
+class Diagnosis(Shown):
+    """What is wrong with a set of fakes, the worst first.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Every fault that was looked for, those with the verdict ``none`` too.
+    result : Result
+        The usual scores of the same pass.
+    pair : Pair
+        Both sets with all that the findings read of them.
+    """
+
+    findings: tuple[Finding, ...]
+    result: Result
+    pair: Pair
+
+    def __getitem__(self, name: str) -> Finding:
+        """A finding by its name."""
+        found = {each.name: each for each in self.findings}
+        if name not in found:
+            raise KeyError(str(unknown("finding", name, list(found))))
+        return found[name]
+
+    @property
+    def verdict(self) -> str:
+        """The worst of all."""
+        return worst(each.verdict for each in self.findings)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Those of the scores."""
+        return self.result.warnings
+
+    def __str__(self) -> str:
+        return "\n\n".join([*map(_words, self.findings), str(self.result)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis as plain data; ``docs/json.md`` describes it."""
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict,
+            "findings": [each.to_dict() for each in self.findings],
+            "details": _details(self.pair),
+            **{name: value for name, value in self.result.to_dict().items() if name != "schema"},
+        }
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON under this name, as ``Result.save`` does."""
+        save_json(self.to_json(), path, force=force)
+
+
+def diagnose(
+    real: Any,
+    fake: Any,
+    test: Any = None,
+    *,
+    labels: Any = None,
+    extractor: str | Extractor | Callable[..., Any] | None = None,
+    device: str | torch.device = "auto",
+    batch_size: int | None = None,
+    seed: int = 2020,
+    weights: str | os.PathLike[str] | None = None,
+    reading: Reading | None = None,
+) -> Diagnosis:
+    """Say what is wrong with a set of fakes: mode collapse, low diversity, low quality, memorisation, input trouble.
+
+    Parameters
+    ----------
+    real, fake : as in ``evaluate``
+        Reals that the generator was trained on, where memorisation is the question. Saved statistics need features.
+    test : as ``real``, optional
+        Real images that the generator was not trained on; without them half of the reals are held out.
+    labels : path or sequence of int or str, optional
+        The class of each real image, as ``data.labels.labelled`` takes it; by default sub-folders or targets, else the
+        network's own classes where it is a classifier, else clusters alone.
+    extractor, device, batch_size, weights, reading : as in ``evaluate``
+    seed : int
+        Of the halves and of the clusters.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    UsageError, InputError, StatisticsError, WeightsError, ResourceError
+        As ``evaluate``; fewer than 20 real or 10 fake images.
+
+    Notes
+    -----
+    Numbers that depend on sizes and dimensions are set beside those of held-out reals, which score as a faultless
+    generator would; verdicts go by the mild end of each interval, and begin where healthy sets are rarely accused
+    (``docs/diagnosis.md`` says how rarely).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ganmetrics as gm
+    >>> real = np.random.RandomState(0).randint(0, 256, (600, 8, 8, 3), dtype=np.uint8)
+    >>> found = gm.diagnose(real, real[:1].repeat(600, axis=0), extractor="pixels")  # one image, again and again
+    >>> found.verdict, found["mode collapse"].verdict
+    ('severe', 'severe')
+    """
+    reading = replace(chosen_reading(reading), thumbnails=True)
+    require(reading.engine, ("local", "ray"), "a diagnosis")
+    given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}
+    if test is not None:
+        given["test"] = _opened(test, reading, extractor)
+    if labels is not None:
+        given["real"] = _labelled(given["real"], labels)
+    check_counts(*(given[role].count if role in given else None for role in ("real", "fake", "test")))
+    facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
+    choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
+    rows = {"features", "names"}
+    more = {"real": rows, "fake": rows, "test": {"features"}}
+    sides, chosen, left_out = prepared(given, choice, "fast", facts, more)
+    pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], facts), seed)
+    result = scored(Sides(pair.real, pair.fake), chosen, "fast", left_out, is_lenient=True)
+    return diagnosed(pair, result)
+
+
+def diagnosed(pair: Pair, result: Result) -> Diagnosis:
+    """The same of sets that were measured."""
+    # Of findings that are equally bad input trouble comes first: wrong pixel values cause what the others then find.
+    found = sorted((find(pair) for find in FINDINGS), key=_place)
+    return Diagnosis(tuple(found), result, pair)
+
+
+def _place(finding: Finding) -> tuple[int, bool]:
+    return -rank(finding.verdict), rank(finding.verdict) > 0 and finding.name != INPUT_TROUBLE
+
+
+def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:
+    """A side, refused where it is statistics without rows."""
+    side = open_side(value, reading, extractor)
+    if isinstance(side, Statistics):
+        side.require("features")
+    return side
+
+
+def _labelled(real: Source | Statistics, labels: Any) -> Source:
+    if isinstance(real, Statistics):
+        what = "labels go with images, and the reals are saved statistics"
+        raise UsageError(what, where="labels", hint="Pass the images, or leave the labels out")
+    return labelled(real, labels)
+
+
+def _network(fake: Statistics, facts: Facts) -> Extractor | None:
+    """The network again, where it is one that names classes, and surely the one that made the features."""
+    if isinstance(facts.extractor, Extractor):
+        return facts.extractor
+    record = EXTRACTORS.records().get(fake.recipe.extractor)
+    if record is None or not record.names_classes or callable(facts.extractor):
+        return None
+    loaded = load_extractor(record.name, facts.weights)
+    return loaded if loaded.identity == fake.recipe.network else None
+
+
+def _words(finding: Finding) -> str:
+    """A finding in the terminal: its numbers only where it accuses."""
+    return str(finding) if finding.verdict != "none" else str(replace(finding, evidence=()))
+
+
+def _details(pair: Pair) -> dict[str, Any]:
+    """What the findings are about, by name."""
+    found = pair.clusters.shares
+    counts = {"real": found.real_counts.tolist(), "fake": found.fake_counts.tolist(), "missing": found.missing}
+    groups = [[name_of(pair.fake, i) for i in group[:LISTED]] for group in pair.copies.groups[:LISTED]]
+    return {
+        "classes": None if pair.classes is None else _classes(pair.classes),
+        "clusters": counts,
+        "near_duplicates": groups,
+        "near_copies": [[name_of(pair.fake, i), name_of(pair.real, j)] for i, j, _ in pair.copies.pairs[:LISTED]],
+        "nearest_reals": list(_nearest(pair)),
+    }
+
+
+def _classes(found: Classes) -> dict[str, Any]:
+    counts = {"real": found.shares.real_counts.tolist(), "fake": found.shares.fake_counts.tolist()}
+    return {"names": list(found.names), "told_by": found.method, **counts, "missing": found.missing_names}
+
+
+def _nearest(pair: Pair) -> Iterator[dict[str, Any]]:
+    """The fakes nearest to a real, each with it."""
+    ratios, places = pair.nearness.ratios, pair.nearness.places
+    for index in ratios.argsort()[:LISTED].tolist():
+        names = {"fake": name_of(pair.fake, index), "real": name_of(pair.real, int(places[index]))}
+        ratio = float(ratios[index])
+        yield {**names, "ratio": ratio if is_finite(ratio) else None}
+
+
+def name_of(side: Statistics, index: int) -> str:
+    """An image's name, else its place."""
+    return side.names[index] if side.names else f"image {index}"

@@ -1,0 +1,140 @@
+"""Which modes of the real images the fakes leave out: clusters of features, or classes."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from scipy import special
+
+from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.numerics.clusters import kmeans, nearest_center
+from ganmetrics.numerics.mode_counts import two_proportion_z
+from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.resampling import seeded
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import ArrayLike
+
+LEVEL = 0.05  # of all modes together
+PER_MODE = 50  # reals that a cluster should have on average
+MOST = 30  # clusters: finer ones are also missed by fakes that are merely blurred
+AXES, FAINTEST = 64, 1e-3  # principal axes that clusters are told by, down to this share of the largest variance
+BLOCK = 4_096  # rows that are taken to float64 at a time
+LEFT = 0.1  # of its share of fakes, below which a mode is missing
+
+
+class ModeShares(NamedTuple):
+    """How both sets fill the modes of the reals, and where the fakes are significantly too few or too many.
+
+    Attributes
+    ----------
+    real_counts, fake_counts : Tensor, int64 [K]
+    is_low, is_high : Tensor, bool [K]
+        By a two-proportion test at 5 % for all modes together (Bonferroni).
+    background : Tensor, float64 [K]
+        The share of all images that is counted in each mode by mistake.
+    """
+
+    real_counts: Tensor
+    fake_counts: Tensor
+    is_low: Tensor
+    is_high: Tensor
+    background: Tensor
+
+    @property
+    def real_shares(self) -> Tensor:
+        return self.real_counts.double() / self.real_counts.sum()
+
+    @property
+    def fake_shares(self) -> Tensor:
+        return self.fake_counts.double() / self.fake_counts.sum()
+
+    @property
+    def lost_share(self) -> float:
+        """The share of the reals that is missing from the modes with too few fakes, in 0..1."""
+        return float((self.real_shares - self.fake_shares)[self.is_low].sum())
+
+    @property
+    def missing(self) -> list[int]:
+        """The modes with too few fakes that have less than a tenth of their share of them."""
+        own, found = self.real_shares - self.background, self.fake_shares - self.background
+        return (self.is_low & (found < LEFT * own)).nonzero()[:, 0].tolist()
+
+    @property
+    def missing_share(self) -> float:
+        """The share of the reals in those."""
+        return float(self.real_shares[self.missing].sum())
+
+
+class Clusters(NamedTuple):
+    """A clustering of the reals: which cluster each image is in, and how both sets fill them.
+
+    Attributes
+    ----------
+    real_members, fake_members : Tensor, int64 [N], [M]
+    shares : ModeShares
+    plane : tuple of Tensor, float64 [N, 2] and [M, 2]
+        Both sets on the two strongest axes of the reals.
+    """
+
+    real_members: Tensor
+    fake_members: Tensor
+    shares: ModeShares
+    plane: tuple[Tensor, Tensor]
+
+
+def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 2020) -> Clusters:
+    """The reals in clusters of 50 on average, 30 at most, and the fakes by their nearest centre.
+
+    Parameters
+    ----------
+    real_features, fake_features : array_like, [N, D] and [M, D]
+    seed : int
+        Of the clustering.
+
+    Returns
+    -------
+    Clusters
+
+    Raises
+    ------
+    InputError
+        Fewer than two rows, other shapes, NaN.
+
+    Notes
+    -----
+    Distances are taken along the reals' 64 strongest principal axes, each brought to unit variance: a fault of quality
+    that moves all fakes along the strongest axes then empties no cluster, while a kind of image that is not drawn does.
+    """
+    real, fake = _whitened(*matrix_pair(real_features, fake_features, is_narrow=True))
+    centers = kmeans(real, min(MOST, max(2, len(real) // PER_MODE)), seeded(seed))
+    in_real, in_fake = (nearest_center(side, centers)[0] for side in (real, fake))
+    counts = [torch.bincount(members, minlength=len(centers)) for members in (in_real, in_fake)]
+    return Clusters(in_real, in_fake, mode_shares(*counts), (_plane(real), _plane(fake)))
+
+
+def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | None = None) -> ModeShares:
+    """The test of every mode's share, int64 [K] each; modes without a real have none to lose."""
+    z = two_proportion_z(real_counts, fake_counts)
+    limit = float(special.ndtri(1 - LEVEL / (2 * len(real_counts))))
+    nothing = torch.zeros(len(real_counts), dtype=torch.float64) if background is None else background
+    return ModeShares(real_counts, fake_counts, z > limit, z < -limit, nothing)
+
+
+def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> float64 [N, R], [M, R]
+    moments = reduce(Moments.merge, map(Moments.of, real.split(BLOCK)))
+    variances, axes = torch.linalg.eigh(moments.covariance())
+    is_kept = variances > FAINTEST * variances[-1]
+    is_kept[:-AXES] = False
+    scales = variances[is_kept].sqrt() if bool(is_kept.any()) else torch.ones(1, dtype=torch.float64)
+    chosen = (axes[:, is_kept] if bool(is_kept.any()) else axes[:, -1:]) / scales  # any axis where all reals are equal
+    found = [torch.cat([(part - moments.mean) @ chosen.flip(1) for part in side.split(BLOCK)]) for side in (real, fake)]
+    return found[0], found[1]
+
+
+def _plane(rows: Tensor) -> Tensor:  # [N, R] -> [N, 2], of fewer axes filled up with zeros
+    return torch.nn.functional.pad(rows[:, :2], (0, max(0, 2 - rows.shape[1])))

@@ -1,0 +1,179 @@
+"""What every package would say of the same images: decoded once, resized by each rule, one network."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganmetrics.data import Reading, Source
+from ganmetrics.data.source import chosen_reading
+from ganmetrics.distributed import require
+from ganmetrics.errors import UsageError
+from ganmetrics.extractors.extraction import Extraction, choose_device
+from ganmetrics.extractors.extractor import Extractor
+from ganmetrics.extractors.inception import Inception
+from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.measurement.reader import Measuring, recipe_of, statistics_of, watched
+from ganmetrics.measurement.sides import open_side
+from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.metrics import metric
+from ganmetrics.protocols import PROTOCOLS, Protocol
+from ganmetrics.scoring.intervals import check_mode
+from ganmetrics.scoring.result import Score, readable, save_json
+from ganmetrics.scoring.score import Sides, scored
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.types import Images
+
+SCHEMA = 2
+
+
+@dataclass(frozen=True)
+class Rosetta:
+    """FID under every protocol.
+
+    Attributes
+    ----------
+    scores : mapping of str to Score
+        By the protocol's name.
+    warnings : tuple of str
+    """
+
+    scores: Mapping[str, Score]
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        rows = []
+        for name, score in self.scores.items():
+            around = "" if score.interval is None else f"({score.interval.words(score.value)})"
+            rows.append((name, readable(score.value), around, PROTOCOLS[name].why))
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}} {c:<{widths[2]}}  {d}" for a, b, c, d in rows]
+        return "\n".join(["FID of the same images by every protocol", *lines])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table as plain data."""
+        scores = {name: {**score.to_dict(), "why": PROTOCOLS[name].why} for name, score in self.scores.items()}
+        return {"schema": SCHEMA, "protocols": scores, "warnings": list(self.warnings)}
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON under this name, as ``Result.save`` does."""
+        save_json(self.to_json(), path, force=force)
+
+
+def every_protocol(
+    real: Any,
+    fake: Any,
+    *,
+    device: str | torch.device = "auto",
+    batch_size: int | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    ci: str = "fast",
+    reading: Reading | None = None,
+) -> Rosetta:
+    """FID of two sets under every protocol, each image decoded once and meeting the network once for each resize.
+
+    Parameters
+    ----------
+    real, fake : as in ``evaluate``
+        Images: saved statistics are of one resize only.
+    device, batch_size, weights, ci, reading : as in ``evaluate``
+
+    Returns
+    -------
+    Rosetta
+
+    Raises
+    ------
+    UsageError
+        Saved statistics.
+    InputError, WeightsError, ResourceError
+        As ``evaluate``.
+    """
+    check_mode(ci)
+    reading = chosen_reading(reading)
+    require(reading.engine, ("local",), "the table of protocols")
+    on = choose_device(device)
+    sides = [_images(side, reading) for side in (real, fake)]
+    rules = list(dict.fromkeys(record.resize for record in PROTOCOLS.records().values()))
+    network = _Resizes(Inception(str(weights) if weights else None), rules)
+    measured = [_measured(side, network, Measuring(None, weights, reading, on, batch_size)) for side in sides]
+    found = {name: _score(record, measured, ci) for name, record in PROTOCOLS.records().items()}
+    return Rosetta(found, next(iter(found.values())).warnings)
+
+
+class _Resizes(Extractor):
+    """Inception behind several resizes at once: one layer for each."""
+
+    name = "inception"
+    resize = "several"
+    feature_layer = ""
+
+    def __init__(self, network: Inception, rules: Sequence[str]) -> None:
+        self.network, self.rules, self.identity = network, rules, network.identity
+        self.layers = dict.fromkeys(rules, 2048)
+
+    def to(self, device: torch.device) -> None:
+        self.network.to(device)
+
+    def prepare(self, images: Images) -> Tensor:
+        return torch.stack([self._under(rule).prepare(images) for rule in self.rules], dim=1)
+
+    def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        layer = self.network.feature_layer
+        return {rule: self.network.forward(inputs[:, i], [layer])[layer] for i, rule in enumerate(self.rules)}
+
+    def _under(self, rule: str) -> Inception:
+        self.network.choose_resize(rule)
+        return self.network
+
+    def recipe(self, rule: str, reading: Reading) -> Any:
+        return recipe_of(self._under(rule), reading)
+
+
+def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[str, Statistics]:
+    """The statistics of one set under every resize."""
+    keep = {"moments", "sample"}
+    collectors = {rule: Collector(keep, _reading_layer(rule)) for rule in network.rules}
+    seen = Seen()
+    extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)
+    with closing(watched(source, measuring.reading, seen)) as placed:
+        for found in extraction.run(images for _, images in placed):
+            for collector in collectors.values():
+                collector.add(found)
+    seen.notes.merge(source.notes)
+    return {
+        rule: statistics_of(Gathering(seen, collector), source, keep, network.recipe(rule, measuring.reading))
+        for rule, collector in collectors.items()
+    }
+
+
+def _reading_layer(rule: str) -> Any:
+    return SimpleNamespace(layer_for=lambda _: rule)
+
+
+def _score(record: Protocol, sides: Sequence[Mapping[str, Statistics]], ci: str) -> Score:
+    chosen = metric("fid").configured(record.options.get("fid", {}))
+    real, fake = (side[record.resize] for side in sides)
+    return scored(Sides(real, fake), [chosen], ci)["fid"]
+
+
+def _images(value: Any, reading: Reading) -> Source:
+    side = open_side(value, reading, None)
+    if isinstance(side, Statistics):
+        what = "saved statistics are of one resize; every protocol needs the images"
+        raise UsageError(what, where=side.source or side.name, hint="Name the images themselves")
+    return side

@@ -1,0 +1,189 @@
+"""Running an extractor over batches of images: fixed batches, exact float32, halving when memory runs out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from ganmetrics._arguments import described, whole
+from ganmetrics.errors import InputError, ResourceError, UsageError, is_out_of_memory
+from ganmetrics.extractors._cpu_pieces import PIECE
+from ganmetrics.extractors._precision import ARITHMETIC, true_float32
+from ganmetrics.numerics.memory import memory_budget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.extractors.extractor import Extractor
+    from ganmetrics.types import Images
+
+Result = TypeVar("Result")
+PIECE_BYTES = 16 << 20  # of images that are resized together, which take four times that in float32
+DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # at least; see ``default_batch_size``
+
+
+class Cuts:
+    """Cuts rows that come in tensors of any length into pieces of a size that their shape decides.
+
+    A shorter piece stands where the shape changes, and at the end.
+    """
+
+    def __init__(self, size: Callable[[Tensor], int]) -> None:
+        self.size = size
+        self.waiting: list[Tensor] = []
+
+    def add(self, rows: Tensor) -> Iterator[Tensor]:
+        """The pieces that are whole now."""
+        if self.waiting and self.waiting[0].shape[1:] != rows.shape[1:]:
+            yield from self.rest()
+        self.waiting.append(rows)
+        while sum(map(len, self.waiting)) >= (size := self.size(rows)):
+            joined = torch.cat(self.waiting) if len(self.waiting) > 1 else self.waiting[0]
+            self.waiting = [joined[size:]] if len(joined) > size else []
+            yield joined[:size]
+
+    def rest(self) -> Iterator[Tensor]:
+        """The last piece, if rows wait."""
+        waiting, self.waiting = self.waiting, []
+        if waiting:
+            yield torch.cat(waiting) if len(waiting) > 1 else waiting[0]
+
+
+def cut(tensors: Iterable[Tensor], cuts: Cuts) -> Generator[Tensor, None, None]:
+    """All pieces of some tensors."""
+    for rows in tensors:
+        yield from cuts.add(rows)
+    yield from cuts.rest()
+
+
+def choose_device(device: str | torch.device) -> torch.device:
+    """The device for ``"auto"`` (CUDA, then MPS, then the CPU) or for a name, checked for presence (UsageError)."""
+    if str(device) == "auto":
+        if torch.cuda.is_available():  # of several processes on one machine, each has a device of its own
+            rank = os.environ.get("LOCAL_RANK", "")
+            return torch.device(f"cuda:{int(rank) % torch.cuda.device_count()}" if rank.isdecimal() else "cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError, ValueError) as error:
+        what = f"unknown device {described(device)}"
+        raise UsageError(what, where="device", hint="Use auto, cpu, cuda, cuda:1 or mps") from error
+    if chosen.type not in DEFAULT_BATCH_SIZES:
+        raise UsageError(f"unsupported device {chosen}", hint="Use auto, cpu, cuda, cuda:1 or mps")
+    found = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available()), "cpu": 1}[chosen.type]
+    if (chosen.index or 0) >= found:
+        what = f"the device {chosen} is not there; found {found} of type {chosen.type}"
+        hint = 'Use `device="auto"` or `device="cpu"`'
+        raise UsageError(what, where="device", hint=hint, code="E-DEVICE")
+    return chosen
+
+
+def default_batch_size(device: torch.device) -> int:
+    """Images in a forward pass where nobody chose: on the CPU a piece for each thread, see ``in_pieces``."""
+    pieces = PIECE * torch.get_num_threads() if device.type == "cpu" else 0
+    return max(DEFAULT_BATCH_SIZES[device.type], pieces)
+
+
+class Extraction:
+    """An extractor on a device with a batch size.
+
+    Parameters
+    ----------
+    extractor : Extractor
+    layers : sequence of str
+        What every batch yields.
+    device : torch.device
+    batch_size : int or None
+        Images in one forward pass; ``None`` chooses by device. Memory running out halves it, down to 1.
+    """
+
+    def __init__(
+        self, extractor: Extractor, layers: Sequence[str], device: torch.device, batch_size: int | None = None
+    ) -> None:
+        if batch_size is not None:
+            batch_size = whole(batch_size, "batch_size", 1)
+        if extractor.precision != "float32" and device.type != "cuda":
+            what = f"{extractor.precision} is an arithmetic of NVIDIA GPUs; the device is {device}"
+            hint = f"Leave {extractor.precision} out: the default is fastest here"
+            raise UsageError(what, where=extractor.name, hint=hint, code="E-DEVICE")
+        self.extractor, self.layers, self.device = extractor, list(layers), device
+        self.batch_size = batch_size or max(default_batch_size(device), extractor.least_batch)
+        self.count = 0  # images so far, over all runs
+        extractor.to(device)
+
+    def run(self, batches: Iterable[Images]) -> Iterator[dict[str, Tensor]]:
+        """The layers of consecutive images, float32 [n, D] on the CPU, in the order of the images.
+
+        Raises
+        ------
+        InputError
+            A NaN or infinity, with the index of its image.
+        ResourceError
+            Not even one image fits in memory.
+        """
+        return self.run_prepared(self.prepared(cut(batches, Cuts(self.piece_size))))
+
+    def prepared(self, pieces: Iterable[Images]) -> Iterator[Tensor]:
+        """The network's inputs of images that ``piece_size`` cut."""
+        for piece in pieces:
+            yield from self._within_memory(self._prepared, piece)
+
+    def piece_size(self, images: Images) -> int:
+        """How many images of that shape are resized together: fewer than meet the network where they are large."""
+        num_bytes = min(PIECE_BYTES, memory_budget() // 16)
+        return max(1, min(self.batch_size, num_bytes // images[0].nbytes))
+
+    def run_prepared(self, inputs: Iterable[Tensor]) -> Iterator[dict[str, Tensor]]:
+        """The layers of consecutive inputs; see ``run``."""
+        with closing(cut(inputs, Cuts(lambda _: self.batch_size))) as batches:
+            for batch in batches:
+                for found in self._within_memory(self._forward, batch):
+                    self._check_finite(found)
+                    self.count += len(next(iter(found.values())))
+                    yield found
+
+    def _prepared(self, images: Images) -> Tensor:
+        with true_float32():
+            return self.extractor.prepare(images.to(self.device, non_blocking=True))
+
+    def _forward(self, inputs: Tensor) -> dict[str, Tensor]:
+        with ARITHMETIC[self.extractor.precision]():
+            found = self.extractor.forward(self._padded(inputs), self.layers)
+            return {name: value[: len(inputs)].to("cpu", torch.float32) for name, value in found.items()}
+
+    def _within_memory(self, work: Callable[[Tensor], Result], batch: Tensor) -> list[Result]:
+        """The work on a batch, or on its halves and their halves where memory runs out."""
+        try:
+            return [work(batch)]
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(batch) == 1:
+                what = f"one image does not fit in the memory of {self.device}"
+                hint = "Free memory" if self.device.type == "cpu" else 'Free memory or use `device="cpu"`'
+                raise ResourceError(what, hint=hint, code="E-MEMORY") from error
+        # Out of the handler, whose exception would keep every tensor of the failed pass alive.
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        half = len(batch) // 2
+        self.batch_size = min(self.batch_size, half)
+        return self._within_memory(work, batch[:half]) + self._within_memory(work, batch[half:])
+
+    def _padded(self, inputs: Tensor) -> Tensor:
+        """On a GPU a short batch would choose other kernels and round otherwise: fill it up with zeros."""
+        missing = self.batch_size - len(inputs)
+        if self.device.type != "cuda" or missing <= 0:
+            return inputs
+        return torch.cat([inputs, inputs.new_zeros(missing, *inputs.shape[1:])])
+
+    def _check_finite(self, found: dict[str, Tensor]) -> None:
+        for name, value in found.items():
+            bad = (~torch.isfinite(value).all(dim=1)).nonzero()
+            if len(bad):
+                index = self.count + int(bad[0])
+                what = f"the layer {name!r} of {self.extractor.name} is NaN or infinite for image {index}"
+                raise InputError(what, hint="Look at that image and at the weights", code="E-NOT-FINITE")

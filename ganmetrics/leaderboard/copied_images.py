@@ -1,0 +1,132 @@
+"""Images of a submission that are images of the reference: to the pixel, or but for a flip, a crop or compression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch.nn.functional import adaptive_avg_pool2d
+
+from ganmetrics.diagnosis.limits import quantile
+from ganmetrics.diagnosis.near_copies import QUANTILE, SHARE
+from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.numerics.neighbors import nearest, nearest_other
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from torch import Tensor
+
+    from ganmetrics.types import Images
+
+SIDE = 16  # of the pictures that are compared
+
+
+class Pictures(NamedTuple):
+    """Small grey pictures of a set, under each view, and the digests of its pixels.
+
+    Attributes
+    ----------
+    digests : Tensor, uint8 [N, 16]
+    views : Tensor, uint8 [V, N, 256]
+    """
+
+    digests: Tensor
+    views: Tensor
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write them as npz."""
+        from ganmetrics._files import atomic_write
+
+        with atomic_write(path) as stream:
+            np.savez_compressed(stream, digests=self.digests.numpy(), views=self.views.numpy())
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Pictures:
+        with np.load(path, allow_pickle=False) as file:
+            return Pictures(torch.from_numpy(file["digests"]), torch.from_numpy(file["views"]))
+
+
+class Copies(NamedTuple):
+    """Who equals whom.
+
+    Attributes
+    ----------
+    exact, near : list of (int, int)
+        A fake and a real: equal to the pixel, and all but equal (the former included).
+    num_fakes, num_repeated : int
+        Images, and those that equal an earlier one of the submission.
+    """
+
+    exact: list[tuple[int, int]]
+    near: list[tuple[int, int]]
+    num_fakes: int
+    num_repeated: int
+
+    @property
+    def exact_share(self) -> float:
+        return len(self.exact) / self.num_fakes
+
+    @property
+    def near_share(self) -> float:
+        return len(self.near) / self.num_fakes
+
+    @property
+    def repeated_share(self) -> float:
+        return self.num_repeated / self.num_fakes
+
+
+def pictures(batches: Iterable[Images], *, is_reference: bool) -> Pictures:
+    """Pictures of images, of a reference under every view."""
+    digests, views = PixelDigests(), []
+    for images in batches:
+        digests.add(images)
+        views.append(torch.stack([_small(each) for each in _views(images, is_reference)]))
+    return Pictures(digests.tensor(), torch.cat(views, dim=1))
+
+
+def copies(reference: Pictures, fake: Pictures) -> Copies:
+    """Find the copies.
+
+    Notes
+    -----
+    Two pictures are all but equal within half of the first percentile of the distances from a real to its nearest
+    other, which held-out reals rarely come near.
+    """
+    exact = _exact(reference.digests, fake.digests)
+    first = reference.views[0].float()
+    own = nearest_other(first)[1].sqrt()
+    own = own[own > 0]
+    near = dict(exact)
+    if len(own):
+        bank = reference.views.float().flatten(0, 1)
+        places, squares = nearest(fake.views[0].float(), bank)
+        found = (squares.sqrt() <= SHARE * quantile(own, QUANTILE)).nonzero()[:, 0]
+        for index in found.tolist():
+            near.setdefault(index, int(places[index]) % len(first))
+    repeated = len(fake.digests) - len({bytes(row) for row in fake.digests.numpy()})
+    return Copies(exact, sorted(near.items()), len(fake.digests), repeated)
+
+
+def _exact(reference: Tensor, fake: Tensor) -> list[tuple[int, int]]:
+    where = {bytes(row): index for index, row in reversed(list(enumerate(reference.numpy())))}
+    rows = ((index, where.get(bytes(row))) for index, row in enumerate(fake.numpy()))
+    return [(index, place) for index, place in rows if place is not None]
+
+
+def _views(images: Images, is_reference: bool) -> Iterator[Images]:
+    yield images
+    if not is_reference:
+        return
+    cropped = images[..., 1:-1, 1:-1] if min(images.shape[-2:]) > 2 else images
+    yield images.flip(-1)
+    yield cropped
+    yield cropped.flip(-1)
+
+
+def _small(images: Images) -> Tensor:  # uint8 [N, 3, H, W] -> uint8 [N, 256]
+    grey = images.float().mean(dim=1, keepdim=True)
+    return adaptive_avg_pool2d(grey, (SIDE, SIDE)).round_().byte().flatten(1)

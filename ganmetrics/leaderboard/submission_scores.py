@@ -1,0 +1,164 @@
+"""The child that scores: decoded pixels to scores, evidence and a grid of samples, by the board's rules alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.errors import ResourceError
+from ganmetrics.leaderboard.rules import Rules
+
+if TYPE_CHECKING:
+    from ganmetrics import Extractor, Result, Statistics
+    from ganmetrics.leaderboard.copied_images import Copies
+
+    Facts = dict[str, Any]
+
+GRID, GRID_PIXELS, GRID_SEED = 64, 32, 2020  # samples, the least side of each, and which
+LISTED = 50  # copies in the record
+ALWAYS = ("moments", "features")  # of every submission, for the evidence
+
+
+def answer(job: Facts) -> Facts:
+    """Score ``job["pixels"]``, write the grid to ``job["grid"]``; the facts of the record.
+
+    Raises
+    ------
+    RejectedError
+        Too many copies, or scores that these images do not allow.
+    ResourceError
+        The network is another than the board's.
+    """
+    import torch
+
+    began = time.monotonic()
+    torch.set_num_threads(job["threads"])
+    rules, folder = Rules.from_json(job["rules"]), Path(job["reference"])
+    found = copied(rules, folder, job["pixels"])
+    facts: Facts = {"evidence": {}, "copied": listed(found, job["names"])}
+    facts["evidence"] = {
+        "exact_copies": found.exact_share,
+        "near_copies": found.near_share,
+        "duplicates": found.repeated_share,
+    }
+    reasons = list(_too_many(found, rules))
+    if reasons:
+        return {**facts, "rejected": "; ".join(reasons)}
+    _save_grid(job["pixels"], job["grid"])
+    scored = _scored(rules, folder, job)
+    facts["evidence"] |= scored.pop("evidence")
+    return {**facts, **scored, "seconds": round(time.monotonic() - began, 1)}
+
+
+def copied(rules: Rules, folder: Path, pixels: str) -> Copies:
+    """Copies of either reference."""
+    from ganmetrics.data import open_source
+    from ganmetrics.leaderboard.copied_images import Pictures, copies, pictures
+
+    fake = pictures(open_source(pixels).batches(), is_reference=False)
+    found = copies(Pictures.load(folder / "public.pictures.npz"), fake)
+    if not rules.hidden:
+        return found
+    other = copies(Pictures.load(folder / "hidden.pictures.npz"), fake)
+    exact, near = dict(other.exact) | dict(found.exact), dict(other.near) | dict(found.near)
+    return found._replace(exact=sorted(exact.items()), near=sorted(near.items()))
+
+
+def listed(found: Copies, names: list[str]) -> list[list[Any]]:
+    """Pairs for the organiser: the image's name or place, and the place of the real."""
+    return [[names[fake] if names else fake, real] for fake, real in found.near[:LISTED]]
+
+
+def _too_many(found: Copies, rules: Rules) -> Iterator[str]:
+    if found.near_share > rules.copies:
+        yield (
+            f"{found.near_share:.1%} of the images equal, or all but equal, images that the board compares with; "
+            f"the most is {rules.copies:.1%}"
+        )
+    if found.repeated_share > rules.duplicates:
+        yield f"{found.repeated_share:.1%} of the images repeat another; the most is {rules.duplicates:.1%}"
+
+
+def _scored(rules: Rules, folder: Path, job: Facts) -> Facts:
+    import ganmetrics as gm
+    from ganmetrics.scoring.plan import chosen_metrics
+    from ganmetrics.scoring.result import environment
+
+    chosen = chosen_metrics(list(rules.metrics), rules.seed).metrics
+    reads = {*ALWAYS, *(name for each in chosen for name in each.reads)}
+    extractor = _loaded(rules.extractor, rules.network)
+    fake = _measured(job, reads, extractor)
+    real = gm.load_statistics(folder / "public.npz")
+    result = gm.score(real, fake, list(rules.metrics))
+    facts: Facts = {"scores": _table(result), "hidden": {}, "environment": environment()}
+    if rules.hidden:
+        hidden = gm.load_statistics(folder / "hidden.npz")
+        facts["hidden"] = _table(gm.score(hidden, fake, list(rules.metrics)))
+    evidence, findings = _judged(real, fake, extractor, result, rules)
+    if rules.second_extractor:
+        other = _measured(job, ALWAYS, _loaded(rules.second_extractor, rules.second_network))
+        second = gm.score(gm.load_statistics(folder / "public.second.npz"), other, ["fid"])
+        evidence["second_fid"] = _table(second)["fid"]
+    return {**facts, "evidence": evidence, "findings": findings}
+
+
+def _loaded(spec: str, network: str) -> Extractor:
+    import ganmetrics as gm
+
+    extractor = gm.load_extractor(spec)
+    if extractor.identity != network:
+        what = f"the network {spec} is {extractor.identity} here, and the board's is {network}"
+        raise ResourceError(what, hint="Score with the weights that the board was made with", code="E-RECIPE")
+    return extractor
+
+
+def _measured(job: Facts, reads: Any, extractor: Extractor) -> Statistics:
+    import ganmetrics as gm
+
+    reading = gm.Reading(cache=False, workers=0, thumbnails=True)
+    return gm.measure(job["pixels"], reads=sorted(reads), extractor=extractor, device=job["device"], reading=reading)
+
+
+def _table(result: Result) -> Facts:
+    return {name: score.to_dict() for name, score in result.scores.items()}
+
+
+def _judged(
+    real: Statistics, fake: Statistics, extractor: Extractor, result: Result, rules: Rules
+) -> tuple[Facts, list[dict[str, str]]]:
+    """How near the fakes keep to the reals, and what a diagnosis finds."""
+    from ganmetrics.diagnosis.diagnose import diagnosed
+    from ganmetrics.diagnosis.memorisation import HALF
+    from ganmetrics.diagnosis.pair import LEAST, Pair
+    from ganmetrics.extractors import EXTRACTORS
+
+    if real.count < 2 * LEAST or fake.count < LEAST:
+        return {}, []
+    record = EXTRACTORS.records().get(fake.recipe.extractor)
+    names_classes = record is not None and record.names_classes
+    pair = Pair(real, fake, None, extractor if names_classes else None, rules.seed)
+    ratios = pair.nearness.ratios
+    found = diagnosed(pair, result).findings if rules.has_diagnosis else ()
+    findings = [{"name": each.name, "verdict": each.verdict, "sentence": each.sentence} for each in found]
+    return {"nearness": float(ratios.median()), "within_half": float((ratios <= HALF).double().mean())}, findings
+
+
+def _save_grid(pixels: str, path: str) -> None:
+    import numpy as np
+    import torch
+
+    from ganmetrics.numerics.resampling import seeded
+    from ganmetrics.reporting.contact_sheet import contact_sheet, save_png
+
+    images = np.load(pixels, mmap_mode="r", allow_pickle=False)
+    chosen = np.sort(seeded(GRID_SEED).permutation(len(images))[:GRID])
+    samples = torch.from_numpy(images[chosen].copy()).permute(0, 3, 1, 2)
+    side = max(samples.shape[-2:])
+    if side > 4 * GRID_PIXELS:
+        from ganmetrics.measurement.thumbnails import at_size
+
+        height, width = (max(1, round(n * 4 * GRID_PIXELS / side)) for n in samples.shape[-2:])
+        samples = at_size(samples, height, width)
+    save_png(contact_sheet(samples, 8, scale=max(1, -(-GRID_PIXELS // side))), path)

@@ -1,0 +1,69 @@
+"""Whether saved statistics are sound, and of the images they claim to be of."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.errors import StatisticsError
+from ganmetrics.measurement import archive
+from ganmetrics.numerics import frechet
+
+if TYPE_CHECKING:
+    from ganmetrics.measurement.statistics import Statistics
+
+DRIFT = 1e-4  # squared distance of two measurements, relative to the trace, that other processors' rounding may cause
+
+
+def opened(name: str) -> Statistics:
+    """Statistics by path or by bundled name."""
+    is_bundled = name in archive.index() and not os.path.exists(name)
+    return archive.bundled(name) if is_bundled else archive.load_statistics(name)
+
+
+def facts_of(name: str) -> dict[str, Any]:
+    """What statistics are of, as plain data."""
+    found = opened(name)
+    recipe = found.recipe
+    kept = [kind for kind in ("moments", "features", "logits") if getattr(found, kind) is not None]
+    return {
+        "name": found.name,
+        "count": found.count,
+        "digest": found.digest,
+        "skipped": found.skipped,
+        "extractor": recipe.extractor,
+        "network": recipe.network,
+        "resize": recipe.resize,
+        "reading": ", ".join(recipe.reading) or "default",
+        "precision": recipe.precision,
+        "dimensions": 0 if found.moments is None else len(found.moments.mean),
+        "keeps": ", ".join(kept),
+    }
+
+
+def verify(found: Statistics, again: Statistics, names: tuple[str, str]) -> float:
+    """The drift between saved statistics and those of the images, measured again: a share of the trace.
+
+    Raises
+    ------
+    StatisticsError
+        The statistics are of other images or of another recipe, or their numbers were changed.
+    """
+    found.recipe.require(again.recipe, names)
+    for fact in ("count", "digest"):
+        if getattr(found, fact) != getattr(again, fact):
+            what = f"the {fact} is {getattr(found, fact)}; the images have {getattr(again, fact)}"
+            raise StatisticsError(what, where=names[0], hint="It is of other images", code="E-VERIFY")
+    return _drift(found, again, names[0])
+
+
+def _drift(found: Statistics, again: Statistics, name: str) -> float:
+    if found.moments is None or again.moments is None:
+        raise StatisticsError("the file keeps no moments to compare", where=name, code="E-KEPT")
+    gaussians = [(m.mean.numpy(), m.covariance().numpy()) for m in (found.moments, again.moments)]
+    drift = frechet.frechet_distance(*gaussians[0], *gaussians[1]) / max(again.moments.trace(), 1e-300)
+    if drift > DRIFT:
+        what = f"the numbers differ from the images' by {drift:.1e} of the trace (allowed {DRIFT:.0e})"
+        hint = "The file was changed, or another processor or version of PyTorch measured it"
+        raise StatisticsError(what, where=name, hint=hint, code="E-VERIFY")
+    return drift

@@ -1,0 +1,238 @@
+"""Measuring sets: each image meets the network once, and leaves what the metrics of the run read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ganmetrics._progress import progress_bar
+from ganmetrics.data import Notes, Reading, Source
+from ganmetrics.data.reading.share import WHOLE, Share
+from ganmetrics.data.source import Classes
+from ganmetrics.distributed import engine
+from ganmetrics.errors import InputError
+from ganmetrics.extractors import Extractor, load_extractor
+from ganmetrics.extractors.extraction import Extraction
+from ganmetrics.measurement.blocks import blocks
+from ganmetrics.measurement.feature_cache import cached
+from ganmetrics.measurement.gathering import Collector, Gathering, Seen, without_network
+from ganmetrics.measurement.recipe import PRECISION, Recipe
+from ganmetrics.measurement.sides import Side
+from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.measurement.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    import os
+
+    from ganmetrics.types import Placed
+
+    AnyExtractor = str | Extractor | Callable[..., Any] | None
+
+DEFAULT_EXTRACTOR = "inception"
+
+
+@dataclass
+class Measuring:
+    """Measures sides with one extractor, which is loaded when the first side that holds images asks for it."""
+
+    extractor: AnyExtractor
+    weights: str | os.PathLike[str] | None
+    reading: Reading
+    device: torch.device
+    batch_size: int | None
+
+    @cached_property
+    def loaded(self) -> Extractor:
+        return load_extractor(DEFAULT_EXTRACTOR if self.extractor is None else self.extractor, self.weights)
+
+    def check(self, sides: Mapping[str, Side], needs: Mapping[str, set[str]]) -> None:
+        """Refuse, before any image is read, what a side cannot give."""
+        for role, side in sides.items():
+            for name in sorted(needs[role]):
+                if isinstance(side, Statistics):
+                    side.require(name)
+                elif name == "labels":
+                    class_names(side)
+                elif not without_network({name}):
+                    self.loaded.layer_for(name)
+
+    def check_recipes(self, sides: Mapping[str, Side]) -> None:
+        """Refuse saved statistics of another recipe than that of any other side."""
+        if any(isinstance(side, Statistics) for side in sides.values()):
+            first, *others = sides
+            for role in others:
+                names = (_title(first, sides[first]), _title(role, sides[role]))
+                self._recipe(sides[first]).require(self._recipe(sides[role]), names)
+
+    def _recipe(self, side: Side) -> Recipe:
+        return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, self.reading)
+
+    def __call__(self, side: Side, reads: set[str]) -> Statistics:
+        return side if isinstance(side, Statistics) else self.read(side, self.loaded, reads)
+
+    def read(self, source: Source, extractor: Extractor, reads: set[str]) -> Statistics:
+        """The statistics of a source, read by whoever the reading says; of all ranks, the first has them."""
+        reader = Reader(source, extractor, frozenset(reads), self.reading, self.device, self.batch_size)
+        gathering = engine(self.reading.engine).gathered(reader, source.count)
+        if gathering is None:  # another rank's
+            return Statistics(recipe_of(extractor, self.reading), 0, "")
+        return statistics_of(gathering, source, reads, recipe_of(extractor, self.reading))
+
+
+def _title(role: str, side: Side) -> str:
+    """A side as a message names it: by its path where it has one."""
+    return (isinstance(side, Statistics) and side.source) or side.name or role
+
+
+def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe: Recipe) -> Statistics:
+    """What was gathered of all of a source, as statistics."""
+    count = len(gathering)
+    if count < 2:
+        raise too_few(source.name, count, 2)
+    has_classes = "labels" in reads or ("names" in reads and _are_known(source, count))
+    labels, classes = _labelled(source, count) if has_classes else (None, ())
+    seen, told = source.notes, source.known_classes() if {"labels", "names"} & reads else Classes(None)
+    notes = Notes(depths=Counter(seen.depths), ignored=Counter(seen.ignored), warnings=list(seen.warnings))
+    notes.remarks += [f"{told.remark}. {told.hint}" if told.hint else told.remark] if told.is_caution else []
+    notes.merge(gathering.seen.notes)
+    return dataclasses.replace(
+        gathered_statistics(gathering, recipe),
+        name=source.label,
+        labels=labels,
+        classes=classes,
+        names=_names(source, count) if "names" in reads else (),
+        skipped=len(notes.skipped),
+        notes=notes,
+        place=source.identity,
+        source=source.name,
+    )
+
+
+def gathered_statistics(gathering: Gathering, recipe: Recipe) -> Statistics:
+    """What was gathered, whatever its source."""
+    seen, collector, order = gathering.seen, gathering.collector, gathering.seen.order()
+    pixels = seen.pixels if order is None else seen.pixels.reordered(order)
+    if seen.thumbnails is not None and order is not None:
+        seen.thumbnails.reorder(order)
+    return Statistics(
+        recipe=recipe,
+        count=len(pixels),
+        digest=pixels.combined(),
+        order=pixels.ordered(),
+        moments=collector.moments("moments"),
+        spatial_moments=collector.moments("spatial_moments"),
+        features=collector.tensor("features"),
+        logits=collector.tensor("logits"),
+        max_rows=0 if collector.max_rows == math.inf else int(collector.max_rows),
+        sample=collector.tensor("sample"),
+        spatial_sample=collector.tensor("spatial_sample"),
+        spread=collector.spread if collector.is_of_one_size else None,
+        images=seen.sample.rows if seen.sample is not None else None,
+        thumbnails=seen.thumbnails,
+        notes=seen.notes,
+        filled=seen.values.filled(),
+        pixels=pixels,
+    )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads a share of a source through a network: a value that can be sent to where the reading is done."""
+
+    source: Source
+    extractor: Extractor
+    reads: frozenset[str]
+    reading: Reading
+    device: torch.device
+    batch_size: int | None
+
+    def __call__(self, share: Share) -> Gathering:
+        thumbnails = Thumbnails(self.source.count) if self.reading.thumbnails else None
+        seen = Seen(has_sample="images" in self.reads, thumbnails=thumbnails)
+        collector = Collector(self.reads - without_network(self.reads), self.extractor)
+        with closing(watched(self.source, self.reading, seen, share)) as placed:
+            if collector.layers:
+                self._through_network(placed, collector)
+            else:
+                deque(placed, maxlen=0)
+        seen.notes.merge(self.source.notes)
+        return Gathering(seen, collector)
+
+    def _through_network(self, placed: Iterable[Placed], collector: Collector) -> None:
+        extraction = Extraction(self.extractor, collector.layers, self.device, self.batch_size)
+        is_kept = self.reading.cache and self.source.is_lasting and "spread" not in self.reads
+        cache = cached(self.extractor, self.device) if is_kept else None
+        for block in blocks(placed, extraction, has_digests=cache is not None):
+            places, start = torch.cat(block.places), 0
+            for found in block.features(cache):
+                stop = start + len(next(iter(found.values())))
+                collector.add(found, places[start:stop])
+                start = stop
+        if cache is not None:
+            cache.close()
+
+
+def watched(source: Source, reading: Reading, seen: Seen, share: Share = WHOLE) -> Generator[Placed, None, None]:
+    """The images on their way to the network, with the bar moved and all noted that they show by themselves."""
+    count = source.count if source.count is None or share.is_whole else len(share.places(source.count))
+    with progress_bar(source.name[-40:], count, reading.progress) as bar:
+        for places, images in source.share(share):
+            seen.add(images, places)
+            yield places, images
+            bar.update(len(images))
+
+
+def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
+    """The recipe that an extractor and a way of reading make."""
+    layer = extractor.identity.partition("/")[2]
+    spec = f"{extractor.name}:{layer}" if layer else extractor.name
+    if extractor.chosen_resize:
+        spec += f"@{extractor.chosen_resize}"
+    if extractor.precision != "float32":
+        spec += f"+{extractor.precision}"
+    precision = PRECISION.replace("float32", extractor.precision)
+    return Recipe(spec, extractor.identity, extractor.resize, reading.changes(), precision)
+
+
+def too_few(name: str, found: int, least: int) -> InputError:
+    what = f"{found} image{'s' * (found != 1)} found where at least {least} are needed"
+    return InputError(what, where=name, hint="Add images", code="E-TOO-FEW")
+
+
+def class_names(source: Source, count: int | None = None) -> Sequence[str]:
+    """The class of each image of a source (InputError where it is not known, or an image was left out)."""
+    names, why, hint, _ = source.known_classes()
+    if names is not None and len(names) != (count or len(names)):
+        why, hint = f"{len(names) - (count or 0)} images were left out", "Repair or remove them"
+    elif names is not None:
+        return names
+    what = f"the class of each image is not known{': ' * bool(why)}{why}"
+    hint = hint or "Pass a folder or an archive with a sub-folder for each class, or a data set with targets"
+    raise InputError(what, where=source.name, hint=hint, code="E-LABELS")
+
+
+def _are_known(source: Source, count: int) -> bool:
+    """Whether the source names the class of each image that was read; where some were left out it cannot."""
+    names = source.class_names()
+    return names is not None and len(names) == count
+
+
+def _labelled(source: Source, count: int) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """The class of each image as its place among the classes, which are in the order of numbers where they are such."""
+    names = class_names(source, count)
+    classes = sorted(set(names), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+    places = {name: place for place, name in enumerate(classes)}
+    return torch.tensor([places[name] for name in names]), tuple(classes)
+
+
+def _names(source: Source, count: int) -> tuple[str, ...]:
+    names = source.item_names()
+    return tuple(names) if names is not None and len(names) == count else ()

@@ -1,0 +1,61 @@
+"""What a side of an evaluation may be: images to read, or statistics that stand for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data import Reading, Source, open_source
+from ganmetrics.data.kind import Opening
+from ganmetrics.data.places.local_copy import LocalCopy
+from ganmetrics.data.places.paths import is_path, is_pattern, local_path
+from ganmetrics.data.remote import copied_source, is_copied
+from ganmetrics.errors import InputError
+from ganmetrics.measurement import archive
+from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.registry import unknown
+
+if TYPE_CHECKING:
+    from ganmetrics.extractors import Extractor
+
+Side = Source | Statistics
+
+
+def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
+    """The source or the statistics that a value stands for.
+
+    A path that exists comes before a bundled name; ``extractor`` chooses between bundled statistics of one name.
+    """
+    if isinstance(value, Statistics):
+        return value
+    if value is None:
+        raise InputError("no images were given", where="None", hint="Pass a folder, an array or a source")
+    if isinstance(value, (str, os.PathLike)):
+        return _open_path(os.fspath(value), reading, extractor)
+    return open_source(value, reading=reading)
+
+
+def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
+    value = local_path(value)
+    if is_copied(value):
+        return _open_copy(LocalCopy(value, progress=reading.progress), reading)
+    is_there = os.path.exists(value)  # pathlib raises for a name that is too long
+    if os.path.isfile(value) and archive.is_statistics(Path(value)):
+        return archive.load_statistics(value)
+    if not is_there and value in archive.index():
+        return archive.bundled(value, extractor if isinstance(extractor, str) else None)
+    is_word = is_path(value) and os.sep not in value and "." not in value and not is_pattern(value)
+    if not is_there and is_word:
+        known = unknown("folder or bundled statistics", value, list(archive.index()))
+        raise InputError(known.what, hint=known.hint, code="E-MISSING")
+    return open_source(value, reading=reading)
+
+
+def _open_copy(copy: LocalCopy, reading: Reading) -> Side:
+    if not archive.is_statistics(Path(copy.path)):
+        return copied_source(copy, Opening(reading=reading))
+    with copy.named():
+        return replace(archive.load_statistics(copy.path), source=copy.name)

@@ -1,0 +1,150 @@
+"""What one pass over a set of images leaves: counts, moments, features and logits under one recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ganmetrics.data import Notes
+from ganmetrics.errors import InputError, StatisticsError
+from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.pixel_range import Filled
+from ganmetrics.measurement.row_sample import sampled
+from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.spread import Spread
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.measurement.recipe import Recipe
+    from ganmetrics.measurement.thumbnails import Thumbnails
+    from ganmetrics.types import Features, Images, Logits
+
+ALSO_KEPT = ("spatial_moments", "sample", "spatial_sample", "spread", "images", "labels")
+KEPT = ("moments", "features", "logits")  # what a file of statistics can hold
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """One set of images under one recipe.
+
+    Attributes
+    ----------
+    name : str
+        Of a bundled or named set, empty for a user's folder.
+    recipe : Recipe
+    count : int
+        Images scored.
+    digest : str
+        SHA-256 over the pixels of the set, independent of order and container.
+    order : str
+        The same, dependent on the order, which subsets drawn by position depend on; empty where it is not known.
+    moments : Moments or None
+    spatial_moments : Moments or None
+        Of the spatial layer, which sFID reads.
+    features : Tensor, float32 [N, D], or None
+    logits : Tensor, float32 [N, K], or None
+    labels : Tensor, int64 [N], or None
+        The class of each image, as its place among ``classes``.
+    classes : tuple of str
+        The names of the classes.
+    names : tuple of str
+        Of the images, where they have any and none was left out.
+    max_rows : int
+        The most rows of features and of logits that were kept of a larger set, 0 where there was no limit.
+    sample : Tensor, float32 [n, D], or None
+        Rows of the features in random order, as many as tell a standard error.
+    spatial_sample : Tensor, float32 [n, D], or None
+        The same of the spatial layer.
+    spread : Spread or None
+        Of the perceptual layer, which LPIPS diversity reads.
+    images : Tensor, uint8 [n, 3, H, W], or None
+        Images in random order, as many as tell a mean over pairs.
+    thumbnails : Thumbnails or None
+        Small pictures of all images in their order, where the reading asks for them.
+    skipped : int
+        Images left out because they could not be read.
+    notes : Notes
+        What was seen while reading.
+    filled : Filled or None
+        The part of the range of pixel values that the images fill, where it is known.
+    pixels : PixelDigests
+        Of each image, where the images were read in this run.
+    place : str
+        Equal for two sets that were surely read from the same place; empty where nothing is known.
+    source : str
+        Where they came from, for people; not part of the signature.
+    """
+
+    recipe: Recipe
+    count: int
+    digest: str
+    name: str = ""
+    order: str = ""
+    moments: Moments | None = None
+    spatial_moments: Moments | None = None
+    features: Features | None = None
+    logits: Logits | None = None
+    labels: Tensor | None = None
+    classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    max_rows: int = 0
+    sample: Features | None = None
+    spatial_sample: Features | None = None
+    spread: Spread | None = None
+    images: Images | None = None
+    thumbnails: Thumbnails | None = None
+    skipped: int = 0
+    notes: Notes = field(default_factory=Notes)
+    filled: Filled | None = None
+    pixels: PixelDigests = field(default_factory=PixelDigests)
+    place: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.sample is None and self.features is not None:
+            object.__setattr__(self, "sample", sampled(self.features))
+
+    @property
+    def label(self) -> str:
+        """The set as the signature writes it, ``name#count:digest`` and what else sets it apart."""
+        return self.labelled()
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether the rows of features and logits are a sample of the images."""
+        return 0 < self.max_rows < self.count
+
+    def labelled(self, *, has_order: bool = False, has_rows: bool = False) -> str:
+        """The same for a metric that draws subsets by position, or that reads rows of which a sample was kept."""
+        order = f"~{self.order[:8]}" if has_order and self.order else ""
+        facts = [f"skipped={self.skipped}"] if self.skipped else []
+        facts += [f"rows={self.max_rows}"] if has_rows and self.is_thinned else []
+        return ":".join([f"{self.name}#{self.count}", f"{self.digest[:8]}{order}", *facts, *self.recipe.reading])
+
+    def without_rows(self) -> Statistics:
+        """The same set without all that metrics read of it."""
+        nothing = dict.fromkeys((*KEPT, *ALSO_KEPT, "thumbnails"))
+        return replace(self, **nothing, pixels=PixelDigests())  # type: ignore[arg-type]
+
+    def require(self, reads: str) -> None:
+        """Refuse saved statistics that lack what a metric reads, and images of sizes that it cannot compare.
+
+        Raises
+        ------
+        StatisticsError
+        InputError
+        """
+        if self.images is None and reads == "images" and len(self.notes.sizes) == 1:
+            [(height, width)] = self.notes.sizes
+            what = f"2,000 images of {height} x {width} pixels would be kept, which take more memory than is allowed"
+            hint = 'Allow more, as in `gm.memory_limit(limit="4GB")`, or leave the metric out'
+            raise InputError(what, where=self.source or self.name, hint=hint, code="E-MEMORY")
+        if getattr(self, reads) is None and reads not in KEPT and len(self.pixels):
+            what = "the images have several sizes, and their distances are those of images of one"
+            raise InputError(what, where=self.source or self.name, hint="Resize them all alike", code="E-SHAPE")
+        if getattr(self, reads) is None:
+            again = f', or build the file again with `gm.measure(images, reads="{reads}")`' if reads in KEPT else ""
+            hint = f"Score the images themselves{again}"
+            what = f"the saved statistics hold no {reads}"
+            raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")

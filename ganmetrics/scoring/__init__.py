@@ -1,0 +1,1 @@
+"""From measured sets to numbers: the plan of a run, scores, intervals, cautions and the result."""

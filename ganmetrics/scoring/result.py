@@ -1,0 +1,202 @@
+"""What an evaluation gives: scores with their signatures, both sets, and what to be careful about."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from ganmetrics._files import atomic_write, check_writable
+from ganmetrics._shown import Shown
+from ganmetrics.numerics.interval import LEVEL, Interval
+from ganmetrics.registry import unknown
+from ganmetrics.version import __version__
+
+if TYPE_CHECKING:
+    from ganmetrics.measurement.recipe import Signature
+    from ganmetrics.measurement.statistics import Statistics
+
+SCHEMA = 2
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric's value.
+
+    Attributes
+    ----------
+    name, title : str
+    value : float
+    std : float or None
+        The standard deviation over what ``spread`` names (splits, subsets); not a confidence interval.
+    spread : str
+    higher_is_better : bool
+    signature : Signature
+    warnings : tuple of str
+        What makes the score easily misread; those of the whole evaluation.
+    interval : Interval, optional
+        The ends of the 95 % interval and how it was found.
+    """
+
+    name: str
+    title: str
+    value: float
+    std: float | None
+    spread: str
+    higher_is_better: bool
+    signature: Signature
+    warnings: tuple[str, ...] = ()
+    interval: Interval | None = None
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        spread = " ".join(["", *filter(None, (_interval(self), _spread(self)))])
+        caution = f" [{len(self.warnings)} warnings]" if self.warnings else ""
+        return f"{self.title} {readable(self.value)}{spread}{caution}"
+
+    def to_dict(self) -> dict[str, Any]:
+        spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}
+        facts = {
+            "title": self.title,
+            "higher_is_better": self.higher_is_better,
+            "signature": str(self.signature),
+        }
+        around = {} if self.interval is None or math.isnan(self.value) else {"interval": self.interval.to_dict()}
+        value = {"value": self.value} if math.isfinite(self.value) else {"value": None, "not_finite": str(self.value)}
+        return {**value, **around, **spread, **facts}
+
+
+@dataclass(frozen=True)
+class Result(Shown):
+    """The scores of one evaluation; prints as a table, indexes by metric.
+
+    Attributes
+    ----------
+    scores : mapping of str to Score
+    real, fake : Statistics
+        ``real`` is ``None`` where no metric needed it.
+    warnings : tuple of str
+        What makes a score easily misread.
+    left_out : mapping of str to str
+        Where all metrics were asked for, those that the sets do not allow and the reason.
+    """
+
+    scores: Mapping[str, Score]
+    real: Statistics | None
+    fake: Statistics
+    warnings: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Score:
+        """The score of a metric by its name."""
+        if name not in self.scores:
+            raise KeyError(str(unknown("score", name, list(self.scores))))
+        return self.scores[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.scores
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.scores)
+
+    def __str__(self) -> str:
+        rows = [(s.title, readable(s.value), _interval(s), _spread(s), _direction(s)) for s in self.scores.values()]
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        lines = []
+        for row, score in zip(rows, self.scores.values(), strict=True):
+            ends = [cell.ljust(width) for cell, width in zip(row[2:4], widths[2:4], strict=True)]
+            cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, row[4]]
+            lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
+        return "\n".join(lines + [f"left out: {name} ({reason})" for name, reason in self.left_out.items()])
+
+    def without_rows(self) -> Result:
+        """The same scores; of the sets only what describes them."""
+        return replace(self, real=self.real and self.real.without_rows(), fake=self.fake.without_rows())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data; ``docs/json.md`` describes it."""
+        return {
+            "schema": SCHEMA,
+            "scores": {name: score.to_dict() for name, score in self.scores.items()},
+            "real": None if self.real is None else describe(self.real),
+            "fake": describe(self.fake),
+            "warnings": list(self.warnings),
+            "left_out": dict(self.left_out),
+            "environment": environment(),
+        }
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the JSON under this name, whole or not at all.
+
+        Raises
+        ------
+        UsageError
+            The file exists and ``force`` is false.
+        ResourceError
+            The folder is missing or the disk is full.
+        """
+        save_json(self.to_json(), path, force=force)
+
+
+def save_json(text: str, path: str | os.PathLike[str], *, force: bool) -> None:
+    """Write JSON text, whole or not at all (UsageError for a file that exists, ResourceError)."""
+    check_writable(path, force=force)
+    with atomic_write(path) as stream:
+        stream.write(text.encode() + b"\n")
+
+
+def readable(value: float) -> str:
+    """A value with at least four decimals and at least four significant digits."""
+    return f"{value:.4f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4g}"
+
+
+def describe(statistics: Statistics) -> dict[str, Any]:
+    """A set as plain data: how many images of which sizes and formats, from where, under which recipe."""
+    notes, recipe = statistics.notes, statistics.recipe
+    sizes = {f"{width}x{height}": n for (height, width), n in notes.sizes.most_common(20)}
+    return {
+        "name": statistics.name,
+        "source": statistics.source,
+        "count": statistics.count,
+        "digest": statistics.digest,
+        "skipped": {"count": statistics.skipped, "first": notes.skipped[:10]},
+        "recipe": {**vars(recipe), "reading": list(recipe.reading)},
+        "sizes": sizes,
+        "formats": dict(notes.formats),
+        "kinds": dict(notes.kinds),
+        "depths": {str(depth): n for depth, n in sorted(notes.depths.items())},
+        "ignored": dict(notes.ignored),
+    }
+
+
+def environment() -> dict[str, str]:
+    """The versions that a number may depend on in its last digits."""
+    from PIL import features
+
+    versions = {name: metadata.version(name) for name in PACKAGES}
+    jpeg = features.version("libjpeg_turbo") or features.version("jpg") or "none"
+    return {"ganmetrics": __version__, "python": platform.python_version(), **versions, "libjpeg": str(jpeg)}
+
+
+def _spread(score: Score) -> str:
+    return "" if score.std is None else f"(std {score.std:.3g} over {score.spread})"
+
+
+def _interval(score: Score) -> str:
+    return "" if score.interval is None else f"({score.interval.words(score.value)}, {LEVEL:.0%})"
+
+
+def _direction(score: Score) -> str:
+    return "higher is better" if score.higher_is_better else "lower is better"
