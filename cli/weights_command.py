@@ -21,7 +21,7 @@ def command() -> None:
 def list_() -> None:
     """List the known weights: name, size, SHA-256, licence, the extractors that use them, and where they are."""
     from ganmetrics._files import shown
-    from ganmetrics.extractors.weights.store import WEIGHTS, locate
+    from ganmetrics.extractors.weights.weight_store import WEIGHTS, locate
 
     for file in WEIGHTS.values():
         path = locate(file)
@@ -33,7 +33,7 @@ def list_() -> None:
 @click.argument("name")
 def path_(name: str) -> None:
     """Print the path of the weights NAME, or fail with exit code 5 when they are not on this machine."""
-    from ganmetrics.extractors.weights.store import known, required
+    from ganmetrics.extractors.weights.weight_store import known, required
 
     click.echo(os.fsencode(required(known(name))))
 
@@ -43,7 +43,7 @@ def path_(name: str) -> None:
 @click.option("--all", "everything", is_flag=True, help="Fetch all known weights.")
 def fetch(name: str | None, everything: bool) -> None:
     """Download the weights NAME unless they are on this machine already, and print their path."""
-    from ganmetrics.extractors.weights import store as weights
+    from ganmetrics.extractors.weights import weight_store as weights
 
     if everything == (name is not None):
         raise click.UsageError("Give the NAME of the weights, or --all.")
@@ -57,7 +57,7 @@ def verify(name: str | None) -> None:
     """Check every copy of the known weights, or of NAME only; exit code 5 when one of them is damaged."""
     from ganmetrics._files import shown
     from ganmetrics.errors import WeightsError
-    from ganmetrics.extractors.weights.store import WEIGHTS, known, survey
+    from ganmetrics.extractors.weights.weight_store import WEIGHTS, known, survey
 
     files = WEIGHTS.values() if name is None else [known(name)]
     copies = [copy for file in files for copy in survey(file)]
@@ -75,6 +75,6 @@ def verify(name: str | None) -> None:
 @click.option("--name", help="The weights that FILE must hold; found by its SHA-256 when omitted.")
 def import_(file: Path, name: str | None) -> None:
     """Check FILE, copy it to where ganmetrics looks for weights, and print the path of the copy."""
-    from ganmetrics.extractors.weights import store as weights
+    from ganmetrics.extractors.weights import weight_store as weights
 
     click.echo(os.fsencode(weights.import_file(file, weights.known(name) if name else weights.recognised(file))))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganmetrics.extractors.weights.download import Patience
-from ganmetrics.extractors.weights.store import WeightFile
+from ganmetrics.extractors.weights.weight_store import WeightFile
 
 BODY = random.Random(0).randbytes(300_000)
 HASTE = Patience(timeout=30, tries=3, backoff=0.01)  # a busy machine answers late; servers fall silent elsewhere

@@ -12,7 +12,7 @@ import torch
 from ganmetrics.extractors._grey_net import FEATURE_DIM, LUMA, NUM_CLASSES, SIZE, GreyNet
 from ganmetrics.extractors.extractor import Extractor
 from ganmetrics.extractors.resize import antialiased_bilinear
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.extractors.weights.fill import filled
 
 if TYPE_CHECKING:

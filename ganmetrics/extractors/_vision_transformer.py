@@ -11,7 +11,7 @@ from ganmetrics._files import shown
 from ganmetrics.errors import UsageError
 from ganmetrics.extractors.extractor import Domain, Extractor, ExtractorRecord
 from ganmetrics.extractors.resize import PIXELS
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.extractors.weights.fill import filled_from
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ganmetrics._files import shown
 from ganmetrics.extractors._inception_net import LAYERS, SIZE, SPATIAL_CHANNELS, InceptionNet
 from ganmetrics.extractors.extractor import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.extractors.resize import INPUTS
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 
 if TYPE_CHECKING:
     import torch

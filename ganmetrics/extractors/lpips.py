@@ -16,7 +16,7 @@ import torch
 from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError, WeightsError
 from ganmetrics.extractors.extractor import PHOTOGRAPHS, Extractor, ExtractorRecord
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.extractors.weights.fill import filled_from
 
 if TYPE_CHECKING:

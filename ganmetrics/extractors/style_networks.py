@@ -23,7 +23,7 @@ from ganmetrics.extractors._grey_net import LUMA
 from ganmetrics.extractors._precision import true_float32
 from ganmetrics.extractors.digits import Digits
 from ganmetrics.extractors.random_vgg16 import MEAN, STD, draw_weights
-from ganmetrics.extractors.weights import store as weight_files
+from ganmetrics.extractors.weights import weight_store as weight_files
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.registry import unknown
 

@@ -16,7 +16,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.extractors._inception_net import SIZE
 from ganmetrics.extractors.extractor import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.extractors.resize import INPUTS
-from ganmetrics.extractors.weights import store as weight_files
+from ganmetrics.extractors.weights import weight_store as weight_files
 from ganmetrics.extractors.weights.fill import filled_from
 
 if TYPE_CHECKING:

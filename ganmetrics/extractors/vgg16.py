@@ -13,7 +13,7 @@ from ganmetrics._files import shown
 from ganmetrics.extractors.extractor import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.extractors.random_vgg16 import MEAN, STD
 from ganmetrics.extractors.resize import tf1_bilinear
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.extractors.weights.fill import filled_from
 
 if TYPE_CHECKING:

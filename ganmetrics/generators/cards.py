@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics import _arguments
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.errors import MALFORMED, GanMetricsError, InputError, WeightsError
-from ganmetrics.extractors.weights import store as weight_files
+from ganmetrics.extractors.weights import weight_store as weight_files
 from ganmetrics.generators.system import Recipe, System
 from ganmetrics.registry import Registry, unknown
 

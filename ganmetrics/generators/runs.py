@@ -15,7 +15,7 @@ from safetensors.torch import save
 from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.extractors.extraction import choose_device
-from ganmetrics.extractors.weights import store as weight_files
+from ganmetrics.extractors.weights import weight_store as weight_files
 from ganmetrics.generators import settings as allowed
 from ganmetrics.generators.card_scores import REFERENCES, quick_fid
 from ganmetrics.generators.cards import CARD, SYSTEMS, WEIGHTS, Card, load_sampler, write_card

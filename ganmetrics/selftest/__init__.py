@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganmetrics.selftest.check import Check
+from ganmetrics.selftest.check_list import Plan, Task
 from ganmetrics.selftest.environment import environment
-from ganmetrics.selftest.plan import Plan, Task
 
 __all__ = ["Check", "Plan", "Task", "environment"]

@@ -49,7 +49,7 @@ def _devices() -> dict[str, Any]:
 
 def _places() -> dict[str, Any]:
     from ganmetrics._files import shown
-    from ganmetrics.extractors.weights.store import known, locate
+    from ganmetrics.extractors.weights.weight_store import known, locate
     from ganmetrics.measurement.feature_cache import cache_folder
 
     place = locate(known(NETWORK))

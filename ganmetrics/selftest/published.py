@@ -14,7 +14,7 @@ import torch
 from ganmetrics.data.source import Reading
 from ganmetrics.data.torchvision_set import load_dataset
 from ganmetrics.evaluation.evaluate import evaluate
-from ganmetrics.extractors.weights.store import fetch, known
+from ganmetrics.extractors.weights.weight_store import fetch, known
 from ganmetrics.selftest.check import Check
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 import ganmetrics as gm
 from ganmetrics.extractors import clip, dinov2, load_extractor, resize
 from ganmetrics.extractors._precision import true_float32
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 
 pytest.importorskip("timm")
 DEPTH, HEADS = 12, 6

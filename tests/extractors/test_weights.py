@@ -21,7 +21,7 @@ from serving import BODY, HASTE, environment, good, running, sends, sha256, stat
 import ganmetrics
 from ganmetrics.cli.weights_command import command
 from ganmetrics.errors import GanMetricsWarning, ResourceError, UsageError, WeightsError
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 
 ROOT = Path(ganmetrics.__file__).parents[1]
 FLIPPED = BODY[:1000] + bytes([BODY[1000] ^ 1]) + BODY[1001:]
@@ -79,7 +79,7 @@ def test_known_refuses_a_typo_with_a_guess():
 
 
 def test_import_does_not_load_torch():
-    code = "import sys, ganmetrics.extractors.weights.store; sys.exit('torch' in sys.modules)"
+    code = "import sys, ganmetrics.extractors.weights.weight_store; sys.exit('torch' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-I", "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode == 0
     )
@@ -212,7 +212,7 @@ def test_own_folder_that_cannot_be_written(server, own):
 
 CHILD = """
 import json, sys
-from ganmetrics.extractors.weights.store import WeightFile, fetch
+from ganmetrics.extractors.weights.weight_store import WeightFile, fetch
 print(fetch(WeightFile(**json.loads(sys.argv[1]))))
 """
 

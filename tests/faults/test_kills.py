@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from serving import BODY, environment, good, running, weight_file
 
 from ganmetrics._files import UNFINISHED
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.generators.training import CHECKPOINT, LOG
 from ganmetrics.measurement import feature_cache
 from ganmetrics.training.records import read_records

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import ganmetrics as gm
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.generators import card_scores as scoring
 from ganmetrics.generators import cards, reproduction, runs
 from ganmetrics.generators.cards import CARD, SAMPLES, WEIGHTS, read_card, write_card

@@ -13,8 +13,8 @@ from commands import Run
 
 import ganmetrics as gm
 from ganmetrics.generators import cards
-from ganmetrics.selftest import Check, Plan, closed_forms, environment, images, networks, plan
-from ganmetrics.selftest.plan import Task
+from ganmetrics.selftest import Check, Plan, check_list, closed_forms, environment, images, networks
+from ganmetrics.selftest.check_list import Task
 
 
 def shift(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
@@ -42,9 +42,9 @@ def test_every_part_passes_here(title: str) -> None:
 
 def test_the_generators_are_those_on_their_cards() -> None:
     titles = [task.title for task in Plan().tasks()]
-    assert [title for title in titles if title.startswith("generator")] == [f"generator {n}" for n in plan.QUICK]
+    assert [title for title in titles if title.startswith("generator")] == [f"generator {n}" for n in check_list.QUICK]
     every = [task.title for task in Plan(every_generator=True).tasks()]
-    assert set(every) - set(titles) == {f"generator {name}" for name in set(cards.folders()) - set(plan.QUICK)}
+    assert set(every) - set(titles) == {f"generator {name}" for name in set(cards.folders()) - set(check_list.QUICK)}
     ring = next(task for task in Plan().tasks() if task.title == "generator gan-ring")
     assert next(check.name for check in ring.checks()) == "gan-ring: Modes of 8"
     assert all(check.passed for check in ring.checks())
@@ -98,7 +98,7 @@ def test_the_environment_is_named() -> None:
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """One generator instead of four, one network instead of two."""
-    monkeypatch.setattr(plan, "QUICK", ("gan-ring",))
+    monkeypatch.setattr(check_list, "QUICK", ("gan-ring",))
     monkeypatch.delitem(networks.RECORDED, "digits")
 
 

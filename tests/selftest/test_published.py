@@ -23,8 +23,8 @@ from serving import Server, environment, running, sends, sha256, status
 from torch_fidelity import calculate_metrics
 from torchvision.datasets import CIFAR10
 
-from ganmetrics.extractors.weights import store as weights
-from ganmetrics.selftest import plan, published
+from ganmetrics.extractors.weights import weight_store as weights
+from ganmetrics.selftest import published
 
 TRAIN, TEST, SUBSET, KID = 30, 24, 20, "kid(subset_size=10,num_subsets=10)"
 OFF = ("closed_forms", "images", "networks", "statistics")
@@ -39,9 +39,9 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No other part of the self-test."""
-    monkeypatch.setattr(plan, "QUICK", ())
+    monkeypatch.setattr(check_list, "QUICK", ())
     for name in OFF:
-        monkeypatch.setattr(plan, name, lambda *_: [])
+        monkeypatch.setattr(check_list, name, lambda *_: [])
 
 
 def pixels(count: int, seed: int) -> np.ndarray[Any, Any]:

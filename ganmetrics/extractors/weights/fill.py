@@ -9,7 +9,7 @@ import torch
 
 from ganmetrics._files import shown
 from ganmetrics.errors import WeightsError
-from ganmetrics.extractors.weights import store as weights
+from ganmetrics.extractors.weights import weight_store as weights
 
 if TYPE_CHECKING:
     from pathlib import Path
