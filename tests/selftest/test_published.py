@@ -24,7 +24,7 @@ from torch_fidelity import calculate_metrics
 from torchvision.datasets import CIFAR10
 
 from ganmetrics.extractors.weights import weight_store as weights
-from ganmetrics.selftest import published
+from ganmetrics.selftest import check_list, published
 
 TRAIN, TEST, SUBSET, KID = 30, 24, 20, "kid(subset_size=10,num_subsets=10)"
 OFF = ("closed_forms", "images", "networks", "statistics")
