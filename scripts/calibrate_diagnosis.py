@@ -28,7 +28,7 @@ import ganmetrics as gm
 from ganmetrics._files import atomic_write
 from ganmetrics._progress import progress_bar
 from ganmetrics.diagnosis.diagnose import FINDINGS
-from ganmetrics.diagnosis.finding import graded, worst
+from ganmetrics.diagnosis.finding import graded, is_fault, worst
 from ganmetrics.diagnosis.pair import Pair
 
 ROOT = Path(__file__).parent.parent
@@ -126,7 +126,7 @@ def _pair(pool: Pool, name: str) -> Pair:
 def _numbers(pair: Pair) -> dict[str, dict[str, float]]:
     found = [find(pair) for find in FINDINGS]
     numbers = {each.name: {one.key: one.mild for one in each.evidence} for each in found}
-    return {**numbers, "input trouble": {"verdict": float(found[-1].verdict != "none")}}
+    return {**numbers, "input trouble": {"verdict": float(found[-1].is_fault)}}
 
 
 @main.command()
@@ -187,7 +187,7 @@ def _alarms(runs: list[Run]) -> str:
 
 
 def _rate(runs: list[Run], finding: str, bounds: dict[str, Any]) -> str:
-    hits = sum(each.verdict(finding, bounds) != "none" for each in runs)
+    hits = sum(is_fault(each.verdict(finding, bounds)) for each in runs)
     return f"{hits / max(1, len(runs)):.1%} of {len(runs)}"
 
 

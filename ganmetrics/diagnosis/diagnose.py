@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.diagnosis.class_assignment import Classes
 
-SCHEMA = 2
+SCHEMA = 3  # 2 called the verdict ok none
 METRICS = ("fid", "kid", "is", "vendi")  # the last fits any set
 FINDINGS = (mode_collapse, low_diversity, low_quality, memorisation, input_trouble)
 LISTED = 50  # copies in the JSON
@@ -50,7 +50,7 @@ class Diagnosis(Shown):
     Attributes
     ----------
     findings : tuple of Finding
-        Every fault that was looked for, those with the verdict ``none`` too.
+        Every fault that was looked for, those with the verdict ``ok`` too.
     result : Result
         The usual scores of the same pass.
     pair : Pair
@@ -70,7 +70,7 @@ class Diagnosis(Shown):
 
     @property
     def verdict(self) -> str:
-        """The worst of all."""
+        """The worst verdict of all findings: ``ok``, ``cannot tell``, ``some`` or ``severe``."""
         return worst(each.verdict for each in self.findings)
 
     @property
@@ -178,7 +178,7 @@ def diagnosed(pair: Pair, result: Result) -> Diagnosis:
 
 
 def _place(finding: Finding) -> tuple[int, bool]:
-    return -rank(finding.verdict), rank(finding.verdict) > 0 and finding.name != INPUT_TROUBLE
+    return -rank(finding.verdict), finding.is_fault and finding.name != INPUT_TROUBLE
 
 
 def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:
@@ -209,7 +209,7 @@ def _network(fake: Statistics, facts: Facts) -> Extractor | None:
 
 def _words(finding: Finding) -> str:
     """A finding in the terminal: its numbers only where it accuses."""
-    return str(finding) if finding.verdict != "none" else str(replace(finding, evidence=()))
+    return str(finding) if finding.is_fault else str(replace(finding, evidence=()))
 
 
 def _details(pair: Pair) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from ganmetrics.numerics.interval import Interval
 
-VERDICTS = ("none", "some", "severe")
+# From the best to the worst. A check that is blind clears nobody, so "cannot tell" outranks "ok".
+VERDICTS = ("ok", "cannot tell", "some", "severe")
+GRADES = ("ok", "some", "severe")
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ class Evidence:
 
     @property
     def verdict(self) -> str:
-        """What the number alone says, by the mild end of its interval."""
+        """What the number alone says, by the mild end of its interval; ``cannot tell`` of NaN or without limits."""
         if self.some is None or self.severe is None or math.isnan(self.value):
-            return "none"
+            return "cannot tell"
         return graded(self.mild, self.some, self.severe)
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,7 +69,7 @@ class Finding:
     Attributes
     ----------
     name : str
-    verdict : {"none", "some", "severe"}
+    verdict : {"ok", "cannot tell", "some", "severe"}
     sentence : str
         What was found, plainly.
     evidence : tuple of Evidence
@@ -80,6 +82,11 @@ class Finding:
     sentence: str
     evidence: tuple[Evidence, ...] = ()
     advice: tuple[str, ...] = ()
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the verdict accuses: ``some`` or ``severe``."""
+        return is_fault(self.verdict)
 
     def __str__(self) -> str:
         lines = [f"{self.verdict:<6}  {self.name}: {self.sentence}"]
@@ -99,19 +106,29 @@ def is_finite(value: Any) -> bool:
 def graded(value: float, some: float, severe: float) -> str:
     """The verdict of a number that is worse the further it lies from ``some`` beyond ``severe``."""
     sign = 1 if severe >= some else -1
-    return VERDICTS[(sign * value >= sign * some) + (sign * value >= sign * severe)]
+    return GRADES[(sign * value >= sign * some) + (sign * value >= sign * severe)]
 
 
 def rank(verdict: str) -> int:
-    """0, 1 or 2, the worst last."""
+    """Return the place of a verdict in ``VERDICTS``: the worse it is, the larger."""
     return VERDICTS.index(verdict)
 
 
+def is_fault(verdict: str) -> bool:
+    """Whether a verdict accuses: ``some`` or ``severe``."""
+    return verdict in ("some", "severe")
+
+
 def worst(verdicts: Iterable[str]) -> str:
-    """The worst of some verdicts; none of none."""
-    return VERDICTS[max(map(rank, verdicts), default=0)]
+    """Return the worst of some verdicts; ``cannot tell`` where there are none."""
+    return max(verdicts, key=rank, default="cannot tell")
 
 
 def mildest(verdicts: Iterable[str]) -> str:
-    """The verdict that all bear; none of none."""
-    return VERDICTS[min(map(rank, verdicts), default=0)]
+    """Return the mildest of some verdicts; ``cannot tell`` where there are none."""
+    return min(verdicts, key=rank, default="cannot tell")
+
+
+def verdicts_of(numbers: Iterable[Evidence]) -> list[str]:
+    """Return the verdicts of the numbers that can be judged: those with limits and a value."""
+    return [verdict for number in numbers if (verdict := number.verdict) != "cannot tell"]

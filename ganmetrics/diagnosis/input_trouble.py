@@ -38,6 +38,10 @@ ADVICE = {
     "same": PASS, "copies": REMOVE, "repeats": REMOVE, "identical": REMOVE, "skipped": REPAIR, "weights": KNOWN,
     "flat": SCALE, "levels-0-1": SCALE, "range": SCALE, "domain": NETWORK, "depths": PASS, "unread": CONVERT,
 }  # fmt: skip
+BLIND = (
+    "pixel values were not compared, as a side has no pictures or pictures of several sizes; nothing else is odd about "
+    "the images as they were given"
+)
 GRAVE = {"same", "identical"}
 GRAVE_IF_MOST = {"flat", "levels-0-1", "skipped"}
 
@@ -56,8 +60,10 @@ def input_trouble(pair: Pair) -> Finding:
     cautions = [each for each in (*alarms(sides), *of_inputs(pair.real, pair.fake)) if each.share >= SOME]
     found = [*map(_troubling, cautions), *_counts(pair), *_levels(pair), *_unseen(pair), *_order(pair)]
     found.sort(key=lambda each: each.verdict != "severe")
+    if not found and pair.pictures is None:
+        return Finding(NAME, "cannot tell", BLIND)
     if not found:
-        return Finding(NAME, "none", "nothing is odd about the images as they were given")
+        return Finding(NAME, "ok", "nothing is odd about the images as they were given")
     verdict = worst(each.verdict for each in found)
     advice = tuple(dict.fromkeys(each.advice for each in found))
     return Finding(NAME, verdict, "; ".join(each.sentence for each in found), (), advice)

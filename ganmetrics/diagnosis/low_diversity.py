@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.diagnosis.finding import Evidence, Finding, worst
+from ganmetrics.diagnosis.finding import Evidence, Finding, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, mean_of, quantile, share_of
 from ganmetrics.metrics.ms_ssim_diversity import ms_ssim_diversity
 from ganmetrics.metrics.vendi import vendi
@@ -43,8 +43,8 @@ def low_diversity(pair: Pair) -> Finding:
         evidence("support", f"support size by the birthday paradox {of_reals}", _support(pair)),
         *_similarity(pair),
     ]
-    verdict = worst(each.verdict for each in numbers)
-    if verdict == "none":
+    verdict = worst(verdicts_of(numbers))
+    if verdict == "ok":
         return Finding(NAME, verdict, "the fakes are about as varied as reals are", tuple(numbers))
     accused = [each for each in numbers if each.verdict == verdict]
     sentence = f"the fakes are less varied than reals: {accused[0].name} is {accused[0].value:.2g}"

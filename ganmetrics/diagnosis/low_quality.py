@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.diagnosis.finding import Finding, worst
+from ganmetrics.diagnosis.finding import Finding, is_fault, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, mean_of, share_of
 from ganmetrics.diagnosis.pair import NEIGHBORS
 from ganmetrics.metrics.c2st import c2st
@@ -39,12 +39,12 @@ def low_quality(pair: Pair) -> Finding:
         evidence("density", "density relative to held-out reals", density.over(of_reals)),
         evidence("c2st", "share that a classifier tells right as fakes or as reals of their kinds", accuracy),
     )
-    verdict = worst(each.verdict for each in numbers)
+    verdict = worst(verdicts_of(numbers))
     sentence = (
         f"{1 - inside.value:.0%} of the fakes lie outside the reals' manifold ({1 - as_reals.value:.0%} of held-out "
         f"reals do); a classifier tells {accuracy.value:.0%} right as fakes or as reals of their kinds"
     )
-    return Finding(NAME, verdict, sentence, numbers, () if verdict == "none" else ADVICE)
+    return Finding(NAME, verdict, sentence, numbers, ADVICE if is_fault(verdict) else ())
 
 
 def _density(real_balls: Tensor) -> Number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganmetrics.diagnosis.finding import Evidence, Finding, worst
+from ganmetrics.diagnosis.finding import Evidence, Finding, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, share_of_groups
 from ganmetrics.errors import InputError
 from ganmetrics.metrics.ct import ct
@@ -30,8 +30,8 @@ def memorisation(pair: Pair) -> Finding:
         *_exact(pair),
         *_data_copying(pair),
     ]
-    verdict = worst(each.verdict for each in numbers)
-    if verdict == "none":
+    verdict = worst(verdicts_of(numbers))
+    if verdict == "ok":
         return Finding(NAME, verdict, "the fakes keep as far from the reals as other reals do", tuple(numbers))
     exact = next((each for each in numbers if each.key == "exact"), None)
     if exact is not None and exact.verdict == verdict:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.diagnosis.class_assignment import listed
-from ganmetrics.diagnosis.finding import Evidence, Finding, worst
+from ganmetrics.diagnosis.finding import Evidence, Finding, is_fault, verdicts_of, worst
 from ganmetrics.diagnosis.limits import evidence, share_of
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def mode_collapse(pair: Pair) -> Finding:
         ),
         evidence("bins_high", "clusters that are too full", _num(found.shares.is_high)),
     ]
-    verdict = worst(each.verdict for each in numbers)
+    verdict = worst(verdicts_of(numbers))
     sentence = _sentence(pair, verdict)
-    if verdict != "none" and (classes is None or not classes.shares.missing) and _are_off(pair):
+    if is_fault(verdict) and (classes is None or not classes.shares.missing) and _are_off(pair):
         sentence += "; but most fakes lie off the reals' manifold, which empties clusters too"
-    return Finding(NAME, verdict, sentence, tuple(numbers), () if verdict == "none" else ADVICE)
+    return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE if is_fault(verdict) else ())
 
 
 def _are_off(pair: Pair) -> bool:
@@ -71,12 +71,12 @@ def _sentence(pair: Pair, verdict: str) -> str:
     if classes is not None and classes.shares.missing:
         drawn = classes.num_real - len(classes.shares.missing)
         return f"{drawn} of {classes.num_real} {classes.noun}; missing {listed(classes.missing_names)}"
-    if found.shares.missing and verdict != "none":
+    if found.shares.missing and is_fault(verdict):
         count, share = len(found.shares.real_counts), found.shares.missing_share
         what = f"{len(found.shares.missing)} of {count} clusters of the reals are left out, {share:.0%} of all reals"
         are_drawn = classes is not None and not classes.num_absent
         return f"{what}, though all {classes.num_real} {classes.noun} are drawn" if classes and are_drawn else what
-    if classes is not None and verdict != "none":
+    if classes is not None and is_fault(verdict):
         rare = [classes.names[place] for place in classes.shares.is_low.nonzero()[:, 0].tolist()]
         return f"{classes.noun} are drawn unevenly; too rarely {listed(rare)}"
     if classes is not None and classes.num_absent:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, rank, worst
+from ganmetrics.diagnosis.finding import Evidence, Finding, is_fault, mildest, rank, verdicts_of, worst
 from ganmetrics.diagnosis.loss_signals import circling, growth, has_fallen, recent, share_kept, share_left
 from ganmetrics.diagnosis.sample_variety import variety
 from ganmetrics.errors import InputError
@@ -126,10 +126,10 @@ class TrainingHealth:
             if not math.isfinite(value):
                 self._infinite.setdefault(name, step)
         self.entries.append(Entry(step, *(numbers.get(name, math.nan) for name in given), *seen))
-        return tuple(sorted((one for one in self.findings() if one.verdict != "none"), key=_by_rank))
+        return tuple(sorted((one for one in self.findings() if one.is_fault), key=_by_rank))
 
     def findings(self) -> tuple[Finding, ...]:
-        """Every fault that was looked for, those with the verdict ``none`` too."""
+        """Every fault that was looked for, those with the verdict ``ok`` or ``cannot tell`` too."""
         checks = (self._divergence, self._discriminator, self._gradient, self._circling, self._collapse)
         return tuple(check() for check in checks)
 
@@ -157,19 +157,21 @@ class TrainingHealth:
                 floors = CRITIC_FLOORS if self._is_critic and each != "g_grad_norm" else FLOORS
                 evidence.append(Evidence(f"{each} against its size at first", growth(values, floors), *EXPLODED))
                 evidence.append(Evidence(f"{each} itself", float(np.median(np.abs(recent(values)))), *HUGE))
+        if not evidence:
+            return Finding(name, "cannot tell", "too few losses and gradients were logged")
         return _worst(name, evidence, "sizes have exploded", "losses and gradients keep their size", advice)
 
     def _discriminator(self) -> Finding:
         name, well = "discriminator wins", "the discriminator can be fooled"
         losses, accuracies = self._values("d_loss"), self._values("d_accuracy")
         if len(losses) < LEAST or self._is_critic:
-            return Finding(name, "none", "not judged: too few losses of a discriminator that are logarithms")
+            return Finding(name, "cannot tell", "too few losses of a discriminator that are logarithms were logged")
         evidence = [Evidence("its loss", float(np.median(recent(losses))), *SMALL_LOSS)]
         if len(accuracies) >= LEAST:
             evidence.append(Evidence("its accuracy", float(np.median(recent(accuracies))), *CERTAIN))
-        elif evidence[0].verdict != "none" and not self._is_logarithmic():
-            what = "not judged: whether so small a loss is a discriminator's win, its accuracy (d_accuracy) would tell"
-            return Finding(name, "none", what, tuple(evidence))
+        elif is_fault(evidence[0].verdict) and not self._is_logarithmic():
+            what = "whether so small a loss is a discriminator's win, its accuracy (d_accuracy) would tell"
+            return Finding(name, "cannot tell", what, tuple(evidence))
         said = "it tells all reals from all fakes and teaches the generator nothing"
         return _mildest(name, evidence, said, well, DISCRIMINATOR)
 
@@ -187,29 +189,39 @@ class TrainingHealth:
         name, well = "gradient vanishes", "the generator's gradient keeps its size"
         values = self._values("g_grad_norm")
         if len(values) < LEAST or values.max() <= 0:
-            return Finding(name, "none", "not judged: too few norms of the generator's gradient")
+            return Finding(name, "cannot tell", "too few norms of the generator's gradient (g_grad_norm) were logged")
         evidence = [Evidence("share of the largest gradient that is left", share_left(values), *FADED)]
-        reason = self._good_end() if evidence[0].verdict != "none" else ""
-        if reason:
-            return Finding(name, "none", reason, tuple(evidence))
+        if is_fault(evidence[0].verdict):
+            if reason := self._good_end():
+                return Finding(name, "ok", reason, tuple(evidence))
+            if self._is_end_unknown():
+                what = "whether a gradient that falls is lost or a loss has converged, g_loss would tell"
+                return Finding(name, "cannot tell", what, tuple(evidence))
         said = "the generator gets no direction to move in"
         advice = ("replace the minimax loss by the non-saturating one (Goodfellow et al. 2014)", *DISCRIMINATOR)
         return _mildest(name, evidence, said, well, advice)
 
     def _good_end(self) -> str:
-        """Why a gradient that has become small is no fault, or cannot be called one; empty where it is one."""
-        losses = {name: self._values(name) for name in ("d_loss", "g_loss", "d_accuracy")}
-        known = {name: values for name, values in losses.items() if len(values) >= LEAST}
+        """Return why a gradient that has become small is no fault; empty where no reason is seen."""
+        known = self._known()
         if "g_loss" in known and has_fallen(known["g_loss"]):
             return "the generator's gradient has become small, and its loss has fallen with it"
         if "d_loss" in known and self._is_critic and has_fallen(np.abs(known["d_loss"])):
             return "the generator's gradient has become small, and the critic's distance has fallen with it"
         if "d_accuracy" in known and float(np.median(recent(known["d_accuracy"]))) <= AT_CHANCE:
             return "the generator's gradient is small where the discriminator cannot decide"
-        is_blind = "g_loss" not in known and ("d_loss" not in known or has_fallen(known["d_loss"]))
-        if is_blind and "d_accuracy" not in known:
-            return "not judged: whether a gradient that falls is lost or a loss has converged, g_loss would tell"
         return ""
+
+    def _is_end_unknown(self) -> bool:
+        """Whether too little was logged to tell a vanished gradient from one of a training that has converged."""
+        known = self._known()
+        is_blind = "g_loss" not in known and ("d_loss" not in known or has_fallen(known["d_loss"]))
+        return is_blind and "d_accuracy" not in known
+
+    def _known(self) -> dict[str, Values]:
+        """Return what was logged often enough to be judged, by name."""
+        values = {name: self._values(name) for name in ("d_loss", "g_loss", "d_accuracy")}
+        return {name: series for name, series in values.items() if len(series) >= LEAST}
 
     def _circling(self) -> Finding:
         name, well = "losses circle", "the losses do not swing in a steady period"
@@ -231,14 +243,14 @@ class TrainingHealth:
                 ]
                 found.append(_mildest(name, evidence, said, well, advice))
         if not found:
-            return Finding(name, "none", "not judged: too few losses")
+            return Finding(name, "cannot tell", "too few losses were logged")
         return max(found, key=lambda finding: rank(finding.verdict))
 
     def _collapse(self) -> Finding:
         name, well = "samples grow alike", "the samples stay as varied as they were"
         spreads, fine, coarse = map(self._values, ("diversity", "fine", "coarse"))
         if len(spreads) < 2 * LEAST:
-            return Finding(name, "none", "not judged: too few samples were logged")
+            return Finding(name, "cannot tell", "too few samples were logged")
         advice = (
             "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing "
             "(Lin et al. 2018)",
@@ -263,17 +275,17 @@ class TrainingHealth:
 
 def _worst(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
     """The verdict of the worst number."""
-    return _stated(name, worst(each.verdict for each in evidence), evidence, bad, well, advice)
+    return _stated(name, worst(verdicts_of(evidence)), evidence, bad, well, advice)
 
 
 def _mildest(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
     """The verdict that all numbers bear."""
-    return _stated(name, mildest(each.verdict for each in evidence), evidence, bad, well, advice)
+    return _stated(name, mildest(verdicts_of(evidence)), evidence, bad, well, advice)
 
 
 def _stated(name: str, verdict: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
-    is_well = verdict == "none"
-    return Finding(name, verdict, well if is_well else bad, tuple(evidence), () if is_well else advice)
+    is_bad = is_fault(verdict)
+    return Finding(name, verdict, bad if is_bad else well, tuple(evidence), advice if is_bad else ())
 
 
 def _by_rank(finding: Finding) -> int:

@@ -20,6 +20,8 @@ from ganmetrics.numerics import bounds
 from ganmetrics.scoring.difference import Difference
 from ganmetrics.scoring.result import SCHEMA, Interval, save_json
 
+# Schemas whose scores are written alike. Results have SCHEMA; diagnoses, which hold scores too, have 2 or 3.
+READ_SCHEMAS = (SCHEMA, 3)
 NOT_FINITE = ("inf", "-inf", "nan")
 METHOD = "intervals of both, as if each had met reals of its own"
 
@@ -108,7 +110,7 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
         with open(path, encoding="utf-8") as stream:
             found = json.load(stream)
         schema = found["schema"]
-        is_known = schema == SCHEMA and not isinstance(schema, bool)
+        is_known = schema in READ_SCHEMAS and not isinstance(schema, bool)
         scores = {shown(name): _read(shown(name), score) for name, score in found["scores"].items() if is_known}
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
@@ -120,7 +122,8 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
         hint = "Write one with `ganmetrics evaluate REAL FAKE --json FILE`, or Result.save"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
     if not is_known:
-        what = f"the result is of schema {schema!r:.40}; this version reads {SCHEMA}"
+        readable = " and ".join(map(str, READ_SCHEMAS))
+        what = f"the result is of schema {schema!r:.40}; this version reads {readable}"
         hint = "Score the images again, or compare with the version that wrote the file"
         raise InputError(what, where=shown(path), hint=hint, code="E-RESULT")
     return scores

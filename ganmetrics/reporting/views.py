@@ -113,11 +113,12 @@ def _(shown: Result) -> tuple[Drawing, ...]:
 @view_of.register
 def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
     pair, below = shown.pair, view_of(shown.result, with_pictures=False)
-    accused = [each.name for each in shown.findings if each.verdict != "none"]
-    verdict = f"{shown.verdict}: {', '.join(accused)}" if accused else "nothing is wrong as far as these numbers tell"
+    accused = [each.name for each in shown.findings if each.is_fault]
+    unknown = [each.name for each in shown.findings if each.verdict == "cannot tell"]
+    named = ", ".join(accused or unknown) or "nothing is wrong as far as these numbers tell"
     return View(
         title="Diagnosis",
-        summary=f"{verdict}. {below.summary}",
+        summary=f"{shown.verdict}: {named}. {below.summary}",
         findings=shown.findings,
         scores=below.scores,
         figures=tuple(_figures_of_pair(pair)) if with_pictures else (),

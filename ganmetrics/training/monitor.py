@@ -230,7 +230,7 @@ class Monitor:
             step, d_loss=d_loss, g_loss=g_loss, g_grad_norm=g_grad_norm, d_accuracy=d_accuracy, samples=samples
         )
         for finding in found:
-            if severity(finding.verdict) > severity(self._told.get(finding.name, "none")):
+            if severity(finding.verdict) > severity(self._told.get(finding.name, "ok")):
                 self._told[finding.name] = finding.verdict
                 self._say(out.fault(step, finding))
         if self.outputs.writer is not None and ranks.rank() == 0:

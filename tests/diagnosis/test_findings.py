@@ -42,7 +42,7 @@ def numbers(finding: Finding) -> dict[str, float]:
 
 
 def accused(found: dict[str, Finding]) -> set[str]:
-    return {name for name, each in found.items() if each.verdict != "none"} - {"input trouble"}
+    return {name for name, each in found.items() if each.is_fault} - {"input trouble"}
 
 
 def test_sets_of_one_distribution_are_not_accused() -> None:
@@ -57,7 +57,7 @@ def test_left_out_kinds_are_mode_collapse() -> None:
     assert found["mode collapse"].verdict == "severe"
     assert numbers(found["mode collapse"])["missing_modes"] == pytest.approx(5 / 8, abs=0.06)
     assert "clusters of the reals are left out" in found["mode collapse"].sentence
-    assert found["low diversity"].verdict != "none" and found["low diversity"].advice
+    assert found["low diversity"].is_fault and found["low diversity"].advice
     assert "memorisation" not in accused(found)
     c2st = numbers(found["low quality"])["c2st"]
     assert c2st < 0.6, "kinds that are left out are no matter of quality"
@@ -66,8 +66,8 @@ def test_left_out_kinds_are_mode_collapse() -> None:
 def test_exchanged_sides_are_not_the_same_fault() -> None:
     """Reals of three kinds, fakes of eight: nothing is left out, but most fakes are off."""
     found = findings(rows(0, 1600, kept=(0, 1, 2)), rows(1, 800))
-    assert found["mode collapse"].verdict == "none" or "off the reals" in found["mode collapse"].sentence
-    assert found["low quality"].verdict != "none"
+    assert found["mode collapse"].verdict == "ok" or "off the reals" in found["mode collapse"].sentence
+    assert found["low quality"].is_fault
     assert numbers(found["low quality"])["precision"] < 0.5
     assert "memorisation" not in accused(found)
 
@@ -218,11 +218,12 @@ def test_numbers_carry_their_errors() -> None:
 
 
 def test_verdicts_are_ordered() -> None:
-    assert worst(["none", "severe", "some"]) == "severe" and worst([]) == "none"
-    assert mildest(["some", "severe"]) == "some" and mildest([]) == "none"
+    assert worst(["ok", "severe", "some"]) == "severe" and worst([]) == "cannot tell"
+    assert worst(["ok", "cannot tell"]) == "cannot tell" and worst(["some", "cannot tell"]) == "some"
+    assert mildest(["some", "severe"]) == "some" and mildest([]) == "cannot tell"
     falling = [Evidence("x", value, some=0.5, severe=0.2).verdict for value in (0.6, 0.5, 0.2, float("nan"))]
-    assert falling == ["none", "some", "severe", "none"]
-    assert Evidence("only informs", 1e9).verdict == "none"
+    assert falling == ["ok", "some", "severe", "cannot tell"]
+    assert Evidence("only informs", 1e9).verdict == "cannot tell"
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 5])
@@ -263,7 +264,7 @@ def test_classes_without_a_fake_are_not_said_to_be_drawn() -> None:
 
 
 def test_numbers_that_are_not_finite_are_null_in_json() -> None:
-    found = Finding("x", "none", "y", (Evidence("z", float("nan"), 0.5, 0.2, Interval(-math.inf, 1.0, "m")),))
+    found = Finding("x", "ok", "y", (Evidence("z", float("nan"), 0.5, 0.2, Interval(-math.inf, 1.0, "m")),))
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["evidence"][0]["value"] is None
 
 

@@ -104,6 +104,15 @@ def test_a_result_of_the_first_schema_is_refused(saved: Path, tmp_path: Path) ->
         gm.compare_saved(saved / "b.json", tmp_path / "old.json")
 
 
+def test_scores_of_a_saved_diagnosis_are_compared(saved: Path, tmp_path: Path) -> None:
+    expected = gm.compare_saved(saved / "a.json", saved / "b.json").differences[0]
+    data = json.loads((saved / "a.json").read_text())
+    for schema in (2, 3):
+        (tmp_path / "a.json").write_text(json.dumps({**data, "verdict": "ok", "findings": [], "schema": schema}))
+        found = gm.compare_saved(tmp_path / "a.json", saved / "b.json").differences[0]
+        assert (found.value, found.interval, found.verdict) == (expected.value, expected.interval, expected.verdict)
+
+
 def test_a_saved_interval_comes_back_whole(saved: Path) -> None:
     rows = json.loads((saved / "a.json").read_text())["scores"]["fid"]
     assert rows["interval"].keys() == {"level", "low", "high", "method"}

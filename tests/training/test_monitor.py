@@ -309,7 +309,7 @@ def test_health_forgets_the_steps_that_are_done_again() -> None:
     train(monitor, 16, 18, d_loss=math.nan)
     train(monitor, 16, 18, d_loss=1.0)
     assert [entry.step for entry in monitor.health.entries] == list(range(1, 19))
-    assert monitor.health.findings()[0].verdict == "none"
+    assert monitor.health.findings()[0].verdict == "ok"
 
 
 def test_another_state_is_refused() -> None:
