@@ -236,8 +236,8 @@ def disqualify(board: str, entry: str, reason: str) -> None:
 @needing_packages
 def export(ctx: click.Context, board: str) -> None:
     """All that is public of BOARD as JSON: rules, table, the head of the chain."""
+    from ganmetrics._files import save_json
     from ganmetrics.leaderboard import Board
-    from ganmetrics.scoring.result import save_json
 
     path, force = ctx.meta["ganmetrics.json_path"], ctx.meta["ganmetrics.force"]
     with Board.open(board) as opened:

@@ -16,13 +16,13 @@ from ganmetrics._wording import in_options
 from .options import spelled
 
 if TYPE_CHECKING:
-    from ganmetrics import Attribution, Comparison, Diagnosis, Result, Rosetta
+    from ganmetrics import Attribution, Comparison, Diagnosis, ProtocolTable, Result
     from ganmetrics.evaluation.compare_saved import SavedComparison
     from ganmetrics.metrics import Metric
 
     from .options import Settings
 
-    Printable = Result | Comparison | SavedComparison | Attribution | Rosetta | Diagnosis
+    Printable = Result | Comparison | SavedComparison | Attribution | ProtocolTable | Diagnosis
 
 Shown = TypeVar("Shown", bound="Printable")
 

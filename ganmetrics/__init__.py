@@ -11,5 +11,16 @@ from __future__ import annotations
 
 import lazy_loader
 
+from ganmetrics import _report
+
+
+def _reporting() -> _report.Renderer:
+    from ganmetrics import reporting
+
+    return reporting
+
+
+# Results draw themselves by ``reporting``, which stands above them and loads matplotlib and Jinja only then.
+_report.Report.renderer = staticmethod(_reporting)
 # The names and their homes stand in ``__init__.pyi``.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

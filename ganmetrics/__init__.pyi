@@ -26,7 +26,7 @@ from .evaluation.compare_saved import compare_saved as compare_saved
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.evaluate import measure as measure
 from .evaluation.evaluate import score as score
-from .evaluation.every_protocol import Rosetta as Rosetta
+from .evaluation.every_protocol import ProtocolTable as ProtocolTable
 from .evaluation.every_protocol import every_protocol as every_protocol
 from .evaluation.one_metric import fid as fid
 from .evaluation.one_metric import inception_score as inception_score

@@ -136,3 +136,10 @@ def disk_errors(path: str | os.PathLike[str], hint: str = "") -> Iterator[None]:
     except OSError as error:
         what = f"cannot write the file: {error.strerror or type(error).__name__}"
         raise ResourceError(what, where=shown(path), hint=hint, code="E-WRITE") from error
+
+
+def save_json(text: str, path: str | os.PathLike[str], *, force: bool) -> None:
+    """Write JSON text, whole or not at all (UsageError for a file that exists, ResourceError)."""
+    check_writable(path, force=force)
+    with atomic_write(path) as stream:
+        stream.write(text.encode() + b"\n")

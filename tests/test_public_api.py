@@ -12,7 +12,7 @@ import ganmetrics as gm
 NAMES = {
     "Attribution", "Comparison", "Diagnosis", "Evaluation", "Extractor", "Finding", "GanMetricsError", "InputError",
     "Interval", "LatentPath", "NumericalError", "PathLength", "Reading", "RejectedError", "ResourceError", "Result",
-    "Rosetta", "Score", "Signature", "Source", "Statistics", "StatisticsError", "TrainingHealth", "UsageError",
+    "ProtocolTable", "Score", "Signature", "Source", "Statistics", "StatisticsError", "TrainingHealth", "UsageError",
     "WeightsError", "__version__", "attribute", "compare", "compare_saved", "diagnose", "evaluate", "every_protocol",
     "fid", "functional", "generators", "inception_score", "kid", "load_extractor", "load_statistics", "measure",
     "memory_limit", "ppl", "save_statistics", "score", "source", "training",

@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.kind import DEFAULT_READING, Kind, Opening
-from ganmetrics.data.places.paths import is_path, refuse_path
+from ganmetrics.data.places.paths import is_path
+from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.source import Notes, Reading, Source
 from ganmetrics.errors import UsageError
 

@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING, NoReturn
 from ganmetrics._files import shown
 from ganmetrics.data.kind import Kind
 from ganmetrics.data.places.array_header import ArrayHeader, read_header
-from ganmetrics.data.places.paths import is_array_file, refuse_path, suffix_of
+from ganmetrics.data.places.paths import is_array_file, suffix_of
+from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.uint8 import check_layout, to_uint8
 from ganmetrics.data.source import Classes, Source
 from ganmetrics.data.zip_file import Caps, check_members, opened_archive

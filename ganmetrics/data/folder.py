@@ -9,14 +9,8 @@ from collections import Counter
 from ganmetrics._files import shown
 from ganmetrics.data.kind import DEFAULT_READING, Kind
 from ganmetrics.data.places.other_formats import advice
-from ganmetrics.data.places.paths import (
-    ARRAY_SUFFIXES,
-    IMAGE_SUFFIXES,
-    is_folder,
-    refuse_path,
-    why_ignored,
-    why_passed_over,
-)
+from ganmetrics.data.places.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, is_folder, why_ignored, why_passed_over
+from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.file_items import UNLISTED, Files, FileSource, system_sentence
 from ganmetrics.data.source import Notes, Reading
 from ganmetrics.errors import InputError

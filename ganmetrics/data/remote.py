@@ -26,11 +26,10 @@ from ganmetrics.data.places.paths import (
     is_remote,
     is_url,
     local_path,
-    refuse_archive,
-    refuse_path,
     suffix_of,
     url_path,
 )
+from ganmetrics.data.places.refusals import refuse_archive, refuse_path
 from ganmetrics.data.places.shard_files import expanded
 from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode

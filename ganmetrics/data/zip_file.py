@@ -15,7 +15,8 @@ from ganmetrics._files import shown
 from ganmetrics.data.folder import found_instead
 from ganmetrics.data.kind import DEFAULT_READING, Kind
 from ganmetrics.data.places.other_formats import advice
-from ganmetrics.data.places.paths import foreign_archive, is_kept, is_zip, plain_name, refuse_path, shortened, suffix_of
+from ganmetrics.data.places.paths import foreign_archive, is_kept, is_zip, plain_name, shortened, suffix_of
+from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
 from ganmetrics.data.reading.item_source import ItemSource

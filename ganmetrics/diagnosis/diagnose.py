@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics._shown import Shown
+from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.labels import labelled
 from ganmetrics.data.source import chosen_reading
@@ -27,7 +26,7 @@ from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.plan import Choice, Facts, chosen_metrics, prepared
-from ganmetrics.scoring.result import Result, save_json
+from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ LISTED = 50  # copies in the JSON
 
 
 @dataclass(frozen=True)
-class Diagnosis(Shown):
+class Diagnosis(Report):
     """What is wrong with a set of fakes, the worst first.
 
     Attributes
@@ -90,14 +89,6 @@ class Diagnosis(Shown):
             "details": _details(self.pair),
             **{name: value for name, value in self.result.to_dict().items() if name != "schema"},
         }
-
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the JSON under this name, as ``Result.save`` does."""
-        save_json(self.to_json(), path, force=force)
 
 
 def diagnose(

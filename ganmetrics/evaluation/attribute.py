@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics._arguments import whole
+from ganmetrics._report import Report
 from ganmetrics.data import Reading
 from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.scoring.plan import Facts, chosen_metrics, prepared
-from ganmetrics.scoring.result import Score, save_json
+from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ class Attributed:
     name: str
     share: float
 
+    @property
+    def title(self) -> str:
+        """What the image is called in tables: its name, else its index."""
+        return self.name or f"image {self.index}"
+
 
 @dataclass(frozen=True)
 class AttributedClass:
@@ -66,7 +71,7 @@ class AttributedClass:
 
 
 @dataclass(frozen=True)
-class Attribution:
+class Attribution(Report):
     """How much each fake contributes to a score.
 
     Attributes
@@ -90,7 +95,7 @@ class Attribution:
         lines = [str(self.score), f"  {self.score.signature}"]
         for title, images in (("largest", self.raising), ("smallest", self.lowering)):
             lines += ["", f"fakes with the {title} share (the score less the score without the image):"]
-            lines += [f"  {each.share:+.4g}  {each.name or f'image {each.index}'}" for each in images]
+            lines += [f"  {each.share:+.4g}  {each.title}" for each in images]
         if bool((self.shares < 0).all()):
             lines += ["", "without any single image the score is higher, because it depends on the number of images"]
         if self.classes:
@@ -104,18 +109,10 @@ class Attribution:
         lists = {group: [asdict(each) for each in getattr(self, group)] for group in groups}
         return {"schema": SCHEMA, "score": self.score.to_dict(), **lists}
 
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-
     @property
     def warnings(self) -> tuple[str, ...]:
         """Those of the score."""
         return self.score.warnings
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the JSON under this name, as ``Result.save`` does."""
-        save_json(self.to_json(), path, force=force)
 
 
 def attribute(

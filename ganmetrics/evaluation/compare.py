@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics._shown import Shown
+from ganmetrics._report import Report
 from ganmetrics.data import Reading
 from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import at_one_place
@@ -19,7 +18,7 @@ from ganmetrics.scoring.difference import Difference
 from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.pairing import Pairing, sizes_said
 from ganmetrics.scoring.plan import Facts, chosen_metrics, prepared
-from ganmetrics.scoring.result import Result, save_json
+from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, measured, result_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ SCHEMA = 2
 
 
 @dataclass(frozen=True)
-class Comparison(Shown):
+class Comparison(Report):
     """The scores of several sets of fakes against one real set, and every pair's differences.
 
     Attributes
@@ -67,14 +66,6 @@ class Comparison(Shown):
             "differences": [each.to_dict() for each in self.differences],
             "warnings": list(self.warnings),
         }
-
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the JSON under this name, as ``Result.save`` does."""
-        save_json(self.to_json(), path, force=force)
 
 
 def compare(

@@ -12,13 +12,13 @@ from typing import Any
 
 from ganmetrics import _arguments
 from ganmetrics._files import shown
-from ganmetrics._shown import Shown
+from ganmetrics._report import Report
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics import METRICS
 from ganmetrics.numerics import bounds
 from ganmetrics.scoring.difference import Difference
-from ganmetrics.scoring.result import SCHEMA, Interval, save_json
+from ganmetrics.scoring.result import SCHEMA, Interval
 
 # Schemas whose scores are written alike. Results have SCHEMA; diagnoses, which hold scores too, have 2 or 3.
 READ_SCHEMAS = (SCHEMA, 3)
@@ -27,7 +27,7 @@ METHOD = "intervals of both, as if each had met reals of its own"
 
 
 @dataclass(frozen=True)
-class SavedComparison(Shown):
+class SavedComparison(Report):
     """Every pair's differences of several saved results.
 
     Attributes
@@ -50,14 +50,6 @@ class SavedComparison(Shown):
             "differences": [each.to_dict() for each in self.differences],
             "warnings": list(self.warnings),
         }
-
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the JSON under this name, as ``Result.save`` does."""
-        save_json(self.to_json(), path, force=force)
 
 
 def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedComparison:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import require
@@ -26,10 +25,12 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import metric
 from ganmetrics.protocols import PROTOCOLS, Protocol
 from ganmetrics.scoring.intervals import check_mode
-from ganmetrics.scoring.result import Score, readable, save_json
+from ganmetrics.scoring.result import Score, readable
 from ganmetrics.scoring.score import Sides, scored
 
 if TYPE_CHECKING:
+    import os
+
     from torch import Tensor
 
     from ganmetrics.types import Images
@@ -38,7 +39,7 @@ SCHEMA = 2
 
 
 @dataclass(frozen=True)
-class Rosetta:
+class ProtocolTable(Report):
     """FID under every protocol.
 
     Attributes
@@ -65,14 +66,6 @@ class Rosetta:
         scores = {name: {**score.to_dict(), "why": PROTOCOLS[name].why} for name, score in self.scores.items()}
         return {"schema": SCHEMA, "protocols": scores, "warnings": list(self.warnings)}
 
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the JSON under this name, as ``Result.save`` does."""
-        save_json(self.to_json(), path, force=force)
-
 
 def every_protocol(
     real: Any,
@@ -83,7 +76,7 @@ def every_protocol(
     weights: str | os.PathLike[str] | None = None,
     ci: str = "fast",
     reading: Reading | None = None,
-) -> Rosetta:
+) -> ProtocolTable:
     """FID of two sets under every protocol, each image decoded once and meeting the network once for each resize.
 
     Parameters
@@ -94,7 +87,7 @@ def every_protocol(
 
     Returns
     -------
-    Rosetta
+    ProtocolTable
 
     Raises
     ------
@@ -112,7 +105,7 @@ def every_protocol(
     network = _Resizes(Inception(str(weights) if weights else None), rules)
     measured = [_measured(side, network, Measuring(None, weights, reading, on, batch_size)) for side in sides]
     found = {name: _score(record, measured, ci) for name, record in PROTOCOLS.records().items()}
-    return Rosetta(found, next(iter(found.values())).warnings)
+    return ProtocolTable(found, next(iter(found.values())).warnings)
 
 
 class _Resizes(Extractor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import torch
 
 from ganmetrics._process import evaluating
 from ganmetrics._progress import progress_bar
+from ganmetrics._report import Report
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.extractors import load_extractor
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     Draw = Callable[[int, torch.Generator], Tensor]
 
+SCHEMA = 2
 BATCH = 16  # paths, of two images each
 OUTSIDE = 2.0  # a value in -1..1 with some overshoot is never that far from 0
 
@@ -69,17 +72,34 @@ class LatentPath:
 
 
 @dataclass(frozen=True)
-class PathLength:
-    """A perceptual path length, lower being better, with its interval and the protocol it belongs to."""
+class PathLength(Report):
+    """A perceptual path length with its interval and its protocol; lower is better.
+
+    Attributes
+    ----------
+    value : float
+    std : float
+        The standard deviation over the paths.
+    interval : Interval
+    protocol : str
+        The options, the network and the precision that the value belongs to.
+    """
 
     value: float
     std: float
     interval: Interval
     protocol: str
+    warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         around = self.interval.words(self.value)
         return f"PPL  {self.value:.4g}  ({around}, {LEVEL:.0%})  lower is better\n  {self.protocol}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the path length as plain data; a value that is not finite is ``None``."""
+        value = self.value if math.isfinite(self.value) else None
+        facts = {"value": value, "std": self.std, "interval": self.interval.to_dict(), "protocol": self.protocol}
+        return {"schema": SCHEMA, **facts, "higher_is_better": False}
 
 
 DEFAULT = LatentPath()

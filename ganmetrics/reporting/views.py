@@ -1,92 +1,44 @@
-"""What a report says of each kind of result: the parts of a page, before they are put into words of HTML."""
+"""What a report shows of each kind of result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.diagnosis.diagnose import Diagnosis
 from ganmetrics.diagnosis.pair import Pair
+from ganmetrics.evaluation.attribute import Attribution
 from ganmetrics.evaluation.compare import Comparison
 from ganmetrics.evaluation.compare_saved import SavedComparison
+from ganmetrics.evaluation.every_protocol import ProtocolTable
+from ganmetrics.evaluation.path_length import PathLength
+from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.reporting import figures, gallery
+from ganmetrics.reporting.page_parts import ScoreRow, Side, Table, View
 from ganmetrics.reporting.plotting import Drawing
 from ganmetrics.scoring.result import Result, describe, environment, readable
 
 if TYPE_CHECKING:
-    from ganmetrics.diagnosis.finding import Finding
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.reporting.gallery import Gallery
-    from ganmetrics.scoring.difference import Difference
     from ganmetrics.scoring.result import Score
 
-COMMONEST = 6  # sizes and formats of a set
-
-
-@dataclass(frozen=True)
-class ScoreRow:
-    """One score in a table."""
-
-    title: str
-    value: str
-    interval: str
-    method: str
-    direction: str
-    signature: str
-    set_name: str = ""
-
-
-@dataclass(frozen=True)
-class Side:
-    """What is known of one set, as pairs of words."""
-
-    role: str
-    facts: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class View:
-    """Everything that a page shows.
-
-    Attributes
-    ----------
-    title, summary : str
-    findings : tuple of Finding
-    scores : tuple of ScoreRow
-    differences : tuple of Difference
-    figures : tuple of Drawing
-    galleries : tuple of Gallery
-    sides : tuple of Side
-    warnings : tuple of str
-    left_out : mapping of str to str
-    versions : mapping of str to str
-    """
-
-    title: str
-    summary: str
-    findings: tuple[Finding, ...] = ()
-    scores: tuple[ScoreRow, ...] = ()
-    differences: tuple[Difference, ...] = ()
-    figures: tuple[Drawing, ...] = ()
-    galleries: tuple[Gallery, ...] = ()
-    sides: tuple[Side, ...] = ()
-    warnings: tuple[str, ...] = ()
-    left_out: Mapping[str, str] | None = None
-    versions: Mapping[str, str] | None = None
+# How many sizes and formats of a set are named: those that most images have.
+COMMONEST = 6
 
 
 @singledispatch
 def view_of(shown: Any, *, with_pictures: bool = True) -> View:
-    """The parts of a page about a result; pictures and figures are left out where they are not wanted."""
+    """Return the parts of a report on a result; without ``with_pictures`` there are no pictures and no figures."""
     raise TypeError(f"no report is made of a {type(shown).__name__}")
 
 
 @singledispatch
 def figures_of(shown: Any) -> tuple[Drawing, ...]:
-    """The figures alone."""
-    raise TypeError(f"no figure is made of a {type(shown).__name__}")
+    """Return the figures of a result; a result of words and single numbers has none."""
+    return ()
 
 
 @view_of.register
@@ -115,7 +67,7 @@ def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
     pair, below = shown.pair, view_of(shown.result, with_pictures=False)
     accused = [each.name for each in shown.findings if each.is_fault]
     unknown = [each.name for each in shown.findings if each.verdict == "cannot tell"]
-    named = ", ".join(accused or unknown) or "nothing is wrong as far as these numbers tell"
+    named = ", ".join(accused or unknown) or "these numbers show no fault"
     return View(
         title="Diagnosis",
         summary=f"{shown.verdict}: {named}. {below.summary}",
@@ -145,7 +97,7 @@ def _(shown: Comparison, *, with_pictures: bool = True) -> View:
     galleries = [each for i, (name, result) in numbered for each in _samples(i, name, result)] if with_pictures else []
     return View(
         title="Comparison",
-        summary=f"{len(shown.results)} sets of fakes against one real set.",
+        summary=f"{len(shown.results)} generated sets against one real set.",
         scores=tuple(rows),
         differences=shown.differences,
         figures=figures_of(shown) if with_pictures else (),
@@ -165,16 +117,58 @@ def _(shown: Comparison) -> tuple[Drawing, ...]:
 def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
     return View(
         title="Comparison of saved results",
-        summary="Without the images: intervals are as if each set had met reals of its own.",
+        summary="The images were not read: each interval is as wide as if each set had real images of its own.",
         differences=shown.differences,
         warnings=shown.warnings,
         versions=environment(),
     )
 
 
-@figures_of.register
-def _(shown: SavedComparison) -> tuple[Drawing, ...]:
-    return ()
+@view_of.register
+def _(shown: Attribution, *, with_pictures: bool = True) -> View:
+    heads = ("Image", "Share")
+    groups = (("raising", "largest", shown.raising), ("lowering", "smallest", shown.lowering))
+    tables = [
+        Table(name, f"Images with the {end} share", heads, tuple((each.title, f"{each.share:+.4g}") for each in images))
+        for name, end, images in groups
+    ]
+    if shown.classes:
+        rows = tuple((each.name, f"{each.count:,}", f"{each.share:+.4g}") for each in shown.classes)
+        tables.append(Table("classes", "Shares of the classes", ("Class", "Images", "Share"), rows))
+    return View(
+        title="Attribution",
+        summary="The share of an image is the score less the score without the image.",
+        scores=(_row(shown.score),),
+        tables=tuple(tables),
+        warnings=shown.warnings,
+        versions=environment(),
+    )
+
+
+@view_of.register
+def _(shown: ProtocolTable, *, with_pictures: bool = True) -> View:
+    rows = tuple((name, PROTOCOLS[name].why) for name in shown.scores)
+    return View(
+        title="FID under every protocol",
+        summary="The same images, scored as each package scores them.",
+        scores=tuple(_row(score, name) for name, score in shown.scores.items()),
+        set_head="Protocol",
+        tables=(Table("protocols", "Why do the values differ?", ("Protocol", "Method"), rows),),
+        warnings=shown.warnings,
+        versions=environment(),
+    )
+
+
+@view_of.register
+def _(shown: PathLength, *, with_pictures: bool = True) -> View:
+    row = (f"{shown.value:.4g}", shown.interval.words(shown.value), f"{shown.std:.4g}", shown.protocol)
+    heads = ("PPL (lower is better)", "95 % interval", "Standard deviation", "Protocol")
+    return View(
+        title="Perceptual path length",
+        summary="How far images move while the latents of a generator move a little.",
+        tables=(Table("length", "Perceptual path length", heads, (row,)),),
+        versions=environment(),
+    )
 
 
 def _figures_of_result(shown: Result, pair: Pair | None) -> Iterable[Drawing]:
@@ -184,7 +178,7 @@ def _figures_of_result(shown: Result, pair: Pair | None) -> Iterable[Drawing]:
 
 
 def _pair_of(shown: Result) -> Pair | None:
-    """Both sets, where their features were kept for some score."""
+    """Return both sets where their features were kept for some score."""
     real, fake = shown.real, shown.fake
     has_rows = real is not None and real.features is not None and fake.features is not None
     return Pair(real, fake) if real is not None and has_rows else None
@@ -205,7 +199,7 @@ def _galleries(real: Statistics | None, fake: Statistics, pair: Pair | None) -> 
 
 
 def _samples(place: int, name: str, result: Result) -> Iterable[Gallery]:
-    """The pictures of one set among several, under its name."""
+    """Yield the pictures of one of several sets, each gallery titled with the name of the set."""
     for each in _galleries(None, result.fake, None):
         yield replace(each, name=f"{each.name}-{place}", title=f"{each.title} of {name}")
     for each in gallery.attribution(result.real, result.fake):
@@ -240,7 +234,7 @@ def _sides(sides: Iterable[tuple[str, Statistics | None]]) -> tuple[Side, ...]:
 
 
 def _facts(side: Statistics) -> Iterable[tuple[str, str]]:
-    """What the JSON says of a set, in words; what is not known is left out."""
+    """Yield what the JSON says of a set, in words; what is not known is left out."""
     known = describe(side)
     yield "images", f"{side.count:,}" + (f", {side.skipped} left out" if side.skipped else "")
     yield "from", known["source"] or known["name"] or "memory"

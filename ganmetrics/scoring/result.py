@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics._files import atomic_write, check_writable
-from ganmetrics._shown import Shown
+from ganmetrics._report import Report
 from ganmetrics.numerics.interval import LEVEL, Interval
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
@@ -75,7 +72,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Result(Shown):
+class Result(Report):
     """The scores of one evaluation; prints as a table, indexes by metric.
 
     Attributes
@@ -132,29 +129,6 @@ class Result(Shown):
             "left_out": dict(self.left_out),
             "environment": environment(),
         }
-
-    def to_json(self) -> str:
-        """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the JSON under this name, whole or not at all.
-
-        Raises
-        ------
-        UsageError
-            The file exists and ``force`` is false.
-        ResourceError
-            The folder is missing or the disk is full.
-        """
-        save_json(self.to_json(), path, force=force)
-
-
-def save_json(text: str, path: str | os.PathLike[str], *, force: bool) -> None:
-    """Write JSON text, whole or not at all (UsageError for a file that exists, ResourceError)."""
-    check_writable(path, force=force)
-    with atomic_write(path) as stream:
-        stream.write(text.encode() + b"\n")
 
 
 def readable(value: float) -> str:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import ganmetrics as gm
+from ganmetrics.evaluation.every_protocol import ProtocolTable
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "\"'><script>alert(2)<", "&lt;b&gt;", "{{ 7 * 7 }}", "‮gnp.evil"]
 BLUE, COUNT = 2, 240
@@ -60,5 +61,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         evaluation=gm.evaluate(real, other, metrics=[*metrics, "vendi"], extractor="pixels", reading=reading),
         comparison=comparison,
         saved=gm.compare_saved(*results, force=True),
+        attribution=gm.attribute(real, fake, extractor="pixels", num_images=4),
+        protocols=ProtocolTable({"clean-fid": comparison.results[str(other)]["fid"]}),
+        length=gm.PathLength(1.5, 0.2, gm.Interval(1.4, 1.6, "paths"), "ppl(epsilon=0.0001)"),
         bare=gm.evaluate(None, other, metrics=["vendi"], extractor="pixels", ci="off"),
     )

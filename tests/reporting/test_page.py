@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +18,7 @@ from matplotlib.figure import Figure
 import ganmetrics as gm
 from ganmetrics import reporting
 
-KINDS = ["diagnosis", "evaluation", "comparison", "saved", "bare"]
+KINDS = ["diagnosis", "evaluation", "comparison", "saved", "bare", "attribution", "protocols", "length"]
 FIGURES = {
     "diagnosis": ["classes", "coverage-map", "clusters", "precision-recall", "fid-by-count"],
     "evaluation": ["uncertainty", "coverage-map", "clusters", "precision-recall", "fid-by-count"],
@@ -30,6 +31,9 @@ FIGURES = {
     ],
     "saved": [],
     "bare": [],
+    "attribution": [],
+    "protocols": [],
+    "length": [],
 }
 
 
@@ -152,6 +156,22 @@ def test_plot_gives_a_figure(shown: SimpleNamespace, kind: str, tmp_path: Path) 
     assert isinstance(figure, Figure) and len(figure.axes) == len(FIGURES[kind])
     figure.savefig(tmp_path / "f.png")
     assert (tmp_path / "f.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_result_prints_and_is_saved_alike(shown: SimpleNamespace, kind: str, tmp_path: Path) -> None:
+    result, path = getattr(shown, kind), tmp_path / "result.json"
+    assert str(result) and isinstance(result.warnings, tuple)
+    result.save(path)
+    assert json.loads(path.read_text()) == json.loads(result.to_json()) == json.loads(json.dumps(result.to_dict()))
+    with pytest.raises(gm.UsageError, match="exists already"):
+        result.save(path)
+    assert isinstance(result.plot(), Figure)
+
+
+def test_an_attribution_names_its_images(shown: SimpleNamespace) -> None:
+    text = html.unescape(reporting.page(shown.attribution))
+    assert all(each.name in text and f"{each.share:+.4g}" in text for each in shown.attribution.raising)
 
 
 def test_a_view_of_something_else_is_refused() -> None:

@@ -12,7 +12,8 @@ from typing import IO, Any, Protocol
 from ganmetrics._files import shown
 from ganmetrics.data.places.filesystem import Place, refusal, shown_url
 from ganmetrics.data.places.local_copy import LocalCopy
-from ganmetrics.data.places.paths import COMPRESSED_TARS, WILD, foreign_archive, is_url, refuse_archive, refuse_path
+from ganmetrics.data.places.paths import COMPRESSED_TARS, WILD, foreign_archive, is_url
+from ganmetrics.data.places.refusals import refuse_archive, refuse_path
 from ganmetrics.data.reading.decode import Unreadable
 from ganmetrics.errors import InputError, UsageError
 

@@ -54,7 +54,7 @@ def _flattened(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], bool]
     # RGBA -> [H, W, 3], and whether any pixel was transparent
     import numpy as np
 
-    from ganmetrics.data.reading.decode import Unreadable
+    from ganmetrics.data.reading.unreadable import Unreadable
 
     pixels = np.asarray(image)
     colours, opacity = pixels[..., :3], pixels[..., 3:]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held, Undo, assigned, no_warnings
 from ganmetrics.data.reading.depth import black_is_zero, tiff_in_words, to_eight_bits
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Reading
 
 if TYPE_CHECKING:
@@ -45,17 +46,6 @@ ACCEPTED_STARTS = (b"\x89PNG", b"\xff\xd8", b"RIFF", b"BM", b"GIF8", b"II*\0", b
 BRANDS = {b"avif": "AVIF", b"avis": "AVIF"}  # every other brand of this container is called HEIC here
 ORIENTATION = 0x0112
 _PILLOW = Held()
-
-
-class Unreadable(Exception):
-    """One image that cannot be read; its text says why and completes the sentence that begins with the name.
-
-    ``fix`` says what to do, where that is anything but to repair or remove it.
-    """
-
-    def __init__(self, text: str, fix: str = "") -> None:
-        super().__init__(text)
-        self.fix = fix
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def _colours(
     import numpy as np
     from PIL import Image
 
-    from ganmetrics.data.reading.decode import Unreadable
+    from ganmetrics.data.reading.unreadable import Unreadable
 
     if again is None or image.mode not in ("RGB", "RGBA") or "transparency" in image.info:
         raise Unreadable("has 16 bits a channel in a form to which levels cannot be applied; convert it to RGB or grey")
@@ -136,7 +136,7 @@ def _order(data: bytes) -> str:
 
 
 def _by_depth(values: Numbers, bits: int, mode: str) -> tuple[Numbers, list[str]]:
-    from ganmetrics.data.reading.decode import Unreadable
+    from ganmetrics.data.reading.unreadable import Unreadable
 
     white = 2**bits - 1
     if not bits or values.min() < 0 or values.max() > white:
@@ -148,7 +148,7 @@ def _by_depth(values: Numbers, bits: int, mode: str) -> tuple[Numbers, list[str]
 def _by_levels(values: Numbers, levels: tuple[float, float]) -> tuple[Numbers, list[str]]:
     import numpy as np
 
-    from ganmetrics.data.reading.decode import Unreadable
+    from ganmetrics.data.reading.unreadable import Unreadable
 
     low, high = levels
     least, most = values.min(), values.max()

@@ -1,0 +1,82 @@
+"""The base of all results: text, JSON, HTML, figures and saving, each written once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import os
+
+
+class Renderer(Protocol):
+    """What draws reports: the package ``reporting``."""
+
+    def fragment(self, report: Any) -> str: ...
+
+    def plot(self, report: Any) -> Any: ...
+
+    def save(self, report: Any, path: str | os.PathLike[str], *, command: str = "", force: bool = False) -> None: ...
+
+
+class Report:
+    """A result that prints as text, shows itself in a notebook, and is saved as JSON or as an HTML page."""
+
+    # The renderer stands above the results that it draws, so the package's ``__init__`` hands it down to them.
+    renderer: Callable[[], Renderer]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data; ``docs/json.md`` describes it."""
+        raise NotImplementedError
+
+    def to_json(self) -> str:
+        """Return ``to_dict`` as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the result as JSON. The file is written whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        force : bool
+            Overwrite a file that exists.
+
+        Raises
+        ------
+        UsageError
+            The file exists and ``force`` is false.
+        ResourceError
+            The folder is missing or the disk is full.
+        """
+        from ganmetrics._files import save_json  # here: importing the package must cost milliseconds
+
+        save_json(self.to_json(), path, force=force)
+
+    def save_html(self, path: str | os.PathLike[str], *, command: str = "", force: bool = False) -> None:
+        """Write an HTML report: one file that loads nothing else. The file is written whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+        command : str
+            The command that made the result; the report shows it.
+        force : bool
+            Overwrite a file that exists.
+
+        Raises
+        ------
+        UsageError
+            The file exists and ``force`` is false.
+        ResourceError
+            The folder is missing or the disk is full.
+        """
+        Report.renderer().save(self, path, command=command, force=force)
+
+    def plot(self) -> Any:
+        """Draw all figures of the result as one matplotlib ``Figure``."""
+        return Report.renderer().plot(self)
+
+    def _repr_html_(self) -> str:
+        return Report.renderer().fragment(self)
