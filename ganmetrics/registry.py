@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import importlib
+import os
 import pkgutil
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from importlib import import_module
+from typing import Any, Generic, TypeVar
 
 from ganmetrics.errors import UsageError
 
@@ -18,14 +18,17 @@ def unknown(kind: str, name: object, known: list[str]) -> UsageError:
     if not isinstance(name, str):
         what = f"a {kind} is named by a text; found one of type {type(name).__name__}"
         return UsageError(what, hint=f"Known: {', '.join(known)}", code="E-UNKNOWN")
-    swapped = [each for each in known if sorted(each) == sorted(name)]
+    swapped = [candidate for candidate in known if sorted(candidate) == sorted(name)]
     near = swapped or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"Did you mean {near[0]!r}? " if near else ""
     return UsageError(f"unknown {kind} {name!r}", hint=f"{meant}Known: {', '.join(known)}", code="E-UNKNOWN")
 
 
 class Registry(Generic[Record]):
-    """The records that the modules of one package define, found by reading its folder on first use.
+    """The records that the modules of one package define, each imported when its name is asked for.
+
+    A record stands in the module of its name, with underscores for dashes, as ``inception-exact`` in
+    ``inception_exact.py``. Where it stands elsewhere, every module is imported to find it.
 
     Parameters
     ----------
@@ -41,25 +44,40 @@ class Registry(Generic[Record]):
     def __init__(self, package: str, attribute: str, kind: str) -> None:
         self.package, self.attribute, self.kind = package, attribute, kind
         self._records: dict[str, Record] | None = None
+        self._known: dict[str, Record] = {}
 
     def records(self) -> dict[str, Record]:
         """Every record by its name, in alphabetical order of the modules."""
         if self._records is None:
-            self._records = dict(self._discover())
+            modules = sorted(each.name for each in pkgutil.iter_modules(import_module(self.package).__path__))
+            self._records = {record.name: record for module in modules for record in self._of_module(module)}
         return self._records
 
     def names(self) -> list[str]:
         return list(self.records())
 
+    def __contains__(self, name: object) -> bool:
+        # One module costs a millisecond, all extractors or metrics cost a hundred: names are looked for at home first.
+        if not isinstance(name, str):
+            return False
+        module = name.replace("-", "_")
+        if name not in self._known and self._records is None and module.isidentifier():
+            folder = import_module(self.package).__path__
+            if any(os.path.isfile(os.path.join(place, f"{module}.py")) for place in folder):
+                self._known.update((record.name, record) for record in self._of_module(module))
+        return name in self._known or name in self.records()
+
     def __getitem__(self, name: str) -> Record:
         """The record of that name; an unknown one is answered with the nearest known one (UsageError)."""
-        if not isinstance(name, str) or name not in self.records():
+        if name not in self:
             raise unknown(self.kind, name, self.names())
-        return self.records()[name]
+        return self._known[name] if name in self._known else self.records()[name]
 
-    def _discover(self) -> Iterator[tuple[str, Record]]:
-        folder = importlib.import_module(self.package).__path__
-        for module in sorted(pkgutil.iter_modules(folder), key=lambda found: found.name):
-            found = getattr(importlib.import_module(f"{self.package}.{module.name}"), self.attribute, [])
-            for record in found if isinstance(found, list) else [found]:
-                yield record.name, record
+    def get(self, name: str) -> Record | None:
+        """The record of that name; ``None`` where there is none."""
+        is_known = name in self  # which imports its file, and answers no unknown name with an error
+        return self[name] if is_known else None
+
+    def _of_module(self, module: str) -> list[Any]:
+        found = getattr(import_module(f"{self.package}.{module}"), self.attribute, [])
+        return found if isinstance(found, list) else [found]

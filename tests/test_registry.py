@@ -42,6 +42,17 @@ def test_the_folder_is_read_on_first_use_and_once(registry, tmp_path):
     assert registry.names() == ["first", "second"]
 
 
+def test_a_record_in_the_file_of_its_name_is_found_without_its_neighbours(registry, tmp_path):
+    folder = tmp_path / "plugins_of_a_test"
+    (folder / "with_dashes.py").write_text(MODULES["beta.py"].replace("second", "with-dashes"))
+    assert "with-dashes" in registry
+    assert registry["with-dashes"].name == "with-dashes"
+    assert "plugins_of_a_test.alpha" not in sys.modules
+    assert registry.get("helper") is None
+    assert registry["first"] is registry.records()["first"]
+    assert registry["with-dashes"] is registry.records()["with-dashes"]
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(registry):
     with pytest.raises(UsageError) as caught:
         registry["secnod"]

@@ -17,11 +17,11 @@ from ganmetrics.data.places.local_copy import LocalCopy
 from ganmetrics.data.places.other_formats import advice
 from ganmetrics.data.places.packed_names import Names
 from ganmetrics.data.places.paths import (
-    ARRAY_SUFFIXES,
     IMAGE_SUFFIXES,
     OTHER_ARCHIVES,
     PICKLES,
     WILD,
+    is_copied,
     is_kept,
     is_remote,
     is_url,
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
     from ganmetrics.data.source import Reading
 
-COPIED = ARRAY_SUFFIXES | {".zip"}
 MAX_DEPTH = 32  # of a web server's pages, whose links may lead in circles
 UNKNOWN = -1  # the size of a file that a listing does not tell
 
@@ -119,11 +118,6 @@ def copied_source(copy: LocalCopy, opening: Opening = DEFAULT_OPENING) -> Source
     source.name, source.identity = copy.name, copy.url
     copy.lasts_with(source)
     return source
-
-
-def is_copied(value: Any) -> bool:
-    """Whether the value is the URL of a file that is read from a copy on this machine."""
-    return is_remote(value) and suffix_of(url_path(value)) in COPIED and is_url(local_path(value))
 
 
 class _RemoteItems:

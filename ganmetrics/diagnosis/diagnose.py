@@ -191,7 +191,7 @@ def _network(fake: Statistics, facts: Facts) -> Extractor | None:
     """The network again, where it is one that names classes, and surely the one that made the features."""
     if isinstance(facts.extractor, Extractor):
         return facts.extractor
-    record = EXTRACTORS.records().get(fake.recipe.extractor)
+    record = EXTRACTORS.get(fake.recipe.extractor)
     if record is None or not record.names_classes or callable(facts.extractor):
         return None
     loaded = load_extractor(record.name, facts.weights)

@@ -136,7 +136,7 @@ def _judged(
 
     if real.count < 2 * LEAST or fake.count < LEAST:
         return {}, []
-    record = EXTRACTORS.records().get(fake.recipe.extractor)
+    record = EXTRACTORS.get(fake.recipe.extractor)
     names_classes = record is not None and record.names_classes
     pair = Pair(real, fake, None, extractor if names_classes else None, rules.seed)
     ratios = pair.nearness.ratios

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.data.kind import Opening
-from ganmetrics.data.places.local_copy import LocalCopy
-from ganmetrics.data.places.paths import is_path, is_pattern, local_path
-from ganmetrics.data.remote import copied_source, is_copied
+from ganmetrics.data.places.paths import is_copied, is_path, is_pattern, local_path
 from ganmetrics.errors import InputError
 from ganmetrics.measurement import archive
 from ganmetrics.measurement.statistics import Statistics
@@ -41,7 +39,7 @@ def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callabl
 def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
     value = local_path(value)
     if is_copied(value):
-        return _open_copy(LocalCopy(value, progress=reading.progress), reading)
+        return _open_copy(value, reading)
     is_there = os.path.exists(value)  # pathlib raises for a name that is too long
     if os.path.isfile(value) and archive.is_statistics(Path(value)):
         return archive.load_statistics(value)
@@ -54,7 +52,12 @@ def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callab
     return open_source(value, reading=reading)
 
 
-def _open_copy(copy: LocalCopy, reading: Reading) -> Side:
+def _open_copy(url: str, reading: Reading) -> Side:
+    # Imported here, since most sets lie on this machine and the remote ones bring every file system with them.
+    from ganmetrics.data.places.local_copy import LocalCopy
+    from ganmetrics.data.remote import copied_source
+
+    copy = LocalCopy(url, progress=reading.progress)
     if not archive.is_statistics(Path(copy.path)):
         return copied_source(copy, Opening(reading=reading))
     with copy.named():

@@ -119,7 +119,7 @@ def _range_hint(side: Statistics, *, is_upper: bool) -> str:
 
 def _domain(role: str, side: Statistics) -> Iterator[Caution]:
     name = re.split("[:@+]", side.recipe.extractor)[0]
-    record = EXTRACTORS.records().get(name)
+    record = EXTRACTORS.get(name)
     if record is None or side.recipe.network.startswith("custom-"):
         return
     domain, is_coloured = record.domain, side.filled is not None and side.filled.is_coloured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -63,15 +64,15 @@ def chosen_metrics(metrics: str | Iterable[str | Metric], seed: int | None = Non
         what = f"metrics is {described(metrics)}; it must be a name or a list of names"
         raise UsageError(what, where="metrics", hint='Such as metrics=["fid", "is"]')
     asked = [metrics] if isinstance(metrics, str) else list(metrics)
-    sets = {"all": METRICS.names(), "default": DEFAULTS}
-    words = [each for each in asked if isinstance(each, str) and each in sets]
-    named = [metric(each) for each in asked if not (isinstance(each, str) and each in sets)]
-    names = [each.name for each in named]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"the metric {name!r} is asked for twice", where="metrics", hint="Score twice instead")
-    rest = {name: METRICS[name] for word in words for name in sets[word]}
-    chosen = list({**rest, **dict(zip(names, named, strict=True))}.values())
+    words = [each for each in asked if isinstance(each, str) and each in ("all", "default")]
+    named = [metric(each) for each in asked if not (isinstance(each, str) and each in words)]
+    asked_for = {each.name: each for each in named}
+    if len(asked_for) < len(named):
+        (name, _), *_ = Counter(each.name for each in named).most_common(1)
+        raise UsageError(f"the metric {name!r} is asked for twice", where="metrics", hint="Score twice instead")
+    sets = [METRICS.names() if word == "all" else DEFAULTS for word in words]
+    rest = {name: METRICS[name] for names in sets for name in names}
+    chosen = list({**rest, **asked_for}.values())
     if not chosen:
         raise UsageError("no metric was asked for", where="metrics")
     return Choice(chosen if seed is None else [each.seeded(seed) for each in chosen], bool(words))

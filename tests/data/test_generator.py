@@ -196,13 +196,13 @@ class Sampling:
 
 @pytest.mark.parametrize("value", [nn.Identity(), Sampling(), seeded, gm.generators.load("dcgan-mnist")])
 def test_generators_are_of_exactly_one_kind(value):
-    (kind,) = [kind for kind in data._kinds() if kind.matches(value)]
+    (kind,) = [kind for kind in data.kinds() if kind.matches(value)]
     assert kind.takes_latents
 
 
 @pytest.mark.parametrize("value", [nn.Identity, lambda num: seeded(num), TensorDataset(seeded(2)), zip, print])
 def test_others_are_none(value):
-    assert not any(kind.takes_latents for kind in data._kinds() if kind.matches(value))
+    assert not any(kind.takes_latents for kind in data.kinds() if kind.matches(value))
 
 
 LINEAR = nn.Sequential(nn.Linear(4, 12), nn.Unflatten(1, (3, 2, 2)))

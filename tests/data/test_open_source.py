@@ -60,7 +60,7 @@ def place(tmp_path, monkeypatch, kit):
 @pytest.mark.parametrize("case", VALUES)
 @pytest.mark.usefixtures("place")
 def test_each_value_is_of_exactly_one_kind(case):
-    assert sum(kind.matches(VALUES[case]) for kind in data._kinds()) == 1
+    assert sum(kind.matches(VALUES[case]) for kind in data.kinds()) == 1
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,10 @@ def test_files_that_are_no_source(case, tmp_path):
     [
         ("import ganmetrics.data", ("torch", "torchvision", "numpy", "PIL")),
         ("import ganmetrics.data; ganmetrics.data.open_source(FOLDER)", ("torch", "torchvision")),
+        (
+            "import ganmetrics.data; ganmetrics.data.open_source(FOLDER)",
+            tuple(f"ganmetrics.data.{name}" for name in ("remote", "tar_shards", "torchvision_set", "huggingface_set")),
+        ),
         ("import ganmetrics.data; list(ganmetrics.data.open_source(FOLDER).batches())", ("torchvision",)),
     ],
 )

@@ -15,6 +15,7 @@ IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".
 # pictures all the same, so that leaving them out is worth a word
 UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".psd", ".exr", ".hdr", ".dds"))
 ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
+COPIED = ARRAY_SUFFIXES | {".zip"}  # remote files that are read from a copy on this machine
 JUNK = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"))  # what desktops leave behind
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 OTHER_ARCHIVES = frozenset((".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
@@ -56,6 +57,12 @@ def is_url(value: Any) -> bool:
 def is_remote(value: Any) -> bool:
     """Whether the value is a URL of anything but tar archives."""
     return is_url(value) and not is_shards(value)
+
+
+def is_copied(value: Any) -> bool:
+    """Whether the value is the URL of a file that is read from a copy on this machine."""
+    is_one_file = is_url(value) and suffix_of(url_path(value)) in COPIED
+    return is_one_file and is_url(local_path(value))
 
 
 def is_shards(value: Any) -> bool:
