@@ -26,6 +26,7 @@ from ganmetrics._files import atomic_write
 from ganmetrics._progress import progress_bar
 from ganmetrics.evaluation.compare import Comparison, compared
 from ganmetrics.metrics import METRICS, Metric
+from ganmetrics.metrics.needs import IMAGES
 from ganmetrics.scoring.plan import chosen_metrics
 from ganmetrics.scoring.score import Sides
 
@@ -80,7 +81,7 @@ def _one_draw(metric: Metric, cell: Cell, index: int) -> Comparison:
     """Two sets of one generator against one set of reals."""
     sizes = (("real", cell.num_real, 0.0), ("a", cell.num_fake, cell.delta), ("b", cell.num_fake, cell.delta))
     real, *fakes = (
-        draw(cell.family, (cell.dim, index, place), count, cell.dim, delta, has_images="images" in metric.reads)
+        draw(cell.family, (cell.dim, index, place), count, cell.dim, delta, has_images=IMAGES in metric.reads)
         for place, (_, count, delta) in enumerate(sizes)
     )
     test = draw(cell.family, (cell.dim, index, 3), cell.num_real, cell.dim) if metric.needs_test else None

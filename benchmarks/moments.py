@@ -21,9 +21,11 @@ from benchmarks.plan import Plan
 from benchmarks.report import Agreement, Comparison, relative
 from benchmarks.timing import Goal, against_peers, kilobytes, measured
 from ganmetrics.measurement.gathering import Collector
+from ganmetrics.metrics.needs import MOMENTS
 
 if TYPE_CHECKING:
     from ganmetrics.extractors.extractor import Extractor
+    from ganmetrics.metrics.needs import Need
 
 DIM, MANY, FEW, BLOCK = 2048, 1_000_000, 50_000, 512
 BATCH = 32  # rows that a network yields at a time
@@ -36,7 +38,7 @@ SAME = 1e-10  # relative
 class AnyExtractor:
     """The one thing that a collector asks of an extractor."""
 
-    def layer_for(self, reads: str) -> str:
+    def layer_for(self, need: Need) -> str:
         return LAYER
 
 
@@ -83,13 +85,13 @@ def _measured(arguments: list[str]) -> list[dict[str, float]]:
 
 def _streamed(counts: list[int], dim: int) -> Iterator[tuple[int, float]]:
     """Each count and the trace of the covariance once the block that completes it is in."""
-    collector = Collector(["moments"], cast("Extractor", AnyExtractor()))
+    collector = Collector([MOMENTS], cast("Extractor", AnyExtractor()))
     seen = 0
     for block in blocks(max(counts), dim):
         collector.add({LAYER: block})
         seen += len(block)
         if counts and seen >= counts[0]:
-            moments = collector.moments("moments")
+            moments = collector.values()[MOMENTS]
             assert moments is not None
             yield counts.pop(0), moments.trace()
 

@@ -11,6 +11,7 @@ import click
 from ganmetrics import functional
 from ganmetrics._files import atomic_write
 from ganmetrics.metrics import METRICS, Metric
+from ganmetrics.metrics.needs import IMAGES
 
 
 def purpose(record: Metric) -> str:
@@ -48,7 +49,7 @@ def table() -> str:
 
 
 def _interval(record: Metric) -> str:
-    if "images" in record.reads:
+    if IMAGES in record.reads:
         return "standard error"
     return "own method" if record.uncertainty else "disjoint parts" if record.resampling else "none"
 

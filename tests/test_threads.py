@@ -50,9 +50,6 @@ class AllLayers(Extractor):
     def to(self, device: torch.device) -> None:
         self.net.to(device)
 
-    def layer_for(self, reads: str) -> str:
-        return "perceptual" if reads == "spread" else super().layer_for(reads)
-
     def prepare(self, images: torch.Tensor) -> torch.Tensor:
         return images.float() / 255
 

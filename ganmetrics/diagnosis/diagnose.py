@@ -24,6 +24,7 @@ from ganmetrics.extractors import EXTRACTORS, Extractor, load_extractor
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.metrics.needs import FEATURES, NAMES
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.plan import Choice, Facts, chosen_metrics, prepared
 from ganmetrics.scoring.result import Result
@@ -153,8 +154,8 @@ def diagnose(
     check_counts(*(given[role].count if role in given else None for role in ("real", "fake", "test")))
     facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
     choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
-    rows = {"features", "names"}
-    more = {"real": rows, "fake": rows, "test": {"features"}}
+    rows = {FEATURES, NAMES}
+    more = {"real": rows, "fake": rows, "test": {FEATURES}}
     sides, chosen, left_out = prepared(given, choice, "fast", facts, more)
     pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], facts), seed)
     result = scored(Sides(pair.real, pair.fake), chosen, "fast", left_out, is_lenient=True)
@@ -176,7 +177,7 @@ def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics
     """A side, refused where it is statistics without rows."""
     side = open_side(value, reading, extractor)
     if isinstance(side, Statistics):
-        side.require("features")
+        side.require(FEATURES)
     return side
 
 

@@ -13,6 +13,7 @@ from ganmetrics.diagnosis.missing_modes import Clusters, clusters
 from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
 from ganmetrics.errors import InputError
 from ganmetrics.measurement.thumbnails import at_size
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.neighbors import Crossing, crossing, nearest, nearest_other, neighbor_squares
 from ganmetrics.numerics.resampling import seeded
 
@@ -161,6 +162,6 @@ def check_counts(real: int | None, fake: int | None, test: int | None) -> None:
 
 
 def _rows(side: Statistics) -> Features:
-    side.require("features")
+    side.require(FEATURES)
     assert side.features is not None
     return side.features

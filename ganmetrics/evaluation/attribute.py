@@ -15,6 +15,7 @@ from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.extractors.extraction import choose_device
+from ganmetrics.metrics.needs import NAMES
 from ganmetrics.scoring.plan import Facts, chosen_metrics, prepared
 from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored
@@ -163,7 +164,7 @@ def attribute(
     _check(chosen)
     facts = Facts(extractor, weights, chosen_reading(reading), choose_device(device), batch_size)
     require(facts.reading.engine, ("local", "ray"), "an attribution")
-    extra = {"fake": {"names", *chosen.losses_reads}}
+    extra = {"fake": {NAMES, *chosen.losses_reads}}
     sides = prepared({"real": real, "fake": fake}, choice, "fast", facts, extra).sides
     return attributed(sides.get("real"), sides["fake"], chosen, num_images)
 
@@ -172,7 +173,7 @@ def attributed(real: Statistics | None, fake: Statistics, chosen: Metric, num_im
     """The same of sets that were measured."""
     score = scored(Sides(real, fake), [chosen], "fast")[chosen.name]
     assert chosen.losses is not None
-    rows = [getattr(fake, name) for name in chosen.losses_reads]
+    rows = [need.of(fake) for need in chosen.losses_reads]
     if any(each is None or len(each) != fake.count for each in rows):
         raise StatisticsError("the saved statistics hold no rows of the fakes", hint="Name the images", code="E-KEPT")
     shares = chosen.losses(real and real.moments, *rows, **chosen.settings)

@@ -19,11 +19,12 @@ from ganmetrics.distributed import ranks
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.extractors.extraction import Extraction, choose_device
 from ganmetrics.measurement.checkpoint import check_state, signed
-from ganmetrics.measurement.gathering import ROWS, Gathering
+from ganmetrics.measurement.gathering import Gathering
 from ganmetrics.measurement.reader import Measuring, gathered_statistics, recipe_of, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.measurement.stream import Stream
+from ganmetrics.metrics.needs import SOURCE
 from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of
 from ganmetrics.scoring.result import Result
@@ -252,7 +253,7 @@ class Evaluation:
         thinned = [
             f"{role}: metrics of single features, such as KID, read a sample of {side.max_rows} of {side.count} images"
             for role, side in sides.items()
-            if side.is_thinned and any(ROWS & set(each.reads) for each in self.metrics)
+            if side.is_thinned and any(each.reads_rows for each in self.metrics)
         ]
         return replace(result, warnings=(*result.warnings, *thinned)) if thinned else result
 
@@ -279,7 +280,7 @@ def _streamed(metrics: str | Sequence[str | Metric], seed: int) -> list[Metric]:
         what = "a stream cannot be asked for all or default metrics, which the sets decide"
         raise UsageError(what, where="metrics", hint="Name those that you want")
     for each in choice.metrics:
-        if each.needs_test or {"labels", "names"} & set(each.reads):
+        if each.needs_test or any(need.layer == SOURCE for need in each.reads):
             lacking = "test images" if each.needs_test else "the class of each image"
             what = f"{each.name} needs {lacking}, which a stream of images has not"
             raise UsageError(what, where="metrics", hint="Score folders or data sets with gm.evaluate")

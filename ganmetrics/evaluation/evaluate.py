@@ -14,8 +14,9 @@ from ganmetrics.extractors import Extractor
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.measurement.reader import DEFAULT_EXTRACTOR, Measuring
 from ganmetrics.measurement.sides import open_side
-from ganmetrics.measurement.statistics import KEPT, Statistics
+from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import Metric
+from ganmetrics.metrics.needs import NEEDS, saved_names
 from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.plan import Facts, check_given, check_sizes, chosen_metrics, prepared, under_protocol
 from ganmetrics.scoring.result import Result
@@ -155,9 +156,9 @@ def measure(
     """
     reading = chosen_reading(reading)
     asked = [reads] if isinstance(reads, str) else list(reads) if isinstance(reads, Collection) else [reads]
-    wanted = {one_of(name, "kind of statistics", KEPT) for name in asked}
+    wanted = {NEEDS[one_of(name, "kind of statistics", saved_names())] for name in asked}
     if not wanted:
-        raise UsageError("nothing was asked for", where="reads", hint=f"Name some of {', '.join(KEPT)}")
+        raise UsageError("nothing was asked for", where="reads", hint=f"Name some of {', '.join(saved_names())}")
     side = open_side(source, reading, extractor)
     if isinstance(side, Statistics):
         raise UsageError("the source is statistics already", where=side.source or side.name, hint="Name the images")

@@ -23,6 +23,7 @@ from ganmetrics.measurement.reader import Measuring, recipe_of, statistics_of, w
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import metric
+from ganmetrics.metrics.needs import MOMENTS, SAMPLE
 from ganmetrics.protocols import PROTOCOLS, Protocol
 from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.result import Score, readable
@@ -139,7 +140,7 @@ class _Resizes(Extractor):
 
 def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[str, Statistics]:
     """The statistics of one set under every resize."""
-    keep = {"moments", "sample"}
+    keep = {MOMENTS, SAMPLE}
     collectors = {rule: Collector(keep, _reading_layer(rule)) for rule in network.rules}
     seen = Seen()
     extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics._files import shown
 from ganmetrics.errors import UsageError
+from ganmetrics.metrics.needs import FEATURE_LAYER, LOGITS_LAYER
 from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from ganmetrics.metrics.needs import Need
     from ganmetrics.types import Images
 
 PRECISIONS = ("float32", "tf32")
@@ -77,36 +79,24 @@ class Extractor(ABC):
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """The named layers of prepared inputs, float32 [N, D] each."""
 
-    def layer_for(self, reads: str) -> str:
-        """The layer behind what a metric reads: the logits, the spatial features, the perceptual, else the features.
+    def layer_for(self, need: Need) -> str:
+        """Return the name of the layer that a metric reads for one of its needs.
 
         Raises
         ------
         UsageError
-            Logits of a network that is no classifier, spatial features of one that has none, and so on.
+            The network has no such layer: logits are asked of a network that is no classifier, and so on.
         """
-        if reads == "spread":
-            what = f"the extractor {self.name!r} measures no perceptual distance, which LPIPS diversity needs"
-            raise UsageError(what, where="lpips_diversity", hint='Use `extractor="lpips"`, or leave the metric out')
-        if reads.startswith("spatial_"):
-            return self._spatial_layer()
-        if reads != "logits":
-            return self.feature_layer
-        if self.logits_layer is None:
-            what = f"the extractor {self.name!r} is no classifier, and has no class probabilities"
-            hint = 'Use a classifier such as `extractor="inception"`, or leave the metric out'
-            raise UsageError(what, where="extractor", hint=hint)
-        return self.logits_layer
+        chosen = {FEATURE_LAYER: self.feature_layer, LOGITS_LAYER: self.logits_layer}
+        own = need.layer.name if need.layer.name in self.layers else None
+        layer = chosen.get(need.layer, own)
+        if layer is None:
+            raise need.layer.missing(self.name)
+        return layer
 
     def logits_of(self, features: Tensor) -> Tensor | None:
         """The logits that follow from the features, [N, D] -> [N, K]; ``None`` where they do not."""
         return None
-
-    def _spatial_layer(self) -> str:
-        if "spatial" not in self.layers:
-            what = f"the extractor {self.name!r} has no spatial layer, which sFID needs"
-            raise UsageError(what, where="sfid", hint='Use `extractor="inception"`, or leave the metric out')
-        return "spatial"
 
     def choose_layer(self, layer: str) -> None:
         """Make another layer the one that FID and KID read; it becomes part of the identity."""

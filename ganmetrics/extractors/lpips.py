@@ -18,10 +18,12 @@ from ganmetrics.errors import InputError, UsageError, WeightsError
 from ganmetrics.extractors.extractor import PHOTOGRAPHS, Extractor, ExtractorRecord
 from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.extractors.weights.fill import filled_from
+from ganmetrics.metrics.needs import PERCEPTUAL_LAYER
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.metrics.needs import Need
     from ganmetrics.types import Images
 
 STAGES = ((0, 4), (4, 9), (9, 16), (16, 23), (23, 30))  # modules of VGG16 up to relu1_2, 2_2, 3_3, 4_3 and 5_3
@@ -74,12 +76,12 @@ class Lpips(Extractor):
         self.net.to(device)
         self.roots = [root.to(device) for root in self.roots]
 
-    def layer_for(self, reads: str) -> str:
-        """The one layer, for what is read of perceptual distances alone (UsageError)."""
-        if reads != "spread":
+    def layer_for(self, need: Need) -> str:
+        """Return the perceptual layer; refuse a metric that reads any other (UsageError)."""
+        if need.layer != PERCEPTUAL_LAYER:
             what = "the extractor lpips measures perceptual distances and has no features of fixed length"
             raise UsageError(what, where="extractor", hint="Use it for lpips_diversity and PPL alone")
-        return "perceptual"
+        return self.feature_layer
 
     def prepare(self, images: Images) -> Tensor:
         return self.prepare_float(images.to(torch.float32).mul_(2 / 255).sub_(1))

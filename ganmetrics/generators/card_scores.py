@@ -12,6 +12,7 @@ from ganmetrics.extractors import load_extractor
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.generators.system import Measured, Target
 from ganmetrics.measurement import archive
+from ganmetrics.metrics.needs import LOGITS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,6 +89,6 @@ def quick_fid(recipe: Recipe, sampler: Sampler, *, num_images: int = 2000) -> di
 def classes_of(images: Images, extractor: str) -> Tensor:
     """The class that a bundled classifier gives each image, int64 [N]."""
     network = load_extractor(extractor)
-    extraction = Extraction(network, [network.layer_for("logits")], torch.device("cpu"), None)
-    found = [layers[network.layer_for("logits")] for layers in extraction.run(iter(images.split(500)))]
+    extraction = Extraction(network, [network.layer_for(LOGITS)], torch.device("cpu"), None)
+    found = [layers[network.layer_for(LOGITS)] for layers in extraction.run(iter(images.split(500)))]
     return torch.cat(found).argmax(dim=1)

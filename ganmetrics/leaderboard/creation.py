@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ganmetrics import Extractor, Reading, Source
     from ganmetrics.metrics import Metric
 
-ALLOWED = {"moments", "features", "logits"}  # what a reference keeps
 LEAST_IMAGES = 20
 
 
@@ -133,7 +132,7 @@ def _checked(path: Path, wishes: Wishes) -> tuple[list[Metric], dict[str, Any]]:
         raise UsageError(what, where="num_images")
     chosen = list(chosen_metrics(list(wishes.metrics), wishes.seed).metrics)
     for each in chosen:
-        others = [name for name in each.reads if name not in ALLOWED]
+        others = [need.name for need in each.reads if not need.is_saved]
         if others or each.needs_test:
             what = f"{each.name} reads {', '.join(others) or 'a third set'}, which a board does not keep"
             raise UsageError(
@@ -204,7 +203,7 @@ class _Making:
         import ganmetrics as gm
         from ganmetrics.leaderboard.copied_images import pictures
 
-        reads = {"moments", "features", *(read for each in self.chosen for read in each.reads)}
+        reads = {"moments", "features", *(need.name for each in self.chosen for need in each.reads)}
         measured = self._measured(source, reads, extractor)
         gm.save_statistics(measured, self.path / "reference" / f"{name}.npz")
         found = pictures(source.batches(), is_reference=True)

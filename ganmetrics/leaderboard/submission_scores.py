@@ -87,7 +87,7 @@ def _scored(rules: Rules, folder: Path, job: Facts) -> Facts:
     from ganmetrics.scoring.result import environment
 
     chosen = chosen_metrics(list(rules.metrics), rules.seed).metrics
-    reads = {*ALWAYS, *(name for each in chosen for name in each.reads)}
+    reads = {*ALWAYS, *(need.name for each in chosen for need in each.reads)}
     extractor = _loaded(rules.extractor, rules.network)
     fake = _measured(job, reads, extractor)
     real = gm.load_statistics(folder / "public.npz")

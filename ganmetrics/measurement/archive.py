@@ -19,7 +19,7 @@ from ganmetrics._content import content_digest
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
-from ganmetrics.measurement.npz_members import FACTS, LIMITS, MAX_ROWS, member_names, read_members
+from ganmetrics.measurement.npz_members import FACTS, MAX_ROWS, limits, member_names, read_members, saved_rows
 from ganmetrics.measurement.pixel_range import Filled
 from ganmetrics.measurement.recipe import Recipe, check_name, is_field, is_name
 from ganmetrics.measurement.statistics import Statistics
@@ -53,9 +53,9 @@ def save_statistics(statistics: Statistics, path: str | os.PathLike[str]) -> Non
     if statistics.moments is not None:
         arrays["mu"] = statistics.moments.mean.numpy()
         arrays["sigma"] = statistics.moments.covariance().numpy()
-    for name in ("features", "logits"):
-        if getattr(statistics, name) is not None:
-            arrays[name] = getattr(statistics, name).numpy()
+    for need in saved_rows():
+        if (rows := need.of(statistics)) is not None:
+            arrays[need.name] = rows.numpy()
     arrays[FACTS] = np.array(json.dumps({**facts, "content": content_digest({**arrays, FACTS: facts})}, sort_keys=True))
     with atomic_write(path) as stream:
         np.savez_compressed(stream, **arrays)
@@ -88,28 +88,26 @@ def _loaded(path: str | os.PathLike[str], assume: str | None, *, is_known: bool)
     moments = _moments(arrays, facts["count"], path)
     _check_kept(arrays, path)
     recipe = Recipe(**{**facts["recipe"], "reading": tuple(facts["recipe"].get("reading", ()))})
-    features, logits = (torch.from_numpy(arrays[name]) if name in arrays else None for name in ("features", "logits"))
+    rows = {need: torch.from_numpy(arrays[need.name]) for need in saved_rows() if need.name in arrays}
     return Statistics(
         recipe=recipe,
         count=facts["count"],
         digest=facts["digest"],
         name=facts["name"],
         moments=moments,
-        features=features,
-        logits=logits,
         order=facts.get("order", ""),
         skipped=facts["skipped"],
         notes=_notes(arrays, [] if is_known or FACTS not in arrays or "content" in facts else [NO_DIGEST]),
         filled=_filled(facts.get("filled")),
         source=shown(path),
-    )
+    ).holding(rows)
 
 
 def is_statistics(path: Path) -> bool:
     """Whether a file of any name is an npz archive of statistics: with our own facts, both moments, or only one."""
     names = member_names(path)
     moments = names & {"mu", "sigma"}
-    return FACTS in names or len(moments) == 2 or (bool(moments) and names <= LIMITS.keys())
+    return FACTS in names or len(moments) == 2 or (bool(moments) and names <= limits().keys())
 
 
 @cache
@@ -265,7 +263,7 @@ def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -
 
 
 def _check_rows(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> None:
-    for name in ("features", "logits"):
+    for name in [need.name for need in saved_rows()]:
         if count and name in arrays and len(arrays[name]) != count:
             what = f"{name!r} has {len(arrays[name])} rows for {count} images"
             raise StatisticsError(what, where=shown(path), code="E-SHAPE")

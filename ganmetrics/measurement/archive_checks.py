@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import StatisticsError
 from ganmetrics.measurement import archive
+from ganmetrics.metrics.needs import NEEDS
 from ganmetrics.numerics import frechet
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def facts_of(name: str) -> dict[str, Any]:
     """What statistics are of, as plain data."""
     found = opened(name)
     recipe = found.recipe
-    kept = [kind for kind in ("moments", "features", "logits") if getattr(found, kind) is not None]
+    kept = [need.name for need in NEEDS.values() if need.is_saved and need.of(found) is not None]
     return {
         "name": found.name,
         "count": found.count,

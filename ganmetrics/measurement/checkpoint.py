@@ -7,23 +7,24 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
 from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics.errors import MALFORMED, StatisticsError
-from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.measurement.gathering import Collector, Gathering, MomentsKeeper, Seen, SpreadKeeper
 from ganmetrics.measurement.pixel_range import VALUES
-from ganmetrics.measurement.row_sample import Rows
+from ganmetrics.measurement.row_sample import Rows, Sample
+from ganmetrics.metrics.needs import SPREAD
 from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import GROUPS, Spread
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.measurement.row_sample import Sample
+KeeperType = TypeVar("KeeperType")
 
 
 def state_of(gathering: Gathering) -> dict[str, Any]:
@@ -37,14 +38,20 @@ def state_of(gathering: Gathering) -> dict[str, Any]:
         "sizes": [[*size, count] for size, count in seen.notes.sizes.items()],
         "images": None if seen.sample is None else _of_sample(seen.sample),
         "count": collector.count,
-        "is_of_one_size": collector.is_of_one_size,
-        "samples": {name: _of_sample(sample) for name, sample in collector.kept.items()},
+        "is_of_one_size": all(keeper.is_of_one_size for keeper in _of_type(collector, SpreadKeeper).values()),
+        "samples": {name: _of_sample(sample) for name, sample in _of_type(collector, Sample).items()},
         "moments": {
-            name: {"moments": _fields(gathered.moments), "waiting": list(gathered.waiting)}
-            for name, gathered in collector.gathered.items()
+            name: {"moments": _fields(keeper.moments), "waiting": list(keeper.waiting)}
+            for name, keeper in _of_type(collector, MomentsKeeper).items()
         },
-        "spread": _fields(collector.spread),
+        SPREAD.name: None,  # a state names it even where nobody reads it
+        **{name: _fields(keeper.spread) for name, keeper in _of_type(collector, SpreadKeeper).items()},
     }
+
+
+def _of_type(collector: Collector, kind: type[KeeperType]) -> dict[str, KeeperType]:
+    """The keepers of one type by the names of their needs."""
+    return {need.name: keeper for need, keeper in collector.keepers.items() if isinstance(keeper, kind)}
 
 
 def gathering_of(empty: Gathering, state: Mapping[str, Any]) -> Gathering:
@@ -94,11 +101,12 @@ def _check_counts(found: Gathering) -> None:
     collector = found.collector
     expected = len(found) if collector.layers else 0
     counts = {"count": collector.count}
-    for name, gathered in collector.gathered.items():
-        counts[name] = gathered.running.count + sum(map(len, gathered.waiting))
-    if collector.is_of_one_size and "spread" in collector.reads:
-        counts["spread"] = 0 if collector.spread is None else collector.spread.count
-    for name, sample in collector.kept.items():
+    for name, keeper in _of_type(collector, MomentsKeeper).items():
+        counts[name] = keeper.running.count + sum(map(len, keeper.waiting))
+    for name, spread in _of_type(collector, SpreadKeeper).items():
+        if spread.is_of_one_size:
+            counts[name] = 0 if spread.spread is None else spread.spread.count
+    for name, sample in _of_type(collector, Sample).items():
         if sample.is_possible:
             counts[name] = expected if sample.border < math.inf and sample.count <= expected else sample.count
     for name, count in counts.items():
@@ -125,15 +133,17 @@ def _values(counts: Tensor, num_images: int) -> Tensor:
 
 
 def _restore_collector(collector: Collector, state: Mapping[str, Any]) -> None:
-    collector.count, collector.is_of_one_size = int(state["count"]), bool(state["is_of_one_size"])
-    for name, sample in collector.kept.items():
+    collector.count, is_of_one_size = int(state["count"]), bool(state["is_of_one_size"])
+    for name, sample in _of_type(collector, Sample).items():
         _restore_sample(sample, state["samples"][name])
-    for name, gathered in collector.gathered.items():
+    for name, keeper in _of_type(collector, MomentsKeeper).items():
         found = state["moments"][name]
-        gathered.running = RunningMoments(None if found["moments"] is None else _moments_of(**found["moments"]))
-        dim = len(gathered.running.mean) or None
-        gathered.waiting = [_tensor(rows, (None, dim)) for rows in found["waiting"]]
-    collector.spread = None if state["spread"] is None else _spread_of(**state["spread"])
+        keeper.running = RunningMoments(None if found["moments"] is None else _moments_of(**found["moments"]))
+        dim = len(keeper.running.mean) or None
+        keeper.waiting = [_tensor(rows, (None, dim)) for rows in found["waiting"]]
+    for name, spread in _of_type(collector, SpreadKeeper).items():
+        spread.is_of_one_size = is_of_one_size
+        spread.spread = None if state[name] is None else _spread_of(**state[name])
 
 
 def _moments_of(count: int, mean: Tensor, scatter: Tensor) -> Moments:

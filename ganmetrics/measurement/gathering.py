@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -15,6 +15,7 @@ from ganmetrics.measurement.digests import PixelDigests
 from ganmetrics.measurement.pixel_range import PixelValues
 from ganmetrics.measurement.row_sample import IMAGES, Sample
 from ganmetrics.measurement.thumbnails import Thumbnails
+from ganmetrics.metrics.needs import Kind, Need
 from ganmetrics.numerics.memory import memory_budget
 from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import Spread
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 BLOCK = 512  # rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory
 SAMPLE_BYTES = 512 << 20  # of the images that are kept, where no limit of memory was set
 LEVELS = ("flat", "levels-0-1")  # kinds of image that are told from its pixels
-ROWS = {"features", "logits"}  # of which every image has one that is kept
 
 
 class Seen:
@@ -111,30 +111,22 @@ class Collector:
 
     Parameters
     ----------
-    reads : collection of str
-        What the metrics read: ``moments``, ``features``, ``sample`` and so on.
+    reads : iterable of Need
+        What the metrics read of the network.
     extractor : Extractor
-        Says which layer each of them is.
+        Says which layer each need reads.
     max_rows : float
         The most rows of features and of logits that are kept; of more images a sample stays.
     """
 
-    def __init__(self, reads: Iterable[str], extractor: Extractor, max_rows: float = math.inf) -> None:
-        self.reads = sorted(set(reads))
-        self.max_rows = max_rows
-        if "features" in self.reads and "sample" in self.reads:
-            self.reads.remove("sample")  # it follows from the rows
-        self.layer_of: Mapping[str, str] = {name: extractor.layer_for(name) for name in self.reads}
-        self.rows = {name: Sample(max_rows) for name in self.reads if name in ROWS}
-        self.samples = {name: Sample() for name in self.reads if name.endswith("sample")}
-        self.gathered = {name: _Gathered() for name in self.reads if name.endswith("moments")}
-        self.spread: Spread | None = None
-        self.count, self.is_of_one_size = 0, True
-
-    @property
-    def kept(self) -> dict[str, Sample]:
-        """The rows that are kept, by what reads them."""
-        return self.rows | self.samples
+    def __init__(self, reads: Iterable[Need], extractor: Extractor, max_rows: float = math.inf) -> None:
+        wanted = set(reads)
+        # A sample follows from the rows of its layer, where these are kept anyway.
+        spared = {need for need in wanted if need.kind is Kind.SAMPLE and need.also_as(Kind.ROWS) in wanted}
+        needs = sorted(wanted - spared, key=lambda need: need.name)
+        self.max_rows, self.count = max_rows, 0
+        self.layer_of: Mapping[Need, str] = {need: extractor.layer_for(need) for need in needs}
+        self.keepers: Mapping[Need, Keeper] = {need: _keeper(need.kind, max_rows) for need in needs}
 
     @property
     def layers(self) -> list[str]:
@@ -146,48 +138,48 @@ class Collector:
         count = len(next(iter(found.values())))
         places = torch.arange(self.count, self.count + count) if places is None else places
         self.count += count
-        for name in self.reads:
-            value = found[self.layer_of[name]]
-            if name in self.gathered:
-                self.gathered[name].add(value)
-            elif name == "spread":
-                self._add_spread(Spread.of(value, places))
-            else:
-                self.kept[name].add(value, places)
+        for need, keeper in self.keepers.items():
+            keeper.add(found[self.layer_of[need]], places)
 
     def moved(self, by: int) -> Collector:
         """A copy, so many places further on."""
         found = copy(self)
-        found.rows = {name: sample.moved(by) for name, sample in self.rows.items()}
-        found.samples = {name: sample.moved(by) for name, sample in self.samples.items()}
-        found.gathered = {name: gathered.copied() for name, gathered in self.gathered.items()}
+        found.keepers = {need: keeper.moved(by) for need, keeper in self.keepers.items()}
         return found
 
     def merge(self, other: Collector) -> None:
         """Take in what another reader collected of another part of the set."""
         self.count += other.count
-        self.is_of_one_size &= other.is_of_one_size
-        for name, sample in self.kept.items():
-            sample.merge(other.kept[name])
-        for name, gathered in self.gathered.items():
-            gathered.merge(other.gathered[name])
-        if other.spread is not None:
-            self._add_spread(other.spread)
+        for need, keeper in self.keepers.items():
+            keeper.merge(other.keepers[need])
 
-    def _add_spread(self, block: Spread) -> None:
-        self.is_of_one_size &= self.spread is None or self.spread.means.shape == block.means.shape
-        if self.is_of_one_size:
-            self.spread = block if self.spread is None else self.spread.merge(block)
+    def values(self) -> dict[Need, Any]:
+        """What was gathered for each need."""
+        return {need: keeper.value() for need, keeper in self.keepers.items()}
 
-    def tensor(self, name: str) -> Tensor | None:
-        """The rows that were kept under that name: of features and logits in the order of the set."""
-        if name in self.samples:
-            return self.samples[name].rows
-        return self.rows[name].in_order() if name in self.rows else None
 
-    def moments(self, name: str) -> Moments | None:
-        """The moments of everything added under that name."""
-        return self.gathered[name].finished() if name in self.gathered else None
+class Keeper(Protocol):
+    """Keeps one need of all images so far; merging and copying change nothing that another keeper holds."""
+
+    def add(self, rows: Tensor, places: Tensor) -> None:
+        """Take in rows [N, D] and their places in the set, int64 [N]."""
+
+    def moved(self, by: int) -> Any:
+        """A copy, so many places further on."""
+
+    def merge(self, other: Any) -> None:
+        """Take in what another keeper of the same need holds of other images."""
+
+    def value(self) -> Any:
+        """What the metrics read; ``None`` where there is nothing."""
+
+
+def _keeper(kind: Kind, max_rows: float) -> Keeper:
+    if kind is Kind.MOMENTS:
+        return MomentsKeeper()
+    if kind is Kind.SPREAD:
+        return SpreadKeeper()
+    return Sample(max_rows, is_ordered=True) if kind is Kind.ROWS else Sample()
 
 
 class Gathering:
@@ -213,7 +205,7 @@ class Gathering:
         return self
 
 
-class _Gathered:
+class MomentsKeeper:
     """Moments of rows that come in batches of any size, taken in in blocks of one."""
 
     def __init__(self) -> None:
@@ -225,26 +217,28 @@ class _Gathered:
         """Of the rows that do not wait."""
         return self.running.value() if self.running.count else None
 
-    def add(self, rows: Tensor) -> None:
+    def add(self, rows: Tensor, places: Tensor | None = None) -> None:
+        """Take in rows [N, D]; moments are the same in any order, so that places do not matter."""
         self.waiting.append(rows)
         while sum(map(len, self.waiting)) >= BLOCK:
             joined = torch.cat(self.waiting)
             self.running.add(joined[:BLOCK])
             self.waiting = [joined[BLOCK:]]
 
-    def copied(self) -> _Gathered:
-        found = _Gathered()
+    def moved(self, by: int) -> MomentsKeeper:
+        """A copy."""
+        found = MomentsKeeper()
         found.running, found.waiting = RunningMoments(self.moments), list(self.waiting)
         return found
 
-    def merge(self, other: _Gathered) -> None:
+    def merge(self, other: MomentsKeeper) -> None:
         """Take in the moments of other rows, which are left as they are."""
         if (moments := other.moments) is not None:  # a copy, made once
             self.running.merge(moments)
         for rows in other.waiting:
             self.add(rows)
 
-    def finished(self) -> Moments | None:
+    def value(self) -> Moments | None:
         """The moments of all rows so far; more may follow."""
         rest = torch.cat(self.waiting) if self.waiting else torch.empty(0)
         if not len(rest):
@@ -254,6 +248,32 @@ class _Gathered:
         return whole.value()
 
 
-def without_network(reads: Collection[str]) -> set[str]:
-    """What of that is known without the features of any network: labels, names (of images and classes), images."""
-    return set(reads) & {"labels", "names", "images"}
+class SpreadKeeper:
+    """How far rows lie apart, as long as all have one length."""
+
+    def __init__(self) -> None:
+        self.spread: Spread | None = None
+        self.is_of_one_size = True
+
+    def add(self, rows: Tensor, places: Tensor) -> None:
+        """Take in rows [N, D] and their places in the set, int64 [N]."""
+        self._add(Spread.of(rows, places))
+
+    def moved(self, by: int) -> SpreadKeeper:
+        """A copy."""
+        return copy(self)
+
+    def merge(self, other: SpreadKeeper) -> None:
+        """Take in the spread of other rows."""
+        self.is_of_one_size &= other.is_of_one_size
+        if other.spread is not None:
+            self._add(other.spread)
+
+    def value(self) -> Spread | None:
+        """The spread of all rows; ``None`` where they have several lengths."""
+        return self.spread if self.is_of_one_size else None
+
+    def _add(self, block: Spread) -> None:
+        self.is_of_one_size &= self.spread is None or self.spread.means.shape == block.means.shape
+        if self.is_of_one_size:
+            self.spread = block if self.spread is None else self.spread.merge(block)

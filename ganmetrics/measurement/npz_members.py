@@ -15,6 +15,7 @@ from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
 from ganmetrics.data.places.array_header import read_header
 from ganmetrics.errors import StatisticsError
+from ganmetrics.metrics.needs import Kind, Need, of_kind
 
 MAX_DIM = 16_384
 MAX_ROWS = 10_000_000
@@ -22,13 +23,6 @@ FACTS = "ganmetrics"  # the member that holds everything but the numbers, as JSO
 MAX_FACTS = 1 << 20  # bytes
 MAX_SUSPECT = 256 << 20  # bytes from which a compression ratio of more than MAX_RATIO is taken for a bomb
 MAX_RATIO = 200
-LIMITS: dict[str, tuple[int, ...]] = {  # the largest plausible shape of each member that is read; others never are
-    "mu": (MAX_DIM,),
-    "sigma": (MAX_DIM, MAX_DIM),
-    "features": (MAX_ROWS, MAX_DIM),
-    "logits": (MAX_ROWS, MAX_DIM),
-    FACTS: (),
-}
 FLOATS = tuple(np.dtype(name) for name in ("<f2", "<f4", "<f8"))
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 UNREADABLE = (
@@ -46,6 +40,17 @@ UNREADABLE = (
     zlib.error,
     zipfile.BadZipFile,
 )
+
+
+def saved_rows() -> list[Need]:
+    """The needs of which a file has a member of their name, with a row for each image."""
+    return [need for need in of_kind(Kind.ROWS) if need.is_saved]
+
+
+def limits() -> dict[str, tuple[int, ...]]:
+    """The largest plausible shape of each member that is read; others never are."""
+    rows = {need.name: (MAX_ROWS, MAX_DIM) for need in saved_rows()}
+    return {"mu": (MAX_DIM,), "sigma": (MAX_DIM, MAX_DIM), **rows, FACTS: ()}
 
 
 def read_members(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -81,7 +86,7 @@ def member_names(path: str | os.PathLike[str]) -> set[str]:
 
 
 def _read(archive: zipfile.ZipFile, size: int) -> dict[str, Any]:
-    names = [name for name in LIMITS if f"{name}.npy" in archive.namelist()]
+    names = [name for name in limits() if f"{name}.npy" in archive.namelist()]
     for name in names:
         _check(archive, name, size)
     arrays = {}
@@ -120,7 +125,7 @@ def _check_type(name: str, dtype: np.dtype[Any]) -> None:
 
 
 def _check_shape(name: str, shape: tuple[int, ...]) -> None:
-    most = LIMITS[name]
+    most = limits()[name]
     if len(shape) != len(most) or any(not 0 < n <= m for n, m in zip(shape, most, strict=True)):
         expected = ", ".join(f"1..{m}" for m in most)
         what = f"{name!r} has the shape {list(shape)!s:.60}; expected [{expected}]"

@@ -23,11 +23,12 @@ from ganmetrics.extractors import Extractor, load_extractor
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.blocks import blocks
 from ganmetrics.measurement.feature_cache import cached
-from ganmetrics.measurement.gathering import Collector, Gathering, Seen, without_network
+from ganmetrics.measurement.gathering import Collector, Gathering, Seen
 from ganmetrics.measurement.recipe import PRECISION, Recipe
 from ganmetrics.measurement.sides import Side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.measurement.thumbnails import Thumbnails
+from ganmetrics.metrics.needs import IMAGES, LABELS, NAMES, Kind, Need
 
 if TYPE_CHECKING:
     import os
@@ -53,16 +54,16 @@ class Measuring:
     def loaded(self) -> Extractor:
         return load_extractor(DEFAULT_EXTRACTOR if self.extractor is None else self.extractor, self.weights)
 
-    def check(self, sides: Mapping[str, Side], needs: Mapping[str, set[str]]) -> None:
+    def check(self, sides: Mapping[str, Side], needs: Mapping[str, set[Need]]) -> None:
         """Refuse, before any image is read, what a side cannot give."""
         for role, side in sides.items():
-            for name in sorted(needs[role]):
+            for need in sorted(needs[role], key=lambda need: need.name):
                 if isinstance(side, Statistics):
-                    side.require(name)
-                elif name == "labels":
+                    side.require(need)
+                elif need == LABELS:
                     class_names(side)
-                elif not without_network({name}):
-                    self.loaded.layer_for(name)
+                elif need.layer.is_of_network:
+                    self.loaded.layer_for(need)
 
     def check_recipes(self, sides: Mapping[str, Side]) -> None:
         """Refuse saved statistics of another recipe than that of any other side."""
@@ -75,10 +76,10 @@ class Measuring:
     def _recipe(self, side: Side) -> Recipe:
         return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, self.reading)
 
-    def __call__(self, side: Side, reads: set[str]) -> Statistics:
+    def __call__(self, side: Side, reads: set[Need]) -> Statistics:
         return side if isinstance(side, Statistics) else self.read(side, self.loaded, reads)
 
-    def read(self, source: Source, extractor: Extractor, reads: set[str]) -> Statistics:
+    def read(self, source: Source, extractor: Extractor, reads: set[Need]) -> Statistics:
         """The statistics of a source, read by whoever the reading says; of all ranks, the first has them."""
         reader = Reader(source, extractor, frozenset(reads), self.reading, self.device, self.batch_size)
         gathering = engine(self.reading.engine).gathered(reader, source.count)
@@ -92,14 +93,14 @@ def _title(role: str, side: Side) -> str:
     return (isinstance(side, Statistics) and side.source) or side.name or role
 
 
-def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe: Recipe) -> Statistics:
+def statistics_of(gathering: Gathering, source: Source, reads: set[Need], recipe: Recipe) -> Statistics:
     """What was gathered of all of a source, as statistics."""
     count = len(gathering)
     if count < 2:
         raise too_few(source.name, count, 2)
-    has_classes = "labels" in reads or ("names" in reads and _are_known(source, count))
+    has_classes = LABELS in reads or (NAMES in reads and _are_known(source, count))
     labels, classes = _labelled(source, count) if has_classes else (None, ())
-    seen, told = source.notes, source.known_classes() if {"labels", "names"} & reads else Classes(None)
+    seen, told = source.notes, source.known_classes() if {LABELS, NAMES} & reads else Classes(None)
     notes = Notes(depths=Counter(seen.depths), ignored=Counter(seen.ignored), warnings=list(seen.warnings))
     notes.remarks += [f"{told.remark}. {told.hint}" if told.hint else told.remark] if told.is_caution else []
     notes.merge(gathering.seen.notes)
@@ -108,7 +109,7 @@ def statistics_of(gathering: Gathering, source: Source, reads: set[str], recipe:
         name=source.label,
         labels=labels,
         classes=classes,
-        names=_names(source, count) if "names" in reads else (),
+        names=_names(source, count) if NAMES in reads else (),
         skipped=len(notes.skipped),
         notes=notes,
         place=source.identity,
@@ -127,20 +128,13 @@ def gathered_statistics(gathering: Gathering, recipe: Recipe) -> Statistics:
         count=len(pixels),
         digest=pixels.combined(),
         order=pixels.ordered(),
-        moments=collector.moments("moments"),
-        spatial_moments=collector.moments("spatial_moments"),
-        features=collector.tensor("features"),
-        logits=collector.tensor("logits"),
         max_rows=0 if collector.max_rows == math.inf else int(collector.max_rows),
-        sample=collector.tensor("sample"),
-        spatial_sample=collector.tensor("spatial_sample"),
-        spread=collector.spread if collector.is_of_one_size else None,
         images=seen.sample.rows if seen.sample is not None else None,
         thumbnails=seen.thumbnails,
         notes=seen.notes,
         filled=seen.values.filled(),
         pixels=pixels,
-    )
+    ).holding(collector.values())
 
 
 @dataclass(frozen=True)
@@ -149,15 +143,15 @@ class Reader:
 
     source: Source
     extractor: Extractor
-    reads: frozenset[str]
+    reads: frozenset[Need]
     reading: Reading
     device: torch.device
     batch_size: int | None
 
     def __call__(self, share: Share) -> Gathering:
         thumbnails = Thumbnails(self.source.count) if self.reading.thumbnails else None
-        seen = Seen(has_sample="images" in self.reads, thumbnails=thumbnails)
-        collector = Collector(self.reads - without_network(self.reads), self.extractor)
+        seen = Seen(has_sample=IMAGES in self.reads, thumbnails=thumbnails)
+        collector = Collector((need for need in self.reads if need.layer.is_of_network), self.extractor)
         with closing(watched(self.source, self.reading, seen, share)) as placed:
             if collector.layers:
                 self._through_network(placed, collector)
@@ -168,7 +162,8 @@ class Reader:
 
     def _through_network(self, placed: Iterable[Placed], collector: Collector) -> None:
         extraction = Extraction(self.extractor, collector.layers, self.device, self.batch_size)
-        is_kept = self.reading.cache and self.source.is_lasting and "spread" not in self.reads
+        is_large = any(need.kind is Kind.SPREAD for need in self.reads)  # a row is longer than the image's pixels
+        is_kept = self.reading.cache and self.source.is_lasting and not is_large
         cache = cached(self.extractor, self.device) if is_kept else None
         for block in blocks(placed, extraction, has_digests=cache is not None):
             places, start = torch.cat(block.places), 0

@@ -23,8 +23,8 @@ class Sample:
     no sample of rows that have several shapes, or that would take more than ``most_bytes``.
     """
 
-    def __init__(self, limit: float = ROWS, most_bytes: float = math.inf) -> None:
-        self.limit, self.most_bytes = limit, most_bytes
+    def __init__(self, limit: float = ROWS, most_bytes: float = math.inf, *, is_ordered: bool = False) -> None:
+        self.limit, self.most_bytes, self.is_ordered = limit, most_bytes, is_ordered
         self.kept: list[Rows] = []  # the sample, and what came after it was settled
         self.count, self.border = 0, math.inf
         self.is_possible = True
@@ -41,10 +41,14 @@ class Sample:
 
     def moved(self, by: int) -> Sample:
         """The same rows, further on in a set by that many places; their keys stay, so that it stays as random."""
-        found = Sample(self.limit, self.most_bytes)
+        found = Sample(self.limit, self.most_bytes, is_ordered=self.is_ordered)
         found.count, found.border, found.is_possible = self.count, self.border, self.is_possible
         found.kept = [rows._replace(places=rows.places + by) for rows in self.kept]
         return found
+
+    def value(self) -> Tensor | None:
+        """The sample, in the order of the set where ``is_ordered``; ``None`` where there is none."""
+        return self.in_order() if self.is_ordered else self.rows
 
     @property
     def rows(self) -> Tensor | None:

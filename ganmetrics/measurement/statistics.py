@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Notes
 from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.measurement.digests import PixelDigests
 from ganmetrics.measurement.pixel_range import Filled
 from ganmetrics.measurement.row_sample import sampled
+from ganmetrics.metrics.needs import IMAGES, NEEDS, Kind, Need, of_kind
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
 
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.recipe import Recipe
     from ganmetrics.measurement.thumbnails import Thumbnails
     from ganmetrics.types import Features, Images, Logits
-
-ALSO_KEPT = ("spatial_moments", "sample", "spatial_sample", "spread", "images", "labels")
-KEPT = ("moments", "features", "logits")  # what a file of statistics can hold
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,8 @@ class Statistics:
         Of the perceptual layer, which LPIPS diversity reads.
     images : Tensor, uint8 [n, 3, H, W], or None
         Images in random order, as many as tell a mean over pairs.
+    more : mapping of str to object
+        What the set holds for needs that are no attribute here, by their names.
     thumbnails : Thumbnails or None
         Small pictures of all images in their order, where the reading asks for them.
     skipped : int
@@ -93,6 +94,7 @@ class Statistics:
     spatial_sample: Features | None = None
     spread: Spread | None = None
     images: Images | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
     thumbnails: Thumbnails | None = None
     skipped: int = 0
     notes: Notes = field(default_factory=Notes)
@@ -102,8 +104,12 @@ class Statistics:
     source: str = ""
 
     def __post_init__(self) -> None:
-        if self.sample is None and self.features is not None:
-            object.__setattr__(self, "sample", sampled(self.features))
+        for need in of_kind(Kind.SAMPLE):
+            source = need.also_as(Kind.ROWS)
+            rows = None if source is None else source.of(self)
+            if need.of(self) is None and rows is not None:
+                for name, value in self._stored({need: sampled(rows)}).items():
+                    object.__setattr__(self, name, value)
 
     @property
     def label(self) -> str:
@@ -122,12 +128,22 @@ class Statistics:
         facts += [f"rows={self.max_rows}"] if has_rows and self.is_thinned else []
         return ":".join([f"{self.name}#{self.count}", f"{self.digest[:8]}{order}", *facts, *self.recipe.reading])
 
-    def without_rows(self) -> Statistics:
-        """The same set without all that metrics read of it."""
-        nothing = dict.fromkeys((*KEPT, *ALSO_KEPT, "thumbnails"))
-        return replace(self, **nothing, pixels=PixelDigests())  # type: ignore[arg-type]
+    def holding(self, values: Mapping[Need, Any]) -> Statistics:
+        """A copy that holds other values for some needs."""
+        return replace(self, **self._stored(values))
 
-    def require(self, reads: str) -> None:
+    def _stored(self, values: Mapping[Need, Any]) -> dict[str, Any]:
+        """The attributes that hold values for some needs."""
+        own = {need.name: value for need, value in values.items() if need.name in self.__dataclass_fields__}
+        more = {need.name: value for need, value in values.items() if need.name not in own}
+        return {**own, "more": {**self.more, **more}} if more else own
+
+    def without_rows(self) -> Statistics:
+        """A copy without anything that metrics read of the set, which is small."""
+        nothing = dict.fromkeys(need for need in NEEDS.values() if need.kind is not Kind.NAMES)
+        return replace(self.holding(nothing), more={}, thumbnails=None, pixels=PixelDigests())
+
+    def require(self, need: Need) -> None:
         """Refuse saved statistics that lack what a metric reads, and images of sizes that it cannot compare.
 
         Raises
@@ -135,16 +151,16 @@ class Statistics:
         StatisticsError
         InputError
         """
-        if self.images is None and reads == "images" and len(self.notes.sizes) == 1:
+        if self.images is None and need == IMAGES and len(self.notes.sizes) == 1:
             [(height, width)] = self.notes.sizes
             what = f"2,000 images of {height} x {width} pixels would be kept, which take more memory than is allowed"
             hint = 'Allow more, as in `gm.memory_limit(limit="4GB")`, or leave the metric out'
             raise InputError(what, where=self.source or self.name, hint=hint, code="E-MEMORY")
-        if getattr(self, reads) is None and reads not in KEPT and len(self.pixels):
+        if need.of(self) is None and not need.is_saved and len(self.pixels):
             what = "the images have several sizes, and their distances are those of images of one"
             raise InputError(what, where=self.source or self.name, hint="Resize them all alike", code="E-SHAPE")
-        if getattr(self, reads) is None:
-            again = f', or build the file again with `gm.measure(images, reads="{reads}")`' if reads in KEPT else ""
-            hint = f"Score the images themselves{again}"
-            what = f"the saved statistics hold no {reads}"
+        if need.of(self) is None:
+            again = f', or build the file again with `gm.measure(images, reads="{need.name}")`'
+            hint = f"Score the images themselves{again * need.is_saved}"
+            what = f"the saved statistics hold no {need.name}"
             raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")

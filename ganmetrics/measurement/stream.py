@@ -12,6 +12,7 @@ from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.measurement.blocks import Block
 from ganmetrics.measurement.checkpoint import damaged_state, gathering_of, state_of
 from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.metrics.needs import IMAGES, Need
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 class Stream:
     """One side: what was seen of it, and images that wait until there is a whole batch for the network."""
 
-    def __init__(self, extractor: Extractor, reads: set[str], extraction: Extraction, max_rows: int) -> None:
+    def __init__(self, extractor: Extractor, reads: set[Need], extraction: Extraction, max_rows: int) -> None:
         self.extractor, self.reads, self.extraction, self.max_rows = extractor, reads, extraction, max_rows
         self.reset()
 
     def reset(self) -> None:
-        seen = Seen(has_sample="images" in self.reads)
-        self.gathering = Gathering(seen, Collector(self.reads - {"images"}, self.extractor, self.max_rows))
+        seen = Seen(has_sample=IMAGES in self.reads)
+        self.gathering = Gathering(seen, Collector(self.reads - {IMAGES}, self.extractor, self.max_rows))
         self.extraction.layers = self.gathering.collector.layers
         self.extraction.count = 0
         self.waiting = Block(self.extraction)

@@ -9,6 +9,7 @@ import torch
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics._manifold import feature_pair
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.neighbors import TIE, held, nearest, neighbor_squares
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ METRIC = Metric(
         Part("beta_recall", "Beta-recall", higher_is_better=True, best="1", scale="share"),
         Part("authenticity", "Authenticity", higher_is_better=True, best="about 0.5 or more", scale="share"),
     ),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Alaa et al. 2022, arXiv:2102.08921",
     cost="all pairs",
     resampling="parts",

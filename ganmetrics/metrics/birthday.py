@@ -12,6 +12,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.metrics._manifold import feature_pair
 from ganmetrics.metrics._uncertainty import Contrast, Uncertain
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.counting import Pairs
 from ganmetrics.numerics.interval import Interval
 from ganmetrics.numerics.neighbors import close_partners, neighbor_squares
@@ -117,7 +118,7 @@ METRIC = Metric(
     name="birthday",
     function=support,
     parts=(Part("birthday", "Support size", higher_is_better=True, best="that of unseen reals"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Arora, Zhang 2017, arXiv:1706.08224",
     cost="all pairs",
     uncertainty=uncertainty,

@@ -10,6 +10,7 @@ from scipy import special
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ METRIC = Metric(
     name="c2st",
     function=c2st,
     parts=(Part("c2st", "C2ST accuracy", higher_is_better=False, best="0.5", scale="share"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Lopez-Paz, Oquab 2017, arXiv:1610.06545",
     cost="training",
     minimum="folds",

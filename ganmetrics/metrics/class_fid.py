@@ -13,6 +13,7 @@ from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.fid import fid
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES, LABELS
 from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ METRIC = Metric(
     name="class_fid",
     function=class_fid,
     parts=(Part("class_fid", "Class FID", higher_is_better=False, best="0"),),
-    reads=("features", "labels"),
+    reads=(FEATURES, LABELS),
     paper="Miyato, Koyama 2018, arXiv:1802.05637",
     cost="a FID a class",
     uncertainty=uncertainty,

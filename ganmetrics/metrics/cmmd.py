@@ -8,6 +8,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES, SAMPLE
 from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.discrepancy import kernel_expansion
 from ganmetrics.numerics.kernels import gaussian_kernel, mean_gaussian_kernel
@@ -82,9 +83,9 @@ METRIC = Metric(
     name="cmmd",
     function=cmmd,
     parts=(Part("cmmd", "CMMD", higher_is_better=False, best="0"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Jayasumana et al. 2024, arXiv:2401.09603",
     cost="all pairs",
     uncertainty=uncertainty,
-    uncertainty_reads=("sample",),
+    uncertainty_reads=(SAMPLE,),
 )

@@ -11,6 +11,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix_triple
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.counting import rank_shares
@@ -171,7 +172,7 @@ METRIC = Metric(
     name="ct",
     function=in_cells,
     parts=(Part("ct", "CT", higher_is_better=True, best="0"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Meehan et al. 2020, arXiv:2004.05675",
     cost="all pairs",
     needs_test=True,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics.metrics._manifold import crossed, feature_pair
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
@@ -74,7 +75,7 @@ METRIC = Metric(
         Part("density", "Density", higher_is_better=True, best="1 or more", scale="positive"),
         Part("coverage", "Coverage", higher_is_better=True, best="1", scale="share"),
     ),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Naeem et al. 2020, arXiv:2002.09797",
     cost="all pairs",
     resampling="parts",

@@ -11,6 +11,7 @@ from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.metrics._frechet import factor_of, fid_uncertainty, mean_of
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES, MOMENTS, SAMPLE
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.influence import Gaussian
 from ganmetrics.numerics.leave_one_out import frechet_losses
@@ -172,12 +173,12 @@ METRIC = Metric(
     name="fid",
     function=fid_of_moments,
     parts=(Part("fid", "FID", higher_is_better=False, best="0", scale="positive"),),
-    reads=("moments",),
+    reads=(MOMENTS,),
     silent=("denominator",),
     losses=fid_losses,
-    losses_reads=("features",),
+    losses_reads=(FEATURES,),
     uncertainty=uncertainty,
-    uncertainty_reads=("sample",),
+    uncertainty_reads=(SAMPLE,),
     resampling="bootstrap",
     paper="Heusel et al. 2017, arXiv:1706.08500",
 )

@@ -12,6 +12,7 @@ from ganmetrics.metrics._frechet import factor_of, mean_of
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics import frechet
 from ganmetrics.numerics.influence import WIDE, FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.resampling import Indices, seeded
@@ -171,7 +172,7 @@ METRIC = Metric(
     name="fid_infinity",
     function=extrapolated,
     parts=(Part("fid_infinity", "FID-infinity", higher_is_better=False, best="0", scale="real"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Chong, Forsyth 2020, arXiv:1911.07023",
     cost="15 FIDs",
     uncertainty=uncertainty,

@@ -9,6 +9,7 @@ import torch
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._validation import matrix_triple
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.gaussian_mixture import MixtureOfCenters
 from ganmetrics.numerics.resampling import seeded
 
@@ -138,7 +139,7 @@ METRIC = Metric(
         Part("fld", "FLD", higher_is_better=False, best="0"),
         Part("fld_gap", "FLD gap", higher_is_better=True, best="0"),
     ),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Jiralerspong et al. 2023, arXiv:2302.04440",
     cost="all pairs, kept",
     needs_test=True,

@@ -12,6 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix
 from ganmetrics.metrics.metric import Estimate, Given, Metric, Part
+from ganmetrics.metrics.needs import LOGITS
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.entropy import exponential_error, exponential_without_each, mean_divergence
 from ganmetrics.numerics.resampling import seeded, split_bounds
@@ -114,13 +115,13 @@ METRIC = Metric(
     name="is",
     function=inception_score,
     parts=(Part("is", "IS", higher_is_better=True, best="the number of classes", scale="real"),),
-    reads=("logits",),
+    reads=(LOGITS,),
     needs_real=False,
     spread="splits",
     paper="Salimans et al. 2016, arXiv:1606.03498",
     minimum="splits",
     losses=inception_score_losses,
-    losses_reads=("logits",),
+    losses_reads=(LOGITS,),
     uncertainty=uncertainty,
     resampling="bootstrap",
 )

@@ -12,6 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Estimate, Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES, SAMPLE
 from ganmetrics.numerics.discrepancy import kernel_expansion
 from ganmetrics.numerics.kernels import cubic_kernel, subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
@@ -146,13 +147,13 @@ METRIC = Metric(
     name="kid",
     function=kid,
     parts=(Part("kid", "KID", higher_is_better=False, best="0", scale="real"),),
-    reads=("features",),
+    reads=(FEATURES,),
     spread="subsets",
     paper="Bińkowski et al. 2018, arXiv:1801.01401",
     cost="pairs in subsets",
     minimum="subset_size",
     uncertainty=uncertainty,
-    uncertainty_reads=("sample",),
+    uncertainty_reads=(SAMPLE,),
     resampling="bootstrap",
     depends_on_count=False,
 )

@@ -9,6 +9,7 @@ import torch
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import vectors
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import SPREAD
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.influence import deviation
 from ganmetrics.numerics.spread import Spread
@@ -79,7 +80,7 @@ METRIC = Metric(
     name="lpips_diversity",
     function=of_spread,
     parts=(Part("lpips_diversity", "LPIPS diversity", higher_is_better=True, best="that of unseen reals"),),
-    reads=("spread",),
+    reads=(SPREAD,),
     paper="Zhang et al. 2018, arXiv:1801.03924",
     needs_real=False,
     uncertainty=uncertainty,

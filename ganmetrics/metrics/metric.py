@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ganmetrics._arguments import described
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics._uncertainty import Uncertain
+from ganmetrics.metrics.needs import Kind, Need
 from ganmetrics.registry import unknown
 
 Option = int | float | str
@@ -75,8 +76,8 @@ class Metric:
         keywords. Gives a float or an ``Estimate``, or a named tuple of them with the names of ``parts``.
     parts : tuple of Part
         The numbers that it gives.
-    reads : tuple of {"moments", "spatial_moments", "features", "logits", "labels", "spread", "images"}
-        What it needs of each set, in the order of the function's arguments; ``"images"`` are a random sample of them.
+    reads : tuple of Need
+        What it needs of each set, in the order of the function's arguments (``ganmetrics.metrics.needs``).
     paper : str
     cost : str
         Beyond the one pass over each set.
@@ -93,14 +94,13 @@ class Metric:
     losses : callable, optional
         How much lower the only part's value is without each of the fakes, float64 [N]: takes the real set's moments,
         or ``None``, what ``losses_reads`` names of the fakes, and the settings.
-    losses_reads : tuple of {"features", "logits"}
+    losses_reads : tuple of Need
         What ``losses`` needs of the fakes.
     uncertainty : callable, optional
         How uncertain the parts are, by a method of the metric's own: takes what ``function`` gave and a ``Given``, and
         gives an ``Uncertain`` for each part that has an interval.
-    uncertainty_reads : tuple of str
-        What ``uncertainty`` needs of each set beyond what ``reads`` names: ``"sample"`` are features of all images, or
-        of as many as tell a variance, ``"spatial_sample"`` of the spatial layer.
+    uncertainty_reads : tuple of Need
+        What ``uncertainty`` needs of each set beyond what ``reads`` names.
     resampling : {"", "bootstrap", "parts"}
         ``"parts"``: intervals come from the values of disjoint parts of the sets, as the spread of the value falls
         with the root of the number of images. ``"bootstrap"``: replicates with replacement may stand in for
@@ -112,7 +112,7 @@ class Metric:
     name: str
     function: Callable[..., Any]
     parts: tuple[Part, ...]
-    reads: tuple[str, ...]
+    reads: tuple[Need, ...]
     paper: str
     cost: str = "little"
     needs_real: bool = True
@@ -122,9 +122,9 @@ class Metric:
     options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
     silent: tuple[str, ...] = ()
     losses: Callable[..., Any] | None = None
-    losses_reads: tuple[str, ...] = ()
+    losses_reads: tuple[Need, ...] = ()
     uncertainty: Callable[[Any, Given], Mapping[str, Uncertain] | None] | None = None
-    uncertainty_reads: tuple[str, ...] = ()
+    uncertainty_reads: tuple[Need, ...] = ()
     resampling: str = ""
     depends_on_count: bool = True
 
@@ -142,13 +142,18 @@ class Metric:
     @property
     def needs_network(self) -> bool:
         """Whether it reads anything of a network, and not of the images alone."""
-        return not {"images", "labels"}.issuperset(self.reads)
+        return any(need.layer.is_of_network for need in self.reads)
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether it reads rows of a network's layer, of which a long stream keeps a sample."""
+        return any(need.kind is Kind.ROWS and need.layer.is_of_network for need in self.reads)
 
     @property
     def extractor(self) -> str:
         """The extractors that it goes with, in words."""
-        of = {"spread": "lpips", "images": "none", "spatial_moments": "inception", "logits": "classifiers"}
-        return next((of[name] for name in self.reads if name in of), "any")
+        words = [need.layer.extractors for need in self.reads if need.layer.is_of_network] or ["none"]
+        return next((word for word in words if word != "any"), "any")
 
     @property
     def compares(self) -> str:
@@ -159,8 +164,9 @@ class Metric:
     def facts(self) -> dict[str, Any]:
         """The record as plain data."""
         parts = [part._asdict() for part in self.parts]
-        names = ("name", "reads", "extractor", "cost", "needs_real", "needs_test", "spread", "paper")
-        return {**{name: getattr(self, name) for name in names}, "parts": parts, "options": self.settings}
+        names = ("name", "extractor", "cost", "needs_real", "needs_test", "spread", "paper")
+        plain = {name: getattr(self, name) for name in names}
+        return {**plain, "reads": [need.name for need in self.reads], "parts": parts, "options": self.settings}
 
     @property
     def least_count(self) -> int:
@@ -194,9 +200,9 @@ class Metric:
         return [real] * self.needs_real + [fake] + [test] * self.needs_test
 
     def computed(self, real: Any, fake: Any, test: Any = None) -> Any:
-        """What the function gives for sets with what ``reads`` names as attributes; those not needed are ignored."""
+        """What the function gives for sets that hold what ``reads`` names; those not needed are ignored."""
         sides = self.sides(real, fake, test)
-        return self.function(*(getattr(side, name) for side in sides for name in self.reads), **self.settings)
+        return self.function(*(need.of(side) for side in sides for need in self.reads), **self.settings)
 
     def estimates_of(self, found: Any) -> dict[str, Estimate]:
         """Each part's value out of what the function gave."""
@@ -205,7 +211,7 @@ class Metric:
         return {p.name: v if isinstance(v := values[p.name], Estimate) else Estimate(float(v)) for p in self.parts}
 
     def estimates(self, real: Any, fake: Any, test: Any = None) -> dict[str, Estimate]:
-        """Each part's value for sets with what ``reads`` names as attributes; those it does not need are ignored."""
+        """Each part's value for sets that hold what ``reads`` names; those that it does not need are ignored."""
         return self.estimates_of(self.computed(real, fake, test))
 
     def __str__(self) -> str:

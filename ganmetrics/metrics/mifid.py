@@ -13,6 +13,7 @@ from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.fid import fid
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES, SAMPLE
 from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.neighbors import nearest
@@ -109,9 +110,9 @@ METRIC = Metric(
     name="mifid",
     function=memorised,
     parts=(Part("mifid", "MiFID", higher_is_better=False, best="0"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Bai et al. 2021, arXiv:2106.03062",
     cost="all pairs",
     uncertainty=uncertainty,
-    uncertainty_reads=("sample",),
+    uncertainty_reads=(SAMPLE,),
 )

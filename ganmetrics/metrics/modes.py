@@ -10,6 +10,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._uncertainty import Estimated, of_counts
 from ganmetrics.metrics._validation import matrix
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import LOGITS
 from ganmetrics.numerics.counting import relative_entropy_of_counts
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ METRIC = Metric(
         Part("modes", "Modes", higher_is_better=True, best="the number of classes"),
         Part("modes_kl", "Modes KL", higher_is_better=False, best="0"),
     ),
-    reads=("logits",),
+    reads=(LOGITS,),
     paper="Metz et al. 2017, arXiv:1611.02163",
     uncertainty=uncertainty,
 )

@@ -10,6 +10,7 @@ import torch
 
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics.metric import Estimate, Metric, Part
+from ganmetrics.metrics.needs import IMAGES
 from ganmetrics.numerics.resampling import seeded
 from ganmetrics.numerics.ssim import most_scales, ms_ssim
 
@@ -100,7 +101,7 @@ METRIC = Metric(
     name="ms_ssim_diversity",
     function=ms_ssim_diversity,
     parts=(Part("ms_ssim_diversity", "MS-SSIM diversity", higher_is_better=False, best="that of unseen reals"),),
-    reads=("images",),
+    reads=(IMAGES,),
     paper="Odena et al. 2017, arXiv:1610.09585",
     needs_real=False,
     spread="pairs",

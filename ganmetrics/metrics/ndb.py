@@ -11,6 +11,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._uncertainty import Contrast, Estimated, Uncertain, of_counts
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.counting import differing_bins, divergence_of_counts
@@ -164,7 +165,7 @@ METRIC = Metric(
         Part("ndb", "NDB", higher_is_better=False, best="0"),
         Part("ndb_jsd", "NDB JSD", higher_is_better=False, best="0"),
     ),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Richardson, Weiss 2018, arXiv:1805.12462",
     cost="clustering",
     minimum="num_bins",

@@ -10,6 +10,7 @@ import torch
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.resampling import seeded
 
@@ -180,7 +181,7 @@ METRIC = Metric(
         Part("prd_f8", "PRD F8", higher_is_better=True, best="1", scale="share"),
         Part("prd_f1_8", "PRD F1/8", higher_is_better=True, best="1", scale="share"),
     ),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Sajjadi et al. 2018, arXiv:1806.00035",
     cost="clustering",
     resampling="parts",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics.metrics._manifold import crossed, feature_pair
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
@@ -76,7 +77,7 @@ METRIC = Metric(
         Part("precision", "Precision", higher_is_better=True, best="1", scale="share"),
         Part("recall", "Recall", higher_is_better=True, best="1", scale="share"),
     ),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Kynkäänniemi et al. 2019, arXiv:1904.06991",
     cost="all pairs",
     resampling="parts",

@@ -8,6 +8,7 @@ import torch
 
 from ganmetrics.metrics._manifold import INSIDE, check_inside, feature_pair
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.neighbors import held, neighbor_squares
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ METRIC = Metric(
     name="rarity",
     function=rarity,
     parts=(Part("rarity", "Rarity", higher_is_better=True, best="that of unseen reals", scale="positive"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Han et al. 2023, arXiv:2206.08549",
     cost="all pairs",
     resampling="parts",

@@ -8,6 +8,7 @@ import torch
 
 from ganmetrics.metrics._manifold import feature_pair
 from ganmetrics.metrics.metric import Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.neighbors import TIE, blocks, neighbor_squares
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ METRIC = Metric(
     name="realism",
     function=realism,
     parts=(Part("realism", "Realism", higher_is_better=True, best="1 or more", scale="positive"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Kynkäänniemi et al. 2019, arXiv:1904.06991",
     cost="all pairs",
     resampling="parts",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ganmetrics.metrics._frechet import fid_uncertainty
 from ganmetrics.metrics.fid import fid, fid_of_moments
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import SPATIAL_MOMENTS, SPATIAL_SAMPLE
 
 if TYPE_CHECKING:
     from ganmetrics.metrics._uncertainty import Estimated
@@ -70,8 +71,8 @@ METRIC = Metric(
     name="sfid",
     function=sfid_of_moments,
     parts=(Part("sfid", "sFID", higher_is_better=False, best="0"),),
-    reads=("spatial_moments",),
+    reads=(SPATIAL_MOMENTS,),
     uncertainty=uncertainty,
-    uncertainty_reads=("spatial_sample",),
+    uncertainty_reads=(SPATIAL_SAMPLE,),
     paper="Nash et al. 2021, arXiv:2103.03841",
 )

@@ -12,6 +12,7 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix
 from ganmetrics.metrics.metric import Given, Metric, Part
+from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.resampling import seeded
@@ -175,7 +176,7 @@ METRIC = Metric(
     name="vendi",
     function=vendi,
     parts=(Part("vendi", "Vendi", higher_is_better=True, best="that of unseen reals"),),
-    reads=("features",),
+    reads=(FEATURES,),
     paper="Friedman, Dieng 2023, arXiv:2210.02410",
     cost="eigenvalues",
     uncertainty=uncertainty,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics.data.places.paths import UNREAD_SUFFIXES
 from ganmetrics.extractors import EXTRACTORS
+from ganmetrics.metrics.needs import MOMENTS
 
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
@@ -63,7 +64,7 @@ def cautions(
     """Everything worth a word about the sets, alone and together, what was hardly meant first."""
     first = alarms({"real": real, "fake": fake, "test": test})
     found = [each.sentence for each in (*first, *of_inputs(real, fake))]
-    if real is not None and any("moments" in metric.reads for metric in metrics):
+    if real is not None and any(MOMENTS in metric.reads for metric in metrics):
         found += _few(real, fake)
     return found + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
 

@@ -18,6 +18,7 @@ import torch
 from ganmetrics._arguments import one_of
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics.metric import Given
+from ganmetrics.metrics.needs import Kind, Need, of_kind
 from ganmetrics.numerics import bounds
 from ganmetrics.numerics.moments import Moments
 
@@ -35,7 +36,6 @@ EVALUATIONS = {"fast": 40, "bootstrap": 200}  # of parts of the sets
 MOST = 1000  # images of a part, which bounds the cost of an evaluation
 SHARED = 0.75  # of the noise that two sets seem to share through the reals, as few draws tell it roughly
 SEED = 2020
-ROWS = ("features", "logits", "labels")  # what can be cut into parts
 
 
 def check_mode(mode: str) -> None:
@@ -56,7 +56,7 @@ def uncertainty(each: Metric, sides: tuple[Any, Any, Any], found: Any, mode: str
     needed = [side for side in sides if side is not None]
     if each.uncertainty is not None and not (mode == "bootstrap" and each.resampling == "bootstrap"):
         return each.uncertainty(found, Given(*sides, each.settings))
-    if not each.resampling or any(_is_missing(sides[1], name) for name in each.reads):
+    if not each.resampling or not all(_is_drawable(sides[1], need) for need in each.reads):
         return None
     return _replicated(each, needed, values) if each.resampling == "bootstrap" else _parted(each, needed, values, mode)
 
@@ -147,17 +147,17 @@ def _cut(sides: list[Any], num: int, index: int) -> Iterator[list[Any]]:
 
 def _count(side: Any) -> int:
     """The rows at hand, which of a long stream are a sample; the images where there are none."""
-    return next((len(value) for name in ROWS if (value := getattr(side, name, None)) is not None), side.count)
+    return next((len(rows) for need in of_kind(Kind.ROWS) if (rows := need.of(side)) is not None), side.count)
 
 
 def _rows_of(side: Any, index: Indices) -> Any:
     """Drawn rows with their moments; a set of which only the moments are at hand stays whole."""
-    rows = {name: getattr(side, name) for name in ROWS if getattr(side, name, None) is not None}
-    if not rows:
+    drawn = {need: rows[index] for need in of_kind(Kind.ROWS) if (rows := need.of(side)) is not None}
+    if not drawn:
         return side
-    drawn = {name: value[index] for name, value in rows.items()}
-    moments = Moments.of(drawn["features"]) if "features" in drawn else None
-    return SimpleNamespace(count=len(index), moments=moments, **drawn)
+    pairs = [(need, need.also_as(Kind.ROWS)) for need in of_kind(Kind.MOMENTS)]
+    moments = {need.name: Moments.of(drawn[rows]) for need, rows in pairs if rows in drawn}
+    return SimpleNamespace(count=len(index), **moments, **{need.name: rows for need, rows in drawn.items()})
 
 
 def _arranged(each: Metric, sides: list[Any]) -> tuple[Any, Any, Any]:
@@ -167,6 +167,7 @@ def _arranged(each: Metric, sides: list[Any]) -> tuple[Any, Any, Any]:
     return real, rest.pop(0), rest.pop(0) if each.needs_test else None
 
 
-def _is_missing(side: Any, name: str) -> bool:
-    rows = {"moments": "features", "spatial_moments": "", "spread": ""}.get(name, name)  # "": none are kept
-    return getattr(side, rows, None) is None
+def _is_drawable(side: Any, need: Need) -> bool:
+    """Whether a set has the rows that parts of it are drawn from."""
+    rows = need.also_as(Kind.ROWS)
+    return rows is not None and rows.of(side) is not None

@@ -11,6 +11,7 @@ import torch
 
 from ganmetrics.errors import GanMetricsError
 from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.metrics.needs import Kind, Need, of_kind
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.scoring.difference import NO_INTERVAL, Difference
 from ganmetrics.scoring.score import Measured, Sides, measured
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     Pair = tuple[Measured, Measured]
 
 SEED = 2020
-ROWS = ("features", "logits", "labels")  # a row for each image that they are of
-SAMPLES = {"moments": "sample", "spatial_moments": "spatial_sample"}  # rows that moments can be taken of again
 
 
 class Paired(NamedTuple):
@@ -97,43 +96,38 @@ def _difference(part: Part, title: str, pair: tuple[str, str], paired: Paired) -
 
 def cut(side: Statistics, size: int) -> Statistics:
     """A seeded draw of so many images of a set, as a set of its own."""
-    kept = {name: value for name in ROWS if (value := getattr(side, name)) is not None}
-    count = min((len(value) for value in kept.values()), default=0)
+    kept = {need: rows for need in of_kind(Kind.ROWS) if (rows := need.of(side)) is not None}
+    count = min((len(rows) for rows in kept.values()), default=0)
     index = torch.from_numpy(np.sort(np.random.RandomState(SEED).permutation(count)[:size]))
-    rows: dict[str, Any] = {name: value[index] for name, value in kept.items() if count >= size}
-    samples: dict[str, Any] = {name: None if value is None else value[:size] for name, value in _samples(side).items()}
-    if "features" in rows:
-        samples["sample"] = None  # follows from them
-    found = dataclasses.replace(
-        side, count=size, digest="unknown", order="", moments=None, spatial_moments=None, **rows, **samples
-    )
-    moments: dict[str, Any] = {
-        name: Moments.of(value) for name, source in SAMPLES.items() if (value := getattr(found, source)) is not None
-    }
-    return dataclasses.replace(found, **moments)
-
-
-def _samples(side: Statistics) -> dict[str, torch.Tensor | None]:
-    return {name: getattr(side, name) for name in SAMPLES.values()}
+    drawn: dict[Need, Any] = {need: rows[index] for need, rows in kept.items() if count >= size}
+    for need in of_kind(Kind.MOMENTS):
+        drawn[need] = None
+        sample = need.also_as(Kind.SAMPLE)
+        if sample is not None:
+            follows = need.also_as(Kind.ROWS) in drawn  # from the rows, whose sample is another
+            drawn[sample] = None if follows or sample.of(side) is None else sample.of(side)[:size]
+    found = dataclasses.replace(side, count=size, digest="unknown", order="").holding(drawn)
+    pairs = [(need, need.also_as(Kind.SAMPLE)) for need in of_kind(Kind.MOMENTS)]
+    samples = {need: sample.of(found) for need, sample in pairs if sample is not None}
+    return found.holding({need: Moments.of(rows) for need, rows in samples.items() if rows is not None})
 
 
 def _rows(side: Statistics, each: Metric) -> int:
     """The images that a score is of: of a long stream, the rows that were kept where the metric reads such."""
-    kept = [len(value) for name in each.reads if name in ROWS and (value := getattr(side, name)) is not None]
+    kept = [len(rows) for need in each.reads if need.kind is Kind.ROWS and (rows := need.of(side)) is not None]
     return min(kept, default=side.count)
 
 
 def _most(side: Statistics, each: Metric) -> int:
     """To how many images a set can be cut for a metric; 0 where what it reads cannot be cut."""
-    return min(_available(side, name) for name in each.reads)
+    return min(_available(side, need) for need in each.reads)
 
 
-def _available(side: Statistics, name: str) -> int:
-    if name in SAMPLES:
-        rows = side.features if name == "moments" and side.features is not None else getattr(side, SAMPLES[name])
-    else:
-        rows = getattr(side, name) if name in ROWS else None
-    return 0 if rows is None else len(rows)
+def _available(side: Statistics, need: Need) -> int:
+    """The rows at hand, of which moments can be taken again too."""
+    kinds = (Kind.ROWS, Kind.SAMPLE) if need.kind is Kind.MOMENTS else (Kind.ROWS,)
+    sources = [source for kind in kinds if (source := need.also_as(kind)) is not None]
+    return next((len(rows) for source in sources if (rows := source.of(side)) is not None), 0)
 
 
 def sizes_said(sets: Mapping[str, Sides], differences: Sequence[Difference]) -> list[str]:

@@ -16,6 +16,7 @@ from ganmetrics.measurement.reader import DEFAULT_EXTRACTOR, Measuring, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import METRICS, Metric, metric
+from ganmetrics.metrics.needs import Kind, Need
 from ganmetrics.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
 DEFAULTS = ("fid", "is", "kid")  # of the command that scores several metrics
-NOTHING_MORE: Mapping[str, set[str]] = MappingProxyType({})
+NOTHING_MORE: Mapping[str, set[Need]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def under_protocol(choice: Choice, extractor: AnyExtractor, name: str | None) ->
 
 
 def prepared(
-    given: Mapping[str, Any], choice: Choice, ci: str, facts: Facts, more: Mapping[str, set[str]] = NOTHING_MORE
+    given: Mapping[str, Any], choice: Choice, ci: str, facts: Facts, more: Mapping[str, set[Need]] = NOTHING_MORE
 ) -> Prepared:
     """Every set that some metric needs, measured with one extractor, after all that is cheap was checked.
 
@@ -180,24 +181,24 @@ def _is_needed(each: Metric, role: str) -> bool:
     return {"real": each.needs_real, "test": each.needs_test}.get(role, True)
 
 
-def kept_of(role: str, metrics: Sequence[Metric], ci: str) -> set[str]:
+def kept_of(role: str, metrics: Sequence[Metric], ci: str) -> set[Need]:
     """What the metrics and their intervals read of one set."""
     return reads_of([role], metrics)[role] | _of_intervals(role, metrics, ci)
 
 
-def reads_of(roles: Iterable[str], metrics: Sequence[Metric]) -> dict[str, set[str]]:
+def reads_of(roles: Iterable[str], metrics: Sequence[Metric]) -> dict[str, set[Need]]:
     """What the metrics read of each set."""
-    return {role: {name for each in metrics if _is_needed(each, role) for name in each.reads} for role in roles}
+    return {role: {need for each in metrics if _is_needed(each, role) for need in each.reads} for role in roles}
 
 
-def _of_intervals(role: str, metrics: Sequence[Metric], ci: str) -> set[str]:
+def _of_intervals(role: str, metrics: Sequence[Metric], ci: str) -> set[Need]:
     """What the intervals read beyond that, of images; saved statistics may lack it."""
-    return {name for each in metrics if _is_needed(each, role) for name in _of_interval(each, ci)}
+    return {need for each in metrics if _is_needed(each, role) for need in _of_interval(each, ci)}
 
 
-def _of_interval(each: Metric, ci: str) -> set[str]:
+def _of_interval(each: Metric, ci: str) -> set[Need]:
     if ci == "off":
         return set()
     if ci == "bootstrap" and each.resampling == "bootstrap":
-        return {"features" if name == "moments" else name for name in each.reads}  # the rows that it draws
+        return {need.also_as(Kind.ROWS) or need for need in each.reads}  # the rows that it draws
     return set(each.uncertainty_reads)

@@ -12,8 +12,8 @@ import torch
 
 from ganmetrics.errors import InputError, NumericalError, StatisticsError, UsageError
 from ganmetrics.measurement.archive import FID_INCEPTION as LITERATURE
-from ganmetrics.measurement.gathering import ROWS
 from ganmetrics.measurement.recipe import Recipe, Signature
+from ganmetrics.metrics.needs import LABELS
 from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.scoring.cautions import cautions
 from ganmetrics.scoring.intervals import uncertainty
@@ -42,9 +42,9 @@ class Sides:
         """(real, fake, test), with ``None`` for those that a metric ignores (StatisticsError for what they lack)."""
         chosen = (self.real if each.needs_real else None, self.fake, self.test if each.needs_test else None)
         for side in filter(None, chosen):
-            for name in each.reads:
-                side.require(name)
-        return _with_one_set_of_classes(chosen) if "labels" in each.reads else chosen
+            for need in each.reads:
+                side.require(need)
+        return _with_one_set_of_classes(chosen) if LABELS in each.reads else chosen
 
 
 def _with_one_set_of_classes(
@@ -149,7 +149,7 @@ def _scores(each: Metric, sides: Sides, found: Measured, warnings: tuple[str, ..
 
 
 def _signature(each: Metric, real: Statistics | None, fake: Statistics, test: Statistics | None) -> Signature:
-    recipe, has_order, has_rows = fake.recipe, "seed" in each.settings, bool(ROWS & set(each.reads))
+    recipe, has_order, has_rows = fake.recipe, "seed" in each.settings, each.reads_rows
     labels = [(side and side.labelled(has_order=has_order, has_rows=has_rows)) or "" for side in (real, fake, test)]
     return Signature(
         metric=str(each),

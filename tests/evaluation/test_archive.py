@@ -31,6 +31,7 @@ from ganmetrics.measurement import npz_members as members
 from ganmetrics.measurement.archive import is_statistics, load_statistics, save_statistics
 from ganmetrics.measurement.recipe import Recipe
 from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.metrics.needs import NEEDS
 from ganmetrics.numerics.moments import Moments
 
 DIM, COUNT = 6, 50
@@ -82,7 +83,7 @@ def written(path, arrays, compression=zipfile.ZIP_DEFLATED):
 
 def signed(found, facts=FACTS):
     """The description of members with their digest, as whoever writes or forges such a file would make it."""
-    numbers = {name: value for name, value in found.items() if name in members.LIMITS and name != "ganmetrics"}
+    numbers = {name: value for name, value in found.items() if name in members.limits() and name != "ganmetrics"}
     no_digest_of_nonsense = contextlib.suppress(TypeError, ValueError, AssertionError, EOFError)
     with no_digest_of_nonsense, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -204,10 +205,10 @@ def test_any_part_may_be_kept_alone(tmp_path, kept):
     save_statistics(statistics(**only), tmp_path / "s.npz")
     after = load_statistics(tmp_path / "s.npz")
     assert [name for name in parts if getattr(after, name) is not None] == [kept]
-    after.require(kept)
+    after.require(NEEDS[kept])
     for missing in set(parts) - {kept}:
         with pytest.raises(StatisticsError, match=f"hold no {missing}") as caught:
-            after.require(missing)
+            after.require(NEEDS[missing])
         assert caught.value.code == "E-KEPT"
 
 

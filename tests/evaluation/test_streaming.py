@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ganmetrics as gm
+from ganmetrics.metrics.needs import FEATURES
 
 METRICS = ["fid", "kid(subset_size=100)", "is", "prdc", "ms_ssim_diversity(scales=1)"]
 
@@ -148,7 +149,7 @@ def test_rows_are_bounded_and_the_signature_says_so() -> None:
     evaluation = gm.Evaluation(["fid", "kid(subset_size=100)"], REAL, extractor="pixels", max_rows=200)
     for part in fake.split(100):
         evaluation.update(part)
-    assert evaluation._streams["fake"].gathering.collector.rows["features"].count < 400
+    assert evaluation._streams["fake"].gathering.collector.keepers[FEATURES].count < 400
     result = evaluation.compute()
     whole = gm.evaluate(REAL, fake, metrics=["fid", "kid(subset_size=100)"], extractor="pixels")
     assert result["fid"].value == pytest.approx(whole["fid"].value, rel=1e-10)

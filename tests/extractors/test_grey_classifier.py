@@ -17,6 +17,7 @@ from ganmetrics.extractors.digits import Digits
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.extractors.fashion import Fashion
 from ganmetrics.measurement import archive
+from ganmetrics.metrics.needs import LOGITS
 
 CPU = torch.device("cpu")
 FOLDER = Path(gm.__file__).parent / "features"
@@ -38,7 +39,7 @@ def test_the_record_is_in_the_registry(kind: type[GreyClassifier]) -> None:
     loaded = record.load(None)
     assert type(loaded) is kind
     assert not record.download
-    assert loaded.layer_for("logits") == "logits"
+    assert loaded.layer_for(LOGITS) == "logits"
 
 
 @CLASSIFIERS

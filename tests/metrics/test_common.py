@@ -15,6 +15,7 @@ import torch
 from ganmetrics import functional
 from ganmetrics.errors import InputError
 from ganmetrics.metrics import METRICS, Estimate, metric
+from ganmetrics.metrics.needs import IMAGES, NEEDS, SPREAD
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
 
@@ -82,7 +83,7 @@ def test_the_record_is_complete(record):
         assert part.higher_is_better in {True, False}
     assert re.search(r"\b(19|20)\d\d\b", record.paper)
     assert record.reads
-    assert set(record.reads) <= {"moments", "spatial_moments", "features", "logits", "labels", "spread", "images"}
+    assert set(record.reads) <= set(NEEDS.values())
     assert record.needs_real in {True, False}
     assert record.minimum in {"", *record.defaults}
     assert record.least_count >= 2
@@ -161,11 +162,11 @@ def test_scoring_statistics_equals_the_public_function(record):
         for side, x in tensors.items()
     }
     used = ["real"] * record.needs_real + ["fake"] + ["test"] * record.needs_test
-    read = [others.get(name, tensors[side]) for side in used for name in record.reads]
+    read = [others.get(need.name, tensors[side]) for side in used for need in record.reads]
     found = record.configured(small(record)).estimates(*sides.values())
     assert list(found) == [part.name for part in record.parts]
     assert {name: one.value for name, one in found.items()} == pytest.approx(
-        values(record, *read), rel=1e-8 if "spread" in record.reads else 1e-9
+        values(record, *read), rel=1e-8 if SPREAD in record.reads else 1e-9
     )
     assert bool(record.spread) == any(one.std is not None for one in found.values())
 
@@ -177,7 +178,7 @@ def test_the_direction_is_as_declared(record):
         good[index] = 5.0 * good[index]
         is_fake = "real" not in positional(record)[index] and "test" not in positional(record)[index]
         poor[index] = 1e-3 * poor[index] + 50.0 * np.arange(1, DIM + 1) if is_fake else good[index]
-    if record.reads == ("images",):
+    if record.reads == (IMAGES,):
         poor = [np.repeat(images[:1], COUNT, axis=0) for images in good]
     better, worse = values(record, *good), values(record, *poor)
     copies = [good[0] if name == "fake_features" else side for name, side in zip(positional(record), good, strict=True)]
@@ -194,11 +195,11 @@ def test_float32_and_float64_of_the_same_values_agree(record):
 
 def test_arrays_tensors_and_lists_agree(record):
     arrays = arguments(record, np.float64)
-    if record.reads == ("images",):
+    if record.reads == (IMAGES,):
         arrays = [images[:8] for images in arrays]
     expected = values(record, *arrays)
     assert values(record, *map(torch.from_numpy, arrays)) == expected
-    if record.reads != ("images",):  # whose dtype is the range
+    if record.reads != (IMAGES,):  # whose dtype is the range
         assert values(record, *(x.tolist() for x in arrays)) == expected
 
 

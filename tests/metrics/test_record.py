@@ -9,6 +9,7 @@ import pytest
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics import ALIASES, METRICS, Estimate, Metric, Part, metric
 from ganmetrics.metrics.metric import parse_call, parse_option
+from ganmetrics.metrics.needs import FEATURES, LOGITS
 
 PLAIN = Metric(
     "plain",
@@ -167,7 +168,7 @@ def test_an_option_set_twice_is_refused(text):
 
 
 def test_numbers_below_one_are_refused_by_name():
-    counted = Metric("counted", lambda fake, *, least=3: 1.0, PLAIN.parts, ("features",), "A 2020", needs_real=False)
+    counted = Metric("counted", lambda fake, *, least=3: 1.0, PLAIN.parts, (FEATURES,), "A 2020", needs_real=False)
     assert str(counted.configured({"least": 1})) == "counted(least=1)"
     with pytest.raises(UsageError) as caught:
         counted.configured({"least": 0})
@@ -196,12 +197,12 @@ def test_a_metric_takes_what_it_needs_of_the_sides_that_it_needs():
             return {"a": self[0], "b": Estimate(2.0, 0.5)}
 
     sides = [SimpleNamespace(features=i, logits=10 * i) for i in (1, 2, 3)]
-    both = Metric("both", lambda *given, scale=2: Two(given), parts, ("features", "logits"), "A 2020")
+    both = Metric("both", lambda *given, scale=2: Two(given), parts, (FEATURES, LOGITS), "A 2020")
     assert both.sides(*sides[:2]) == sides[:2]
     assert both.estimates(*sides) == {"a": Estimate(1.0), "b": Estimate(2.0, 0.5)}
-    one = Metric("a", lambda *given: sum(given), parts[:1], ("features", "logits"), "A 2020", needs_test=True)
+    one = Metric("a", lambda *given: sum(given), parts[:1], (FEATURES, LOGITS), "A 2020", needs_test=True)
     assert one.sides(*sides) == sides
     assert one.estimates(*sides) == {"a": Estimate(66.0)}
-    alone = Metric("a", lambda *given: sum(given), parts[:1], ("features",), "A 2020", needs_real=False)
+    alone = Metric("a", lambda *given: sum(given), parts[:1], (FEATURES,), "A 2020", needs_real=False)
     assert alone.sides(*sides) == sides[1:2]
     assert alone.estimates(None, sides[1]) == {"a": Estimate(2.0)}
