@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Gaussians = tuple[Array, Array, Array, Array]  # mu_r, sigma_r, mu_f, sigma_f
 
 DIM, COUNTS = 2048, (300, 2048, 50_000)
-SAME = 1e-9  # relative, at full rank; below it the peers are off by more, see numerics/frechet.py
+SAME = 1e-9  # relative, at full rank; below it the peers are off by more, see numerics/root_trace.py
 GOALS = {"pytorch-fid": Goal(ratio=0.1), "torch-fidelity": Goal(ratio=0.43)}
 
 

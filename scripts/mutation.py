@@ -1,7 +1,7 @@
 """Mutation testing of numerics/ and metrics/: mutmut's mutants, tests that are collected once, and the page about both.
 
     pip install mutmut==3.8.1
-    OMP_NUM_THREADS=1 python scripts/mutation.py run [--max-children 2] ['ganmetrics.numerics.frechet*' ...]
+    OMP_NUM_THREADS=1 python scripts/mutation.py run [--max-children 2] ['ganmetrics.numerics.root_trace*' ...]
     python scripts/mutation.py page
 
 mutmut starts pytest anew for every mutant, which takes longer than most tests here. ``run`` forks from a process that

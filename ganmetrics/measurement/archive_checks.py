@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import StatisticsError
 from ganmetrics.measurement import archive
+from ganmetrics.metrics.fid import fid_of_moments
 from ganmetrics.metrics.needs import NEEDS
-from ganmetrics.numerics import frechet
 
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
@@ -61,8 +61,7 @@ def verify(found: Statistics, again: Statistics, names: tuple[str, str]) -> floa
 def _drift(found: Statistics, again: Statistics, name: str) -> float:
     if found.moments is None or again.moments is None:
         raise StatisticsError("the file keeps no moments to compare", where=name, code="E-KEPT")
-    gaussians = [(m.mean.numpy(), m.covariance().numpy()) for m in (found.moments, again.moments)]
-    drift = frechet.frechet_distance(*gaussians[0], *gaussians[1]) / max(again.moments.trace(), 1e-300)
+    drift = fid_of_moments(found.moments, again.moments) / max(again.moments.trace(), 1e-300)
     if drift > DRIFT:
         what = f"the numbers differ from the images' by {drift:.1e} of the trace (allowed {DRIFT:.0e})"
         hint = "The file was changed, or another processor or version of PyTorch measured it"

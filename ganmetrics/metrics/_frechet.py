@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
-from ganmetrics.numerics.frechet import centred_factor
+from ganmetrics.numerics.cholesky import centred_factor
 from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.numerics.frechet import Array
+    from ganmetrics.numerics.cholesky import Array
 
     Side = tuple[Moments, Tensor | None]  # the moments of a set, and rows of it where any are at hand
 

@@ -7,52 +7,63 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ganmetrics.errors import InputError, StatisticsError, UsageError
+from ganmetrics.errors import InputError, NumericalError, StatisticsError, UsageError
 from ganmetrics.metrics._frechet import factor_of, fid_uncertainty, mean_of
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES, MOMENTS, SAMPLE
-from ganmetrics.numerics import frechet
+from ganmetrics.numerics.cholesky import pivoted
 from ganmetrics.numerics.influence import Gaussian
 from ganmetrics.numerics.leave_one_out import frechet_losses
 from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.root_trace import Traces, traces_of, traces_of_factors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.metrics._uncertainty import Estimated
+    from ganmetrics.numerics.cholesky import Array
     from ganmetrics.types import ArrayLike
+
+NEGATIVE = 1e-6  # a distance below minus this share of the traces is a bug, above it rounding
 
 
 def fid(real_features: ArrayLike, fake_features: ArrayLike, *, denominator: str = "n-1") -> float:
-    """Fréchet distance of the Gaussians fitted to two sets of features.
+    r"""Fréchet inception distance: the squared Fréchet distance of the Gaussians fitted to two sets of features.
 
-    Lower is better, 0 is best (equal means and covariances); in squared units of the features. Biased upward: by
-    about (d + d(d + 1) / 4)(1 / n + 1 / N) for unit covariance, so only values at equal n and N compare.
+    Use it to compare generators at one number of images of one data set. Lower is better, 0 is best (equal means and
+    covariances), in squared units of the features. FID is biased upward: by about (D + D(D + 1) / 4)(1 / N + 1 / M)
+    for unit covariance, so only values at equal N and M compare.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
-        Features of one extractor; the literature's FID takes the 2048 of the FID Inception network.
+        Real numbers of any dtype: features of one extractor. The literature's FID takes the 2048 features of the FID
+        Inception network.
     denominator : {"n-1", "n"}
-        Of the covariances: N - 1, as in nearly every package, or N, as in StyleGAN3's.
+        The denominator of the covariances: N - 1, as in nearly every package, or N, as in StyleGAN3's.
 
     Returns
     -------
     float
-        At least 0.
+        The squared distance, at least 0.
 
     Raises
     ------
     InputError
-        Other shapes, fewer than two rows, NaN or infinity.
+        The sets are no matrices of one width, have fewer than two rows, or hold NaN or infinity.
     UsageError
-        Another denominator.
+        The denominator is neither ``"n-1"`` nor ``"n"``.
 
     Notes
     -----
-    Everything is computed in float64. The trace of the matrix square root is a nuclear norm (see ``numerics.frechet``):
-    exact where there are fewer rows than dimensions, where ``scipy.linalg.sqrtm`` of the product is not.
+    With the means μ and covariances Σ of both sets,
+
+    .. math:: d^2 = \|\mu_r - \mu_f\|^2 + \mathrm{tr}\,\Sigma_r + \mathrm{tr}\,\Sigma_f
+        - 2\,\mathrm{tr}(\Sigma_r\Sigma_f)^{1/2}.
+
+    Everything is computed in float64. The last trace is a nuclear norm (``numerics.root_trace``), which is exact where
+    there are fewer rows than dimensions. The authors' code takes ``scipy.linalg.sqrtm`` of the product, which is not.
 
     References
     ----------
@@ -67,34 +78,52 @@ def fid(real_features: ArrayLike, fake_features: ArrayLike, *, denominator: str 
     """
     real, fake = matrix_pair(real_features, fake_features)
     factors = [_scale(denominator, len(side)) ** 0.5 * factor_of(side) for side in (real, fake)]
-    return frechet.distance_of_factors(mean_of(real), factors[0], mean_of(fake), factors[1])
+    return squared_frechet(mean_of(real), mean_of(fake), traces_of_factors(*factors))
+
+
+def squared_frechet(mu_r: Array, mu_f: Array, traces: Traces) -> float:
+    """‖μr − μf‖² + tr Σr + tr Σf − 2 tr(Σr Σf)^½: the squared Fréchet distance of two Gaussians.
+
+    Raises
+    ------
+    NumericalError
+        The distance is clearly negative, which would be a bug.
+    """
+    gap, spread = mu_r - mu_f, traces.real + traces.fake
+    distance = float(gap @ gap) + spread - 2 * traces.root
+    if not distance >= -NEGATIVE * spread:
+        raise NumericalError(f"the squared Fréchet distance came out as {distance:.6g}, with traces of {spread:.6g}")
+    return max(distance, 0.0)
 
 
 def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma_f: ArrayLike) -> float:
     """Squared Fréchet distance of two Gaussians given by their means and covariances, real before fake.
 
-    Lower is better, 0 is best (equal Gaussians); in squared units of the features. Exact, whatever the ranks.
+    Use it where means and covariances are at hand, such as those of another package's files. Lower is better, 0 is best
+    (equal Gaussians), in squared units of the features. It is exact, whatever the ranks of the covariances.
 
     Parameters
     ----------
     mu_r, mu_f : array_like, [D]
         Lists, arrays or tensors of real numbers, on any device.
     sigma_r, sigma_f : array_like, [D, D]
-        Symmetric and positive semidefinite.
+        Symmetric and positive semidefinite matrices.
 
     Returns
     -------
     float
-        At least 0.
+        The squared distance, at least 0.
 
     Raises
     ------
     StatisticsError
-        Other shapes, two dimensions, NaN or infinity, or a covariance that is none, with the side (real, fake).
+        The shapes do not fit, the numbers of dimensions differ, a value is NaN or infinite, or a matrix is no
+        covariance. The error names the side (real, fake).
 
     Notes
     -----
-    Computed in float64 without a matrix square root; see ``numerics.frechet``.
+    The distance is computed in float64 without a matrix square root (``numerics.root_trace``), whereas pytorch-fid and
+    its descendants take ``scipy.linalg.sqrtm`` and add to the diagonals where it fails.
 
     References
     ----------
@@ -109,18 +138,19 @@ def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma
     if len(real[0]) != len(fake[0]):
         what = f"the real Gaussian has {len(real[0])} dimensions and the fake one {len(fake[0])}"
         raise StatisticsError(what, where="real, fake", hint="Both must come from one extractor", code="E-SHAPE")
-    return frechet.frechet_distance(*real, *fake)
+    (mean_r, covariance_r), (mean_f, covariance_f) = real, fake
+    return squared_frechet(mean_r, mean_f, traces_of(pivoted(covariance_r, "real"), covariance_f))
 
 
 def fid_of_moments(real: Moments, fake: Moments, *, denominator: str = "n-1") -> float:
-    """The same from the moments that one pass over each set leaves."""
+    """Compute FID from the moments that one pass over each set leaves."""
     factor_r = real.factor.scaled(_scale(denominator, real.count))
     sigma_f = _scale(denominator, fake.count) * fake.covariance().numpy()
-    return frechet.distance_given(real.mean.numpy(), factor_r, fake.mean.numpy(), sigma_f)
+    return squared_frechet(real.mean.numpy(), fake.mean.numpy(), traces_of(factor_r, sigma_f))
 
 
 def fid_losses(real: Moments, fake: Tensor, denominator: str = "n-1") -> Tensor:  # fake: [N, D] -> [N]
-    """How much lower FID is without each of the fakes, of which there must be three."""
+    """How much lower FID is without each of the fakes, of which there must be at least three (InputError)."""
     if len(fake) < 3:
         what = f"FID without one of {len(fake)} fakes has no covariance; an attribution needs at least 3"
         raise InputError(what, where="fake", code="E-TOO-FEW")
@@ -132,14 +162,14 @@ def fid_losses(real: Moments, fake: Tensor, denominator: str = "n-1") -> Tensor:
 
 
 def _scale(denominator: str, count: int) -> float:
-    """What turns a covariance with the denominator n - 1 into the one that is asked for."""
+    """The factor that turns a covariance with the denominator n - 1 into the one that is asked for."""
     if denominator not in ("n-1", "n"):
         raise UsageError(f"denominator is {denominator!r}; it must be 'n-1' or 'n'", where="fid.denominator")
     return 1.0 if denominator == "n-1" else (count - 1) / count
 
 
-def _gaussian(mu: Any, sigma: Any, side: str) -> tuple[frechet.Array, frechet.Array]:
-    """The mean [D] and the covariance [D, D]."""
+def _gaussian(mu: Any, sigma: Any, side: str) -> tuple[Array, Array]:
+    """Check a mean [D] and a covariance [D, D], and return both in float64 (StatisticsError)."""
     mean, covariance = _float64(mu, "mu", side), _float64(sigma, "sigma", side)
     if mean.ndim != 1 or not mean.size or covariance.shape != (len(mean), len(mean)):
         what = f"mu is of shape {list(mean.shape)} and sigma {list(covariance.shape)}; expected [D] and [D, D]"
@@ -149,7 +179,7 @@ def _gaussian(mu: Any, sigma: Any, side: str) -> tuple[frechet.Array, frechet.Ar
     return mean, covariance
 
 
-def _float64(values: Any, name: str, side: str) -> frechet.Array:
+def _float64(values: Any, name: str, side: str) -> Array:
     try:
         if isinstance(values, torch.Tensor):
             values = values.detach().cpu()
@@ -164,7 +194,7 @@ def _float64(values: Any, name: str, side: str) -> frechet.Array:
 
 
 def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
-    """Of FID, from the influence of each image."""
+    """How uncertain FID is, from the influence of each image; ``None`` without rows of the fakes."""
     one = fid_uncertainty(found, *((side.moments, side.sample) for side in (given.real, given.fake)))
     return None if one is None else {"fid": one}
 

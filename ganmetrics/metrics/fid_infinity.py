@@ -11,11 +11,12 @@ from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._frechet import factor_of, mean_of
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics.fid import squared_frechet
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
-from ganmetrics.numerics import frechet
 from ganmetrics.numerics.influence import WIDE, FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.resampling import Indices, seeded
+from ganmetrics.numerics.root_trace import traces_of_factors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,7 +107,7 @@ def extrapolated(
     rng, mu, factor = seeded(seed), mean_of(real), factor_of(real)
     subsets = [rng.permutation(len(fake))[:size] for size in sizes]
     sides = (fake[torch.from_numpy(subset).to(fake.device)] for subset in subsets)
-    values = [frechet.distance_of_factors(mu, factor, mean_of(subset), factor_of(subset)) for subset in sides]
+    values = [squared_frechet(mu, mean_of(x), traces_of_factors(factor, factor_of(x))) for x in sides]
     return Extrapolated(float(np.polynomial.Polynomial.fit(1 / sizes, values, 1)(0.0)), np.array(values), subsets)
 
 

@@ -11,12 +11,12 @@ import torch
 from scipy.linalg import blas
 
 from ganmetrics.errors import InputError
-from ganmetrics.numerics.frechet import pivoted
+from ganmetrics.numerics.cholesky import pivoted
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.numerics.frechet import Pivoted
+    from ganmetrics.numerics.cholesky import Pivoted
     from ganmetrics.types import Features
 
 

@@ -11,9 +11,10 @@ import torch
 
 from ganmetrics.errors import GanMetricsError
 from ganmetrics.metrics._frechet import factor_of, mean_of
+from ganmetrics.metrics.fid import squared_frechet
 from ganmetrics.metrics.prd import PrdCurve, prd_curve
-from ganmetrics.numerics import frechet
 from ganmetrics.numerics.resampling import seeded
+from ganmetrics.numerics.root_trace import traces_of_factors
 from ganmetrics.reporting.plotting import Drawing
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
     sizes = np.unique(np.geomspace(max(LEAST_FIDS / 4, len(fake) / 16), len(fake), NUM_FIDS).astype(int))
     rng, mu, factor = seeded(0), mean_of(real.double()), factor_of(real.double())
     subsets = [fake[torch.from_numpy(rng.permutation(len(fake))[:size])].double() for size in sizes]
-    values = [frechet.distance_of_factors(mu, factor, mean_of(subset), factor_of(subset)) for subset in subsets]
+    values = [squared_frechet(mu, mean_of(x), traces_of_factors(factor, factor_of(x))) for x in subsets]
     line = np.polynomial.Polynomial.fit(1 / sizes[len(sizes) // 2 :], values[len(sizes) // 2 :], 1)
 
     def draw(axes: Axes, palette: Palette) -> None:

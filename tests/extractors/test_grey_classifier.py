@@ -20,7 +20,7 @@ from ganmetrics.measurement import archive
 from ganmetrics.metrics.needs import LOGITS
 
 CPU = torch.device("cpu")
-FOLDER = Path(gm.__file__).parent / "features"
+FOLDER = Path(gm.__file__).parent / "extractors"
 CLASSIFIERS = pytest.mark.parametrize("kind", [Digits, Fashion])
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from ganmetrics.metrics.fid import frechet_distance
+from ganmetrics.numerics.cholesky import psd_factor
 from ganmetrics.numerics.discrepancy import kernel_expansion
 from ganmetrics.numerics.entropy import exponential_error, mean_divergence
-from ganmetrics.numerics.frechet import frechet_distance, psd_factor
 from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.kernels import polynomial_kernel
 

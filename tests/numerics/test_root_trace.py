@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from scipy import linalg
 
 from ganmetrics.errors import NumericalError, StatisticsError
-from ganmetrics.numerics import frechet
-from ganmetrics.numerics.frechet import centred_factor, cross_trace, distance_of_factors, frechet_distance, psd_factor
+from ganmetrics.metrics import fid
+from ganmetrics.metrics.fid import frechet_distance, squared_frechet
+from ganmetrics.numerics import cholesky
+from ganmetrics.numerics import root_trace as routes
+from ganmetrics.numerics.cholesky import centred_factor, pivoted, psd_factor
+from ganmetrics.numerics.root_trace import root_trace, traces_of_factors
 
 ALWAYS_SINGULAR_VALUES, ALWAYS_EIGENVALUES = -1.0, np.inf
 
@@ -92,33 +96,33 @@ def test_eigenvalues_and_singular_values_agree(dim, count_r, count_f, decay, see
     factors = centred_factor(x), centred_factor(y)
     traces = sum(float(np.vdot(f, f)) for f in factors)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frechet, "TRUSTED", ALWAYS_SINGULAR_VALUES)
-        exact = cross_trace(*factors, traces)
+        patch.setattr(routes, "TRUSTED", ALWAYS_SINGULAR_VALUES)
+        exact = root_trace(*factors, traces)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frechet, "CHEAP", 0)  # the choice of large matrices, on small ones
-        found = cross_trace(*factors, traces)
+        patch.setattr(routes, "CHEAP", 0)  # the choice of large matrices, on small ones
+        found = root_trace(*factors, traces)
     assert found == pytest.approx(exact, rel=0, abs=1e-9 * traces)
 
 
 def test_overlap_in_one_direction_is_exact(monkeypatch):
     """The product is of rank one, a bᵀ, and 39 roots of rounded eigenvalues would add up to 1e-7."""
-    monkeypatch.setattr(frechet, "CHEAP", 0)
+    monkeypatch.setattr(routes, "CHEAP", 0)
     shared, rng = 39, np.random.RandomState(0)
     factor_r, factor_f = np.zeros((2, 40, 80))
     factor_r[:, : shared + 1], factor_f[:, shared:79] = rng.randn(2, 40, 40)
     traces = float(np.vdot(factor_r, factor_r) + np.vdot(factor_f, factor_f))
     expected = np.linalg.norm(factor_r[:, shared]) * np.linalg.norm(factor_f[:, shared])
-    assert cross_trace(factor_r, factor_f, traces) == pytest.approx(expected, abs=1e-12 * traces)
+    assert root_trace(factor_r, factor_f, traces) == pytest.approx(expected, abs=1e-12 * traces)
 
 
 def test_eigenvalues_alone_agree_where_the_spectrum_is_flat(monkeypatch):
     factors = [psd_factor(covariance(20, seed)) for seed in (0, 1)]
     traces = sum(float(np.vdot(f, f)) for f in factors)
     values = []
-    monkeypatch.setattr(frechet, "CHEAP", 0)
+    monkeypatch.setattr(routes, "CHEAP", 0)
     for trusted in (ALWAYS_EIGENVALUES, ALWAYS_SINGULAR_VALUES):
-        monkeypatch.setattr(frechet, "TRUSTED", trusted)
-        values.append(cross_trace(*factors, traces))
+        monkeypatch.setattr(routes, "TRUSTED", trusted)
+        values.append(root_trace(*factors, traces))
     assert values[0] == pytest.approx(values[1], rel=1e-11)
 
 
@@ -139,8 +143,8 @@ def test_a_factor_of_features_gives_their_covariance():
 
 def test_factors_of_no_rows_have_no_covariance():
     none = np.zeros((0, 4))
-    assert distance_of_factors(np.zeros(4), none, np.ones(4), none) == 4.0
-    assert distance_of_factors(np.zeros(4), none, np.zeros(4), np.eye(4)) == pytest.approx(4.0)
+    assert squared_frechet(np.zeros(4), np.ones(4), traces_of_factors(none, none)) == 4.0
+    assert squared_frechet(np.zeros(4), np.zeros(4), traces_of_factors(none, np.eye(4))) == pytest.approx(4.0)
 
 
 INDEFINITE = covariance(6, 0) - 2.0 * np.eye(6)
@@ -180,13 +184,13 @@ def test_float32_covariances_of_a_file_are_accepted():
 
 
 def test_a_clearly_negative_result_is_an_error(monkeypatch):
-    monkeypatch.setattr(frechet, "cross_trace", lambda *_: 100.0)
+    monkeypatch.setattr(routes, "root_trace", lambda *_: 100.0)
     with pytest.raises(NumericalError, match="-196"):
         between(np.eye(2), np.eye(2))
 
 
 def test_a_result_below_zero_by_rounding_is_zero(monkeypatch):
-    monkeypatch.setattr(frechet, "cross_trace", lambda *_: 2.0 + 1e-9)
+    monkeypatch.setattr(routes, "root_trace", lambda *_: 2.0 + 1e-9)
     assert between(np.eye(2), np.eye(2)) == 0.0
 
 
@@ -209,9 +213,9 @@ def test_extreme_units_do_not_hide_a_wrong_covariance(scale):
 def test_singular_values_are_taken_in_extreme_units_too(scale, monkeypatch):
     factors = [psd_factor(covariance(8, seed)) for seed in (1, 2)]
     traces = sum(float(np.vdot(f, f)) for f in factors)
-    expected = cross_trace(*factors, traces)
-    monkeypatch.setattr(frechet, "TRUSTED", ALWAYS_SINGULAR_VALUES)
-    found = cross_trace(*(f * scale for f in factors), traces * scale**2)
+    expected = root_trace(*factors, traces)
+    monkeypatch.setattr(routes, "TRUSTED", ALWAYS_SINGULAR_VALUES)
+    found = root_trace(*(f * scale for f in factors), traces * scale**2)
     assert found / scale**2 == pytest.approx(expected, rel=1e-10)
 
 
@@ -226,8 +230,8 @@ def test_large_definite_covariances_need_one_factor_only(scale, monkeypatch):
     """The short route against singular values of both factors."""
     sigma_r, sigma_f = large_pair()
     mu = np.zeros(len(sigma_r))
-    exact = distance_of_factors(mu, psd_factor(sigma_r), mu, psd_factor(sigma_f))
-    monkeypatch.setattr(frechet, "distance_of_factors", None)  # the long route would fail
+    exact = squared_frechet(mu, mu, traces_of_factors(psd_factor(sigma_r), psd_factor(sigma_f)))
+    monkeypatch.setattr(routes, "traces_of_factors", None)  # the long route would fail
     found = frechet_distance(mu, sigma_r * scale, mu, sigma_f * scale)
     assert found / scale == pytest.approx(exact, rel=1e-9)
     assert frechet_distance(mu, sigma_r * scale, mu, sigma_r * scale) <= 1e-9 * np.trace(sigma_r) * scale
@@ -248,7 +252,7 @@ def test_a_large_singular_fake_takes_the_long_route():
     sigma_r, _ = large_pair()
     mu, rng = np.zeros(len(sigma_r)), np.random.RandomState(1)
     low = np.cov(rng.randn(50, len(mu)), rowvar=False)
-    exact = distance_of_factors(mu, psd_factor(sigma_r), mu, psd_factor(low))
+    exact = squared_frechet(mu, mu, traces_of_factors(psd_factor(sigma_r), psd_factor(low)))
     assert frechet_distance(mu, sigma_r, mu, low) == pytest.approx(exact, rel=1e-12)
 
 
@@ -258,8 +262,8 @@ EXACT = 2.0**-20  # a limit that sums of powers of two meet to the last bit
 @pytest.mark.parametrize(("excess", "is_rounding"), [(EXACT, True), (2 * EXACT, False)])
 def test_the_limit_of_a_negative_result_is_still_rounding(excess, is_rounding, monkeypatch):
     """The traces are 4 and the value is -4 excess."""
-    monkeypatch.setattr(frechet, "NEGATIVE", EXACT)
-    monkeypatch.setattr(frechet, "cross_trace", lambda *_: 2.0 + 2 * excess)
+    monkeypatch.setattr(fid, "NEGATIVE", EXACT)
+    monkeypatch.setattr(routes, "root_trace", lambda *_: 2.0 + 2 * excess)
     if is_rounding:
         assert between(np.eye(2), np.eye(2)) == 0.0
     else:
@@ -269,7 +273,7 @@ def test_the_limit_of_a_negative_result_is_still_rounding(excess, is_rounding, m
 
 @pytest.mark.parametrize("side", ["real", "fake"])
 def test_the_limit_of_asymmetry_is_still_symmetric(side, monkeypatch):
-    monkeypatch.setattr(frechet, "ASYMMETRY", EXACT)
+    monkeypatch.setattr(cholesky, "ASYMMETRY", EXACT)
     skew = 2.0 * np.eye(3)
     for entry, is_symmetric in ((2 * EXACT, True), (4 * EXACT, False)):
         skew[0, 1] = entry
@@ -286,7 +290,7 @@ def test_numbers_whose_sums_overflow_are_refused(monkeypatch):
         between(1e303 * np.eye(2), np.eye(2))
     with pytest.raises(StatisticsError, match=r"^the covariance holds NaN or infinity \(fake\)"):
         between(np.eye(2), np.diag([1.0, np.inf]))
-    monkeypatch.setattr(frechet, "LARGEST", 4.0)
+    monkeypatch.setattr(cholesky, "LARGEST", 4.0)
     assert between(3.0 * np.eye(2), np.eye(2)) == pytest.approx(2 * (3**0.5 - 1) ** 2)
     with pytest.raises(StatisticsError, match="beyond 4"):
         between(4.0 * np.eye(2), np.eye(2))
@@ -294,33 +298,33 @@ def test_numbers_whose_sums_overflow_are_refused(monkeypatch):
 
 def test_what_a_stopped_factorisation_leaves_is_seen_through_signs():
     none = np.zeros((0, 2))
-    assert frechet._leaves(np.diag([3.0, 1.0]), none) == 3.0
+    assert cholesky._leaves(np.diag([3.0, 1.0]), none) == 3.0
     assert (
-        frechet._leaves(np.array([[1.0, -1.0], [-1.0, 1.0]]), none) == 2.0
+        cholesky._leaves(np.array([[1.0, -1.0], [-1.0, 1.0]]), none) == 2.0
     )  # vectors of equal signs would see nothing
-    assert frechet._leaves(np.array([[1.0, 1.0], [1.0, 1.0]]), none) == 2.0
+    assert cholesky._leaves(np.array([[1.0, 1.0], [1.0, 1.0]]), none) == 2.0
     sigma = covariance(30, 0)
-    assert frechet._leaves(sigma, np.zeros((0, 30))) == frechet._leaves(sigma, np.zeros((0, 30)))  # the same signs
+    assert cholesky._leaves(sigma, np.zeros((0, 30))) == cholesky._leaves(sigma, np.zeros((0, 30)))  # the same signs
     factor = np.random.RandomState(0).randn(3, 5)
-    assert frechet._leaves(factor.T @ factor, factor) < 1e-13
+    assert cholesky._leaves(factor.T @ factor, factor) < 1e-13
 
 
 def test_the_error_of_roots_adds_large_ones_as_a_walk_and_small_ones_whole():
-    noise = frechet.EPSILON * 4.0
-    edge = frechet.CLEAR * noise
+    noise = routes.EPSILON * 4.0
+    edge = routes.CLEAR * noise
     squares = np.array([0.0, edge, 2 * edge, 1.0, 4.0])
     walk = np.sqrt(sum((noise / (2 * np.sqrt(square))) ** 2 for square in (2 * edge, 1.0, 4.0)))
-    assert frechet._root_error(squares) == pytest.approx(walk + 2 * np.sqrt(noise), rel=1e-12)
+    assert routes._root_error(squares) == pytest.approx(walk + 2 * np.sqrt(noise), rel=1e-12)
 
 
 def test_singular_values_are_taken_up_to_a_size(monkeypatch):
-    monkeypatch.setattr(frechet, "CHEAP", 8)
-    monkeypatch.setattr(frechet, "TRUSTED", ALWAYS_EIGENVALUES)
+    monkeypatch.setattr(routes, "CHEAP", 8)
+    monkeypatch.setattr(routes, "TRUSTED", ALWAYS_EIGENVALUES)
     factors = {dim: [psd_factor(covariance(dim, seed)) for seed in (0, 1)] for dim in (8, 9)}
-    monkeypatch.setattr(frechet.linalg, "svdvals", None)
-    assert cross_trace(*factors[9], 1.0) > 0
+    monkeypatch.setattr(routes.linalg, "svdvals", None)
+    assert root_trace(*factors[9], 1.0) > 0
     with pytest.raises(TypeError):
-        cross_trace(*factors[8], 1.0)
+        root_trace(*factors[8], 1.0)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
@@ -329,21 +333,21 @@ def test_eigenvalues_of_the_smaller_matrix_are_enough_in_any_unit(ranks, scale, 
     factors = [scale * np.random.RandomState(rank).randn(rank, 200) for rank in ranks]
     traces = sum(float(np.vdot(f, f)) for f in factors)
     expected = float(linalg.svdvals(factors[0] @ factors[1].T).sum())
-    monkeypatch.setattr(frechet, "CHEAP", 8)
-    monkeypatch.setattr(frechet.linalg, "svdvals", None)
-    assert cross_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
+    monkeypatch.setattr(routes, "CHEAP", 8)
+    monkeypatch.setattr(routes.linalg, "svdvals", None)
+    assert root_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
     in_units = traces / np.abs(factors[0] @ factors[1].T).max()
     for error, trusted in ((0.0, 0.0), (1.0, 1.1 / in_units)):
-        monkeypatch.setattr(frechet, "TRUSTED", trusted)
-        monkeypatch.setattr(frechet, "_root_error", lambda squares, error=error: error)
-        assert cross_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
+        monkeypatch.setattr(routes, "TRUSTED", trusted)
+        monkeypatch.setattr(routes, "_root_error", lambda squares, error=error: error)
+        assert root_trace(*factors, traces) == pytest.approx(expected, rel=1e-9)
 
 
 def test_one_factor_is_enough_above_a_size(monkeypatch):
-    monkeypatch.setattr(frechet, "CHEAP", 8)
+    monkeypatch.setattr(routes, "CHEAP", 8)
     pairs = {dim: [covariance(dim, seed, 500) for seed in (0, 1)] for dim in (8, 9)}
     expected = between(*pairs[9])
-    monkeypatch.setattr(frechet, "distance_of_factors", None)
+    monkeypatch.setattr(routes, "traces_of_factors", None)
     assert between(*pairs[9]) == pytest.approx(expected, rel=1e-12)
     with pytest.raises(TypeError):
         between(*pairs[8])
@@ -354,11 +358,11 @@ def test_one_factor_is_enough_above_a_size(monkeypatch):
 )
 def test_one_factor_is_enough_where_the_smallest_eigenvalue_is_clearly_positive(smallest, clear, is_clear, monkeypatch):
     """Beside the identity the eigenvalues are those of the fake, of which the largest is 1."""
-    monkeypatch.setattr(frechet, "CHEAP", 8)
-    monkeypatch.setattr(frechet, "CLEAR", clear / frechet.EPSILON)
-    monkeypatch.setattr(frechet, "TRUSTED", 0.0)
-    monkeypatch.setattr(frechet, "_root_error", lambda squares: 0.0)
-    monkeypatch.setattr(frechet, "distance_of_factors", None)
+    monkeypatch.setattr(routes, "CHEAP", 8)
+    monkeypatch.setattr(routes, "CLEAR", clear / routes.EPSILON)
+    monkeypatch.setattr(routes, "TRUSTED", 0.0)
+    monkeypatch.setattr(routes, "_root_error", lambda squares: 0.0)
+    monkeypatch.setattr(routes, "traces_of_factors", None)
     values = np.array([smallest, *[0.3] * 6, 0.4, 1.0])
     if is_clear:
         expected = np.sum((1 - np.sqrt(values)) ** 2)
@@ -370,22 +374,22 @@ def test_one_factor_is_enough_where_the_smallest_eigenvalue_is_clearly_positive(
 
 def test_a_factor_of_nothing():
     for dim in (0, 3):
-        factor = frechet.pivoted(np.zeros((dim, dim)))
+        factor = pivoted(np.zeros((dim, dim)))
         assert (factor.pivots.tolist(), factor.rank, factor.trace) == (list(range(dim)), 0, 0.0)
         assert factor.rows().shape == (0, dim)
 
 
 def test_what_is_left_up_to_the_limit_is_rounding(monkeypatch):
     sigma = np.diag([2.0, 0.0])
-    monkeypatch.setattr(frechet, "_leaves", lambda *_: 2.0 * frechet.ASYMMETRY)
-    assert frechet.pivoted(sigma).rank == 1
-    monkeypatch.setattr(frechet, "_leaves", lambda *_: 2.01 * frechet.ASYMMETRY)
+    monkeypatch.setattr(cholesky, "_leaves", lambda *_: 2.0 * cholesky.ASYMMETRY)
+    assert pivoted(sigma).rank == 1
+    monkeypatch.setattr(cholesky, "_leaves", lambda *_: 2.01 * cholesky.ASYMMETRY)
     with pytest.raises(StatisticsError, match=r"^the covariance is not positive semidefinite$"):
-        frechet.pivoted(sigma)
+        pivoted(sigma)
 
 
 def test_a_factor_of_no_side_is_refused_without_one():
-    for factored in (psd_factor, frechet.pivoted):
+    for factored in (psd_factor, pivoted):
         with pytest.raises(StatisticsError) as caught:
             factored(np.diag([1.0, -1.0]))
         assert caught.value.where == ""
@@ -394,19 +398,19 @@ def test_a_factor_of_no_side_is_refused_without_one():
 @pytest.mark.parametrize("count", [0, 3])
 def test_above_that_size_a_singular_side_takes_the_long_route(count, monkeypatch):
     """Both exact: of no variance at all, and of rank 2 in 12 dimensions."""
-    monkeypatch.setattr(frechet, "CHEAP", 4)
+    monkeypatch.setattr(routes, "CHEAP", 4)
     low = covariance(12, 3, count) if count else np.zeros((12, 12))
     full = covariance(12, 0)
-    expected = distance_of_factors(np.zeros(12), psd_factor(low), np.zeros(12), psd_factor(full))
+    expected = squared_frechet(np.zeros(12), np.zeros(12), traces_of_factors(psd_factor(low), psd_factor(full)))
     assert between(low, full) == pytest.approx(expected, rel=1e-12)
     assert between(full, low) == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_scaled_factor_is_that_of_the_scaled_matrix():
     sigma = covariance(5, 0)
-    factor = frechet.pivoted(sigma)
+    factor = pivoted(sigma)
     assert factor.scaled(1.0) is factor
     scaled = factor.scaled(0.3)
     np.testing.assert_allclose(scaled.rows().T @ scaled.rows(), 0.3 * sigma, rtol=1e-12, atol=1e-14)
     assert scaled.trace == pytest.approx(0.3 * np.trace(sigma), rel=1e-14)
-    assert (factor.rank, frechet.pivoted(np.zeros((5, 5))).rank) == (5, 0)
+    assert (factor.rank, pivoted(np.zeros((5, 5))).rank) == (5, 0)

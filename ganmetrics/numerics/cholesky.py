@@ -1,0 +1,99 @@
+"""Factors of covariances: F with FᵀF = Σ, exact for singular covariances too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from ganmetrics.errors import StatisticsError
+
+if TYPE_CHECKING:
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+ASYMMETRY = 1e-6  # largest relative departure of a covariance from symmetry and from a positive spectrum
+PROBES = 16  # vectors that miss a spectrum with negative parts once in 2^16 at most
+LARGEST = 1e302  # covariances of larger numbers have traces that overflow in the largest dimensions
+
+
+def centred_factor(features: Array) -> Array:  # [N, D] -> [N, D]
+    """Return a factor of the covariance of rows (denominator N - 1): the rows themselves, centred and scaled."""
+    return (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+
+
+class Pivoted(NamedTuple):
+    """The pivoted Cholesky factor of a positive semidefinite matrix [D, D] of rank R.
+
+    Attributes
+    ----------
+    lower : float64 [D, D]
+        Its first R columns on and below the diagonal; what else is there means nothing.
+    pivots : int [D]
+        Where its rows stand in the matrix.
+    rank : int
+    trace : float
+        The trace of the matrix.
+    """
+
+    lower: Array
+    pivots: np.ndarray[Any, np.dtype[np.int64]]
+    rank: int
+    trace: float
+
+    def rows(self) -> Array:
+        """Return the factor F as an array [R, D]: F.T @ F is the matrix."""
+        columns = np.empty((len(self.lower), self.rank))  # the transpose, whose rows lie together
+        columns[self.pivots] = np.tril(self.lower[:, : self.rank])
+        return columns.T
+
+    def scaled(self, by: float) -> Pivoted:
+        """Return the factor of ``by`` times the matrix."""
+        return self if by == 1.0 else self._replace(lower=self.lower * by**0.5, trace=self.trace * by)
+
+
+def pivoted(sigma: Array, side: str = "") -> Pivoted:
+    """Factor a covariance by pivoted Cholesky, which stops at the rank of the matrix (LAPACK ``dpstrf``).
+
+    Parameters
+    ----------
+    sigma : float64 [D, D]
+    side : str
+        What an error calls the matrix: ``real`` or ``fake``.
+
+    Raises
+    ------
+    StatisticsError
+        The matrix is not finite, not symmetric or not positive semidefinite.
+    """
+    largest = check_symmetric(sigma, side)
+    if largest == 0.0:
+        return Pivoted(np.zeros_like(sigma), np.arange(len(sigma)), 0, 0.0)
+    lower, pivots, rank, _ = linalg.lapack.dpstrf(sigma, lower=1)
+    factor = Pivoted(lower, pivots.astype(np.int64) - 1, int(rank), float(np.trace(sigma)))
+    # A factorisation that reached full rank proves a positive spectrum; one that stopped must have left nothing.
+    if rank < len(sigma) and _leaves(sigma, factor.rows()) > ASYMMETRY * largest:
+        raise StatisticsError("the covariance is not positive semidefinite", where=side, code="E-NOT-PSD")
+    return factor
+
+
+def psd_factor(sigma: Array, side: str = "") -> Array:
+    """Factor a covariance [D, D] of rank R by pivoted Cholesky, as an array [R, D] (StatisticsError)."""
+    return pivoted(sigma, side).rows()
+
+
+def check_symmetric(sigma: Array, side: str) -> float:
+    """Return the largest magnitude in a matrix; refuse one that is not finite or not symmetric (StatisticsError)."""
+    largest = float(np.abs(sigma).max(initial=0.0))
+    if not largest < LARGEST:
+        what = "NaN or infinity" if not np.isfinite(largest) else f"numbers beyond {LARGEST:g}, whose sums overflow"
+        raise StatisticsError(f"the covariance holds {what}", where=side, code="E-NOT-FINITE")
+    if float(np.abs(sigma - sigma.T).max(initial=0.0)) > ASYMMETRY * largest:
+        raise StatisticsError("the covariance is not symmetric", where=side, code="E-NOT-PSD")
+    return largest
+
+
+def _leaves(sigma: Array, factor: Array) -> float:
+    """About the largest entry of sigma - factor.T @ factor, seen through a few fixed vectors of signs."""
+    signs = np.random.RandomState(0).choice([-1.0, 1.0], (len(sigma), PROBES))
+    return float(np.abs(sigma @ signs - factor.T @ (factor @ signs)).max())

@@ -1,0 +1,129 @@
+r"""The three traces in the distance of two Gaussians: tr Σr, tr Σf and tr(Σr Σf)^½, exact for singular covariances.
+
+With any factors Σr = FrᵀFr and Σf = FfᵀFf the last trace is the nuclear norm of Fr Ffᵀ, the sum of its singular
+values, so no matrix square root is taken. Three routes lead to it, from fast to slow:
+
+1. eigenvalues of Σf in the coordinates of Fr, where both covariances are large and definite: Σf is not factored;
+2. eigenvalues of the smaller Gram matrix of Fr Ffᵀ, where their rounding surely does not matter;
+3. singular values of Fr Ffᵀ.
+
+References
+----------
+Dowson, Landau: The Fréchet distance between multivariate normal distributions. J. Multivariate Analysis 12, 1982.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from ganmetrics.numerics.cholesky import check_symmetric, psd_factor
+
+if TYPE_CHECKING:
+    from ganmetrics.numerics.cholesky import Array, Pivoted
+
+EPSILON = float(np.finfo(np.float64).eps)
+CLEAR = 16  # roundings of the largest eigenvalue above which another is surely positive
+CHEAP = 512  # rank up to which singular values cost no time worth saving
+TRUSTED = 2e-10  # error of the trace, relative to tr Σr + tr Σf, up to which eigenvalues stand in for singular values
+
+
+class Traces(NamedTuple):
+    """The traces of two covariances and of the root of their product.
+
+    One route computes all three, so that their rounding cancels in the distance of equal Gaussians.
+
+    Attributes
+    ----------
+    real, fake : float
+        tr Σr and tr Σf.
+    root : float
+        tr(Σr Σf)^½.
+    """
+
+    real: float
+    fake: float
+    root: float
+
+
+def traces_of(factor_r: Pivoted, sigma_f: Array) -> Traces:
+    """Compute the traces of a covariance that is factored already and of one [D, D] that is not.
+
+    Raises
+    ------
+    StatisticsError
+        ``sigma_f`` is not finite, not symmetric or not positive semidefinite.
+    """
+    check_symmetric(sigma_f, "fake")
+    trace_f = float(np.trace(sigma_f))
+    root = _definite_root_trace(factor_r, sigma_f, factor_r.trace + trace_f)
+    if root is None:
+        return traces_of_factors(factor_r.rows(), psd_factor(sigma_f, "fake"))
+    return Traces(factor_r.trace, trace_f, root)
+
+
+def traces_of_factors(factor_r: Array, factor_f: Array) -> Traces:
+    """Compute the traces from factors [R, D] of the covariances, of any R >= 0."""
+    trace_r, trace_f = _squared_norm(factor_r), _squared_norm(factor_f)
+    return Traces(trace_r, trace_f, root_trace(factor_r, factor_f, trace_r + trace_f))
+
+
+def root_trace(factor_r: Array, factor_f: Array, traces: float) -> float:
+    """Return tr(Σr Σf)^½, the nuclear norm of factor_r @ factor_f.T; ``traces`` is tr Σr + tr Σf.
+
+    The singular values are the roots of the eigenvalues of the smaller Gram matrix, which cost a third of them. That
+    root amplifies rounding near zero, so singular values are taken wherever the error bound is not small enough.
+    """
+    product = factor_r @ factor_f.T
+    unit = float(np.abs(product).max(initial=0.0))
+    if unit == 0.0:
+        return 0.0
+    product, traces = product / unit, traces / unit  # so that squares neither overflow nor vanish in any unit
+    if product.shape[0] > product.shape[1]:
+        product = product.T
+    if len(product) > CHEAP:
+        squares = linalg.eigvalsh(product @ product.T, check_finite=False, driver="ev")  # the fastest without vectors
+        if _root_error(squares) <= TRUSTED * traces:
+            return unit * float(np.sqrt(np.maximum(squares, 0.0)).sum())
+    return unit * float(linalg.svdvals(product, check_finite=False).sum())
+
+
+def _definite_root_trace(factor_r: Pivoted, sigma_f: Array, traces: float) -> float | None:
+    """Return tr(Σr Σf)^½ of two large definite matrices without factoring the second; None where it may be inexact.
+
+    With Σr = P L Lᵀ Pᵀ of full rank, Lᵀ Pᵀ Σf P L (LAPACK ``dsygst``, a quarter of two products' work) has as many
+    negative and zero eigenvalues as Σf (Sylvester): all of them clearly positive prove that Σf is definite too.
+    """
+    if factor_r.rank < len(sigma_f) or len(sigma_f) <= CHEAP:
+        return None
+    units = math.sqrt(factor_r.trace), float(np.abs(sigma_f).max())  # so that nothing overflows in any unit
+    if units[1] == 0.0:
+        return None
+    turned = np.asfortranarray(sigma_f[np.ix_(factor_r.pivots, factor_r.pivots)])
+    turned /= units[1]
+    product, _ = linalg.lapack.dsygst(turned, factor_r.lower / units[0], itype=2, lower=1, overwrite_a=1)
+    squares = linalg.eigvalsh(product, lower=True, check_finite=False, overwrite_a=True, driver="ev")
+    unit = units[0] * math.sqrt(units[1])
+    if squares[0] <= CLEAR * EPSILON * squares[-1] or _root_error(squares) > TRUSTED * traces / unit:
+        return None
+    return unit * float(np.sqrt(squares).sum())
+
+
+def _root_error(squares: np.ndarray[Any, Any]) -> float:  # ascending eigenvalues [R] -> float
+    """The error to expect in the sum of the roots of eigenvalues, each off by one rounding of the largest.
+
+    Errors of eigenvalues well above that noise have either sign and add up as a random walk; one that may be zero
+    adds its whole root.
+    """
+    noise = EPSILON * squares[-1]
+    above = squares > CLEAR * noise
+    spread = noise / (2 * np.sqrt(squares[above]))
+    return float(np.sqrt(np.sum(spread**2)) + np.count_nonzero(~above) * np.sqrt(noise))
+
+
+def _squared_norm(factor: Array) -> float:  # [R, D] -> the trace of its covariance
+    entries = factor.ravel(order="K")  # in memory's order, which copies nothing
+    return float(entries @ entries)
