@@ -43,7 +43,7 @@ def token(board: str, team: str, organiser: bool, days: float, is_list: bool, re
     """Issue a token to submit to BOARD once it is served; it is printed this once and never kept."""
     from ganmetrics import UsageError
     from ganmetrics.leaderboard import Board
-    from ganmetrics.leaderboard.board import stamp
+    from ganmetrics.leaderboard.chain import stamp
     from ganmetrics.leaderboard.public_names import clean_name
 
     with Board.open(board) as opened:
@@ -73,13 +73,14 @@ def token(board: str, team: str, organiser: bool, days: float, is_list: bool, re
 def work(board: str, until_empty: bool, lease: float, parent: int | None, device: str, threads: int) -> None:
     """Score what waits on BOARD; several workers share one queue."""
     from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.recomputation import Machine
     from ganmetrics.leaderboard.worker import Worker, end_with
 
     if parent is not None:
         end_with(parent)
     with Board.open(board) as opened:
         tell = lambda line: click.echo(line, err=True)  # noqa: E731
-        Worker(opened, device=device, threads=threads, lease=lease, tell=tell).run(until_empty=until_empty)
+        Worker(opened, Machine(device, threads), lease=lease, tell=tell).run(until_empty=until_empty)
 
 
 @click.command(epilog="Example: ganmetrics leaderboard upgrade board/")

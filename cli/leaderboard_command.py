@@ -114,10 +114,11 @@ def submit(board: str, images: str, team: str, model: str, token: str, wait: boo
 def _finish(board: Board, entry: str, device: str, threads: int) -> None:
     """Score an entry here, unless a worker has it already, and print where it stands."""
     from ganmetrics.errors import RejectedError
+    from ganmetrics.leaderboard.recomputation import Machine
     from ganmetrics.leaderboard.showing import text
     from ganmetrics.leaderboard.worker import Worker
 
-    worker = Worker(board, device=device, threads=threads)
+    worker = Worker(board, Machine(device, threads))
     while board.entry(entry)[0].state in ("queued", "scoring"):
         if not worker.step(entry):
             time.sleep(POLL)
@@ -189,6 +190,7 @@ def verify(
     """Check that no record of BOARD was changed, and score ENTRY, or all entries, again."""
     from ganmetrics import UsageError
     from ganmetrics.leaderboard import Board
+    from ganmetrics.leaderboard.recomputation import Machine
 
     if path and not entry:
         raise UsageError("--bytes goes with one entry", where="--bytes", hint="Name the entry")
@@ -196,7 +198,7 @@ def verify(
         count = opened.check(head)
         click.echo(f"chain of {count} records holds; head {opened.store.head()[1]}")
         for each in [] if chain_only else [entry] if entry else opened.rows_to_verify():
-            drift = opened.verify(each, path, device=device, threads=threads)
+            drift = opened.verify(each, path, Machine(device, threads))
             click.echo(f"entry {each}: scores come out again, drift {drift:.1e}")
 
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     Side = Source | Statistics
 
-UNKNOWN = "unknown"  # the digest of statistics that another package wrote
-HINTS = {  # where ganmetrics' own names options that others do not have
+# The digest of statistics that another package wrote.
+UNKNOWN = "unknown"
+# Hints in place of those that name options which other packages do not have.
+HINTS = {
     "E-UNREADABLE": "Repair or remove them",
     "E-EXISTS": "Choose another name",
 }
@@ -70,7 +72,8 @@ def opened(value: Any, reading: Reading) -> Side:
     except StatisticsError as error:
         if error.code != "E-NO-RECIPE":
             raise
-        return archive.load_statistics(value, assume="pytorch-fid")  # only until the recipe of the run is known
+        # Under any recipe: that of the run replaces it in ``_under``.
+        return archive.load_statistics(value, assume="pytorch-fid")
 
 
 def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:
@@ -116,7 +119,8 @@ def own_hints(hints: dict[str, str]) -> Iterator[None]:
 def _measured(side: Side, reads: Sequence[str], network: Extractor | None, how: Run) -> Statistics:
     if isinstance(side, Statistics):
         return side
-    assert network is not None  # loaded where a side is images
+    # The network is loaded wherever a side is images.
+    assert network is not None
     where = "auto" if how.device is None else how.device
     return measure(side, reads=reads, extractor=network, device=where, batch_size=how.batch_size, reading=how.reading)
 

@@ -28,7 +28,8 @@ try:
 except ImportError as error:
     raise not_installed("torchmetrics", "torchmetrics") from error
 
-OWN = "torchmetrics-1.8"  # the protocol of torchmetrics since 1.8
+# The protocol of torchmetrics since version 1.8.
+OWN = "torchmetrics-1.8"
 LAYERS = {name: f"inception:{name}" for name in ("64", "192", "768", "2048")}
 LOGITS = "logits_unbiased"
 Path = str | os.PathLike[str] | None
@@ -77,7 +78,8 @@ def choice_of(
     if str(feature) not in layers:
         raise unknown("feature", str(feature), list(layers))
     wanted, spec = under_protocol(chosen_metrics(asked), layers[str(feature)], protocol or OWN)
-    assert isinstance(spec, str)  # a name was passed in
+    # Here the network is asked for by name.
+    assert isinstance(spec, str)
     return Choice(wanted.metrics[0], load_extractor(spec, weights), protocol or OWN)
 
 
@@ -99,14 +101,16 @@ class Adapted(Metric):
     """
 
     is_differentiable = False
-    full_state_update = True  # reals that a reset keeps would count twice if the state of a batch were added
+    # Real images that a reset keeps would count twice if the state of a batch were added.
+    full_state_update = True
     plot_lower_bound = 0.0
 
     def __init__(self, feature: str | int | nn.Module, choice: Choice, normalize: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.normalize, self._choice = flag("normalize", normalize), choice
         if isinstance(feature, nn.Module):
-            self.inception = feature  # where torchmetrics has it, so that it moves with the metric
+            # torchmetrics has the network under this name, so that it moves with the metric.
+            self.inception = feature
         self._result: Result | None = None
         self._evaluation = self._empty()
         self.add_state("gathered", [], dist_reduce_fx=None)
@@ -129,7 +133,8 @@ class Adapted(Metric):
     def result(self) -> Result:
         """The scores with intervals, signatures and warnings; computed, on all ranks, where ``compute`` has not."""
         self.compute()
-        assert self._result is not None  # made by compute
+        # ``compute`` has made it.
+        assert self._result is not None
         return self._result
 
     def reset(self) -> None:
@@ -148,7 +153,8 @@ class Adapted(Metric):
         val = self.compute() if val is None else val
         return self._plot(val[0] if isinstance(val, tuple) else val, ax)
 
-    def __hash__(self) -> int:  # torchmetrics' own reads the state, and every walk over modules asks for it
+    # torchmetrics hashes the state, which every walk over modules would write anew.
+    def __hash__(self) -> int:
         return id(self)
 
     @property
@@ -173,10 +179,12 @@ class Adapted(Metric):
         if not self._cuts_floats:
             return imgs
         check_values(imgs, (0, 1), type(self).__name__)
-        return (imgs * 255).clamp(0, 255).to(torch.uint8)  # cut, not rounded
+        # torchmetrics cuts where ganmetrics rounds.
+        return (imgs * 255).clamp(0, 255).to(torch.uint8)
 
     def _score(self) -> Result:
-        self._result = self._evaluation.compute(sync=False)  # torchmetrics has brought in those of other ranks
+        # torchmetrics has gathered the images of other ranks already.
+        self._result = self._evaluation.compute(sync=False)
         sides = {"real": self._result.real, "fake": self._result.fake}
         announce([each.sentence for each in alarms(sides)], stacklevel=5)
         return self._result

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     AnyPath = str | os.PathLike[str]
 
 PROGRAM = "python -m ganmetrics.compat.fidelity"
-NETWORKS = {"inception-v3-compat": ("inception", "2048"), "vgg16": ("vgg16", "fc2_relu")}  # with the layer they read
-REFUSED = {  # whatever is not the default, and what to do instead
+# Each network of torch-fidelity with the layer that it reads.
+NETWORKS = {"inception-v3-compat": ("inception", "2048"), "vgg16": ("vgg16", "fc2_relu")}
+# Options that are refused unless they have their defaults, and what to do instead.
+REFUSED = {
     "ppl": "Use gm.ppl in Python",
     "feature_layer_isc": "Leave it out: the score is of logits_unbiased",
     "feature_extractor_internal_dtype": "Leave it out: networks run in float32, statistics in float64",
@@ -75,7 +77,8 @@ KEYS = {
     "precision": "precision",
     "recall": "recall",
 }
-ALSO = {"feature_layer_isc": "logits_unbiased", "feature_extractor_internal_dtype": "float32"}  # the defaults by name
+# Names of defaults that torch-fidelity resolves later.
+ALSO = {"feature_layer_isc": "logits_unbiased", "feature_extractor_internal_dtype": "float32"}
 HINTS = {
     "E-UNREADABLE": "Repair or remove them",
     "E-TOO-FEW": "Add images, or lower `kid_subset_size`, `isc_splits` or `prc_neighborhood`",
@@ -152,7 +155,8 @@ def calculate_metrics(
     sides = [
         (opening.images(input2, input2_model_num_samples) if needs_real else None,
          opening.images(input1, input1_model_num_samples))
-        for _ in groups  # each pass opens its own, as a generator starts anew
+        # Each pass opens the images anew, because a generator starts again.
+        for _ in groups
     ]  # fmt: skip
     scores = _scores(sides, groups, reading, feature_extractor_weights_path, batch_size, uses_gpu=cuda)
     if verbose:

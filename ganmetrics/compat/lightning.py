@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ganmetrics.scoring.result import Result
     from ganmetrics.training import Monitor
 
-NUMBERS = ("d_loss", "g_loss", "g_grad_norm", "d_accuracy")  # what the monitor takes beside the generator
+# What the monitor reads beside the generator.
+NUMBERS = ("d_loss", "g_loss", "g_grad_norm", "d_accuracy")
 
 
 def _callback() -> Any:
@@ -31,7 +32,8 @@ def _callback() -> Any:
 Callback: Any = _callback()
 
 
-class MonitorCallback(Callback):  # one of two packages' class
+# The base class is Lightning's, which two packages provide.
+class MonitorCallback(Callback):
     """Scores the generator of a ``LightningModule`` as it trains, and logs the scores.
 
     They go to every logger of the trainer as ``gm/fid``, ``gm/fid/low`` and ``gm/fid/high``, and stand among
@@ -84,7 +86,8 @@ class MonitorCallback(Callback):  # one of two packages' class
         self.result, values = result, self._values(result)
         for name, value in values.items():
             pl_module.log(name, value, logger=False, on_step=True, on_epoch=False, batch_size=1)
-        for logger in trainer.loggers:  # not through the module, which logs at every fiftieth step only
+        # The module would log at every fiftieth step only.
+        for logger in trainer.loggers:
             logger.log_metrics(values, step=step)
 
     def state_dict(self) -> dict[str, Any]:

@@ -146,7 +146,8 @@ def _save(paths: Sequence[AnyPath], how: Run) -> None:
     from ganmetrics.measurement import archive
 
     images, name = _two(paths)
-    target = name if os.fspath(name).endswith(".npz") else f"{os.fspath(name)}.npz"  # as NumPy names it
+    # NumPy adds the suffix where it is missing.
+    target = name if os.fspath(name).endswith(".npz") else f"{os.fspath(name)}.npz"
     with own_hints(HINTS):
         check_writable(target)
     _existing([images, images])

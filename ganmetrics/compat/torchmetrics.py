@@ -165,7 +165,8 @@ class InceptionScore(Adapted):
     """
 
     higher_is_better = True
-    full_state_update = False  # there are no reals
+    # No real images are kept.
+    full_state_update = False
 
     def __init__(
         self,
@@ -184,7 +185,8 @@ class InceptionScore(Adapted):
 
     @property
     def _cuts_floats(self) -> bool:
-        return self._choice.protocol in (OWN, "")  # torchmetrics does, whatever the network
+        # torchmetrics cuts floats whatever the network is.
+        return self._choice.protocol in (OWN, "")
 
     def update(self, imgs: Tensor) -> None:
         """Take in a batch, [N, 3, H, W]."""

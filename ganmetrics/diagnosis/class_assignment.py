@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from ganmetrics.extractors import Extractor
     from ganmetrics.measurement.statistics import Statistics
 
-LEAST_KAPPA = 0.2  # agreement of neighbours' labels beyond chance, below which the labels are no kinds of image
-MOST = 1000  # classes
-NAMED = 12  # classes in a sentence
+# Labels whose neighbours agree less than this beyond chance name no kinds of image (Cohen's kappa).
+LEAST_KAPPA = 0.2
+# Labels of more classes are not used.
+MOST = 1000
+# Classes that a sentence names.
+NAMED = 12
 
 
 class Classes(NamedTuple):
@@ -56,7 +59,8 @@ class Classes(NamedTuple):
     @property
     def divergence(self) -> float:
         """KL divergence of the fakes' classes from the reals', in nats."""
-        counts = self.shares.real_counts + 0.5  # so that a class of fakes alone leaves it finite
+        # Half a count more keeps the divergence finite where a class has generated images alone.
+        counts = self.shares.real_counts + 0.5
         p, q = counts.double() / counts.sum(), self.shares.fake_shares
         return float((torch.special.xlogy(q, q) - torch.special.xlogy(q, p)).sum().clamp(min=0))
 

@@ -37,10 +37,13 @@ if TYPE_CHECKING:
 
     from ganmetrics.diagnosis.class_assignment import Classes
 
-SCHEMA = 3  # 2 called the verdict ok none
-METRICS = ("fid", "kid", "is", "vendi")  # the last fits any set
+# Schema 2 had the verdict none in place of ok.
+SCHEMA = 3
+# Vendi's score fits any set, so that at least one metric is left.
+METRICS = ("fid", "kid", "is", "vendi")
 FINDINGS = (mode_collapse, low_diversity, low_quality, memorisation, input_trouble)
-LISTED = 50  # copies in the JSON
+# Copies, and nearest images, that the JSON lists.
+LISTED = 50
 
 
 @dataclass(frozen=True)

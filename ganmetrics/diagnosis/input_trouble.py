@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 NAME = "input trouble"
-FEW, TOO_FEW = 500, 100  # images
+# Fewer images than these tell little, and next to nothing.
+FEW, TOO_FEW = 500, 100
 PICTURES = 1_000
-ENDS = 0.005  # of all levels, on either side
-NARROW, NARROWEST = 0.7, 0.3  # share of the reals' range of levels that the fakes' has
-SORTED = 0.5  # of the way from random order to perfect order
-SOME, MOSTLY = 0.01, 0.5  # share of a side's images that something must be true of
+# Share of the pixel values that is cut off at either end, so that a few odd pixels do not count.
+ENDS = 0.005
+# Share of the range of real pixel values that the generated images have: some, severe.
+NARROW, NARROWEST = 0.7, 0.3
+# Share of the way from random order to perfect order.
+SORTED = 0.5
+# Share of a side's images that a caution must be true of to count at all, and to be severe.
+SOME, MOSTLY = 0.01, 0.5
 
 SCALE = "scale to 0..255 and round when saving: ((x + 1) * 127.5).round() for a generator's -1..1"
 STORE = "store both sides in one lossless format, at one size, in the same colours, without alpha or profiles"

@@ -17,8 +17,10 @@ from ganmetrics.numerics.interval import Interval
 if TYPE_CHECKING:
     from torch import Tensor
 
-Z = 1.959964  # of a 95 % interval
-FEW_GROUPS = 20  # below which a clustered error tells little
+# Standard errors on either side of a value in a 95 % interval.
+Z = 1.959964
+# Of fewer groups a clustered standard error tells little.
+FEW_GROUPS = 20
 
 
 class Number(NamedTuple):

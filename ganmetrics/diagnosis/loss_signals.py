@@ -10,16 +10,26 @@ from scipy import special
 if TYPE_CHECKING:
     Values = np.ndarray[Any, np.dtype[np.float64]]
 
-RECENT = 0.25  # of the entries, the last of which a verdict is about
-FIRST = 4  # entries that tell where a training began
-ROW = 8  # entries at most of a beginning that does not count, and of a level that lasted
-LASTING = 1.6  # largest over smallest of entries that are one level
-OUTLIER = 4.0  # times the larger neighbour
-FELL = (0.02, 3.0)  # share of a loss's size, and of its noise, beyond which it has fallen
-TURNS = 4  # that a period must have made in a piece
-PIECE = 32  # entries at least of a piece of a series, where it is cut
-PIECES = (1, 2, 3, 4, 6, 8, 12, 16, 24)  # into which a series is cut: a period that drifts is steady in each of many
-FLAT = 1e-9  # share of the largest value under which what varies is rounding
+# A verdict is about this share of the entries, the last ones.
+RECENT = 0.25
+# Entries that show where a training began.
+FIRST = 4
+# At most so many entries of a beginning do not count, and make a level that lasted.
+ROW = 8
+# Entries are one level where the largest is at most this many times the smallest.
+LASTING = 1.6
+# A value counts as at most this many times its larger neighbour.
+OUTLIER = 4.0
+# A loss has fallen by more than this share of its size, and this many times its noise.
+FELL = (0.02, 3.0)
+# Turns that a period must have made in a piece.
+TURNS = 4
+# Entries that a piece of a series has at least, where the series is cut.
+PIECE = 32
+# Numbers of pieces that a series is cut into: a period that drifts is steady in each of many pieces.
+PIECES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+# Below this share of the largest value, variation is rounding.
+FLAT = 1e-9
 
 
 def recent(values: Values) -> Values:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "low diversity"
-NEAR = 0.01  # quantile of the distances between nearest reals, below which two images nearly agree
-DRAWS, SUBSET = 10, 500  # of the jackknife of Vendi's score
+# Two images nearly agree below this quantile of the distances between nearest real images.
+NEAR = 0.01
+# Draws and rows of the jackknife of Vendi's score.
+DRAWS, SUBSET = 10, 500
 ADVICE = (
     "raise the truncation psi, the sampling temperature, or the width of the latents",
     "check that dropout and batch norm are in the mode they were trained in, and that latents are drawn anew each time",

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "low quality"
-ROWS = 1_500  # of each side, on which the classifier learns and is tried
-LEAST = 40  # below which kinds are too rare on one side to be compared
+# Rows of each side on which the classifier is trained and tested.
+ROWS = 1_500
+# With fewer rows, kinds are too rare on one side to be compared.
+LEAST = 40
 ADVICE = (
     "train longer, or average the generator's weights over steps",
     "look at the fakes farthest from the reals: artefacts of upsampling, clipped levels, another resize or compression",
@@ -71,5 +73,6 @@ def _of_one_kind(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # cluste
         for places, all_places in zip(chosen, own, strict=True):
             places.append(all_places[:count])
     joined = torch.cat(chosen[0]), torch.cat(chosen[1])
-    order = joined[0].argsort()  # the trial's order is random: a cut then takes of every kind
+    # The order of a trial is random, so that a later cut takes rows of every kind.
+    order = joined[0].argsort()
     return joined[0][order], joined[1][order]

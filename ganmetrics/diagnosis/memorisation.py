@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 NAME = "memorisation"
 WORDS = "from a real to its nearest, beyond held-out reals"
-HALF = 0.5  # of the distance from a real to its nearest other, within which few held-out reals come
+# Few held-out real images are within this share of the distance from a real image to its nearest other.
+HALF = 0.5
 ADVICE = (
     "give the generator more data, or augment them for the discriminator (Karras et al. 2020)",
     "stop earlier, or use a smaller discriminator: distances to the training set fall as it overfits",

@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-LEVEL = 0.05  # of all modes together
-PER_MODE = 50  # reals that a cluster should have on average
-MOST = 30  # clusters: finer ones are also missed by fakes that are merely blurred
-AXES, FAINTEST = 64, 1e-3  # principal axes that clusters are told by, down to this share of the largest variance
-BLOCK = 4_096  # rows that are taken to float64 at a time
-LEFT = 0.1  # of its share of fakes, below which a mode is missing
+# Significance of the test of all modes together.
+LEVEL = 0.05
+# Real images that a cluster has on average.
+PER_MODE = 50
+# Finer clusters are also missed by images that are merely blurred.
+MOST = 30
+# Clusters are formed along so many principal axes, down to this share of the largest variance.
+AXES, FAINTEST = 64, 1e-3
+# Rows that are converted to float64 at a time.
+BLOCK = 4_096
+# A mode with less than this share of its due is missing.
+LEFT = 0.1
 
 
 class ModeShares(NamedTuple):
@@ -131,7 +137,8 @@ def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [
     is_kept = variances > FAINTEST * variances[-1]
     is_kept[:-AXES] = False
     scales = variances[is_kept].sqrt() if bool(is_kept.any()) else torch.ones(1, dtype=torch.float64)
-    chosen = (axes[:, is_kept] if bool(is_kept.any()) else axes[:, -1:]) / scales  # any axis where all reals are equal
+    # Where all real images are equal no axis has variance, and any one serves.
+    chosen = (axes[:, is_kept] if bool(is_kept.any()) else axes[:, -1:]) / scales
     found = [torch.cat([(part - moments.mean) @ chosen.flip(1) for part in side.split(BLOCK)]) for side in (real, fake)]
     return found[0], found[1]
 

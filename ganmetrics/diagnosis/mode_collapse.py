@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "mode collapse"
-OFF = 0.5  # precision below which empty clusters may be a matter of quality
+# Below this precision, empty clusters may be a matter of quality.
+OFF = 0.5
 ADVICE = (
     "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing (Lin et "
     "al. 2018)",

@@ -12,7 +12,8 @@ from ganmetrics.diagnosis.limits import quantile
 if TYPE_CHECKING:
     from torch import Tensor
 
-QUANTILE, SHARE = 0.01, 0.5  # nearer than this share of that quantile of the reals' own nearest neighbours
+# Images count as one within SHARE of this quantile of the distances from real images to their nearest others.
+QUANTILE, SHARE = 0.01, 0.5
 
 
 class Nearness(NamedTuple):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.types import Features, Images
 
-MOST = 5_000  # rows of a set that are compared with as many held-out reals
+# Rows of a set that are compared with as many held-out real images.
+MOST = 5_000
 LEAST = 10
 NEIGHBORS = 5
 PICTURES = 2_000

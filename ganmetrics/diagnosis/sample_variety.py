@@ -12,10 +12,14 @@ from ganmetrics.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = 8  # pixels of the thumbnails
-NEAR = (0.2, 0.5)  # squared distances, as shares of the samples' variance, at which two are near each other
-MOST_COMPARED = 256  # samples of which all pairs are looked at
-MOST = 64  # different samples that are counted at most
+# Pixels of a thumbnail's side.
+SIDE = 8
+# Two samples are near each other within this share of the samples' variance (squared distances).
+NEAR = (0.2, 0.5)
+# Samples of which all pairs are compared.
+MOST_COMPARED = 256
+# Different samples that are counted at most.
+MOST = 64
 
 
 class Variety(NamedTuple):
@@ -48,7 +52,8 @@ def variety(samples: Any) -> Variety:
     off = len(few) * (len(few) - 1)
     counts = []
     for share in NEAR:
-        similarity = (-squares / (share * spread)).exp()  # the kernel's square
+        # The Gaussian kernel, squared.
+        similarity = (-squares / (share * spread)).exp()
         counts.append(1 / (float(similarity.sum() - len(few)) / off + 1 / MOST))
     return Variety(spread, *counts)
 

@@ -15,25 +15,44 @@ from ganmetrics.errors import InputError
 if TYPE_CHECKING:
     Values = np.ndarray[Any, np.dtype[np.float64]]
 
-LEAST = 8  # entries before anything but a divergence is judged
-CERTAIN = (0.985, 0.995)  # accuracy of the discriminator
-AT_CHANCE = 0.6  # accuracy up to which the discriminator is undecided, and a small gradient is a training's good end
-ROUNDING = 1e-6  # by which an accuracy may leave 0..1
-SMALL_LOSS = (0.05, 0.01)  # its loss in nats
-FIT = 0.7  # share of a logarithmic generator's least loss from which its loss fits the discriminator's
-LEAST_LOSS = 1e-6  # of a discriminator, which float32 cannot tell from 0
-FADED = (0.05, 0.02)  # share of the largest gradient of the generator that is left
-EXPLODED = (100.0, 10_000.0)  # times the typical size
-FLOORS = (0.1, 1.0)  # sizes of a loss or gradient under which growth against the first half and the start means little
-CRITIC_FLOORS = (10.0, 10.0)  # the same of critics, whose losses have no scale
-HUGE = (1e8, 1e12)  # sizes that no loss or gradient has
-PERIODIC = (0.6, 0.75)  # share of the loss's variance in one period and its overtone
-CHANCE = (1e-4, 1e-6)  # of so strong a period in noise
-SWING = 0.25  # of a loss's mean, below which a period does no harm
-POORER = (0.5, 0.2)  # share of the largest variety that is left
-FEWER = (0.6, 0.25)  # share of the different samples that is left
-FEW = (16.0, 6.0)  # different samples that are left, of 64
-ALIKE = 2.0  # times the spread of now, within which numbers of different samples are compared
+# Entries before anything but a divergence is judged.
+LEAST = 8
+# Limits, some and severe, of the discriminator's accuracy.
+CERTAIN = (0.985, 0.995)
+# Up to this accuracy the discriminator is undecided, and a small gradient is the good end of a training.
+AT_CHANCE = 0.6
+# An accuracy may leave 0..1 by rounding.
+ROUNDING = 1e-6
+# Limits of the discriminator's loss, in nats.
+SMALL_LOSS = (0.05, 0.01)
+# The losses are a logarithmic GAN's where the generator's is at least this share of the least that fits.
+FIT = 0.7
+# A smaller discriminator's loss is 0 in float32.
+LEAST_LOSS = 1e-6
+# Limits of the share that is left of the generator's largest gradient.
+FADED = (0.05, 0.02)
+# Limits of a loss or gradient as a multiple of its typical size.
+EXPLODED = (100.0, 10_000.0)
+# Smaller losses and gradients are no measure of growth: against the first half, against the start.
+FLOORS = (0.1, 1.0)
+# Critics' losses have no scale, so that their floors are higher.
+CRITIC_FLOORS = (10.0, 10.0)
+# No sound loss or gradient is so large.
+HUGE = (1e8, 1e12)
+# Limits of the share of a loss's variance in one period and its overtone.
+PERIODIC = (0.6, 0.75)
+# Limits of the chance of so strong a period in noise.
+CHANCE = (1e-4, 1e-6)
+# A period that swings by less than this share of the loss's mean does no harm.
+SWING = 0.25
+# Limits of the share that is left of the largest variety.
+POORER = (0.5, 0.2)
+# Limits of the share that is left of the different samples.
+FEWER = (0.6, 0.25)
+# Limits of the number of different samples, of 64.
+FEW = (16.0, 6.0)
+# Numbers of different samples are compared within this factor of the present spread.
+ALIKE = 2.0
 
 DISCRIMINATOR = (
     "lower the discriminator's learning rate or skip its steps while its accuracy is above 0.9",
@@ -260,7 +279,8 @@ class TrainingHealth:
         if float(np.median(recent(spreads))) <= 0:
             return Finding(name, "severe", "the samples are copies of one image", (), advice)
         now = float(np.median(recent(spreads)))
-        is_like = (spreads > now / ALIKE) & (spreads < now * ALIKE)  # noise of little spread has many different samples
+        # Noise of little spread has many different samples, and is no sign of variety.
+        is_like = (spreads > now / ALIKE) & (spreads < now * ALIKE)
         spread = share_kept(spreads, np.ones(len(spreads), bool))
         nearer = [Evidence("share of their spread that is left", spread, *POORER)]
         kept = min(share_kept(fine, is_like), share_kept(coarse, is_like))

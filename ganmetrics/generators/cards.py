@@ -117,7 +117,8 @@ def folders() -> dict[str, Path]:
     """The folder of every card: the bundled ones, then those of the folders that GANMETRICS_GENERATORS names."""
     own = [Path(place) for place in os.environ.get("GANMETRICS_GENERATORS", "").split(os.pathsep) if place]
     found = [path.parent for place in [BUNDLED, *own] for path in sorted(place.glob(f"*/{CARD}"))]
-    return {path.name: path for path in found}  # a later folder takes the name of an earlier
+    # A later folder replaces an earlier one of the same name.
+    return {path.name: path for path in found}
 
 
 def folder_of(name: str | os.PathLike[str]) -> Path:

@@ -145,7 +145,8 @@ class ClassSampler:
         """
         latents = drawn(self.draw, num_samples, seed)
         classes = self.labels_for(num_samples, labels)
-        conditions = F.pad(one_hot(classes), [0, 0, 0, len(latents) - num_samples])  # of samples that are cut off
+        # Latents are drawn in whole chunks; conditions of samples that are cut off are zero.
+        conditions = F.pad(one_hot(classes), [0, 0, 0, len(latents) - num_samples])
         inputs = torch.cat([latents, conditions], dim=1)
         return in_chunks(self.images, inputs)[:num_samples]
 

@@ -134,7 +134,8 @@ class CycleGANTraining(Training):
         width, layers = self.settings.patch_width, self.settings.patch_layers
         critics = nn.ModuleList(PatchDiscriminator(width, layers) for _ in range(2))
         shape = (3, domains.SIZE, domains.SIZE)
-        layout = torch.channels_last  # a tenth faster on a CPU
+        # Channels last is a tenth faster on a CPU.
+        layout = torch.channels_last
         self.generators = generators(self.settings).to(device).to(memory_format=layout)
         self.discriminators = critics.to(device).to(memory_format=layout)
         self.pools = nn.ModuleList(ImagePool(self.settings.pool, shape) for _ in range(2)).to(device)
@@ -159,7 +160,8 @@ class CycleGANTraining(Training):
         return found | self.step_discriminators((second, first), (made.fake_second, made.fake_first))
 
     def step_generators(self, first: Tensor, second: Tensor) -> tuple[Translated, dict[str, float]]:
-        self.discriminators.requires_grad_(False)  # spares their gradients
+        # Frozen, the discriminators need no gradients of their own.
+        self.discriminators.requires_grad_(False)
         forward, backward = self.generators
         critic_second, critic_first = self.discriminators
         made = translated(forward, backward, first, second)

@@ -42,9 +42,12 @@ FACES = (
     (0x1F970, 0x1F97A),
     (0x1F9D0, 0x1F9D0),
 )  # code points, both ends
-HELD_OUT_SHARE = 0.2  # of the faces
-FINE = 2 * SIZE  # the size at which faces are drawn
-DARK = 50.0  # the level of eyes and mouths
+# Share of the faces that is held out.
+HELD_OUT_SHARE = 0.2
+# Faces are drawn at twice their size.
+FINE = 2 * SIZE
+# Pixel value of eyes and mouths.
+DARK = 50.0
 
 
 class Domains(NamedTuple):
@@ -131,7 +134,8 @@ def digit_domains(digits: Tensor) -> Domains:
 def digit_training(root: str | None) -> Domains:
     """MNIST's training images at even places, and those at odd places restyled: no digit is in both domains."""
     grey = datasets.load_grey("mnist", root, size=SIZE).images.expand(-1, 3, -1, -1)
-    styled = [restyled(digits) for digits in grey[1::2].split(1000)]  # by parts, which spares memory
+    # In parts, to spare memory.
+    styled = [restyled(digits) for digits in grey[1::2].split(1000)]
     return Domains(grey[::2], torch.cat(styled))
 
 
@@ -223,7 +227,8 @@ def drawn_faces(count: int, seed: int) -> Domains:
 
 
 def _faces(traits: Tensor, *, is_blob: bool) -> Images:  # [N, 9] in 0..1 -> [N, 3, 32, 32]
-    x, y = torch.meshgrid(*[(torch.arange(FINE) + 0.5) / (FINE / 2) - 1] * 2, indexing="xy")  # -1..1, downwards
+    # Coordinates in -1..1, y downwards.
+    x, y = torch.meshgrid(*[(torch.arange(FINE) + 0.5) / (FINE / 2) - 1] * 2, indexing="xy")
     turn, size, gap, eye, height, mouth, curve, thick, tone = traits[:, :, None, None].unbind(dim=1)
     across, down = x / (0.8 + 0.12 * size), y / (0.8 + 0.12 * size)
     circle = across**2 + down**2

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 NUM_DIGITS, NUM_FACES = 5000, 1000
 MNIST_TRAIN = "mnist-train"
-READING = ("read as they are", "read through the known inverse of the restyling")  # of each domain
+# How the images of each domain are read.
+READING = ("read as they are", "read through the known inverse of the restyling")
 
 
 @dataclass(frozen=True)

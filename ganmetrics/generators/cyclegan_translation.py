@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-Source = Callable[[int, int], Domains]  # a count and a seed to counterparts
+# Maps a count and a seed to images of both domains, counterparts in the same rows.
+Source = Callable[[int, int], Domains]
 DIRECTIONS = ("forward", "backward")
 DIGITS_GENERATOR = "dcgan-mnist"
 
@@ -95,7 +96,8 @@ def side_of(direction: str) -> int:
 
 def generated_digits(count: int, seed: int) -> Domains:
     """Digits of the bundled ``dcgan-mnist`` and their restyled counterparts."""
-    from ganmetrics import generators  # not at the top: it discovers this file
+    # Imported here because ``generators`` discovers this file.
+    from ganmetrics import generators
 
     return digit_domains(generators.load(DIGITS_GENERATOR)(count, seed=seed))
 

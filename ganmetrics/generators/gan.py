@@ -208,7 +208,8 @@ class GANTraining(Training):
         return {"d_loss": loss.item(), "d_accuracy": accuracy.item()}
 
     def step_generator(self, fake: Tensor, condition: list[Tensor]) -> dict[str, float]:
-        self.discriminator.requires_grad_(False)  # its own gradients would be thrown away
+        # The discriminator's own gradients would be thrown away.
+        self.discriminator.requires_grad_(False)
         loss = losses.GENERATOR_LOSSES[self.settings.loss](self.discriminator(fake, *condition))
         update(self.g_optimizer, loss)
         self.discriminator.requires_grad_(True)

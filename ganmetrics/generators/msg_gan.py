@@ -170,7 +170,8 @@ class MSGGANTraining(Training):
             set_learning_rate(optimizer, self.settings.learning_rate * decay)
         fake = self.generator.scales(self.latents(self.settings.batch_size, self.rng).to(self.device))
         found = self.step_discriminator([image.detach() for image in fake])
-        self.discriminator.requires_grad_(False)  # its slopes would not be used
+        # The discriminator's own gradients would be thrown away.
+        self.discriminator.requires_grad_(False)
         loss = losses.non_saturating_loss(self.discriminator(fake))
         update(self.g_optimizer, loss)
         self.discriminator.requires_grad_(True)

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 
 MIXTURES = {mixture.name: mixture for mixture in (RING, GRID)}
 NUM_TRAINING_POINTS = 100_000
-DATA_SEED = 1  # of the training points, the same for every training
+# Seed of the training points, which are equal for every training.
+DATA_SEED = 1
 NUM_SCORED_POINTS = 2500
 LATENT_DIM = 2
 PROTOCOL = "PacGAN: {count} samples of seed {seed}; {mixture}; high quality within 3 standard deviations of a mode"
@@ -171,7 +172,8 @@ class PacGANTraining(Training):
         return {"d_loss": loss.item()}
 
     def step_generator(self, fake: Tensor) -> dict[str, float]:
-        self.discriminator.requires_grad_(False)  # its own gradients would be thrown away
+        # The discriminator's own gradients would be thrown away.
+        self.discriminator.requires_grad_(False)
         loss = losses.non_saturating_loss(self.discriminator(fake))
         update(self.g_optimizer, loss)
         self.discriminator.requires_grad_(True)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.generators.system import Sampler, System
 
-SIDE = 320  # pixels of a picture of points
+# Pixels of the side of a picture of points.
+SIDE = 320
 
 
 def save_samples(sampler: Sampler, system: System, folder: Path) -> None:

@@ -193,7 +193,8 @@ class ProGANTraining(Training):
         self.prepare_optimizers()
         fake = self.generator(self.latents(self.settings.batch_size, self.rng).to(self.device), growth)
         found = self.step_discriminator(fake.detach(), growth)
-        self.discriminator.requires_grad_(False)  # its slopes would not be used
+        # The discriminator's own gradients would be thrown away.
+        self.discriminator.requires_grad_(False)
         loss = losses.non_saturating_loss(self.discriminator(fake, growth))
         update(self.g_optimizer, loss)
         self.discriminator.requires_grad_(True)

@@ -60,7 +60,8 @@ class Seed(nn.Module):
         self.convolution = EqualizedConv2d(width, width, 3)
 
     def forward(self, latents: Tensor) -> Tensor:
-        x = self.dense(pixel_norm(latents)).view(-1, 4, 4, self.width).permute(0, 3, 1, 2)  # channels last
+        # [N, W * 16] -> [N, W, 4, 4], channels last in memory.
+        x = self.dense(pixel_norm(latents)).view(-1, 4, 4, self.width).permute(0, 3, 1, 2)
         x = pixel_norm(rectified(x))
         return pixel_norm(rectified(self.convolution(x)))
 

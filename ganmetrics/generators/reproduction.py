@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from ganmetrics.generators.system import Measured
 
 SEEDS = range(5)
-SHARE_OF_SCORE, SHARE_OF_STD = 2e-3, 0.1  # what may differ: rounding moves scores by less than a tenth of it
-LEAST_TOLERANCE = 1e-6  # cards round to it
+# A score may differ by this share of itself and of its spread over seeds: rounding moves it by a tenth of that.
+SHARE_OF_SCORE, SHARE_OF_STD = 2e-3, 0.1
+# Cards round scores to this precision.
+LEAST_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def _rewritten(card: Card, folder: Path) -> Card:
 
 def verdicts(card: Card) -> Iterator[str]:
     """What the card's scores were meant to reach, and whether they did, a sentence each."""
-    scores = {each.name: each for each in [*card.data_scores, *card.scores]}  # those that anyone can take win
+    # Scores that anyone can take win over those that need real data.
+    scores = {each.name: each for each in [*card.data_scores, *card.scores]}
     for name, limit, reason in card.recipe.targets:
         if name in scores:
             score = scores[name]
@@ -88,7 +91,8 @@ def verdicts(card: Card) -> Iterator[str]:
 
 def recorded(same: list[Measured]) -> CardScore:
     """The first of the scores of several seeds, with their standard deviation and a tolerance."""
-    finite = [each.value for each in same if math.isfinite(each.value)]  # a network that learnt little may have none
+    # A network that learnt little may have scores that are not finite.
+    finite = [each.value for each in same if math.isfinite(each.value)]
     first, std = same[0], statistics.stdev(finite) if len(finite) > 1 else 0.0
     tolerance = max(SHARE_OF_SCORE * abs(first.value), SHARE_OF_STD * std, LEAST_TOLERANCE)
     facts = first._asdict() | {"value": round(first.value, 6), "std": round(std, 6), "tolerance": tolerance}

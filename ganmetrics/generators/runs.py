@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from ganmetrics.generators.training import Training
 
 RUN = "run.json"
-WATCH_EVERY = 1000  # iterations between logs of FID
+# Iterations between FIDs in the log of a training.
+WATCH_EVERY = 1000
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ def export(run: Run, folder: Path) -> Card:
     stored = {name: value.half().contiguous() for name, value in on_cpu(training.weights()).items()}
     if stored:
         with disk_errors(folder):
-            (folder / CARD).unlink(missing_ok=True)  # an older card never stands beside newer weights
+            # An older card must never stand beside newer weights.
+            (folder / CARD).unlink(missing_ok=True)
         with atomic_write(folder / WEIGHTS) as stream:
             stream.write(save(stored))
     card = Card(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ganmetrics.generators.system import Sampler
 
 
-FILES = IMAGE_SUFFIXES | OTHER_ARCHIVES | PICKLES | {".npy", ".zip"}  # not written here; no names for a folder
+# Suffixes of files that are not written here, and that are no names for a folder.
+FILES = IMAGE_SUFFIXES | OTHER_ARCHIVES | PICKLES | {".npy", ".zip"}
 
 
 def draw(sampler: Sampler, num_samples: int, *, seed: int, options: Mapping[str, Any]) -> Tensor:

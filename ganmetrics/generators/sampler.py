@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     Draw = Callable[[int, torch.Generator], Tensor]
 
-CHUNK = 250  # samples of one forward pass; the same for every call, so that a seed means the same samples
+# Samples of one forward pass: equal for every call, so that a seed means the same samples.
+CHUNK = 250
 
 
 class LatentSampler:

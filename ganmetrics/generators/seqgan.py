@@ -48,8 +48,10 @@ if TYPE_CHECKING:
 
 NUM_SEQUENCES = 2_000
 NUM_BLEU = 500
-WATCHED = 1_000  # sequences of the NLL in a training's log
-WATCH_EVERY = 250  # iterations
+# Sequences whose likelihood a training logs.
+WATCHED = 1_000
+# Iterations between them.
+WATCH_EVERY = 250
 
 
 @dataclass(frozen=True)

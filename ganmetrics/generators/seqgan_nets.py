@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    State = tuple[Tensor, Tensor]  # the LSTM's output and cell, [N, dim] each
+    # The LSTM's output and cell, [N, dim] each.
+    State = tuple[Tensor, Tensor]
 
 START_TOKEN = 0
-CACHED = 640_000  # logits at a time, which stay in a core's cache
-EVALUATED = 512  # sequences that the discriminator judges at a time
+# Logits that are computed at a time, which stay in a core's cache.
+CACHED = 640_000
+# Sequences that the discriminator judges at a time.
+EVALUATED = 512
 FILTERS = {1: 100, 2: 200, 3: 200, 4: 200, 5: 200, 6: 100, 7: 100, 8: 100, 9: 100, 10: 100, 15: 160, 20: 160}
 
 
@@ -40,7 +43,8 @@ class Policy(nn.Module):
         super().__init__()
         self.dim = dim
         self.embedding = nn.Parameter(torch.empty(vocabulary, dim))
-        self.token_gates = nn.Parameter(torch.empty(dim, 4 * dim))  # input, forget, output gate and candidate
+        # Input, forget and output gate, and candidate.
+        self.token_gates = nn.Parameter(torch.empty(dim, 4 * dim))
         self.state_gates = nn.Parameter(torch.empty(dim, 4 * dim))
         self.gate_bias = nn.Parameter(torch.empty(4 * dim))
         self.output = nn.Parameter(torch.empty(dim, vocabulary))
@@ -154,7 +158,8 @@ def roll_out(
     count, length = sequences.shape
     states, table = policy.states(sequences), policy.gates()
     copies = sequences.repeat(num_rollouts, 1)
-    completed = copies.repeat(length - 1, 1, 1)  # [T - 1, R N, T]: row p keeps p + 1 tokens
+    # [T - 1, R N, T]: row p keeps p + 1 tokens.
+    completed = copies.repeat(length - 1, 1, 1)
     h = c = sequences.new_zeros(0, policy.dim, dtype=table.dtype)
     for step in range(1, length):
         if step > 1:
@@ -173,7 +178,8 @@ class Highway(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.change, self.gate = nn.Linear(dim, dim), nn.Linear(dim, dim)
-        nn.init.constant_(self.gate.bias, -2.0)  # nearly closed at the start (Srivastava et al. 2015)
+        # Nearly closed at the start (Srivastava et al. 2015).
+        nn.init.constant_(self.gate.bias, -2.0)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.lerp(x, F.relu(self.change(x)), self.gate(x).sigmoid())
@@ -204,10 +210,12 @@ class Discriminator(nn.Module):
         self.highway = Highway(total)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(total, 1)
-        self.convolutions.to(memory_format=torch.channels_last)  # a fifth faster on a CPU
+        # Channels last is a fifth faster on a CPU.
+        self.convolutions.to(memory_format=torch.channels_last)
 
     def features(self, sequences: Tensor) -> Tensor:  # [N, T] -> [N, number of filters]
-        x = self.embedding(sequences).transpose(1, 2)[:, :, None]  # [N, embedding, 1, T], channels last in memory
+        # [N, embedding, 1, T], channels last in memory.
+        x = self.embedding(sequences).transpose(1, 2)[:, :, None]
         return torch.cat([F.relu(convolution(x).amax(dim=(2, 3))) for convolution in self.convolutions], dim=1)
 
     def forward(self, sequences: Tensor) -> Tensor:

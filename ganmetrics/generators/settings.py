@@ -13,7 +13,8 @@ from ganmetrics.errors import UsageError
 
 Settings = TypeVar("Settings")
 RULE = "rule"
-WIDEST, LARGEST_BATCH, LONGEST = 4096, 65_536, 10_000_000  # channels or units; images of a step; counts of steps
+# Most channels or units of a layer, images of a step, and steps.
+WIDEST, LARGEST_BATCH, LONGEST = 4096, 65_536, 10_000_000
 
 
 class Rule(Protocol):
@@ -53,7 +54,8 @@ class _Whole:
 class _Real:
     low: float
     high: float
-    is_open: str  # which ends do not belong to it: "", "low" or "high"
+    # Which ends do not belong to the range: "", "low" or "high".
+    is_open: str
 
     @property
     def expected(self) -> str:
@@ -61,7 +63,8 @@ class _Real:
         return f"a number {start} and {'below' if self.is_open == 'high' else 'at most'} {self.high:g}"
 
     def read(self, text: str) -> float:
-        if "_" in text:  # which Python takes for a separator of digits
+        # Python takes it for a separator of digits.
+        if "_" in text:
             raise ValueError(text)
         return float(text)
 

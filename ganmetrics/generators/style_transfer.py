@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 STARTS = ("noise", "content")
-DARKEST = 0.05  # of a start image: pure black and white are infinitely far away for the optimiser
+# Pixel values of a start image keep this distance from pure black and white, which the optimiser cannot reach.
+DARKEST = 0.05
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,11 @@ if TYPE_CHECKING:
     from ganmetrics.generators.system import Sampler
     from ganmetrics.types import Images
 
-SIZE, BORDER = 32, 2  # pixels
+# Side of the images and width of the black border, in pixels.
+SIZE, BORDER = 32, 2
 PSIS = (0.5, 0.75, 1.0)
-NOISE_STREAM = 0x5BD1E995  # what parts the seed of the noise from that of the latents, which would be equal otherwise
+# Separates the seed of the noise from that of the latents, which would be equal otherwise.
+NOISE_STREAM = 0x5BD1E995
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,10 @@ from ganmetrics.generators.layers import EqualizedConv2d, EqualizedLinear, Minib
 if TYPE_CHECKING:
     from torch import Tensor
 
-BASE = 4  # pixels of the constant input
-SLOPE, GAIN = 0.2, math.sqrt(2)  # of the leaky rectifier, and what keeps the variance behind it
+# Pixels of the constant input's side.
+BASE = 4
+# Slope of the leaky rectifier, and the gain that keeps the variance behind it.
+SLOPE, GAIN = 0.2, math.sqrt(2)
 
 
 def binomial(x: Tensor, *, gain: float = 1.0) -> Tensor:
@@ -105,13 +107,15 @@ class ModulatedConv2d(nn.Module):
         return y * (gain * self.demodulation(style, weight))[:, :, None, None]
 
     def convolved(self, x: Tensor, weight: Tensor) -> Tensor:
-        if self.up:  # 2 H + 1 pixels, of which the filter leaves 2 H
+        # The filter leaves 2 H of 2 H + 1 pixels.
+        if self.up:
             return blurred(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), 1, gain=4.0)
         return F.conv2d(x, weight, padding=self.padding)
 
     def demodulation(self, style: Tensor, weight: Tensor) -> Tensor:
         """1 / sqrt(sum over inputs and kernel of (s w)^2 + 1e-8): [N, inputs] -> [N, outputs]."""
-        energy = weight.square().sum(dim=(2, 3))  # [outputs, inputs]
+        # [outputs, inputs]
+        energy = weight.square().sum(dim=(2, 3))
         return (style.square() @ energy.T + 1e-8).rsqrt()
 
 
@@ -141,7 +145,8 @@ class ToGrey(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:  # [N, C, H, W] -> [N, 1, H, W]
         weights = self.style(w) * (self.weight * self.scale)
-        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H W, C], a view where channels are last
+        # [N, H W, C], a view where channels are last in memory.
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
         return (pixels @ weights[:, :, None]).view(len(x), 1, *x.shape[2:]) + self.bias
 
 
@@ -162,7 +167,8 @@ class Synthesis(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.to_grey = nn.ModuleList(ToGrey(width, style_dim) for width in channels)
         self.sizes = [BASE] + [BASE << level for level in range(1, len(channels)) for _ in range(2)]
-        self.num_styles = len(layers) + 1  # the last is of the last image alone
+        # The last style is of the last image alone.
+        self.num_styles = len(layers) + 1
 
     def forward(self, styles: Tensor, noise: Sequence[Tensor]) -> Tensor:  # [N, num_styles, style_dim]
         w = styles.unbind(dim=1)
@@ -170,7 +176,8 @@ class Synthesis(nn.Module):
         image = None
         for index, layer in enumerate(self.layers):
             x = layer(x, w[index], noise[index])
-            if index % 2 == 0:  # the last layer of its resolution; the image takes the next layer's style
+            # The last layer of its resolution; the image takes the next layer's style.
+            if index % 2 == 0:
                 grey = self.to_grey[index // 2](x, w[index + 1])
                 image = grey if image is None else doubled(image) + grey
         assert image is not None
@@ -224,7 +231,8 @@ class ResidualBlock(nn.Module):
         self.skip_scale = 1 / math.sqrt(2 * inputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = blurred(F.leaky_relu(self.first(x), SLOPE), 2)  # H + 1 pixels
+        # H + 1 pixels.
+        y = blurred(F.leaky_relu(self.first(x), SLOPE), 2)
         y = F.conv2d(y, self.second.weight * self.second.scale, self.second.bias, stride=2)
         return F.leaky_relu(y, SLOPE) + F.conv2d(halved(x), self.skip * self.skip_scale)
 
@@ -235,7 +243,8 @@ class Discriminator(nn.Module):
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
         widths = list(reversed(channels))
-        self.from_grey = EqualizedLinear(1, widths[0])  # a 1 x 1 convolution: the same map for each pixel
+        # A 1 x 1 convolution: one map for every pixel.
+        self.from_grey = EqualizedLinear(1, widths[0])
         self.blocks = nn.Sequential(*(ResidualBlock(a, b) for a, b in pairwise(widths)))
         self.std = MinibatchStd()
         self.last = EqualizedConv2d(widths[-1] + 1, widths[-1], 3)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 NUM_SCORED = 64
-DARK, LIGHT = 40, 200  # within reach of the optimiser, which black and white are not
+# Pixel values within reach of the optimiser, which black and white are not.
+DARK, LIGHT = 40, 200
 PROTOCOL = "the mean over {count} pairs of seed {seed} under {network}, {moment}"
 AFTER, BEFORE = "after the optimisation", "of the image that it starts from"
 
@@ -55,7 +56,8 @@ class Settings(Objective):
 
 
 def _makes_images(name: str) -> bool:
-    from ganmetrics.generators.cards import SYSTEMS, folder_of, read_card  # which know this module as one of theirs
+    # Imported here because the systems include this module.
+    from ganmetrics.generators.cards import SYSTEMS, folder_of, read_card
 
     try:
         return SYSTEMS[read_card(folder_of(name)).system].makes == "images"
@@ -100,7 +102,8 @@ class Stylised:
 
 def tasks(settings: Settings, count: int, seed: int) -> Iterator[Task]:
     """The transfers of a seed: the generator's images of that seed, a pattern for each."""
-    from ganmetrics import generators  # this module is one of its own
+    # Imported here because ``generators`` discovers this file.
+    from ganmetrics import generators
 
     contents = generators.load(settings.contents)(count, seed=seed)
     rng = torch.Generator().manual_seed(seed)

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 Net = TypeVar("Net", bound=nn.Module)
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
 ENDING = (signal.SIGINT, signal.SIGTERM)
-LOG_EVERY = 50  # iterations
+# Iterations between entries of the log.
+LOG_EVERY = 50
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
 
@@ -111,9 +112,11 @@ def resume(training: Training, folder: Path) -> None:
     """
     path = folder / CHECKPOINT
     try:
-        with no_warnings():  # PyTorch remarks on the pickles of others
+        # PyTorch remarks on pickles that others wrote.
+        with no_warnings():
             training.restore(_state(path))
-    except Exception as error:  # bytes from anywhere can make the readers raise anything
+    # Bytes from anywhere can make the readers raise anything.
+    except Exception as error:
         reason = shown(str(error).partition("\n")[0][:200]) or type(error).__name__
         what = f"the checkpoint cannot be resumed: {reason}"
         hint = "Train into another folder, or delete it"
@@ -173,7 +176,8 @@ def fit(
     NumericalError
         A loss is no longer finite.
     """
-    if not training.iteration:  # what a run logged that was killed before its first checkpoint comes again
+    # A run that was killed before its first checkpoint left a log whose entries come again.
+    if not training.iteration:
         with disk_errors(folder):
             (folder / LOG).unlink(missing_ok=True)
     try:
@@ -211,10 +215,12 @@ def _steps(training: Training, folder: Path, iterations: int) -> Iterator[dict[s
 def _signals_held() -> Iterator[None]:
     """What would end the program waits for the end of a step: half of one in a checkpoint would change all after it."""
     waiting: list[int] = []
-    is_main = threading.current_thread() is threading.main_thread()  # no other may set handlers, or gets signals
+    # No other thread may set handlers, or gets signals.
+    is_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.getsignal(number) for number in ENDING if is_main}
     for number, handler in before.items():
-        if handler is not None:  # one that was not set from Python could not be put back
+        # A handler that was not set from Python could not be put back.
+        if handler is not None:
             signal.signal(number, lambda number, _: waiting.append(number))
     try:
         yield
@@ -263,7 +269,8 @@ def settle_batch_norm(net: nn.Module, batches: Iterable[Tensor]) -> None:
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.reset_running_stats()
-            module.momentum = None  # a plain mean over all batches
+            # ``None`` makes the statistics a plain mean over all batches.
+            module.momentum = None
     net.train()
     for batch in batches:
         net(batch)

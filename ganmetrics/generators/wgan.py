@@ -163,7 +163,8 @@ class WGANTraining(Training):
         return found
 
     def step_generator(self) -> dict[str, float]:
-        self.critic.requires_grad_(False)  # its own gradients would be thrown away
+        # The critic's own gradients would be thrown away.
+        self.critic.requires_grad_(False)
         loss = -self.critic(self.fakes()).mean()
         update(self.g_optimizer, loss)
         self.critic.requires_grad_(True)

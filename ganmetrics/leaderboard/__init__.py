@@ -19,7 +19,8 @@ __all__ = ["Board", "Row", "Rules", "ranked"]
 _HOMES = {"Board": "board", "Row": "ranking", "Rules": "rules", "ranked": "ranking"}
 
 
-def __getattr__(name: str) -> Any:  # so that the child that decodes loads no database
+# Lazy, so that the child process that decodes loads no database.
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ganmetrics.leaderboard' has no attribute {name!r}")
     return getattr(import_module(f"ganmetrics.leaderboard.{_HOMES[name]}"), name)

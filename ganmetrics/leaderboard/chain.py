@@ -1,6 +1,6 @@
-"""The chain of records: each names the hash of the one before, so that none can be changed, moved or left out unseen.
+"""The chain of records: each holds the hash of the one before, so none can be changed, moved or left out unseen.
 
-Whoever can write the store can also make a whole new chain; the hash of the last record, kept elsewhere, tells.
+Whoever can write the store can also make a whole new chain. The hash of the last record, kept elsewhere, shows that.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 GENESIS = "0" * 64
@@ -38,18 +39,19 @@ class Record(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.payload)
-        return found
+        """The payload as plain data."""
+        facts: dict[str, Any] = json.loads(self.payload)
+        return facts
 
 
 def linked(id: int, submission_id: int | None, kind: str, facts: dict[str, Any], previous: str) -> Record:
-    """The next record after one whose digest is ``previous``."""
+    """Return the record that follows one whose digest is ``previous``."""
     payload = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return Record(id, submission_id, kind, payload, previous, _digest(id, submission_id, kind, payload, previous))
 
 
 def fault(records: Iterable[Record]) -> str:
-    """What is wrong with a chain, in one sentence; empty where it holds."""
+    """Return what is wrong with a chain, in one sentence; empty where it holds."""
     previous = GENESIS
     for place, record in enumerate(records, start=1):
         if record.id != place:
@@ -60,6 +62,11 @@ def fault(records: Iterable[Record]) -> str:
             return f"record {place} was changed"
         previous = record.digest
     return ""
+
+
+def stamp(seconds: float) -> str:
+    """Return a time, in seconds since 1970, as ISO 8601 in UTC, as records have it."""
+    return datetime.fromtimestamp(round(seconds, 3), timezone.utc).isoformat(timespec="milliseconds")
 
 
 def _digest(id: int, submission_id: int | None, kind: str, payload: str, previous: str) -> str:

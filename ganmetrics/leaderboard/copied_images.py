@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-SIDE = 16  # of the pictures that are compared
+# Side of the small pictures that are compared.
+SIDE = 16
 
 
 class Pictures(NamedTuple):

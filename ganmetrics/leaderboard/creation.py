@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import disk_errors, shown
 from ganmetrics.data.source import chosen_reading
 from ganmetrics.errors import MALFORMED, InputError, UsageError
-from ganmetrics.leaderboard.board import PARTS, SETTINGS, STORE_VARIABLE, Board, save_settings, store_url
+from ganmetrics.leaderboard.board import PARTS, Board
+from ganmetrics.leaderboard.board_file import SETTINGS, save_settings, store_url, used_url
 from ganmetrics.leaderboard.rules import MOST_IMAGES, Rules, check_share, parsed_quota, parsed_resolution
 from ganmetrics.leaderboard.store import Store
 from ganmetrics.version import __version__
@@ -89,7 +90,8 @@ def create(
     with disk_errors(path):
         for part in PARTS:
             (path / part).mkdir(parents=True)
-        path.chmod(0o700)  # the references and what strangers submit are the organiser's
+        # The references and what strangers submit are the organiser's alone.
+        path.chmod(0o700)
     try:
         making = _Making(path, wishes, chosen, device, chosen_reading(reading))
         rules = Rules(**facts, **making.references())
@@ -114,7 +116,7 @@ def upgrade(folder: str | os.PathLike[str]) -> str:
         url = str(json.loads((path / SETTINGS).read_text(encoding="utf-8"))["store"])
     except (OSError, *MALFORMED):
         raise InputError("there is no board in the folder", where=shown(path), code="E-BOARD") from None
-    store = Store(os.environ.get(STORE_VARIABLE) or store_url(url, path))
+    store = Store(used_url(url, path))
     try:
         store.migrate()
     finally:

@@ -76,7 +76,8 @@ def _image(archive: zipfile.ZipFile, name: str, reading: Reading, rules: Rules) 
     try:
         with archive.open(name) as member:
             content = member.read(MEMBER_BYTES + 1)
-    except Exception as error:  # zlib.error, BadZipFile, EOFError, NotImplementedError, RuntimeError ...
+    # A damaged member raises zlib.error, BadZipFile, EOFError, NotImplementedError, RuntimeError and others.
+    except Exception as error:
         raise Unreadable(f"cannot be unpacked: {shown(str(error)[:100]) or type(error).__name__}") from None
     if len(content) > MEMBER_BYTES:
         raise Unreadable(f"unpacks to more than {MEMBER_BYTES} bytes")

@@ -23,7 +23,8 @@ from ganmetrics.data.zip_file import SMALL_MEMBER, Caps, check_members, opened_a
 from ganmetrics.errors import InputError, RejectedError
 from ganmetrics.leaderboard.rules import EXTRA_FILES, MEMBER_BYTES, Rules
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of a zip
+# The earliest time that a zip can hold, so that equal folders give equal bytes.
+EPOCH = (1980, 1, 1, 0, 0, 0)
 BLOCK = 1 << 20
 
 
@@ -97,7 +98,8 @@ class Receiver:
             self.stream.close()
         suffix = check_file(self.temporary, self.rules)
         digest = self.hasher.hexdigest()
-        staged = Staged(digest, f"{digest}-{secrets.token_hex(4)}{suffix}")  # a file for each submission
+        # Each submission has a file of its own, even where the bytes are equal.
+        staged = Staged(digest, f"{digest}-{secrets.token_hex(4)}{suffix}")
         with disk_errors("the board's folder"):
             os.replace(self.temporary, self.folder / staged.file)
         return staged
@@ -162,7 +164,8 @@ def array_errors() -> Iterator[None]:
         yield
     except RejectedError:
         raise
-    except Exception as error:  # numpy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own
+    # NumPy raises ValueError, SyntaxError, EOFError, RecursionError, and zlib its own.
+    except Exception as error:
         refuse(f"the array is damaged: {shown(str(error)[:100]) or type(error).__name__}")
 
 

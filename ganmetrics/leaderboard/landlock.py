@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-CREATE, ADD, RESTRICT = 444, 445, 446  # the same numbers on every architecture
+# System calls, with the same numbers on every architecture.
+CREATE, ADD, RESTRICT = 444, 445, 446
 VERSION_FLAG, PATH_BENEATH = 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
-CHANGES = sum(1 << bit for bit in range(4, 13))  # removing and making entries of folders
-REFER, TRUNCATE = 1 << 13, 1 << 14  # of versions 2 and 3
+# Rights to remove and make entries of folders.
+CHANGES = sum(1 << bit for bit in range(4, 13))
+# Rights that versions 2 and 3 of Landlock added.
+REFER, TRUNCATE = 1 << 13, 1 << 14
 READ = EXECUTE | READ_FILE | READ_DIR
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/opt", "/nix", "/proc", "/dev/null", "/dev/urandom", "/dev/zero")
@@ -58,7 +61,8 @@ def _interpreter() -> set[str]:
 def _allow(libc: ctypes.CDLL, ruleset: int, place: str, access: int) -> None:
     try:
         descriptor = os.open(place, os.O_PATH | os.O_CLOEXEC)
-    except OSError:  # which this machine does not have
+    # A place that this machine does not have needs no rule.
+    except OSError:
         return
     try:
         access = access if os.path.isdir(place) else access & OF_FILES

@@ -8,7 +8,8 @@ from ganmetrics._files import shown
 from ganmetrics.errors import UsageError
 
 LONGEST = 64
-UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, bidirectional marks, surrogates, unassigned, line ends
+# Unicode categories: controls, bidirectional marks, surrogates, private, unassigned, line ends.
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def clean_name(text: str, where: str) -> str:

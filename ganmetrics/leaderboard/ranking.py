@@ -11,7 +11,8 @@ import numpy as np
 
 from ganmetrics.numerics.interval import Interval
 
-LAST = 1e300  # where a value is not finite
+# Stands in the order for a value that is not finite.
+LAST = 1e300
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from ganmetrics.errors import UsageError
 
 SCHEMA = 1
 PERIODS = {"hour": 3600.0, "day": 86400.0, "total": float("inf")}
-EXTRA_FILES = 50  # beside the images of an archive
+# Files that an archive may hold beside its images.
+EXTRA_FILES = 50
 MEMBER_BYTES, TOTAL_BYTES, RATIO, MAX_PIXELS = 32 << 20, 20 << 30, 200, 16_000_000
-KINDS = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}  # of JSON for the fields of rules
+# Types that JSON gives for each type of a rule.
+KINDS = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
 MOST_IMAGES = 1_000_000
 
 

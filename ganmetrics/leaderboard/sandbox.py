@@ -154,7 +154,8 @@ def main() -> None:
     from importlib import import_module
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no part of the answer
+    # What a library prints is no part of the answer.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     question = json.load(sys.stdin)
     module = import_module(f"ganmetrics.leaderboard.{sys.argv[1]}")
     _confine(Limits(**question["limits"]), int(question["parent"]))
@@ -182,7 +183,8 @@ def _confine(limits: Limits, parent: int) -> None:
         hard = resource.getrlimit(number)[1]
         value = hard if most == resource.RLIM_INFINITY else most
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with contextlib.suppress(ValueError, OSError):  # macOS knows no RLIMIT_AS
+        # macOS has no RLIMIT_AS.
+        with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(number, (value, value))
     os.nice(10)
     if sys.platform == "linux":
@@ -195,8 +197,10 @@ def _confine_linux(parent: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)  # refused on some systems; nothing here opens a connection anyway
-    if os.getppid() != parent:  # it died before the first line
+    # Refused on some systems; nothing here opens a connection anyway.
+    libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
+    # The parent died before this line, and would never end the child.
+    if os.getppid() != parent:
         os._exit(1)
 
 

@@ -5,26 +5,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, text, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import Connection, func, insert, select, update
 
-from ganmetrics._files import shown
-from ganmetrics.errors import RejectedError, ResourceError, UsageError
+from ganmetrics.errors import RejectedError, UsageError
 from ganmetrics.leaderboard import chain
 from ganmetrics.leaderboard.chain import Record
+from ganmetrics.leaderboard.database import Database
 from ganmetrics.leaderboard.rules import PERIODS
 from ganmetrics.leaderboard.tables import records, submissions, tokens
 
-LEASE = 60.0  # seconds that a worker has a submission before another may take it
+# Seconds that a worker has a submission before another may take it.
+LEASE = 60.0
 MOST_ATTEMPTS = 8
-BUSY = 30.0  # seconds to wait for another's transaction
-CHAIN_LOCK = 0x67616E6D  # of PostgreSQL: one writer of the chain, and of a team's quota, at a time
 
 
 class Submission(NamedTuple):
@@ -54,67 +49,8 @@ class Token(NamedTuple):
     expires: float
 
 
-class Store:
-    """A connection pool and what may be asked of the tables.
-
-    Parameters
-    ----------
-    url : str
-        ``sqlite:///FILE`` or ``postgresql+psycopg://…``.
-
-    Raises
-    ------
-    UsageError
-        Another kind of URL, or a driver that is not installed.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.engine = _engine(url)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
-
-    def close(self) -> None:
-        """Give every connection back."""
-        self.engine.dispose()
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection that only reads (ResourceError where the store cannot be reached)."""
-        with _reachable(), self.engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that no other writer of the chain or the queue runs beside."""
-        with _reachable(), self.engine.begin() as connection:
-            if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({CHAIN_LOCK})"))
-            yield connection
-
-    # the tables
-
-    def migrate(self) -> None:
-        """Bring the tables to the present version; safe to repeat."""
-        from alembic import command
-
-        with self.writing() as connection:
-            command.upgrade(_alembic(connection), "head")
-
-    @cached_property
-    def newest(self) -> str:
-        """The version of the tables that this version of the package works with."""
-        from alembic.script import ScriptDirectory
-
-        return str(ScriptDirectory.from_config(_alembic(None)).get_current_head())
-
-    def version(self) -> str:
-        """The version of the tables, empty where there are none."""
-        from alembic.runtime.migration import MigrationContext
-
-        with self.reading() as connection:
-            return MigrationContext.configure(connection).get_current_revision() or ""
+class Store(Database):
+    """What may be asked of a board's tables: submissions and their queue, the chain of records, tokens."""
 
     # submissions
 
@@ -292,61 +228,3 @@ def _is_held(submission: Submission) -> Any:
 
 def _hashed(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _engine(url: str) -> Engine:
-    if not url.isprintable():  # a null byte would only be noticed by the driver, with an error of its own
-        raise UsageError("the store's URL holds characters that do not print", where="store", hint="Write it anew")
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-            what = f"the store is of kind {parsed.get_backend_name()!r}; expected sqlite or postgresql"
-            raise UsageError(what, where="store", hint="Such as postgresql+psycopg://user@host/name")
-        engine = create_engine(parsed, pool_pre_ping=True, **_options(parsed.get_backend_name()))
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise UsageError("the store's URL cannot be read", where="store", hint=shown(str(error))) from None
-    except ModuleNotFoundError as error:
-        hint = "pip install 'ganmetrics[leaderboard]', and write postgresql+psycopg://…"
-        raise UsageError(f"the store needs the package {error.name}", where="store", hint=hint) from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepared)
-    return engine
-
-
-def _options(backend: str) -> dict[str, Any]:
-    if backend == "sqlite":
-        return {"connect_args": {"timeout": BUSY, "check_same_thread": False}}
-    return {"connect_args": {"connect_timeout": 10}, "pool_size": 5, "pool_recycle": 1800}
-
-
-def _prepared(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where ``writing`` says so
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _alembic(connection: Connection | None) -> Any:
-    from importlib import resources
-
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option(
-        "script_location", str(resources.files("ganmetrics.leaderboard") / "migrations").replace("%", "%%")
-    )
-    config.attributes["connection"] = connection
-    return config
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        reason = shown(str(error.orig).strip().splitlines()[0][:120]) if error.orig else "unknown"
-        what = f"the board's store cannot be reached or written: {reason}"
-        raise ResourceError(what, hint="Check that it runs and that its disk has room", code="E-STORE") from error
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        raise ResourceError("the connection to the board's store was lost", hint="Try again", code="E-STORE") from error

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
     Facts = dict[str, Any]
 
-GRID, GRID_PIXELS, GRID_SEED = 64, 32, 2020  # samples, the least side of each, and which
-LISTED = 50  # copies in the record
-ALWAYS = ("moments", "features")  # of every submission, for the evidence
+# Samples on the picture of an entry, the least side of each, and the seed that chooses them.
+GRID, GRID_PIXELS, GRID_SEED = 64, 32, 2020
+# Copies that a record lists.
+LISTED = 50
+# Measured of every submission, for the evidence.
+ALWAYS = ("moments", "features")
 
 
 def answer(job: Facts) -> Facts:

@@ -23,13 +23,16 @@ submissions = Table(
     Column("team", String(64), nullable=False, index=True),
     Column("model", String(64), nullable=False),
     Column("via", String(8), nullable=False),
-    Column("received", Float(53), nullable=False),  # seconds since 1970
-    Column("digest", String(64), nullable=False),  # SHA-256 of the file
+    # Seconds since 1970.
+    Column("received", Float(53), nullable=False),
+    # SHA-256 of the file.
+    Column("digest", String(64), nullable=False),
     Column("file", String(80), nullable=False),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("worker", String(64), nullable=False, server_default=""),
-    Column("lease", Float(53), nullable=False, server_default="0"),  # until when the worker has it
+    # Until when the worker has the submission.
+    Column("lease", Float(53), nullable=False, server_default="0"),
     CheckConstraint("state IN ('queued', 'scoring', 'scored', 'rejected', 'withdrawn')", name="state_known"),
 )
 Index("ix_submissions_state_id", submissions.c.state, submissions.c.id)
@@ -37,7 +40,8 @@ Index("ix_submissions_state_id", submissions.c.state, submissions.c.id)
 records = Table(
     "records",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 … without a gap
+    # 1, 2, 3 … without a gap.
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("submission_id", Integer, ForeignKey("submissions.id"), nullable=True, index=True),
     Column("kind", String(10), nullable=False),
     Column("payload", Text, nullable=False),
@@ -52,7 +56,8 @@ tokens = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("purpose", String(10), nullable=False),
     Column("team", String(64), nullable=False),
-    Column("digest", String(64), nullable=False, unique=True),  # SHA-256; the token itself is never kept
+    # SHA-256 of the token, which itself is never kept.
+    Column("digest", String(64), nullable=False, unique=True),
     Column("created", Float(53), nullable=False),
     Column("expires", Float(53), nullable=False),
     CheckConstraint("purpose IN ('team', 'organiser', 'session')", name="purpose_known"),

@@ -1,4 +1,4 @@
-"""A worker: takes submissions from the queue, one at a time, and appends what became of each."""
+"""A worker: it takes submissions from the queue, one at a time, and appends the outcome of each to the chain."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ganmetrics._files import remove_abandoned
 from ganmetrics.errors import ResourceError
+from ganmetrics.leaderboard.recomputation import CPU, Machine
 from ganmetrics.leaderboard.store import LEASE, MOST_ATTEMPTS
 
 if TYPE_CHECKING:
     from ganmetrics.leaderboard.board import Board
     from ganmetrics.leaderboard.store import Submission
 
-IDLE = 1.0  # seconds between looks at an empty queue
-PATIENCE = 10.0  # seconds after a failure of the store or the disk
+# Seconds between looks at an empty queue, and after a failure of the store or the disk.
+IDLE = 1.0
+PATIENCE = 10.0
 
 
 def worker_name() -> str:
-    """A name that no other worker has."""
+    """Return a name that no other worker has."""
     return f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def end_with(parent: int) -> None:
-    """Have this process terminated once its parent is gone, which may have been killed and could not say so."""
+    """Terminate this process once its parent is gone: a parent that was killed cannot say so."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -45,28 +48,27 @@ class Worker:
     Parameters
     ----------
     board : Board
-    device : str
-    threads : int
+    machine : Machine
+        The device and the threads that a scoring may use.
     lease : float
         Seconds after which a worker that was not heard of counts as gone.
     tell : callable
-        Takes a line about each submission.
+        Called with a line about each submission.
     """
 
     def __init__(
         self,
         board: Board,
+        machine: Machine = CPU,
         *,
-        device: str = "cpu",
-        threads: int = 1,
         lease: float = LEASE,
         tell: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self.board, self.device, self.threads, self.lease, self.tell = board, device, threads, lease, tell
+        self.board, self.machine, self.lease, self.tell = board, machine, lease, tell
         self.name = worker_name()
 
     def step(self, public_id: str = "") -> bool:
-        """Score the oldest submission that waits, or a named one; false where there was none."""
+        """Score the oldest submission that waits, or a named one; return false where there is none."""
         submission = self.board.store.claim(self.name, lease=self.lease, public_id=public_id)
         if submission is None:
             return False
@@ -76,8 +78,8 @@ class Worker:
             self.board.store.finish(submission, "reject", facts)
             return True
         try:
-            alive = _Heartbeat(self, submission)
-            kind, facts = self.board.score(submission, device=self.device, threads=self.threads, alive=alive)
+            machine = replace(self.machine, is_wanted=_Heartbeat(self, submission))
+            kind, facts = self.board.score(submission, machine)
         except BaseException:
             self.board.store.release(submission)
             raise
@@ -86,7 +88,7 @@ class Worker:
         return True
 
     def run(self, *, until_empty: bool = False) -> None:
-        """Score what comes, for ever or until nothing waits; failures of store and disk are waited out."""
+        """Score submissions for ever, or until nothing waits; failures of store and disk are waited out."""
         remove_abandoned(self.board.places["submissions"])
         while True:
             try:
@@ -102,7 +104,7 @@ class Worker:
 
 
 class _Heartbeat:
-    """Renews the lease now and then; false once another worker has the submission, never for a store that is away."""
+    """Renews the lease now and then; false once another worker has the submission."""
 
     def __init__(self, worker: Worker, submission: Submission) -> None:
         self.worker, self.submission, self.last = worker, submission, time.monotonic()
@@ -114,4 +116,5 @@ class _Heartbeat:
         try:
             return self.worker.board.store.renew(self.submission, self.worker.lease)
         except ResourceError:
+            # A store that cannot be reached gives the submission to nobody else.
             return True

@@ -31,7 +31,8 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        return not self.error and abs(self.difference) <= self.tolerance  # NaN is no pass
+        # NaN is within no tolerance, so that a check without a number fails.
+        return not self.error and abs(self.difference) <= self.tolerance
 
     def to_dict(self) -> dict[str, Any]:
         """As ``ganmetrics selftest --json`` prints it; what JSON has no number for is null."""

@@ -16,7 +16,8 @@ from ganmetrics.selftest.images import images
 from ganmetrics.selftest.networks import networks, statistics
 from ganmetrics.selftest.published import fetch_all, published
 
-QUICK = ("dcgan-mnist", "dcgan-fashion", "gan-ring", "seqgan-oracle")  # each a kind of its own: half a minute in all
+# One generator of each kind: half a minute in all.
+QUICK = ("dcgan-mnist", "dcgan-fashion", "gan-ring", "seqgan-oracle")
 
 
 class Task(NamedTuple):
@@ -29,7 +30,8 @@ class Task(NamedTuple):
         """Each as it comes; what stops them is the last one."""
         try:
             yield from self.run()
-        except Exception as error:  # a report says what broke, whatever it is
+        # The report says what broke, whatever it is.
+        except Exception as error:
             yield failed(self.title, error)
 
 

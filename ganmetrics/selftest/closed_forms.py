@@ -17,7 +17,8 @@ from ganmetrics.metrics.vendi import vendi_of_kernel
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.selftest.check import Check
 
-FEW, DIM = 16, 256  # rows and dimensions of a covariance without full rank
+# Rows and dimensions of a covariance that lacks full rank.
+FEW, DIM = 16, 256
 
 
 def closed_forms() -> Iterator[Check]:
@@ -38,7 +39,8 @@ def _frechet() -> Iterator[Check]:
     x = rng.normal(size=(FEW, DIM))
     trace = float(x.var(axis=0, ddof=1).sum())
     yield Check(f"FID(X, X), {FEW} rows in {DIM} dimensions", fid(x, x), 0.0, 1e-9 * trace)
-    twice = trace * (1 - math.sqrt((2 * FEW - 2) / (2 * FEW - 1))) ** 2  # the denominator is N - 1
+    # The unbiased covariance divides by N - 1.
+    twice = trace * (1 - math.sqrt((2 * FEW - 2) / (2 * FEW - 1))) ** 2
     yield Check("FID(X, X twice)", fid(x, np.concatenate([x, x])), twice, 1e-9 * trace)
     far = torch.from_numpy(1e4 + rng.normal(size=(1000, 8)))
     parts = [Moments.of(part) for part in far.split([1, 99, 400, 500])]
@@ -53,8 +55,10 @@ def _scores() -> Iterator[Check]:
     yield Check("IS of equal guesses", inception_score(np.zeros((100, 10)), splits=1).value, 1.0, 1e-12)
     real, fake = np.full((10, 4), 0.5), np.full((10, 4), 1.5)
     found = kid(real, fake, subset_size=10, num_subsets=3).value
-    yield Check("KID of two points", found, 25.5625, 1e-10)  # (1 + 0.25)³ + (1 + 2.25)³ - 2 (1 + 0.75)³
-    shares = np.array([1.9, 1.0, 0.1]) / 3  # eigenvalues of the kernel below
+    # (1 + 0.25)³ + (1 + 2.25)³ - 2 (1 + 0.75)³
+    yield Check("KID of two points", found, 25.5625, 1e-10)
+    # The eigenvalues of the kernel below.
+    shares = np.array([1.9, 1.0, 0.1]) / 3
     found = vendi_of_kernel(np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]]))
     yield Check("Vendi score of its authors' example", found, float(np.exp(-(shares * np.log(shares)).sum())), 1e-12)
 

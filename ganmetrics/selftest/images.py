@@ -13,8 +13,10 @@ from ganmetrics.data.source import Reading
 from ganmetrics.extractors.resize import pillow_bicubic, pytorch_bilinear, tf1_bilinear
 from ganmetrics.selftest.check import Check
 
-SIDE, STEP = 2392, 8  # of a grid of single bright pixels, which shrinks to 299, one pixel for each
-LEVELS = 2.0  # decoders that follow the standard may differ by it
+# A grid of single bright pixels, one for each pixel of the image of side 299 that it shrinks to.
+SIDE, STEP = 2392, 8
+# Decoders that follow the JPEG standard may differ by so many pixel values.
+LEVELS = 2.0
 
 
 def images() -> Iterator[Check]:

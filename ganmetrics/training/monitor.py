@@ -38,9 +38,12 @@ if TYPE_CHECKING:
 
     Number = float | Tensor | None
 
-LOGS = 20  # looks at the training's health in the time of one evaluation
-SAMPLES = 64  # of fixed latents, for its health and for the sheet
-STATE = 2  # version of state_dict
+# Looks at the training's health in the time of one evaluation.
+LOGS = 20
+# Samples of fixed latents, for the health and for the sheet.
+SAMPLES = 64
+# Version of the saved state.
+STATE = 2
 DEFAULT_OUTPUTS = Outputs()
 
 

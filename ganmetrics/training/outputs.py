@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 SCORES, SAMPLES = "scores.jsonl", "samples"
-ROW = 8  # images of a sheet's rows and columns, where they are small
-SIDE = 2048  # pixels of a sheet at most, or one image
-LEAST = 64  # pixels to which smaller images are enlarged, by a whole number
+# Images in a row and in a column of a sheet, where they are small.
+ROW = 8
+# Pixels of a sheet's side at most, unless one image is larger.
+SIDE = 2048
+# Smaller images are enlarged by a whole number, to at least so many pixels.
+LEAST = 64
 
 
 class Writer(Protocol):

@@ -19,7 +19,8 @@ class Sparing:
     def __call__(self, part: str) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # of any class: a training must not end because it was watched
+        # An error of any class: a training must not end because it was watched.
+        except Exception as error:
             if part not in self._failed:
                 self._failed.add(part)
                 what = f"the monitor's {part} failed ({type(error).__name__}: {error}); the training goes on"

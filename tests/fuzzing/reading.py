@@ -27,7 +27,7 @@ from ganmetrics.extractors.weights.fill import filled
 from ganmetrics.generators import cards, runs, training
 from ganmetrics.leaderboard import Board, intake
 from ganmetrics.leaderboard import decoding as pixels
-from ganmetrics.leaderboard.board import store_url
+from ganmetrics.leaderboard.board_file import store_url
 from ganmetrics.leaderboard.rules import parsed_quota, parsed_resolution
 from ganmetrics.leaderboard.store import Store
 from ganmetrics.measurement import archive

@@ -18,7 +18,8 @@ import ganmetrics as gm
 from ganmetrics.errors import InputError, RejectedError, ResourceError, UsageError
 from ganmetrics.leaderboard import Board
 from ganmetrics.leaderboard import board as board_module
-from ganmetrics.leaderboard.board import STORE_VARIABLE, public_row
+from ganmetrics.leaderboard.board import public_row
+from ganmetrics.leaderboard.board_file import STORE_VARIABLE
 from ganmetrics.leaderboard.creation import Wishes, create, upgrade
 from ganmetrics.leaderboard.showing import comma_separated, text
 from ganmetrics.leaderboard.worker import Worker

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ganmetrics.errors import RejectedError, ResourceError, UsageError
 from ganmetrics.leaderboard import chain
-from ganmetrics.leaderboard.store import Store, _alembic
+from ganmetrics.leaderboard.database import _alembic
+from ganmetrics.leaderboard.store import Store
 from ganmetrics.leaderboard.tables import metadata
 
 

@@ -9,7 +9,8 @@ from ganmetrics.leaderboard.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    render_as_batch=True,  # SQLite cannot alter a table otherwise
+    # SQLite can alter a table only by copying it.
+    render_as_batch=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -1,1 +1,1 @@
-"""The board on the web: pages that read without JavaScript, ``/api/v1``, uploads with tokens, the organiser's pages."""
+"""A board on the web: pages that need no JavaScript, ``/api/v1``, uploads with tokens, the organiser's pages."""

@@ -25,27 +25,27 @@ EntryId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The public 
 
 
 class Problem(BaseModel):
-    """What was wrong."""
+    """The code of an error and one sentence about what was wrong."""
 
     code: str
     what: str
 
 
 class Failure(BaseModel):
-    """Every answer that is not a success."""
+    """The body of every answer that is not a success."""
 
     error: Problem
 
 
 class Chain(BaseModel):
-    """The chain of records: note its head elsewhere, and ``verify --head`` tells whether it was made anew."""
+    """The length and the last digest of the chain of records; ``verify --head`` checks a digest noted earlier."""
 
     records: int
     head: str
 
 
 class BoardFacts(BaseModel):
-    """What a board asks for, and how full it is."""
+    """What a board asks for, and how many submissions it has."""
 
     rules: dict[str, Any]
     counts: dict[str, int]
@@ -54,7 +54,7 @@ class BoardFacts(BaseModel):
 
 
 class Entry(BaseModel):
-    """One row of the table, its values rounded to what their intervals allow."""
+    """One row of the table; values are rounded to what their intervals allow."""
 
     rank: int
     tied: bool
@@ -71,17 +71,17 @@ class Entry(BaseModel):
 
 
 class Entries(BaseModel):
-    """The table in its order."""
+    """The rows of the table, the best first."""
 
     entries: list[Entry]
 
 
 class Job(BaseModel):
-    """What has become of a submission."""
+    """The state of a submission."""
 
     entry: str
     state: str = Field(description="queued, scoring, scored, rejected or withdrawn")
-    ahead: int = Field(description="Submissions that come before.")
+    ahead: int = Field(description="Number of submissions that are scored before this one.")
     reason: str = ""
     rank: int | None = None
     tied: bool | None = None
@@ -100,7 +100,7 @@ BODY = {
 
 
 class Refused(Exception):
-    """An answer that is not a success."""
+    """An answer that is not a success: its HTTP status, a code and a sentence."""
 
     def __init__(self, status: int, code: str, what: str) -> None:
         super().__init__(what)
@@ -108,13 +108,19 @@ class Refused(Exception):
 
 
 def router(site: Site) -> APIRouter:
-    """The routes of a site."""
+    """Return the routes of ``/api/v1``."""
     api = APIRouter(prefix="/api/v1", responses=FAILURES)
-    gate = asyncio.Semaphore(UPLOADS_AT_ONCE)
+    _add_table(api, site)
+    _add_submissions(api, site)
+    return api
+
+
+def _add_table(api: APIRouter, site: Site) -> None:
+    """Add the routes that anyone may read: the board and its entries."""
 
     @api.get("/board")
     def board() -> BoardFacts:
-        """What the board asks for."""
+        """Return what the board asks for, and how many submissions it has."""
         view = site.view()
         return BoardFacts(
             rules=site.public_rules,
@@ -125,25 +131,30 @@ def router(site: Site) -> APIRouter:
 
     @api.get("/entries")
     def entries() -> Entries:
-        """The table."""
+        """Return the table, the best entry first."""
         return Entries(entries=[Entry(**each) for each in site.view().entries])
 
     @api.get("/entries/{entry}")
     def entry(entry: EntryId) -> Entry:
-        """One row of the table."""
+        """Return one row of the table."""
         found = site.view().by_id.get(entry)
         if found is None:
             raise Refused(404, "E-ENTRY", "there is no such entry on the board")
         return Entry(**found)
 
+
+def _add_submissions(api: APIRouter, site: Site) -> None:
+    """Add the routes of a submission, of which sending and withdrawing need the team's token."""
+    gate = asyncio.Semaphore(UPLOADS_AT_ONCE)
+
     @api.get("/submissions/{entry}")
     def submission(entry: EntryId) -> Job:
-        """What has become of a submission."""
+        """Return the state of a submission."""
         return job(site, entry)
 
     @api.delete("/submissions/{entry}")
     def withdraw(request: Request, entry: EntryId, authorization: Annotated[str | None, Header()] = None) -> Job:
-        """Take one's own entry off the board."""
+        """Take an entry of the token's team off the board."""
         token = permitted(site, request, authorization)
         found, _ = _existing(site, entry)
         if found.team != token.team:
@@ -162,7 +173,7 @@ def router(site: Site) -> APIRouter:
         model: Annotated[str, Query(min_length=1, max_length=LONGEST)],
         authorization: Annotated[str | None, Header()] = None,
     ) -> Job:
-        """Submit images: a zip archive or an npz file as the body, the team's token as ``Authorization: Bearer``."""
+        """Submit a zip archive or an npz file as the body, with the team's token as ``Authorization: Bearer``."""
         token = await run_in_threadpool(permitted, site, request, authorization)
         if not site.uploads.add(client(request)):
             raise Refused(429, "E-RATE", "too many submissions from this address; wait a minute")
@@ -173,11 +184,9 @@ def router(site: Site) -> APIRouter:
         response.headers["location"] = f"/api/v1/submissions/{public_id}"
         return await run_in_threadpool(job, site, public_id)
 
-    return api
-
 
 async def _received(site: Site, request: Request, token: Token, model: str) -> str:
-    """Take the body in as it comes and queue it; names and quota are checked before the first byte."""
+    """Receive the body and queue it; the name and the quota are checked before the first byte is read."""
     try:
         model = clean_name(model, "model")
         await run_in_threadpool(site.board.check_quota, token.team)
@@ -204,7 +213,7 @@ def _status(error: GanMetricsError) -> int:
 
 
 def permitted(site: Site, request: Request, authorization: str | None) -> Token:
-    """Whose token a request brings (401; 429 where too many were wrong)."""
+    """Return the token that a request brings (401 without a valid one, 429 after too many wrong ones)."""
     address = client(request)
     if site.failures.is_full(address):
         raise Refused(429, "E-RATE", "too many wrong tokens from this address; wait a minute")
@@ -217,12 +226,12 @@ def permitted(site: Site, request: Request, authorization: str | None) -> Token:
 
 
 def client(request: Request) -> str:
-    """The address that a request comes from."""
+    """Return the address that a request comes from."""
     return request.client.host if request.client else "unknown"
 
 
 def job(site: Site, entry: str) -> Job:
-    """What has become of a submission (404)."""
+    """Return the state of a submission (404 for an unknown one)."""
     found, record = _existing(site, entry)
     ahead = site.board.store.waiting_before(found) if found.state == "queued" else 0
     row = None

@@ -1,4 +1,4 @@
-"""The application: routes, what surrounds them, and every failure as one sentence without a path in it."""
+"""The web application of a board: its routes, and every failure as one sentence that names no path of the server."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ log = logging.getLogger("ganmetrics.leaderboard")
 
 
 def create_app(board: Board, *, is_secure: bool = False) -> FastAPI:
-    """The ASGI application of a board.
+    """Return the ASGI application of a board.
 
     Parameters
     ----------
     board : Board
     is_secure : bool
-        Whether browsers reach it by https: cookies and headers then insist on it.
+        Whether browsers reach the board by https: cookies and headers then insist on it.
     """
     site = Site(board, is_secure=is_secure)
     app = FastAPI(
@@ -60,7 +60,8 @@ def create_app(board: Board, *, is_secure: bool = False) -> FastAPI:
 
     @app.exception_handler(GanMetricsError)
     def ours(request: Request, error: GanMetricsError) -> Response:
-        log.error("%s %s: %s", request.method, request.url.path, error)  # which may name a path, the answer does not
+        # The log may name a path of the server, the answer must not.
+        log.error("%s %s: %s", request.method, request.url.path, error)
         return _failure(site, request, 503, error.code, "the board cannot answer at the moment; try again later")
 
     return app
@@ -74,6 +75,6 @@ def _failure(site: Site, request: Request, status: int, code: str, what: str, he
         more |= headers
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": {"code": code, "what": what}}, status, headers=more)
-    answer = html(render("problem.html.j2", site, status=status, what=what).encode(), status)
+    answer = html(render("problem.html.j2", site, {"status": status, "what": what}).encode(), status)
     answer.headers.update(more)
     return answer

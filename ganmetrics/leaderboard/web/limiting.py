@@ -1,4 +1,4 @@
-"""How often a client may do something, counted in this process."""
+"""A limit to how often one client may do something, counted in this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_CLIENTS = 10_000
 
 
 class Limiter:
-    """At most ``most`` events of one client within ``seconds``.
+    """Lets each client cause at most ``most`` events within ``seconds``.
 
     Parameters
     ----------
@@ -24,12 +24,12 @@ class Limiter:
         self.events: OrderedDict[str, list[float]] = OrderedDict()
 
     def is_full(self, client: str) -> bool:
-        """Whether the client has had its share."""
+        """Whether the client has reached the limit."""
         with self.lock:
             return len(self._recent(client)) >= self.most
 
     def add(self, client: str) -> bool:
-        """Count an event unless the client has had its share; whether it was counted."""
+        """Count an event unless the client has reached the limit; return whether it was counted."""
         with self.lock:
             recent = self._recent(client)
             if len(recent) >= self.most:

@@ -1,4 +1,4 @@
-"""The organiser's pages: what was refused and why, who copied what, hidden scores, tokens."""
+"""The organiser's pages: refused submissions with the reason, copied images, hidden scores, tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from ganmetrics.errors import GanMetricsError
-from ganmetrics.leaderboard.board import stamp
+from ganmetrics.leaderboard.chain import stamp
 from ganmetrics.leaderboard.public_names import clean_name
 from ganmetrics.leaderboard.web.api import EntryId, Refused, client
 from ganmetrics.leaderboard.web.pages import html, render
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
 COOKIE = "gm_session"
 SESSION_SECONDS = 8 * 3600.0
 DAY = 86400.0
-LISTED = 200  # submissions on the page
+# Submissions on the page, the newest first.
+LISTED = 200
 
 
 def router(site: Site) -> APIRouter:
-    """The routes of a site."""
+    """Return the routes of the organiser's pages."""
     pages = APIRouter(prefix="/organiser", include_in_schema=False)
 
     @pages.get("")
     def dashboard(request: Request) -> Response:
         session = _session(site, request)
         if session is None:
-            return _private(render("login.html.j2", site, wrong=False))
+            return _private(render("login.html.j2", site, {"wrong": False}))
         return _private(_dashboard(site, session))
 
     @pages.post("/login")
@@ -88,13 +89,13 @@ def router(site: Site) -> APIRouter:
 
 
 def _session(site: Site, request: Request) -> str | None:
-    """The session of the request's cookie, where it is one of an organiser."""
+    """Return the session of the request's cookie; ``None`` where it is no organiser's."""
     session = request.cookies.get(COOKIE, "")
     return session if session and site.board.store.token(session, "session") else None
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The fields of a short form (413 for a longer one)."""
+    """Return the fields of a short form (413 for a longer one)."""
     body = b""
     async for block in request.stream():
         body += block
@@ -108,7 +109,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 async def _permitted(site: Site, request: Request) -> tuple[str, dict[str, str]]:
-    """The session and the form of an organiser's request that changes something (401, 403)."""
+    """Return the session and the form of an organiser's request that changes something (401, 403)."""
     session = await run_in_threadpool(_session, site, request)
     if session is None:
         raise Refused(401, "E-TOKEN", "the session is over; sign in again")
@@ -124,7 +125,7 @@ def _login(site: Site, request: Request, token: str) -> Response:
         raise Refused(429, "E-RATE", "too many wrong tokens from this address; wait a minute")
     if site.board.store.token(token.strip(), "organiser") is None:
         site.failures.add(address)
-        return _private(render("login.html.j2", site, wrong=True), 401)
+        return _private(render("login.html.j2", site, {"wrong": True}), 401)
     session = site.board.store.issue("session", "", SESSION_SECONDS)
     answer = RedirectResponse("/organiser", 303)
     answer.set_cookie(
@@ -157,10 +158,11 @@ def _dashboard(site: Site, session: str, *, token: str = "", team: str = "") -> 
             reasons[each.public_id] = "" if record is None else str(record.facts.get("reason", ""))
     tokens = [(each, stamp(each.expires)) for each in site.board.store.tokens()]
     hidden = site.board.table(hidden=True) if site.board.rules.hidden else []
-    return render(
-        "organiser.html.j2", site, submissions=submissions, reasons=reasons, tokens=tokens, csrf=csrf_of(session),
-        token=token, team=team, hidden=hidden, rules=site.board.rules, stamp=stamp,
-    )  # fmt: skip
+    facts = {
+        "submissions": submissions, "reasons": reasons, "tokens": tokens, "csrf": csrf_of(session), "token": token,
+        "team": team, "hidden": hidden, "rules": site.board.rules, "stamp": stamp,
+    }  # fmt: skip
+    return render("organiser.html.j2", site, facts)
 
 
 def _entry(site: Site, session: str, entry: str) -> str:
@@ -170,10 +172,8 @@ def _entry(site: Site, session: str, entry: str) -> str:
         raise Refused(404, error.code, error.what) from None
     scored = site.board.store.record_of(submission, "score") or site.board.store.record_of(submission, "reject")
     facts: dict[str, Any] = {} if scored is None else scored.facts
-    return render(
-        "organiser_entry.html.j2", site, submission=submission, record=record, facts=facts, csrf=csrf_of(session),
-        stamp=stamp,
-    )  # fmt: skip
+    shown = {"submission": submission, "record": record, "facts": facts, "csrf": csrf_of(session), "stamp": stamp}
+    return render("organiser_entry.html.j2", site, shown)
 
 
 def _private(text: str, status: int = 200) -> Response:

@@ -21,11 +21,12 @@ from ganmetrics.leaderboard.web.api import EntryId, Refused, job
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ganmetrics.leaderboard.web.site import Site, View
 
-WIDTH, HEIGHT, EDGE = 110, 20, 6  # of a drawn interval, in pixels
+# Size of a drawn interval and its margin on either side, in pixels.
+WIDTH, HEIGHT, EDGE = 110, 20, 6
 STATIC = {
     "board.css": "text/css",
     "board.js": "text/javascript",
@@ -37,7 +38,7 @@ DESCENDING = "desc"
 
 @dataclass(frozen=True)
 class Mark:
-    """An interval drawn on a scale that a column shares: where it begins, ends, and its value stands."""
+    """An interval that is drawn on its column's scale: where it begins and ends and where its value is, in pixels."""
 
     low: float
     high: float
@@ -45,8 +46,15 @@ class Mark:
 
 
 def router(site: Site) -> APIRouter:
-    """The routes of a site."""
+    """Return the routes of the public pages and of the files that they show."""
     pages = APIRouter(include_in_schema=False)
+    _add_pages(pages, site)
+    _add_files(pages, site)
+    return pages
+
+
+def _add_pages(pages: APIRouter, site: Site) -> None:
+    """Add the pages: the board, an entry, how to submit, the state of a submission."""
 
     @pages.get("/")
     async def board(sort: str = "", dir: str = "", q: Annotated[str, Query(max_length=100)] = "") -> Response:
@@ -66,12 +74,15 @@ def router(site: Site) -> APIRouter:
 
     @pages.get("/submit")
     def submit(request: Request) -> Response:
-        facts = {"rules": site.board.rules, "base": base(request)}
-        return html(render("submit.html.j2", site, **facts).encode())
+        return html(render("submit.html.j2", site, {"rules": site.board.rules, "base": base(request)}).encode())
 
     @pages.get("/jobs/{entry}")
     def job_page(entry: EntryId) -> Response:
-        return html(render("job.html.j2", site, job=job(site, entry)).encode())
+        return html(render("job.html.j2", site, {"job": job(site, entry)}).encode())
+
+
+def _add_files(pages: APIRouter, site: Site) -> None:
+    """Add what is no page: pictures, static files, and what monitoring and search engines ask for."""
 
     @pages.get("/grids/{entry}.png")
     def grid(entry: EntryId) -> Response:
@@ -111,15 +122,14 @@ def router(site: Site) -> APIRouter:
     def robots() -> Response:
         return PlainTextResponse("User-agent: *\nDisallow: /organiser\nDisallow: /jobs\n")
 
-    return pages
-
 
 def html(body: bytes, status: int = 200) -> Response:
+    """Return a page that browsers ask for again each time."""
     return HTMLResponse(body, status, headers={"cache-control": "no-cache"})
 
 
 def base(request: Request) -> str:
-    """The site's address as this visitor sees it."""
+    """Return the site's address as this visitor sees it."""
     return str(request.base_url).rstrip("/")
 
 
@@ -145,11 +155,12 @@ def _board(site: Site, view: View, sort: str, is_descending: bool, query: str) -
         name: {each["entry"]: mark for each, mark in zip(view.entries, marks[name], strict=True)} for name in scores
     }
     evidence = [name for name in EVIDENCE if view.entries and name in view.entries[0]["evidence"]]
-    return render(
-        "board.html.j2", site, entries=entries, view=view, rules=site.board.rules, marks=drawn, scores=scores,
-        evidence=evidence, names=EVIDENCE, sort=sort, is_descending=is_descending, query=query,
-        titles={name: view.entries[0]["scores"][name]["title"].partition("(")[0] for name in scores},
-    )  # fmt: skip
+    facts = {
+        "entries": entries, "view": view, "rules": site.board.rules, "marks": drawn, "scores": scores,
+        "evidence": evidence, "names": EVIDENCE, "sort": sort, "is_descending": is_descending, "query": query,
+        "titles": {name: view.entries[0]["scores"][name]["title"].partition("(")[0] for name in scores},
+    }  # fmt: skip
+    return render("board.html.j2", site, facts)
 
 
 def _matches(entry: dict[str, Any], query: str) -> bool:
@@ -167,7 +178,7 @@ def _sorted(entries: list[dict[str, Any]], sort: str, is_descending: bool) -> li
 
 
 def _marks(scores: Sequence[dict[str, Any]]) -> list[Mark | None]:
-    """The intervals of a column on one scale, in pixels; ``None`` where there is no value."""
+    """Place the intervals of a column on one scale, in pixels; ``None`` where there is no value."""
     ends = [_ends(score) for score in scores]
     known = [end for three in ends if three is not None for end in three if math.isfinite(end)]
     if not known:
@@ -175,15 +186,16 @@ def _marks(scores: Sequence[dict[str, Any]]) -> list[Mark | None]:
     low, high = min(known), max(known)
     span = (high - low) or 1.0
 
+    # An end without a bound ends with the scale.
     def place(value: float) -> float:
-        share = (min(max(value, low), high) - low) / span  # an end without a bound ends with the scale
+        share = (min(max(value, low), high) - low) / span
         return round(EDGE + (WIDTH - 2 * EDGE) * share, 1)
 
     return [None if three is None else Mark(*map(place, three)) for three in ends]
 
 
 def _ends(score: dict[str, Any]) -> tuple[float, float, float] | None:
-    """Low end, high end and value."""
+    """Return the low end, the high end and the value of a score; ``None`` without a finite value."""
     value, around = score["value"], interval_of(score)
     if value is None or not math.isfinite(value):
         return None
@@ -194,19 +206,21 @@ def _entry(site: Site, view: View, entry: str, address: str) -> str:
     found = view.by_id[entry]
     history = [each for each in view.entries if each["team"] == found["team"]]
     history.sort(key=lambda each: each["received"], reverse=True)
-    return render(
-        "entry.html.j2", site, entry=found, history=history, rules=site.board.rules, names=EVIDENCE, base=address,
-        has_grid=(site.board.places["grids"] / f"{entry}.png").is_file(), view=view,
-    )  # fmt: skip
+    facts = {
+        "entry": found, "history": history, "rules": site.board.rules, "names": EVIDENCE, "base": address,
+        "has_grid": (site.board.places["grids"] / f"{entry}.png").is_file(), "view": view,
+    }  # fmt: skip
+    return render("entry.html.j2", site, facts)
 
 
-def render(name: str, site: Site, **facts: Any) -> str:
-    """A template with what all of them need."""
-    return template(name).render(title=site.board.rules.title, version=__version__, asset=asset, **facts)
+def render(name: str, site: Site, facts: Mapping[str, Any]) -> str:
+    """Fill a template in with its own facts and with what every page shows."""
+    return template(name).render({"title": site.board.rules.title, "version": __version__, "asset": asset, **facts})
 
 
 @cache
 def template(name: str) -> Any:
+    """Return a template with the filters of scores and times; what it does not know is an error."""
     environment = Environment(
         loader=PackageLoader("ganmetrics.leaderboard.web", "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -222,13 +236,15 @@ def _day(text: str) -> str:
 
 @cache
 def static_file(name: str) -> bytes:
+    """Return the content of a static file."""
     folder = resources.files("ganmetrics.leaderboard.web").joinpath("static")
-    if name == "board.css":  # the reports' own, then what a board adds
+    # Boards look like reports: their style sheet comes first, then what a board adds.
+    if name == "board.css":
         report = resources.files("ganmetrics.reporting").joinpath("templates", "report.css").read_bytes()
         return report + folder.joinpath(name).read_bytes()
     return folder.joinpath(name).read_bytes()
 
 
 def asset(name: str) -> str:
-    """The address of a static file, another one whenever its content is."""
+    """Return the address of a static file, which changes with its content so that no browser shows an old one."""
     return f"/static/{name}?v={hashlib.sha256(static_file(name)).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Headers on every answer, and what is refused before anything is read."""
+"""Security headers on every answer, and requests that are refused before their bodies are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ POLICY = (
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",  # with "no-referrer" a form of our own would name no origin
+    # With "no-referrer" a form of this site would name no origin, and be refused.
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
@@ -26,14 +27,15 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """ASGI middleware: headers, one origin for whatever changes something, sizes before bodies.
+    """ASGI middleware: adds headers, refuses changes from other sites, and refuses bodies by their stated size.
 
     Parameters
     ----------
     app : ASGI application
     max_upload : int
-        Bytes of a submission.
+        Bytes that a submission may have.
     is_secure : bool
+        Whether browsers reach the board by https.
     """
 
     def __init__(self, app: ASGIApp, *, max_upload: int, is_secure: bool) -> None:
@@ -87,6 +89,7 @@ def _is_own(headers: dict[str, str]) -> bool:
 async def _answer(send: Send, status: int, code: str, what: str) -> None:
     body = json.dumps({"error": {"code": code, "what": what}}).encode()
     headers: list[Any] = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers.append((b"connection", b"close"))  # the body stays unread
+    # The body stays unread, so the connection cannot be used again.
+    headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

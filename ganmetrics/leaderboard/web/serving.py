@@ -1,4 +1,4 @@
-"""``serve``: the web server in this process, workers in others, all of which end together."""
+"""Serving a board: the web server in this process, workers in others, all of which end together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.leaderboard.board import Board
 
-RESTART = 5.0  # seconds after which a worker that ended is started again
+# Seconds after which a worker that ended is started again, and that it has to end when it is told to.
+RESTART = 5.0
 SECONDS_TO_END = 5.0
 
 
@@ -30,10 +31,12 @@ class Serving:
     Attributes
     ----------
     host, port : str, int
-    workers, device, threads : int, str, int
-        That score.
+    workers : int
+        Processes that score submissions.
+    device, threads : str, int
+        What each worker may use.
     is_secure : bool
-        Whether browsers reach it by https, through a proxy that ends it.
+        Whether browsers reach the board by https, which a proxy in front of it ends.
     proxies : str
         Addresses whose forwarded headers are believed.
     """
@@ -53,7 +56,7 @@ def serve(board: Board, how: Serving) -> None:
     Raises
     ------
     ResourceError
-        The address cannot be listened on.
+        Another program listens at the address, or the system allows none there.
     """
     import uvicorn
 
@@ -70,7 +73,7 @@ def serve(board: Board, how: Serving) -> None:
 
 
 def configuration(board: Board, how: Serving) -> uvicorn.Config:
-    """What the web server is told."""
+    """Return the settings of the web server."""
     import uvicorn
 
     from ganmetrics.leaderboard.web.app import create_app
@@ -92,7 +95,7 @@ def configuration(board: Board, how: Serving) -> uvicorn.Config:
 
 @contextlib.contextmanager
 def working(board: Board, how: Serving) -> Iterator[None]:
-    """Workers, each started again when it ends."""
+    """Run workers, each of which is started again when it ends."""
     ending = threading.Event()
     command = [
         *(sys.executable, "-m", "ganmetrics", "leaderboard", "work", str(board.folder.resolve())),

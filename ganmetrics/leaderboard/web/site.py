@@ -1,4 +1,4 @@
-"""What every page and the API read: one view of the board, made again when the store has changed."""
+"""One view of a board, which every page and the API read and which is renewed when the store has changed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from ganmetrics.leaderboard.board import Board
     from ganmetrics.leaderboard.ranking import Row
 
-FRESH = 0.5  # seconds for which the store is not asked again
-MOST_PAGES = 200  # that are kept made
+# Seconds for which the store is not asked again.
+FRESH = 0.5
+# Pages that are kept until the store changes.
+MOST_PAGES = 200
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class View:
     ----------
     rows : list of Row
     entries : list of mapping
-        The same as everyone may see them.
+        The rows as everyone may see them.
     counts : mapping of str to int
         Submissions by state.
     records, head : int, str
@@ -44,6 +46,7 @@ class View:
 
     @cached_property
     def by_id(self) -> dict[str, dict[str, Any]]:
+        """The entries by their public ids."""
         return {entry["entry"]: entry for entry in self.entries}
 
 
@@ -54,19 +57,20 @@ class Site:
     ----------
     board : Board
     is_secure : bool
-        Whether browsers reach it by https, so that cookies must too.
+        Whether browsers reach the board by https, so that cookies are sent by https alone.
     """
 
     def __init__(self, board: Board, *, is_secure: bool = False) -> None:
         self.board, self.is_secure = board, is_secure
-        self.failures = Limiter(10, 60.0)  # tokens that were wrong
+        # Wrong tokens of one address in a minute.
+        self.failures = Limiter(10, 60.0)
         self.uploads = Limiter(30, 60.0)
         self._lock = threading.Lock()
         self._looked, self._stamp, self._view = 0.0, (-1, -1.0), View([], [], {}, 0, "")
         self._pages: dict[tuple[Any, ...], bytes] = {}
 
     def view(self, *, is_new: bool = False) -> View:
-        """The board as it is, or was half a second ago where it need not be new."""
+        """Return the board as it is, or as it was half a second ago unless ``is_new`` asks for the newest."""
         if self.is_fresh() and not is_new:
             return self._view
         with self._lock:
@@ -89,7 +93,7 @@ class Site:
         self._looked = time.monotonic()
 
     def page(self, key: tuple[Any, ...], make: Any) -> bytes:
-        """A page that is made once for each view."""
+        """Return a page, which is made once for each view."""
         pages, view = self._pages, self.view()
         if key not in pages:
             text = make(view)
@@ -100,12 +104,12 @@ class Site:
 
     @cached_property
     def public_rules(self) -> dict[str, Any]:
-        """The rules without what names the hidden reference."""
+        """The rules without the name of the hidden reference."""
         rules: dict[str, Any] = json.loads(self.board.rules.to_json())
         rules["has_hidden"] = bool(rules.pop("hidden"))
         return rules
 
 
 def csrf_of(session: str) -> str:
-    """What a form of a session must bring along."""
+    """Return the token against cross-site requests that every form of a session must contain."""
     return hashlib.sha256(f"csrf:{session}".encode()).hexdigest()
