@@ -53,7 +53,7 @@ def command() -> None:
 def init(ctx: click.Context, board: str, **wishes: Any) -> None:
     """Make a board in the new folder BOARD: measure the references, freeze the recipe."""
     from ganmetrics import UsageError
-    from ganmetrics.leaderboard.creation import Wishes, create
+    from ganmetrics.leaderboard.creation import BoardOptions, create
 
     from .output import names_of
 
@@ -61,7 +61,7 @@ def init(ctx: click.Context, board: str, **wishes: Any) -> None:
     if settings.weights is not None:
         hint = "Put it where every worker finds it: 'ganmetrics weights import FILE', or GANMETRICS_WEIGHTS_DIR"
         raise UsageError("a board takes no weights file of its own", where="--weights", hint=hint)
-    chosen = Wishes(
+    chosen = BoardOptions(
         reference=wishes["reference"],
         hidden=wishes["hidden_reference"],
         metrics=names_of(wishes["metrics"]),

@@ -24,7 +24,7 @@ import uvicorn
 from PIL import Image
 
 from ganmetrics.leaderboard import Board
-from ganmetrics.leaderboard.creation import Wishes, create
+from ganmetrics.leaderboard.creation import BoardOptions, create
 from ganmetrics.leaderboard.web.serving import Serving, configuration
 
 Copied = Callable[[Path], Board]
@@ -68,7 +68,7 @@ def members(images: np.ndarray[Any, Any]) -> dict[str, bytes]:
 def board(folder: Path, **wishes: Any) -> Board:
     """A board of 60 images of 24 pixels against 120 reals, by the extractor ``pixels``."""
     facts = {"title": "Tiny", "metrics": ("fid", "precision_recall"), "num_images": COUNT, "resolution": SIDE}
-    return create(folder, Wishes(**{"reference": REAL, "extractor": "pixels", **facts, **wishes}), device="cpu")
+    return create(folder, BoardOptions(**{"reference": REAL, "extractor": "pixels", **facts, **wishes}), device="cpu")
 
 
 @contextmanager

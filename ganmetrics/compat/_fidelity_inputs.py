@@ -1,4 +1,4 @@
-"""What torch-fidelity's ``input1`` and ``input2`` may be: folders, names of data sets, data sets, generative models."""
+"""Inputs of torch-fidelity: folders, names of data sets, data sets and generative models, opened as sources."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOISES = ("normal", "unit", "uniform_0_1")
 
 @dataclass(frozen=True)
 class Opening:
-    """How inputs are opened."""
+    """How inputs are opened: sub-folders, suffixes, the folder of data sets, the seed of models, the reading."""
 
     is_deep: bool
     suffixes: str
@@ -39,7 +39,7 @@ class Opening:
     reading: Reading
 
     def images(self, value: Any, num_samples: int | None) -> Source:
-        """The images that an input stands for, checked as far as is cheap and not yet read."""
+        """Return the images that an input stands for, checked as far as is cheap and not yet read."""
         if isinstance(value, str) and value in DATA_SETS:
             folder = None if self.data_root is None else os.fspath(self.data_root)
             dataset = load_dataset(*DATA_SETS[value], folder=folder, where=value)
@@ -72,7 +72,7 @@ class Opening:
 
 
 def generated(model: Any, num_samples: int | None, seed: int) -> Source:
-    """The samples of one of torch-fidelity's generative models, its noise from ``RandomState(seed)``.
+    """Return the samples of one of torch-fidelity's generative models, its noise from ``RandomState(seed)``.
 
     Raises
     ------

@@ -35,7 +35,7 @@ HINTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """How both sets are measured."""
+    """How both sets are measured: the network, the device, the reading of files, and whether cautions are warned of."""
 
     extractor: str
     device: str | torch.device | None = None
@@ -47,17 +47,17 @@ class Run:
 
     @property
     def reading(self) -> Reading:
-        """How files are read; see ``peers_reading``."""
+        """How files are read: as ``peers_reading`` says."""
         return peers_reading(workers=self.workers, progress=self.progress)
 
 
 def peers_reading(*, workers: int | None = None, progress: bool = False) -> Reading:
-    """How Pillow's ``convert("RGB")`` reads: no alpha channel, the first frame."""
+    """Return the way in which Pillow's ``convert("RGB")`` reads: no alpha channel, the first frame."""
     return Reading(alpha="drop", frames="first", workers=workers, progress=progress)
 
 
 def opened(value: Any, reading: Reading) -> Side:
-    """The images, or the statistics in a file that holds ``mu`` and ``sigma``; nothing is decoded yet.
+    """Open images, or the statistics in a file that holds ``mu`` and ``sigma``; nothing is decoded yet.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def opened(value: Any, reading: Reading) -> Side:
 
 
 def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:
-    """One metric of two sides, its cautions as warnings.
+    """Return one metric of two sides; its cautions become warnings.
 
     Statistics that name no recipe pass as made by that of the run, which is what the other packages take for granted.
     ``metric`` may hold ``{least}``, the smaller number of images up to 1000.
@@ -92,7 +92,7 @@ def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:
 
 
 def measured(sides: Sequence[Side], reads: Sequence[str], how: Run) -> list[Statistics]:
-    """The statistics of every side under one recipe; the network is loaded once, and not where no side is images."""
+    """Return the statistics of every side under one recipe; the network is loaded once, and only for images."""
     has_images = any(isinstance(side, Source) for side in sides)
     network = load_extractor(how.extractor, how.weights) if has_images else None
     ready = _agreeing(sides, network, how)
@@ -101,14 +101,14 @@ def measured(sides: Sequence[Side], reads: Sequence[str], how: Run) -> list[Stat
 
 
 def announce(sentences: Sequence[str], *, stacklevel: int) -> None:
-    """Warn of each, once, as if the caller's caller did (``stacklevel`` 3), or one above (4)."""
+    """Warn of each sentence once, as if the caller's caller did (``stacklevel`` 3), or one above (4)."""
     for sentence in dict.fromkeys(sentences):
         warnings.warn(sentence, GanMetricsWarning, stacklevel=stacklevel)
 
 
 @contextmanager
 def own_hints(hints: dict[str, str]) -> Iterator[None]:
-    """Errors with the hint for their code, in place of one that names an option of ganmetrics' own command."""
+    """Give errors the hint for their code, in place of one that names an option of ganmetrics' own command."""
     try:
         yield
     except GanMetricsError as error:
@@ -126,7 +126,7 @@ def _measured(side: Side, reads: Sequence[str], network: Extractor | None, how: 
 
 
 def _agreeing(sides: Sequence[Side], network: Extractor | None, how: Run) -> list[Side]:
-    """The sides, files that name no recipe under that of the run; refused where they cannot be (StatisticsError)."""
+    """Give files that name no recipe the recipe of the run, where that can be right (StatisticsError)."""
     known = [side.recipe for side in sides if isinstance(side, Statistics) and side.digest != UNKNOWN]
     recipes = known if network is None else [recipe_of(network, how.reading)]
     return [_under(side, recipes[0], network) if recipes and isinstance(side, Statistics) else side for side in sides]

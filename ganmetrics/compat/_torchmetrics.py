@@ -53,7 +53,7 @@ class Classifier(Custom):
     logits_layer = "features"
 
 
-class Choice(NamedTuple):
+class ChosenMetric(NamedTuple):
     """A metric, the network that it reads, and whose protocol both follow, empty for a network of the caller's."""
 
     metric: str | Wanted
@@ -61,33 +61,35 @@ class Choice(NamedTuple):
     protocol: str
 
 
-def choice_of(
+def chosen_metric(
     asked: str,
     feature: str | int | nn.Module,
     layers: Mapping[str, str],
     custom: Callable[[nn.Module], Extractor],
     protocol: str | None,
     weights: Path,
-) -> Choice:
-    """What the arguments of a constructor ask for (UsageError)."""
+) -> ChosenMetric:
+    """Return the metric, network and protocol that the arguments of a constructor ask for (UsageError)."""
     if isinstance(feature, nn.Module):
         if protocol is not None or weights is not None:
             what = "a protocol and a weights file go with Inception, and feature is a network of its own"
             raise UsageError(what, where="feature", hint="Leave protocol and feature_extractor_weights_path out")
-        return Choice(asked, custom(feature), "")
+        return ChosenMetric(asked, custom(feature), "")
     if str(feature) not in layers:
         raise unknown("feature", str(feature), list(layers))
     wanted, spec = under_protocol(chosen_metrics(asked), layers[str(feature)], protocol or OWN)
     # Here the network is asked for by name.
     assert isinstance(spec, str)
-    return Choice(wanted.metrics[0], load_extractor(spec, weights), protocol or OWN)
+    return ChosenMetric(wanted.metrics[0], load_extractor(spec, weights), protocol or OWN)
 
 
 def with_range(normalize: bool) -> Callable[[nn.Module], Extractor]:
+    """Return the constructor of a caller's network, which is fed floats in 0..1 where ``normalize`` says so."""
     return (lambda network: Custom(_Unit(network))) if normalize else Custom
 
 
 def flag(name: str, value: object) -> bool:
+    """Check that an argument is a bool and return it (UsageError)."""
     if not isinstance(value, bool):
         raise UsageError(f"{name} is {value!r}; it must be True or False", where=name)
     return value
@@ -96,8 +98,16 @@ def flag(name: str, value: object) -> bool:
 class Adapted(Metric):
     """A torchmetrics metric whose one state is a ``gm.Evaluation``, written as bytes whenever torchmetrics asks for it.
 
-    So that what torchmetrics does with states works as it stands: gathering them from all ranks by whatever function
-    and group were chosen, putting them back, merging, saving and moving them.
+    Whatever torchmetrics does with states therefore works unchanged: gathering them from all ranks by any function and
+    group, putting them back, merging, saving and moving them.
+
+    Parameters
+    ----------
+    feature : str, int or Module
+    chosen : ChosenMetric
+    normalize : bool
+    own : mapping
+        The options of ``torchmetrics.Metric``, by name.
     """
 
     is_differentiable = False
@@ -105,9 +115,11 @@ class Adapted(Metric):
     full_state_update = True
     plot_lower_bound = 0.0
 
-    def __init__(self, feature: str | int | nn.Module, choice: Choice, normalize: bool, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.normalize, self._choice = flag("normalize", normalize), choice
+    def __init__(
+        self, feature: str | int | nn.Module, chosen: ChosenMetric, normalize: bool, own: Mapping[str, Any]
+    ) -> None:
+        super().__init__(**own)
+        self.normalize, self._chosen = flag("normalize", normalize), chosen
         if isinstance(feature, nn.Module):
             # torchmetrics has the network under this name, so that it moves with the metric.
             self.inception = feature
@@ -149,7 +161,7 @@ class Adapted(Metric):
         self.gathered = [*self.gathered, *given["gathered"]]
 
     def plot(self, val: Any = None, ax: Any = None) -> Any:
-        """A figure and its axes with a value or several, by default that of ``compute``."""
+        """Draw a value or several, by default that of ``compute``; return the figure and its axes."""
         val = self.compute() if val is None else val
         return self._plot(val[0] if isinstance(val, tuple) else val, ax)
 
@@ -159,7 +171,7 @@ class Adapted(Metric):
 
     @property
     def _cuts_floats(self) -> bool:
-        return self._choice.protocol == OWN
+        return self._chosen.protocol == OWN
 
     @property
     def _forgets_reals(self) -> bool:
@@ -170,7 +182,7 @@ class Adapted(Metric):
         self._evaluation.update(self._as_images(imgs), real=bool(real))
 
     def _as_images(self, imgs: Tensor) -> Tensor:
-        """The images; of floats the uint8 that torchmetrics makes of them, where its protocol is the one chosen."""
+        """Return the images; under torchmetrics' protocol, floats become the uint8 that torchmetrics makes of them."""
         if imgs.dtype == torch.uint8:
             return imgs
         if not self.normalize:
@@ -195,11 +207,11 @@ class Adapted(Metric):
     def _empty(self) -> Evaluation:
         value_range = (0, 1) if self.normalize else None
         return Evaluation(
-            [self._choice.metric], extractor=self._choice.network, device=self.device, value_range=value_range
+            [self._chosen.metric], extractor=self._chosen.network, device=self.device, value_range=value_range
         )
 
     def _read(self, part: Tensor) -> Evaluation:
-        """The evaluation that bytes hold; torchmetrics may have turned them into another dtype."""
+        """Return the evaluation that bytes hold; torchmetrics may have turned them into another dtype."""
         content = part.to("cpu", torch.uint8).numpy().tobytes()
         found = self._empty()
         found.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))

@@ -42,14 +42,14 @@ KEPT = {"FID": "moments", "KID": "features"}
 
 
 class Dataset(NamedTuple):
-    """What clean-fid calls statistics by."""
+    """The name, resolution and split by which clean-fid finds statistics."""
 
     name: str
     res: int | str = "na"
     split: str = "custom"
 
     def path(self, mode: str, model_name: str) -> Path:
-        """The file, wherever it is, by clean-fid's rule."""
+        """Return the path of the statistics' file, which clean-fid's rule names."""
         if not isinstance(self.name, str):
             raise UsageError(f"the name is {described(self.name)}; it must be a text", where="name", code="E-NAME")
         if not self.name or self.name.startswith(".") or any(mark in self.name for mark in "/\\\0"):
@@ -160,7 +160,7 @@ def make_custom_stats(
 
 
 def test_stats_exists(name: str, mode: str, model_name: str = "inception_v3", metric: str = "FID") -> bool:  # noqa: PT028  no test
-    """Whether ``make_custom_stats`` made statistics of that name which can stand in for images in FID or KID."""
+    """Return whether ``make_custom_stats`` made statistics of that name which can stand in for images in FID or KID."""
     if metric not in KEPT:
         raise unknown("metric", metric, list(KEPT))
     path = Dataset(name).path(mode, model_name)
@@ -178,7 +178,7 @@ def remove_custom_stats(name: str, mode: str = "clean", model_name: str = "incep
 
 
 def stats_folder() -> Path:
-    """Where custom statistics lie: ``ganmetrics/custom_stats`` in the user's cache (ResourceError without a home)."""
+    """Return the folder of custom statistics, in the user's cache (ResourceError without a home)."""
     return required_folder("ganmetrics/custom_stats", "statistics")
 
 
@@ -218,7 +218,7 @@ def _fake(fdir1: AnyPath | None, gen: Generator | None, num_gen: int, z_dim: int
 
 
 def _drawn(gen: Generator, z_dim: int, seed: int, how: Run) -> Callable[[int], Any]:
-    """A function of a number of images, whose latents continue one stream."""
+    """Return a function from a number of images to images, whose latents continue one random stream."""
     import torch
 
     device = choose_device("auto" if how.device is None else how.device)
@@ -240,7 +240,7 @@ def _real(fdir2: AnyPath | None, dataset: Dataset, mode: str, model_name: str, h
 
 
 def _without_arrays(side: Side) -> Side:
-    """The side, if it has no npy file beside its images, which clean-fid would read as one more (InputError)."""
+    """Refuse a folder with npy files beside its images, which clean-fid would read as more images (InputError)."""
     if isinstance(side, Source) and side.notes.ignored[".npy"]:
         what = f"the folder holds {side.notes.ignored['.npy']} npy files, which are not read one by one"
         hint = "Stack them into one npy file [N, H, W, 3] of uint8 and name that, or save them as png"

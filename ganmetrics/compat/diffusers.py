@@ -79,12 +79,12 @@ class PipelineSource(Source):
         self._steps, self._batch_size = steps, batch_size
 
     def batches(self) -> Iterator[Images]:
-        """The images in the order of their seeds; see ``Source.batches``."""
+        """Yield the images in batches, in the order of their seeds."""
         for _, images in self.share(WHOLE):
             yield images
 
     def share(self, share: Share) -> Iterator[Placed]:
-        """A share of the images, of which only its own are made; see ``Source.share``."""
+        """Yield a share of the images, and make no others."""
         self.notes.sizes.clear()
         mine = share.places(self.count)
         for places in mine.split(self._batch_size) if len(mine) else ():

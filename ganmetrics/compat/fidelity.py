@@ -105,7 +105,7 @@ def calculate_metrics(
     input1_model_num_samples: int | None = None, input2_model_num_samples: int | None = None,
     rng_seed: int = 2020, save_cpu_ram: bool = False, verbose: bool = True, fid_statistics_file: AnyPath | None = None,
 ) -> dict[str, float]:  # fmt: skip
-    """Scores of ``input1``, the generated set, against ``input2``, the real one, under torch-fidelity's names.
+    """Score ``input1``, the generated set, against ``input2``, the real one, under torch-fidelity's names.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def _answer(given: argparse.Namespace) -> str:
 
 
 def _parser() -> Parser:
-    """The arguments of ``calculate_metrics`` as torch-fidelity's command spells them."""
+    """Return the arguments of ``calculate_metrics`` as torch-fidelity's command spells them."""
     about = "Scores of generated images with torch-fidelity's arguments and its numbers."
     parser = Parser(prog=PROGRAM, description=about)
     device = parser.add_mutually_exclusive_group()
@@ -238,7 +238,7 @@ def _check_given(input1: Any, input2: Any, *, needs_real: bool) -> None:
 
 
 def _groups(asked: Mapping[str, str], network: str | None, layers: Mapping[str, str | None]) -> dict[str, list[str]]:
-    """What each extractor is to score: ``{"inception": ["fid", "kid(…)"], "vgg16": ["precision_recall(…)"]}``."""
+    """Return the metrics of each extractor: ``{"inception": ["fid", "kid(…)"], "vgg16": ["precision_recall(…)"]}``."""
     if network not in (None, *NETWORKS):
         raise unknown("feature_extractor", str(network), list(NETWORKS))
     if network == "vgg16" and "isc" in asked:
@@ -260,7 +260,7 @@ def _scores(
     *,
     uses_gpu: bool,
 ) -> dict[str, Score]:
-    """The scores of every group by ganmetrics' names; all networks are there before the first image is read."""
+    """Score every group; all networks are loaded before the first image is read."""
     from ganmetrics.compat._sides import own_hints
     from ganmetrics.evaluation.evaluate import evaluate
     from ganmetrics.extractors import load_extractor
@@ -278,7 +278,7 @@ def _scores(
 
 
 def _named(scores: Mapping[str, Score]) -> dict[str, float]:
-    """The scores under torch-fidelity's names, in its order."""
+    """Return the scores under torch-fidelity's names, in its order."""
     found: dict[str, float] = {}
     for name, key in KEYS.items():
         if name in scores and scores[name].std is not None:

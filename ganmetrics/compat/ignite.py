@@ -77,7 +77,7 @@ class GanMetric(Metric):
         self.evaluation.update(fake)
 
     def compute(self) -> float:
-        """The score of the epoch; images that fill little of the range of pixel values are warned of."""
+        """Return the score of the epoch; warn of images that fill little of the range of pixel values."""
         self.result = self.evaluation.compute()
         found = alarms({"real": self.result.real, "fake": self.result.fake})
         announce([each.sentence for each in found], stacklevel=3)

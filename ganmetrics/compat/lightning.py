@@ -20,7 +20,7 @@ NUMBERS = ("d_loss", "g_loss", "g_grad_norm", "d_accuracy")
 
 
 def _callback() -> Any:
-    """The base class that the package in use has: the one that was imported already, else lightning's."""
+    """Return the Callback of the package in use: the one that was imported already, else lightning's."""
     for name in sorted(("lightning.pytorch", "pytorch_lightning"), key=lambda name: name not in sys.modules):
         try:
             return import_module(name).Callback
@@ -91,7 +91,7 @@ class MonitorCallback(Callback):
             logger.log_metrics(values, step=step)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """Return what a checkpoint keeps of the monitor."""
         return {"monitor": self.monitor.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -166,7 +166,7 @@ def _tell_of_sub_folders(side: Any) -> None:
 
 
 def _existing(paths: Sequence[AnyPath]) -> Sequence[AnyPath]:
-    """The two paths (InputError where one is not there)."""
+    """Check that both paths exist and return them (InputError)."""
     for path in _two(paths):
         if not os.path.exists(path):
             raise InputError("there is no such path", where=os.fspath(path), hint="Check it", code="E-MISSING")

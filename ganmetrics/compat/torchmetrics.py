@@ -7,11 +7,22 @@ Each takes the same arguments, gives the same numbers and syncs, saves and moves
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, cast
 
 from torch import Tensor, nn
 
-from ganmetrics.compat._torchmetrics import LAYERS, LOGITS, OWN, Adapted, Classifier, Path, choice_of, flag, with_range
+from ganmetrics.compat._torchmetrics import (
+    LAYERS,
+    LOGITS,
+    OWN,
+    Adapted,
+    Classifier,
+    Path,
+    chosen_metric,
+    flag,
+    with_range,
+)
 from ganmetrics.errors import UsageError
 
 
@@ -35,8 +46,10 @@ class FrechetInceptionDistance(Adapted):
         Whether shrinking antialiases; ``False`` is torch-fidelity's protocol.
     protocol : str, optional
         Another package's numbers, such as ``"torch-fidelity"`` or ``"clean-fid"``; by default torchmetrics'.
-    **kwargs
-        Those of ``torchmetrics.Metric``.
+    compute_on_cpu, dist_sync_on_step, process_group, dist_sync_fn : optional
+        Options of ``torchmetrics.Metric``: how its state is kept and exchanged between ranks.
+    distributed_available_fn, sync_on_compute, compute_with_cache : optional
+        Options of ``torchmetrics.Metric``: when states are exchanged, and whether the value is kept.
 
     Raises
     ------
@@ -65,7 +78,13 @@ class FrechetInceptionDistance(Adapted):
         antialias: bool = True,
         *,
         protocol: str | None = None,
-        **kwargs: Any,
+        compute_on_cpu: bool = False,
+        dist_sync_on_step: bool = False,
+        process_group: Any = None,
+        dist_sync_fn: Callable[..., Any] | None = None,
+        distributed_available_fn: Callable[..., Any] | None = None,
+        sync_on_compute: bool = True,
+        compute_with_cache: bool = True,
     ) -> None:
         if not antialias and protocol not in (None, "torch-fidelity"):
             what = f"antialias=False is the protocol torch-fidelity, and protocol says {protocol}"
@@ -73,8 +92,13 @@ class FrechetInceptionDistance(Adapted):
         if not (antialias or isinstance(feature, nn.Module)):
             protocol = "torch-fidelity"
         weights = feature_extractor_weights_path
-        choice = choice_of("fid", feature, LAYERS, with_range(normalize), protocol, weights)
-        super().__init__(feature, choice, normalize, **kwargs)
+        chosen = chosen_metric("fid", feature, LAYERS, with_range(normalize), protocol, weights)
+        own = {
+            "compute_on_cpu": compute_on_cpu, "dist_sync_on_step": dist_sync_on_step, "process_group": process_group,
+            "dist_sync_fn": dist_sync_fn, "distributed_available_fn": distributed_available_fn,
+            "sync_on_compute": sync_on_compute, "compute_with_cache": compute_with_cache,
+        }  # fmt: skip
+        super().__init__(feature, chosen, normalize, own)
         self.reset_real_features = flag("reset_real_features", reset_real_features)
 
     def update(self, imgs: Tensor, real: bool) -> None:
@@ -82,7 +106,7 @@ class FrechetInceptionDistance(Adapted):
         self._take(imgs, real)
 
     def compute(self) -> Tensor:
-        """The FID of all images so far, a scalar in the metric's dtype."""
+        """Return the FID of all images so far, a scalar in the metric's dtype."""
         return self._tensor(self._score()["fid"].value)
 
 
@@ -95,15 +119,15 @@ class KernelInceptionDistance(Adapted):
     ----------
     feature : {"logits_unbiased", 64, 192, 768, 2048} or Module
     subsets, subset_size : int
-    degree, gamma, coef
-        Of the kernel; only the literature's (x·y / d + 1)³ is taken.
-    reset_real_features, normalize, feature_extractor_weights_path, protocol, **kwargs
-        As in ``FrechetInceptionDistance``.
+    degree, gamma, coef : int, float or None, float
+        Parameters of the kernel; only the literature's (x·y / d + 1)³ is taken.
+    reset_real_features, normalize, feature_extractor_weights_path, protocol
+        The parameters of ``FrechetInceptionDistance``, as are the options of ``torchmetrics.Metric``.
 
     Raises
     ------
     UsageError, WeightsError
-        As in ``FrechetInceptionDistance``; another kernel.
+        The errors of ``FrechetInceptionDistance``; another kernel.
     """
 
     higher_is_better = False
@@ -122,7 +146,13 @@ class KernelInceptionDistance(Adapted):
         *,
         feature_extractor_weights_path: Path = None,
         protocol: str | None = None,
-        **kwargs: Any,
+        compute_on_cpu: bool = False,
+        dist_sync_on_step: bool = False,
+        process_group: Any = None,
+        dist_sync_fn: Callable[..., Any] | None = None,
+        distributed_available_fn: Callable[..., Any] | None = None,
+        sync_on_compute: bool = True,
+        compute_with_cache: bool = True,
     ) -> None:
         if (degree, gamma, coef) != (3, None, 1.0):
             what = f"the kernel has degree={degree}, gamma={gamma}, coef={coef}; KID's is (x·y / d + 1)³"
@@ -130,8 +160,13 @@ class KernelInceptionDistance(Adapted):
         asked = f"kid(subset_size={subset_size},num_subsets={subsets})"
         layers = {**LAYERS, LOGITS: f"inception:{LOGITS}"}
         weights = feature_extractor_weights_path
-        choice = choice_of(asked, feature, layers, with_range(normalize), protocol, weights)
-        super().__init__(feature, choice, normalize, **kwargs)
+        chosen = chosen_metric(asked, feature, layers, with_range(normalize), protocol, weights)
+        own = {
+            "compute_on_cpu": compute_on_cpu, "dist_sync_on_step": dist_sync_on_step, "process_group": process_group,
+            "dist_sync_fn": dist_sync_fn, "distributed_available_fn": distributed_available_fn,
+            "sync_on_compute": sync_on_compute, "compute_with_cache": compute_with_cache,
+        }  # fmt: skip
+        super().__init__(feature, chosen, normalize, own)
         self.reset_real_features = flag("reset_real_features", reset_real_features)
 
     def update(self, imgs: Tensor, real: bool) -> None:
@@ -139,7 +174,7 @@ class KernelInceptionDistance(Adapted):
         self._take(imgs, real)
 
     def compute(self) -> tuple[Tensor, Tensor]:
-        """The mean over subsets and their standard deviation (ddof 0), scalars in the metric's dtype."""
+        """Return the mean over subsets and their standard deviation (ddof 0), scalars in the metric's dtype."""
         score = self._score()["kid"]
         return self._tensor(score.value), self._tensor(score.std)
 
@@ -155,13 +190,13 @@ class InceptionScore(Adapted):
     feature : {"logits_unbiased"} or Module
         A classifier from uint8 images to logits [N, K]. torchmetrics also takes layers that are no logits.
     splits : int
-    normalize, feature_extractor_weights_path, protocol, **kwargs
-        As in ``FrechetInceptionDistance``.
+    normalize, feature_extractor_weights_path, protocol
+        The parameters of ``FrechetInceptionDistance``, as are the options of ``torchmetrics.Metric``.
 
     Raises
     ------
     UsageError, WeightsError
-        As in ``FrechetInceptionDistance``.
+        The errors of ``FrechetInceptionDistance``.
     """
 
     higher_is_better = True
@@ -176,24 +211,35 @@ class InceptionScore(Adapted):
         *,
         feature_extractor_weights_path: Path = None,
         protocol: str | None = None,
-        **kwargs: Any,
+        compute_on_cpu: bool = False,
+        dist_sync_on_step: bool = False,
+        process_group: Any = None,
+        dist_sync_fn: Callable[..., Any] | None = None,
+        distributed_available_fn: Callable[..., Any] | None = None,
+        sync_on_compute: bool = True,
+        compute_with_cache: bool = True,
     ) -> None:
         asked, layers = f"is(splits={splits})", {LOGITS: "inception"}
-        choice = choice_of(asked, feature, layers, Classifier, protocol, feature_extractor_weights_path)
-        super().__init__(feature, choice, normalize, **kwargs)
+        chosen = chosen_metric(asked, feature, layers, Classifier, protocol, feature_extractor_weights_path)
+        own = {
+            "compute_on_cpu": compute_on_cpu, "dist_sync_on_step": dist_sync_on_step, "process_group": process_group,
+            "dist_sync_fn": dist_sync_fn, "distributed_available_fn": distributed_available_fn,
+            "sync_on_compute": sync_on_compute, "compute_with_cache": compute_with_cache,
+        }  # fmt: skip
+        super().__init__(feature, chosen, normalize, own)
         self.splits = splits
 
     @property
     def _cuts_floats(self) -> bool:
         # torchmetrics cuts floats whatever the network is.
-        return self._choice.protocol in (OWN, "")
+        return self._chosen.protocol in (OWN, "")
 
     def update(self, imgs: Tensor) -> None:
         """Take in a batch, [N, 3, H, W]."""
         self._take(imgs)
 
     def compute(self) -> tuple[Tensor, Tensor]:
-        """The mean over splits and their standard deviation, with torchmetrics' ddof 1 (NaN of one split)."""
+        """Return the mean over splits and their standard deviation, with torchmetrics' ddof 1 (NaN of one split)."""
         score, n = self._score()["is"], self.splits
         factor = math.nan if n == 1 else math.sqrt(n / (n - 1))
         return self._tensor(score.value), self._tensor(factor * cast("float", score.std))

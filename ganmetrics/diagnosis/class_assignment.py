@@ -1,4 +1,4 @@
-"""The classes of both sets: by the reals' labels and nearest neighbours, or by the network where it is a classifier."""
+"""The class of each image: by the real images' labels and nearest neighbours, or by a network that is a classifier."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ NAMED = 12
 
 
 class Classes(NamedTuple):
-    """Which class each image is of, and how both sets fill them.
+    """The class of each image, and how many images of both sets each class has.
 
     Attributes
     ----------
     names : tuple of str
     noun : str
-        What they are together, in the plural.
+        What the classes are together, in the plural, such as ``digits``.
     real_members, fake_members : Tensor, int64 [N], [M]
     shares : ModeShares
     method : str
-        How they were told.
+        How the classes were told apart.
     num_real : int
-        Classes that the reals have.
+        Number of classes that real images have.
     """
 
     names: tuple[str, ...]
@@ -49,16 +49,17 @@ class Classes(NamedTuple):
 
     @property
     def missing_names(self) -> list[str]:
+        """The names of the classes that generated images leave out."""
         return [self.names[place] for place in self.shares.missing]
 
     @property
     def num_absent(self) -> int:
-        """Classes of the reals without a fake, whether that is significant or not."""
+        """Number of classes with real but no generated images, whether that is significant or not."""
         return int(((self.shares.real_counts > 0) & (self.shares.fake_counts == 0)).sum())
 
     @property
     def divergence(self) -> float:
-        """KL divergence of the fakes' classes from the reals', in nats."""
+        """KL divergence of the generated images' classes from the real ones', in nats."""
         # Half a count more keeps the divergence finite where a class has generated images alone.
         counts = self.shares.real_counts + 0.5
         p, q = counts.double() / counts.sum(), self.shares.fake_shares
@@ -68,15 +69,15 @@ class Classes(NamedTuple):
 def classes_of(
     real: Statistics, fake: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]
 ) -> Classes | None:
-    """The classes by labels of the reals where there are useful ones, else by the classifier, else ``None``.
+    """Return the classes by the real images' labels where these are useful, else by the classifier, else ``None``.
 
-    ``neighbors`` are the places of the reals that are nearest to each (other) real and to each fake.
+    ``neighbors`` are the indices of the real images that are nearest to each (other) real and to each generated image.
     """
     return _by_labels(real, extractor, neighbors) or _by_classifier(real, fake, extractor)
 
 
 def _by_labels(real: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]) -> Classes | None:
-    """Reals and fakes alike get the label of the nearest (other) real, so that both err alike."""
+    """Give real and generated images the label of the nearest (other) real image, so that both err alike."""
     if real.labels is None or not 1 < len(real.classes) <= MOST:
         return None
     labels, count = real.labels, len(real.classes)
@@ -94,7 +95,7 @@ def _by_labels(real: Statistics, extractor: Extractor | None, neighbors: tuple[T
 
 
 def _named(classes: tuple[str, ...], extractor: Extractor | None) -> tuple[tuple[str, ...], str]:
-    """The classes by name, where they are bare numbers of a classifier's, and what they are together."""
+    """Return the names of classes and their noun; bare numbers of a classifier's classes get its names."""
     if extractor is not None and classes == tuple(map(str, range(len(extractor.class_names)))):
         return extractor.class_names, extractor.class_noun
     return classes, "classes"
@@ -120,7 +121,7 @@ def _logits(side: Statistics, extractor: Extractor) -> Tensor | None:
 
 
 def listed(names: Sequence[str], most: int = NAMED) -> str:
-    """Names in words, neighbouring whole numbers as ranges: ``0–6, 8, 9``."""
+    """Join names in a sentence; neighbouring whole numbers become ranges: ``0–6, 8, 9``."""
     runs = _runs(names) if all(name.isdecimal() and str(int(name)) == name for name in names) else list(names)
     more = f" and {len(runs) - most} more" if len(runs) > most else ""
     return ", ".join(runs[:most]) + more

@@ -48,7 +48,7 @@ LISTED = 50
 
 @dataclass(frozen=True)
 class Diagnosis(Report):
-    """What is wrong with a set of fakes, the worst first.
+    """What is wrong with a set of generated images, the worst first.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Diagnosis(Report):
     result : Result
         The usual scores of the same pass.
     pair : Pair
-        Both sets with all that the findings read of them.
+        Both sets, with everything that the findings read of them.
     """
 
     findings: tuple[Finding, ...]
@@ -65,7 +65,7 @@ class Diagnosis(Report):
     pair: Pair
 
     def __getitem__(self, name: str) -> Finding:
-        """A finding by its name."""
+        """Return a finding by its name."""
         found = {each.name: each for each in self.findings}
         if name not in found:
             raise KeyError(str(unknown("finding", name, list(found))))
@@ -78,14 +78,14 @@ class Diagnosis(Report):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Those of the scores."""
+        """What makes the scores easily misread, a sentence each."""
         return self.result.warnings
 
     def __str__(self) -> str:
         return "\n\n".join([*map(_words, self.findings), str(self.result)])
 
     def to_dict(self) -> dict[str, Any]:
-        """The diagnosis as plain data; ``docs/json.md`` describes it."""
+        """Return the diagnosis as plain data; ``docs/json.md`` describes it."""
         return {
             "schema": SCHEMA,
             "verdict": self.verdict,
@@ -108,7 +108,7 @@ def diagnose(
     weights: str | os.PathLike[str] | None = None,
     reading: Reading | None = None,
 ) -> Diagnosis:
-    """Say what is wrong with a set of fakes: mode collapse, low diversity, low quality, memorisation, input trouble.
+    """Diagnose generated images: mode collapse, low diversity, low quality, memorisation and input trouble.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def diagnose(
 
 
 def diagnosed(pair: Pair, result: Result) -> Diagnosis:
-    """The same of sets that were measured."""
+    """Diagnose two sets whose statistics are already computed."""
     # Of findings that are equally bad input trouble comes first: wrong pixel values cause what the others then find.
     found = sorted((find(pair) for find in FINDINGS), key=_place)
     return Diagnosis(tuple(found), result, pair)
@@ -177,7 +177,7 @@ def _place(finding: Finding) -> tuple[int, bool]:
 
 
 def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:
-    """A side, refused where it is statistics without rows."""
+    """Open a side; refuse statistics that hold no features."""
     side = open_side(value, reading, extractor)
     if isinstance(side, Statistics):
         side.require(FEATURES)
@@ -192,7 +192,7 @@ def _labelled(real: Source | Statistics, labels: Any) -> Source:
 
 
 def _network(fake: Statistics, facts: Facts) -> Extractor | None:
-    """The network again, where it is one that names classes, and surely the one that made the features."""
+    """Return the network, where it names classes and is surely the one that made the features."""
     if isinstance(facts.extractor, Extractor):
         return facts.extractor
     record = EXTRACTORS.get(fake.recipe.extractor)
@@ -203,12 +203,12 @@ def _network(fake: Statistics, facts: Facts) -> Extractor | None:
 
 
 def _words(finding: Finding) -> str:
-    """A finding in the terminal: its numbers only where it accuses."""
+    """Return a finding as the terminal shows it: its numbers only where it accuses."""
     return str(finding) if finding.is_fault else str(replace(finding, evidence=()))
 
 
 def _details(pair: Pair) -> dict[str, Any]:
-    """What the findings are about, by name."""
+    """Return the classes, clusters and images that the findings are about, by name."""
     found = pair.clusters.shares
     counts = {"real": found.real_counts.tolist(), "fake": found.fake_counts.tolist(), "missing": found.missing}
     groups = [[name_of(pair.fake, i) for i in group[:LISTED]] for group in pair.copies.groups[:LISTED]]
@@ -227,7 +227,7 @@ def _classes(found: Classes) -> dict[str, Any]:
 
 
 def _nearest(pair: Pair) -> Iterator[dict[str, Any]]:
-    """The fakes nearest to a real, each with it."""
+    """Yield the generated images that are nearest to a real one, each with that real image."""
     ratios, places = pair.nearness.ratios, pair.nearness.places
     for index in ratios.argsort()[:LISTED].tolist():
         names = {"fake": name_of(pair.fake, index), "real": name_of(pair.real, int(places[index]))}
@@ -236,5 +236,5 @@ def _nearest(pair: Pair) -> Iterator[dict[str, Any]]:
 
 
 def name_of(side: Statistics, index: int) -> str:
-    """An image's name, else its place."""
+    """Return the name of an image; without one, its index."""
     return side.names[index] if side.names else f"image {index}"

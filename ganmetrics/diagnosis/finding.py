@@ -1,4 +1,4 @@
-"""What a diagnosis says: one fault, how bad it is, the numbers that say so, and what to try."""
+"""A finding of a diagnosis: one fault, how bad it is, the numbers behind that, and what to try."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Evidence:
         return graded(self.mild, self.some, self.severe)
 
     def to_dict(self) -> dict[str, Any]:
-        """The number as plain data; one that is not finite is ``None``."""
+        """Return the evidence as plain data; a number that is not finite is ``None``."""
         facts = {name: value if is_finite(value) else None for name, value in asdict(self).items()}
         return {**facts, "interval": self.interval and self.interval.to_dict()}
 
@@ -94,17 +94,17 @@ class Finding:
         return "\n".join(lines + [f"        try: {each}" for each in self.advice])
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as plain data."""
+        """Return the finding as plain data."""
         return {**asdict(self), "evidence": [each.to_dict() for each in self.evidence]}
 
 
 def is_finite(value: Any) -> bool:
-    """Whether JSON can hold a value: anything but an infinite number or NaN."""
+    """Return whether JSON can hold a value: anything but an infinite number or NaN."""
     return not isinstance(value, float) or math.isfinite(value)
 
 
 def graded(value: float, some: float, severe: float) -> str:
-    """The verdict of a number that is worse the further it lies from ``some`` beyond ``severe``."""
+    """Return the verdict of a number that is worse the further it lies from ``some`` beyond ``severe``."""
     sign = 1 if severe >= some else -1
     return GRADES[(sign * value >= sign * some) + (sign * value >= sign * severe)]
 
@@ -115,7 +115,7 @@ def rank(verdict: str) -> int:
 
 
 def is_fault(verdict: str) -> bool:
-    """Whether a verdict accuses: ``some`` or ``severe``."""
+    """Return whether a verdict accuses: ``some`` or ``severe``."""
     return verdict in ("some", "severe")
 
 

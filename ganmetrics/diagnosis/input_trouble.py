@@ -60,7 +60,7 @@ class Trouble(NamedTuple):
 
 
 def input_trouble(pair: Pair) -> Finding:
-    """All that is odd about either set or about both, the worst first."""
+    """Find what is odd about the images of either set or of both, the worst first."""
     sides = {"real": pair.real, "fake": pair.fake, "test": pair.test}
     cautions = [each for each in (*alarms(sides), *of_inputs(pair.real, pair.fake)) if each.share >= SOME]
     found = [*map(_troubling, cautions), *_counts(pair), *_levels(pair), *_unseen(pair), *_order(pair)]
@@ -86,14 +86,14 @@ def _counts(pair: Pair) -> Iterator[Trouble]:
 
 
 def _unseen(pair: Pair) -> Iterator[Trouble]:
-    """Unseen reals that are the reals."""
+    """Find held-out real images that are the real images themselves."""
     test, real = pair.test, pair.real
     if test is not None and (real.digest == test.digest != "unknown" or bool(real.place and real.place == test.place)):
         yield Trouble("severe", "the unseen reals are the reals themselves", PASS)
 
 
 def _levels(pair: Pair) -> Iterator[Trouble]:
-    """Fakes of a narrower range of levels than the reals: a forgotten scaling."""
+    """Find generated images with a narrower range of pixel values than real ones: a forgotten scaling."""
     if pair.pictures is None:
         return
     ends = [_ends(images[:PICTURES]) for images in pair.pictures]
@@ -107,14 +107,14 @@ def _levels(pair: Pair) -> Iterator[Trouble]:
 
 
 def _ends(images: Images) -> tuple[float, float]:
-    """The levels that all but few pixels lie between."""
+    """Return the two pixel values that all but few pixels lie between."""
     counts = torch.bincount(images.flatten().long(), minlength=256).double().cumsum(0) / images.numel()
     low = torch.searchsorted(counts, torch.tensor([ENDS, 1 - ENDS], dtype=torch.float64))
     return float(low[0]), float(low[1])
 
 
 def _order(pair: Pair) -> Iterator[Trouble]:
-    """Fakes that come sorted by kind, which scores in splits suffer from; folders of classes are so by nature."""
+    """Find generated images that come sorted by kind, which distorts scores in splits; folders of classes may be."""
     if pair.fake.labels is not None:
         return
     members = pair.clusters.fake_members if pair.classes is None else pair.classes.fake_members
@@ -125,5 +125,5 @@ def _order(pair: Pair) -> Iterator[Trouble]:
 
 
 def _together(members: Tensor) -> float:
-    """How often an image and the next are of one cluster."""
+    """Return the share of images whose successor is of the same cluster."""
     return float((members[1:] == members[:-1]).double().mean())

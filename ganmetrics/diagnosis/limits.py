@@ -32,7 +32,7 @@ class Number(NamedTuple):
     most: float = math.inf
 
     def over(self, other: Number) -> Number:
-        """The ratio, to first order; NaN over 0."""
+        """Return the ratio to another number, its error to first order; NaN over 0."""
         if other.value == 0:
             return Number(math.nan, math.nan)
         value = self.value / other.value
@@ -40,18 +40,18 @@ class Number(NamedTuple):
         return Number(value, error, 0.0 if min(self.least, other.least) >= 0 else -math.inf)
 
     def less(self, other: Number) -> Number:
-        """The difference."""
+        """Return the difference from another number."""
         return Number(self.value - other.value, math.hypot(self.error, other.error))
 
 
 def mean_of(values: Tensor) -> Number:  # [N]
-    """The mean of independent values."""
+    """Return the mean of independent values with its standard error."""
     rows = values.double()
     return Number(float(rows.mean()), float(rows.std()) / math.sqrt(len(rows)))
 
 
 def share_of(hits: Tensor) -> Number:  # bool [N]
-    """A share; its error stays above 0 where all or none are hits (Agresti and Coull 1998)."""
+    """Return a share; its error stays above 0 where all or none are hits (Agresti and Coull 1998)."""
     count = len(hits)
     softened = (int(hits.sum()) + 2) / (count + 4)
     return Number(int(hits.sum()) / count, math.sqrt(softened * (1 - softened) / (count + 4)), 0.0, 1.0)
@@ -73,7 +73,7 @@ def share_of_groups(hits: Tensor, groups: Tensor) -> Number:  # bool [N], int64 
 
 
 def evidence(key: str, name: str, number: Number | float) -> Evidence:
-    """A number under the limits of its key; one without limits only informs."""
+    """Return a number as evidence, under the limits of its key; one without limits only informs."""
     value, error, least, most = number if isinstance(number, Number) else Number(number, math.nan)
     ends = max(least, value - Z * error), min(most, value + Z * error)
     around = None if math.isnan(error) else Interval(*ends, "standard error")
@@ -90,5 +90,5 @@ def _limits() -> dict[str, dict[str, float | None]]:
 
 
 def quantile(values: Tensor, q: float) -> float:  # [N], any N
-    """A quantile of any number of values, of at most a million of them evenly spaced."""
+    """Return a quantile of any number of values, of at most a million of them evenly spaced."""
     return float(torch.quantile(values[:: max(1, len(values) // 1_000_000)], q))

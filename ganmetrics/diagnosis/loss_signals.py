@@ -1,4 +1,4 @@
-"""What a series of losses or gradients shows: how far it has grown, whether it fell, whether it runs in circles."""
+"""Signals in a series of losses or gradients: how far it has grown, whether it fell, whether it circles."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ FLAT = 1e-9
 
 
 def recent(values: Values) -> Values:
-    """The last quarter of a series."""
+    """Return the last quarter of a series."""
     return values[-max(1, round(RECENT * len(values))) :]
 
 
 def growth(values: Values, floors: tuple[float, float]) -> float:
-    """How many times the size at first the recent size is.
+    """Return the recent size of a series as a multiple of its size at first.
 
     It is compared with the median of the first half, and with the smallest of the first four values, so that a series
     that exploded at once is not its own measure. Sizes below the two floors are no measure either: a loss near zero
@@ -51,14 +51,14 @@ def growth(values: Values, floors: tuple[float, float]) -> float:
 
 
 def share_left(values: Values) -> float:
-    """The recent size as a share of the largest, of which an outlier counts as four times its larger neighbour."""
+    """Return the recent size as a share of the largest; an outlier counts as four times its larger neighbour."""
     padded = np.concatenate([[0.0], values, [0.0]])
     largest = float(np.minimum(values, OUTLIER * np.maximum(padded[:-2], padded[2:])).max())
     return float(np.median(recent(values))) / largest if largest > 0 else 1.0
 
 
 def share_kept(values: Values, may_compare: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
-    """The recent size as a share of the largest that lasted; 1 where none did.
+    """Return the recent size as a share of the largest that lasted; 1 where none did.
 
     A size has lasted where it is the median of some entries in a row that differ by no more than a factor. The first
     entries do not count: an untrained network's samples vary as noise does. Nor do entries that may not be compared.
@@ -72,7 +72,7 @@ def share_kept(values: Values, may_compare: np.ndarray[Any, np.dtype[np.bool_]])
 
 
 def has_fallen(values: Values) -> bool:
-    """Whether a loss is lower than in the first quarter by more than its noise."""
+    """Return whether a loss is lower than in the first quarter by more than its noise."""
     first, last = values[: len(recent(values))], recent(values)
     noise = np.median(np.abs(np.diff(values))) / np.sqrt(len(first))
     step = float(np.median(first) - np.median(last))
@@ -80,7 +80,7 @@ def has_fallen(values: Values) -> bool:
 
 
 def circling(values: Values) -> tuple[float, float, float]:
-    """How much of a series one period holds that may drift.
+    """Return the share of a series' variance that one period holds, which may drift.
 
     The series is cut into pieces, in several ways; in each piece the strongest frequency and its double are looked at.
 
@@ -103,7 +103,7 @@ def circling(values: Values) -> tuple[float, float, float]:
 
 
 def _period(values: Values) -> tuple[float, float, float]:
-    """The share of the variance about a trend in the strongest frequency and its double, its chance, the deviation.
+    """Return the strongest period's share of the variance about a trend, its chance in noise, and the deviation.
 
     The chance is that of g = peak / sum over m frequencies of white noise, m (1 - g)^(m - 1) to first order (Fisher
     1929).

@@ -33,7 +33,7 @@ ADVICE = (
 
 
 def low_diversity(pair: Pair) -> Finding:
-    """Recall, coverage, effective number, spread and repeats, each beside that of held-out reals."""
+    """Compare recall, coverage, effective number, spread and repeats with those of held-out real images."""
     (fake, held_out), (_, fakes, reals, *_), copies = pair.crossings, pair.trial, pair.copies
     of_reals = "relative to held-out reals"
     numbers = [
@@ -60,7 +60,7 @@ def _balls(counts: Tensor) -> Number:
 
 
 def _vendi(rows: Tensor) -> Number:
-    """With the standard error of a jackknife over subsets of at most half of the rows."""
+    """Return Vendi's score with the standard error of a jackknife over subsets of at most half of the rows."""
     rng, size = seeded(0), min(len(rows) // 2, SUBSET)
     draws = [vendi(rows[torch.from_numpy(rng.permutation(len(rows))[:size])]) for _ in range(DRAWS)]
     error = float(torch.tensor(draws, dtype=torch.float64).std()) * math.sqrt(size / (len(rows) - size))
@@ -68,7 +68,7 @@ def _vendi(rows: Tensor) -> Number:
 
 
 def _spread(rows: Tensor) -> Number:
-    """Twice the trace of the covariance, the mean squared distance of two rows."""
+    """Return twice the trace of the covariance, the mean squared distance of two rows."""
     narrow = rows.double()
     return mean_of(2 * (narrow - narrow.mean(dim=0)).square().sum(dim=1))._replace(least=0.0)
 
@@ -79,14 +79,14 @@ def _repeated(pair: Pair) -> Number:
 
 
 def _support(pair: Pair) -> float:
-    """The inverse ratio of the pairs that nearly agree, by the distance that ``functional.birthday`` takes."""
+    """Return the inverse ratio of the numbers of pairs that nearly agree, as in ``functional.birthday``."""
     near = quantile(pair.own, NEAR)
     fake, held_out = (max(close_pairs(rows, near), 0.5) for rows in (pair.trial.fake, pair.trial.held_out))
     return held_out / fake
 
 
 def _similarity(pair: Pair) -> list[Evidence]:
-    """How much more alike two fakes are than two reals, where the pictures are large enough."""
+    """Return by how much two generated images are more alike than two real ones, where images are large enough."""
     if pair.pictures is None:
         return []
     scales = min(5, most_scales(min(pair.pictures[0].shape[2:])))

@@ -30,7 +30,7 @@ ADVICE = (
 
 
 def low_quality(pair: Pair) -> Finding:
-    """Precision and density beside those of held-out reals, and how well a classifier tells fakes from reals."""
+    """Compare precision and density with those of held-out images, and try to tell both sets apart."""
     fake, held_out = pair.crossings
     inside, as_reals = share_of(fake.real_balls > 0), share_of(held_out.real_balls > 0)
     density, of_reals = (_density(side.real_balls) for side in (fake, held_out))
@@ -54,7 +54,7 @@ def _density(real_balls: Tensor) -> Number:
 
 
 def _accuracy(pair: Pair) -> Number:
-    """Among as many reals as fakes of each cluster, so that a kind which is left out gives nothing away."""
+    """Return the accuracy on equally many images of each cluster, so that a missing kind gives nothing away."""
     trial, found = pair.trial, pair.clusters
     real, fake = _of_one_kind(found.real_members[trial.real_places], found.fake_members[trial.fake_places])
     if len(real) < LEAST:
@@ -65,7 +65,7 @@ def _accuracy(pair: Pair) -> Number:
 
 
 def _of_one_kind(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # clusters, int64 [n], [n] -> places, [m], [m]
-    """For each cluster as many of one side as of the other, in the order of the trial."""
+    """Choose, for each cluster, as many rows of one side as of the other, in the order of the trial."""
     chosen: tuple[list[Tensor], list[Tensor]] = ([], [])
     for kind in real.unique().tolist():
         own = [(members == kind).nonzero()[:, 0] for members in (real, fake)]

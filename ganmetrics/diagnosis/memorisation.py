@@ -24,7 +24,7 @@ ADVICE = (
 
 
 def memorisation(pair: Pair) -> Finding:
-    """Exact copies, fakes far nearer to a real than its neighbours are, and the test of data-copying."""
+    """Find exact copies, generated images far nearer to a real one than its neighbours are, and data-copying."""
     numbers = [
         evidence("half_way", f"share of fakes within half the way {WORDS}", _within(pair, HALF)),
         evidence("nearer", f"share of fakes within the way {WORDS}", _within(pair, 1.0)),
@@ -45,9 +45,10 @@ def memorisation(pair: Pair) -> Finding:
 
 
 def _within(pair: Pair, share: float) -> Number:
-    """Fakes within a share of the way from a real to its nearest other, less held-out reals that are.
+    """Return the share of generated images that near to a real one, less the share of held-out images.
 
-    With all of the way it is the complement of authenticity.
+    "That near" is within a share of the distance from the real image to its nearest other. With a share of 1 the first
+    term is the complement of authenticity.
     """
     fake = share_of_groups(pair.nearness.ratios <= share, pair.nearness.places)
     ratios, places = pair.held_out_ratios
@@ -55,7 +56,7 @@ def _within(pair: Pair, share: float) -> Number:
 
 
 def _exact(pair: Pair) -> list[Evidence]:
-    """Copies of pixels, where both sets were read in this run."""
+    """Return the share of exact copies, where the pixels of both sets were read in this run."""
     fake, real = pair.fake.pixels, pair.real.pixels
     if not len(fake) or not len(real):
         return []
@@ -63,9 +64,9 @@ def _exact(pair: Pair) -> list[Evidence]:
 
 
 def _data_copying(pair: Pair) -> list[Evidence]:
-    """Meehan et al.'s test, where unseen reals are known and cells are large enough.
+    """Return Meehan et al.'s test of data-copying, where held-out images are known and cells are large enough.
 
-    It informs only: a kind that is drawn too often, and whose images are alike, moves it as copies do.
+    The test only informs: a kind that is drawn too often, and whose images are alike, moves it as copies do.
     """
     sets = [side.features for side in (pair.real, pair.fake, pair.test) if side is not None]
     real, fake, test = (*sets, None)[:3]

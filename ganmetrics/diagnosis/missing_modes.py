@@ -1,4 +1,4 @@
-"""Which modes of the real images the fakes leave out: clusters of features, or classes."""
+"""Modes of the real images that generated images leave out: clusters of features, or classes."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ class ModeShares(NamedTuple):
 
     @property
     def lost_share(self) -> float:
-        """The share of the reals that is missing from the modes with too few fakes, in 0..1."""
+        """The share of the real images by which modes have too few generated ones, in 0..1."""
         return float((self.real_shares - self.fake_shares)[self.is_low].sum())
 
     @property
     def missing(self) -> list[int]:
-        """The modes with too few fakes that have less than a tenth of their share of them."""
+        """The modes that have less than a tenth of the generated images due to them."""
         own, found = self.real_shares - self.background, self.fake_shares - self.background
         return (self.is_low & (found < LEFT * own)).nonzero()[:, 0].tolist()
 
     @property
     def missing_share(self) -> float:
-        """The share of the reals in those."""
+        """The share of the real images in missing modes."""
         return float(self.real_shares[self.missing].sum())
 
 
@@ -94,7 +94,7 @@ class Clusters(NamedTuple):
 
 
 def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 2020) -> Clusters:
-    """The reals in clusters of 50 on average, 30 at most, and the fakes by their nearest centre.
+    """Cluster the real images, 50 in each on average, and assign generated images to the nearest centres.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 
 
 
 def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | None = None) -> ModeShares:
-    """The test of every mode's share, int64 [K] each; modes without a real have none to lose."""
+    """Test the share of every mode, counts int64 [K] each; modes without a real image have none to lose."""
     z = two_proportion_z(real_counts, fake_counts)
     limit = float(special.ndtri(1 - LEVEL / (2 * len(real_counts))))
     nothing = torch.zeros(len(real_counts), dtype=torch.float64) if background is None else background

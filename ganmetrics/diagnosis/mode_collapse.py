@@ -30,7 +30,7 @@ ADVICE = (
 
 
 def mode_collapse(pair: Pair) -> Finding:
-    """Classes, where they are known, and clusters that the fakes do not visit or are short of."""
+    """Find classes, where they are known, and clusters that have no or too few generated images."""
     found, classes = pair.clusters, pair.classes
     numbers = [] if classes is None else _of_classes(classes)
     missing = torch.isin(found.real_members, torch.tensor(found.shares.missing, dtype=torch.int64))

@@ -1,4 +1,4 @@
-"""Images that are all but one and the same: fakes among themselves, and fakes beside the reals."""
+"""Images that are nearly equal: generated images among themselves, and generated beside real images."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ QUANTILE, SHARE = 0.01, 0.5
 
 
 class Nearness(NamedTuple):
-    """Who is nearest to whom, and how far.
+    """The nearest neighbours of generated images, and how far away they are.
 
     Attributes
     ----------
     own : Tensor, float64 [K]
-        The distance of each of K different reals to its nearest other.
+        The distance of each of K different real images to its nearest other.
     reach : Tensor, float64 [M]
-        That of the real which is nearest to each fake.
+        The distance of the real image nearest to each generated one to its own nearest other.
     places, distances : Tensor, int64 and float64 [M]
-        The real that is nearest to each fake.
+        The index of the real image that is nearest to each generated one, and its distance.
     fake_places, fake_distances : Tensor, int64 and float64 [M]
-        The fake that is nearest to each fake.
+        The index of the generated image that is nearest to each generated one, and its distance.
     """
 
     own: Tensor
@@ -40,12 +40,12 @@ class Nearness(NamedTuple):
 
     @property
     def ratios(self) -> Tensor:
-        """How far each fake is from its real, in units of how far that real is from its nearest other: [M]."""
+        """The distance of each generated image to its nearest real one, over that one's to its nearest other: [M]."""
         return torch.where(self.distances > 0, self.distances / self.reach, 0.0)
 
 
 class NearCopies(NamedTuple):
-    """Who is nearly equal to whom.
+    """Images that are nearly equal.
 
     Attributes
     ----------
@@ -65,12 +65,12 @@ class NearCopies(NamedTuple):
 
     @property
     def num_repeated(self) -> int:
-        """How many fakes could go without one image being lost."""
+        """Number of generated images that could go without one image being lost."""
         return sum(len(group) - 1 for group in self.groups)
 
     @property
     def repeated_share(self) -> float:
-        """The same as a share, in 0..1."""
+        """The share of the generated images that could go without one image being lost, in 0..1."""
         return self.num_repeated / self.num_fakes
 
     @property
@@ -80,12 +80,12 @@ class NearCopies(NamedTuple):
 
 
 def near_copies(near: Nearness) -> NearCopies:
-    """Fakes that nearly equal each other or a real, by the distances that different reals keep from each other.
+    """Find generated images that nearly equal each other or a real image.
 
     Notes
     -----
-    Different reals are rarely nearer to each other than the first percentile of their distances to the nearest other;
-    images at half of it or less count as one.
+    Different real images are rarely nearer to each other than the first percentile of their distances to the nearest
+    other. Images at half of it or less count as one.
     """
     distance = SHARE * quantile(near.own, QUANTILE)
     found = (near.distances <= distance).nonzero()[:, 0]
@@ -95,7 +95,7 @@ def near_copies(near: Nearness) -> NearCopies:
 
 
 def _groups(near: Nearness, distance: float) -> tuple[tuple[int, ...], ...]:
-    """Fakes joined with their nearest other where it is near enough, with all that are joined with them."""
+    """Group generated images with their nearest other where it is near enough, and with all that are joined so."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

@@ -1,4 +1,4 @@
-"""Two measured sets and what several findings read of them, each computed once, when it is first asked for."""
+"""Two measured sets, and what several findings read of them, each computed once when it is first needed."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ PICTURES = 2_000
 
 
 class Trial(NamedTuple):
-    """Some reals, as many fakes, and as many held-out reals, which score as a faultless generator would.
+    """Equal numbers of real, generated and held-out real images; the last score as a faultless generator would.
 
     Attributes
     ----------
     real, fake, held_out : Tensor, float32 [n, D]
     real_places, fake_places : Tensor, int64 [n]
-        Which reals and fakes those are.
+        The indices of those real and generated images.
     """
 
     real: Features
@@ -50,7 +50,7 @@ class Trial(NamedTuple):
 
 @dataclass
 class Pair:
-    """Two measured sets, reals that the generator was not trained on where they are known, and their network.
+    """Two measured sets, held-out real images where they are known, and the network of the features.
 
     Attributes
     ----------
@@ -70,9 +70,9 @@ class Pair:
 
     @cached_property
     def trial(self) -> Trial:
-        """Held out are unseen reals where they are known, else half of the reals, drawn by the seed.
+        """The images that are compared; without known held-out images, half of the real ones are held out by the seed.
 
-        Reals that are equal to others are left out: a real in both halves would make copies of it look usual.
+        Real images that are equal to others are left out: one in both halves would make copies of it look usual.
         """
         check_counts(self.real.count, self.fake.count, None if self.test is None else self.test.count)
         real, fake, rng = _rows(self.real), _rows(self.fake), seeded(self.seed)
@@ -88,7 +88,7 @@ class Pair:
 
     @cached_property
     def crossings(self) -> tuple[Crossing, Crossing]:
-        """The balls of the reals and of the other set, for the fakes and for the held-out reals."""
+        """Which balls of real images hold the others and the reverse, for generated and for held-out images."""
         real, radii = self.trial.real, neighbor_squares(self.trial.real, NEIGHBORS)
         of_fake, of_held_out = (
             crossing(real, other, radii, neighbor_squares(other, NEIGHBORS), is_closed=False)
@@ -98,23 +98,23 @@ class Pair:
 
     @cached_property
     def own(self) -> Tensor:
-        """The squared distance of each of the trial's reals to the nearest other of them: float64 [n]."""
+        """The squared distance of each of the trial's real images to its nearest other, float64 [n]."""
         return neighbor_squares(self.trial.real, 1)
 
     @cached_property
     def held_out_ratios(self) -> tuple[Tensor, Tensor]:
-        """As ``nearness.ratios``, of the trial's held-out reals, and the places of their nearest: [n], [n]."""
+        """The ratio of ``Nearness`` for each held-out image of the trial, and its nearest real image: [n], [n]."""
         places, squares = nearest(self.trial.held_out, self.trial.real)
         return torch.where(squares > 0, (squares / self.own[places]).sqrt(), 0.0), places
 
     @cached_property
     def neighbors(self) -> tuple[Tensor, Tensor]:
-        """The place of each real's nearest other, and its squared distance: [N], [N]."""
+        """The index of each real image's nearest other, and its squared distance: [N], [N]."""
         return nearest_other(_rows(self.real))
 
     @cached_property
     def distinct(self) -> Tensor:
-        """The places of the reals, of equal ones the first alone; all where hardly any would be left."""
+        """The indices of the real images, of equal ones the first alone; all where hardly any would be left."""
         places, squares = self.neighbors
         everything = torch.arange(len(places))
         found = everything[(squares > 0) | (places > everything)]
@@ -122,6 +122,7 @@ class Pair:
 
     @cached_property
     def nearness(self) -> Nearness:
+        """The nearest neighbours of the generated images, among different real images and among themselves."""
         real, fake, kept = _rows(self.real), _rows(self.fake), self.distinct
         is_whole = len(kept) == len(real)
         own = self.neighbors[1] if is_whole else nearest_other(real[kept])[1]
@@ -131,10 +132,12 @@ class Pair:
 
     @cached_property
     def copies(self) -> NearCopies:
+        """Generated images that nearly equal each other or a real image."""
         return near_copies(self.nearness)
 
     @cached_property
     def clusters(self) -> Clusters:
+        """The clusters of the real images, and how generated images fill them."""
         return clusters(_rows(self.real), _rows(self.fake), seed=self.seed)
 
     @cached_property
@@ -144,7 +147,7 @@ class Pair:
 
     @cached_property
     def pictures(self) -> tuple[Images, Images] | None:
-        """Some pictures of both sides at one size, [n, 3, h, w]; ``None`` where a side has none, or several sizes."""
+        """Thumbnails of both sides at one size, [n, 3, h, w]; ``None`` where a side has none, or several sizes."""
         thumbnails = [side.thumbnails for side in (self.real, self.fake)]
         stacks = [None if each is None else each.stacked(each.sample(PICTURES)) for each in thumbnails]
         if stacks[0] is None or stacks[1] is None:

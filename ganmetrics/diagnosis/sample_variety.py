@@ -1,4 +1,4 @@
-"""How varied a few samples are: how far their thumbnails lie apart, and how many different ones there are."""
+"""The variety of a few samples: how far their thumbnails lie apart, and how many different ones there are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST = 64
 
 
 class Variety(NamedTuple):
-    """What is measured of samples.
+    """The variety of some samples.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Whether a training of a GAN is going wrong, from its losses, gradients and samples."""
+"""The health of a GAN's training: known faults, told from its losses, gradients and samples."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ganmetrics.diagnosis import health_limits as limits
 from ganmetrics.diagnosis.finding import Evidence, Finding, is_fault, mildest, rank, verdicts_of, worst
 from ganmetrics.diagnosis.loss_signals import circling, growth, has_fallen, recent, share_kept, share_left
 from ganmetrics.diagnosis.sample_variety import variety
@@ -14,45 +15,6 @@ from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     Values = np.ndarray[Any, np.dtype[np.float64]]
-
-# Entries before anything but a divergence is judged.
-LEAST = 8
-# Limits, some and severe, of the discriminator's accuracy.
-CERTAIN = (0.985, 0.995)
-# Up to this accuracy the discriminator is undecided, and a small gradient is the good end of a training.
-AT_CHANCE = 0.6
-# An accuracy may leave 0..1 by rounding.
-ROUNDING = 1e-6
-# Limits of the discriminator's loss, in nats.
-SMALL_LOSS = (0.05, 0.01)
-# The losses are a logarithmic GAN's where the generator's is at least this share of the least that fits.
-FIT = 0.7
-# A smaller discriminator's loss is 0 in float32.
-LEAST_LOSS = 1e-6
-# Limits of the share that is left of the generator's largest gradient.
-FADED = (0.05, 0.02)
-# Limits of a loss or gradient as a multiple of its typical size.
-EXPLODED = (100.0, 10_000.0)
-# Smaller losses and gradients are no measure of growth: against the first half, against the start.
-FLOORS = (0.1, 1.0)
-# Critics' losses have no scale, so that their floors are higher.
-CRITIC_FLOORS = (10.0, 10.0)
-# No sound loss or gradient is so large.
-HUGE = (1e8, 1e12)
-# Limits of the share of a loss's variance in one period and its overtone.
-PERIODIC = (0.6, 0.75)
-# Limits of the chance of so strong a period in noise.
-CHANCE = (1e-4, 1e-6)
-# A period that swings by less than this share of the loss's mean does no harm.
-SWING = 0.25
-# Limits of the share that is left of the largest variety.
-POORER = (0.5, 0.2)
-# Limits of the share that is left of the different samples.
-FEWER = (0.6, 0.25)
-# Limits of the number of different samples, of 64.
-FEW = (16.0, 6.0)
-# Numbers of different samples are compared within this factor of the present spread.
-ALIKE = 2.0
 
 DISCRIMINATOR = (
     "lower the discriminator's learning rate or skip its steps while its accuracy is above 0.9",
@@ -63,7 +25,7 @@ DISCRIMINATOR = (
 
 
 class Entry(NamedTuple):
-    """What was logged at one step; ``nan`` where nothing was."""
+    """The numbers that were logged at one step; ``nan`` where nothing was."""
 
     step: int
     d_loss: float = math.nan
@@ -109,7 +71,7 @@ class TrainingHealth:
         d_accuracy: float | None = None,
         samples: Any = None,
     ) -> tuple[Finding, ...]:
-        """Note the numbers of a step and say what is wrong so far.
+        """Log the numbers of a step and return what is wrong so far.
 
         Parameters
         ----------
@@ -136,7 +98,8 @@ class TrainingHealth:
         """
         if self.entries and step <= self.entries[-1].step:
             raise InputError(f"step {step} comes after step {self.entries[-1].step}", where="step", code="E-RANGE")
-        if d_accuracy is not None and not (-ROUNDING <= float(d_accuracy) <= 1 + ROUNDING or math.isnan(d_accuracy)):
+        slack = limits.ROUNDING
+        if d_accuracy is not None and not (-slack <= float(d_accuracy) <= 1 + slack or math.isnan(d_accuracy)):
             raise InputError(f"d_accuracy is {d_accuracy}; expected 0..1", where="d_accuracy", code="E-RANGE")
         given = {"d_loss": d_loss, "g_loss": g_loss, "g_grad_norm": g_grad_norm, "d_accuracy": d_accuracy}
         numbers = {name: float(value) for name, value in given.items() if value is not None}
@@ -148,12 +111,12 @@ class TrainingHealth:
         return tuple(sorted((one for one in self.findings() if one.is_fault), key=_by_rank))
 
     def findings(self) -> tuple[Finding, ...]:
-        """Every fault that was looked for, those with the verdict ``ok`` or ``cannot tell`` too."""
+        """Return every fault that was looked for, those with the verdict ``ok`` or ``cannot tell`` too."""
         checks = (self._divergence, self._discriminator, self._gradient, self._circling, self._collapse)
         return tuple(check() for check in checks)
 
     def _values(self, name: str) -> Values:
-        """What was logged under a name, in order, without gaps."""
+        """Return the finite values that were logged under a name, in order."""
         values = np.array([getattr(entry, name) for entry in self.entries])
         return values[np.isfinite(values)]
 
@@ -172,10 +135,10 @@ class TrainingHealth:
         evidence = []
         for each in ("d_loss", "g_loss", "g_grad_norm"):
             values = self._values(each)
-            if len(values) >= LEAST:
-                floors = CRITIC_FLOORS if self._is_critic and each != "g_grad_norm" else FLOORS
-                evidence.append(Evidence(f"{each} against its size at first", growth(values, floors), *EXPLODED))
-                evidence.append(Evidence(f"{each} itself", float(np.median(np.abs(recent(values)))), *HUGE))
+            if len(values) >= limits.LEAST:
+                floors = limits.CRITIC_FLOORS if self._is_critic and each != "g_grad_norm" else limits.FLOORS
+                evidence.append(Evidence(f"{each} against its size at first", growth(values, floors), *limits.EXPLODED))
+                evidence.append(Evidence(f"{each} itself", float(np.median(np.abs(recent(values)))), *limits.HUGE))
         if not evidence:
             return Finding(name, "cannot tell", "too few losses and gradients were logged")
         return _worst(name, evidence, "sizes have exploded", "losses and gradients keep their size", advice)
@@ -183,33 +146,35 @@ class TrainingHealth:
     def _discriminator(self) -> Finding:
         name, well = "discriminator wins", "the discriminator can be fooled"
         losses, accuracies = self._values("d_loss"), self._values("d_accuracy")
-        if len(losses) < LEAST or self._is_critic:
+        if len(losses) < limits.LEAST or self._is_critic:
             return Finding(name, "cannot tell", "too few losses of a discriminator that are logarithms were logged")
-        evidence = [Evidence("its loss", float(np.median(recent(losses))), *SMALL_LOSS)]
-        if len(accuracies) >= LEAST:
-            evidence.append(Evidence("its accuracy", float(np.median(recent(accuracies))), *CERTAIN))
+        evidence = [Evidence("loss of the discriminator", float(np.median(recent(losses))), *limits.SMALL_LOSS)]
+        if len(accuracies) >= limits.LEAST:
+            accuracy = float(np.median(recent(accuracies)))
+            evidence.append(Evidence("accuracy of the discriminator", accuracy, *limits.CERTAIN))
         elif is_fault(evidence[0].verdict) and not self._is_logarithmic():
             what = "whether so small a loss is a discriminator's win, its accuracy (d_accuracy) would tell"
             return Finding(name, "cannot tell", what, tuple(evidence))
-        said = "it tells all reals from all fakes and teaches the generator nothing"
+        said = "the discriminator tells all real images from all generated ones and teaches the generator nothing"
         return _mildest(name, evidence, said, well, DISCRIMINATOR)
 
     def _is_logarithmic(self) -> bool:
-        """Whether the two losses can be those of a logarithmic, non-saturating GAN.
+        """Return whether the two losses can be those of a logarithmic, non-saturating GAN.
 
         With u = -log(1 - D(fake)) the generator loses -log(1 - exp(-u)), which is convex in u; the mean of u is at most
         the discriminator's loss, or twice it where that is a mean of its two terms.
         """
         pairs = [(each.d_loss, each.g_loss) for each in self.entries if math.isfinite(each.d_loss + each.g_loss)]
-        fits = [g >= -FIT * math.log(-math.expm1(-2 * max(d, LEAST_LOSS))) for d, g in pairs if d <= SMALL_LOSS[0]]
-        return len(fits) >= LEAST // 2 and all(fits)
+        small = [(max(d, limits.LEAST_LOSS), g) for d, g in pairs if d <= limits.SMALL_LOSS[0]]
+        fits = [g >= -limits.FIT * math.log(-math.expm1(-2 * d)) for d, g in small]
+        return len(fits) >= limits.LEAST // 2 and all(fits)
 
     def _gradient(self) -> Finding:
         name, well = "gradient vanishes", "the generator's gradient keeps its size"
         values = self._values("g_grad_norm")
-        if len(values) < LEAST or values.max() <= 0:
+        if len(values) < limits.LEAST or values.max() <= 0:
             return Finding(name, "cannot tell", "too few norms of the generator's gradient (g_grad_norm) were logged")
-        evidence = [Evidence("share of the largest gradient that is left", share_left(values), *FADED)]
+        evidence = [Evidence("share of the largest gradient that is left", share_left(values), *limits.FADED)]
         if is_fault(evidence[0].verdict):
             if reason := self._good_end():
                 return Finding(name, "ok", reason, tuple(evidence))
@@ -227,12 +192,12 @@ class TrainingHealth:
             return "the generator's gradient has become small, and its loss has fallen with it"
         if "d_loss" in known and self._is_critic and has_fallen(np.abs(known["d_loss"])):
             return "the generator's gradient has become small, and the critic's distance has fallen with it"
-        if "d_accuracy" in known and float(np.median(recent(known["d_accuracy"]))) <= AT_CHANCE:
+        if "d_accuracy" in known and float(np.median(recent(known["d_accuracy"]))) <= limits.AT_CHANCE:
             return "the generator's gradient is small where the discriminator cannot decide"
         return ""
 
     def _is_end_unknown(self) -> bool:
-        """Whether too little was logged to tell a vanished gradient from one of a training that has converged."""
+        """Return whether too little was logged to tell a vanished gradient from that of a converged training."""
         known = self._known()
         is_blind = "g_loss" not in known and ("d_loss" not in known or has_fallen(known["d_loss"]))
         return is_blind and "d_accuracy" not in known
@@ -240,7 +205,7 @@ class TrainingHealth:
     def _known(self) -> dict[str, Values]:
         """Return what was logged often enough to be judged, by name."""
         values = {name: self._values(name) for name in ("d_loss", "g_loss", "d_accuracy")}
-        return {name: series for name, series in values.items() if len(series) >= LEAST}
+        return {name: series for name, series in values.items() if len(series) >= limits.LEAST}
 
     def _circling(self) -> Finding:
         name, well = "losses circle", "the losses do not swing in a steady period"
@@ -253,12 +218,12 @@ class TrainingHealth:
         for each in ("d_loss", "g_loss"):
             values = self._values(each)
             values = values[len(values) // 2 :]
-            if len(values) >= 3 * LEAST:
+            if len(values) >= 3 * limits.LEAST:
                 share, chance, swing = circling(values)
                 evidence = [
-                    Evidence(f"share of the variance of {each} in one period", share, *PERIODIC),
-                    Evidence("chance of such a period in noise", chance, *CHANCE),
-                    Evidence("swing against the mean", swing, SWING, SWING),
+                    Evidence(f"share of the variance of {each} in one period", share, *limits.PERIODIC),
+                    Evidence("chance of such a period in noise", chance, *limits.CHANCE),
+                    Evidence("swing against the mean", swing, limits.SWING, limits.SWING),
                 ]
                 found.append(_mildest(name, evidence, said, well, advice))
         if not found:
@@ -268,7 +233,7 @@ class TrainingHealth:
     def _collapse(self) -> Finding:
         name, well = "samples grow alike", "the samples stay as varied as they were"
         spreads, fine, coarse = map(self._values, ("diversity", "fine", "coarse"))
-        if len(spreads) < 2 * LEAST:
+        if len(spreads) < 2 * limits.LEAST:
             return Finding(name, "cannot tell", "too few samples were logged")
         advice = (
             "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing "
@@ -280,13 +245,13 @@ class TrainingHealth:
             return Finding(name, "severe", "the samples are copies of one image", (), advice)
         now = float(np.median(recent(spreads)))
         # Noise of little spread has many different samples, and is no sign of variety.
-        is_like = (spreads > now / ALIKE) & (spreads < now * ALIKE)
+        is_like = (spreads > now / limits.ALIKE) & (spreads < now * limits.ALIKE)
         spread = share_kept(spreads, np.ones(len(spreads), bool))
-        nearer = [Evidence("share of their spread that is left", spread, *POORER)]
+        nearer = [Evidence("share of the samples' spread that is left", spread, *limits.POORER)]
         kept = min(share_kept(fine, is_like), share_kept(coarse, is_like))
         fewer = [
-            Evidence("share of the different samples that is left", kept, *FEWER),
-            Evidence("different samples", float(np.median(recent(fine))), *FEW),
+            Evidence("share of the different samples that is left", kept, *limits.FEWER),
+            Evidence("different samples", float(np.median(recent(fine))), *limits.FEW),
         ]
         said = "the generator is collapsing to few images"
         found = [_mildest(name, evidence, said, well, advice) for evidence in (nearer, fewer)]
@@ -294,12 +259,12 @@ class TrainingHealth:
 
 
 def _worst(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
-    """The verdict of the worst number."""
+    """Return the verdict of the worst number."""
     return _stated(name, worst(verdicts_of(evidence)), evidence, bad, well, advice)
 
 
 def _mildest(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:
-    """The verdict that all numbers bear."""
+    """Return the verdict that all numbers bear."""
     return _stated(name, mildest(verdicts_of(evidence)), evidence, bad, well, advice)
 
 

@@ -27,12 +27,12 @@ _LATENTS = {"normal": normal_latents, "uniform": uniform_latents}
 
 
 def names() -> list[str]:
-    """Every generator that ``load`` knows: the bundled ones, a user's cards, and what ``register`` added."""
+    """Return the names that ``load`` knows: bundled generators, a user's cards, and what ``register`` added."""
     return sorted({*cards.folders(), *_registered})
 
 
 def load(name: str | os.PathLike[str]) -> Sampler:
-    """A trained generator, ready to sample.
+    """Load a trained generator, ready to sample.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def load(name: str | os.PathLike[str]) -> Sampler:
 
 
 def card(name: str | os.PathLike[str]) -> Card:
-    """The card of a generator: what it is, how it was trained, what it scores.
+    """Return the card of a generator: how it was trained and what it scores.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def register(name: str, load: Callable[[], Sampler]) -> None:
 
 
 def from_module(net: nn.Module, latent_dim: int, *, latents: str = "normal") -> Sampler:
-    """The sampler of any generator network that maps latents [N, latent_dim] to images in -1..1.
+    """Return the sampler of any generator network that maps latents [N, latent_dim] to images in -1..1.
 
     The network is put into evaluation mode and must be on the CPU.
 

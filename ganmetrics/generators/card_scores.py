@@ -1,4 +1,4 @@
-"""The scores of a generator's samples, as its card records them and ``reproduce`` takes them again."""
+"""The scores of a generator's samples, which its card records and ``reproduce`` recomputes."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ REFERENCES = {
 
 
 def image_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """FID to the training set, Inception Score, KID to the test set, and the classes drawn, of 10,000 images."""
+    """Return FID to the training set, Inception Score, KID to the test set and the classes of 10,000 images."""
     reference = REFERENCES[recipe.data]
     fake = measured(sampler(NUM_IMAGES, seed=seed), reference.extractor)
     return [*scores_against(reference, fake), *class_scores(fake, reference.extractor)]
 
 
 def measured(images: Images, extractor: str) -> Statistics:
-    """All that the metrics read of a set of images."""
+    """Measure a set of images: the moments, features and logits that the scores read."""
     return measure(images, reads=("moments", "features", "logits"), extractor=extractor, reading=QUIET)
 
 
 def scores_against(reference: Reference, fake: Statistics) -> list[Measured]:
-    """FID to the training set, Inception Score, and KID to the test set."""
+    """Return FID to the training set, Inception Score, and KID to the test set."""
     train = archive.bundled(reference.train, reference.extractor)
     test = archive.bundled(reference.test, reference.extractor)
     return [*of_result(score(train, fake, ["fid", "is"])), *of_result(score(test, fake, ["kid"]))]
 
 
 def class_scores(fake: Statistics, extractor: str) -> list[Measured]:
-    """How many classes hold more than a twentieth of the images, and the share of the largest."""
+    """Return how many classes hold more than a twentieth of the images, and the share of the largest."""
     assert fake.logits is not None
     shares = fake.logits.argmax(dim=1).bincount(minlength=fake.logits.shape[1]) / len(fake.logits)
     protocol = f"{fake.count:,} images, classes by {extractor}"
@@ -72,7 +72,7 @@ def class_scores(fake: Statistics, extractor: str) -> list[Measured]:
 
 
 def of_result(result: Result) -> list[Measured]:
-    """The scores of an evaluation."""
+    """Return the scores of an evaluation."""
     return [
         Measured(each.name, each.title, each.value, each.higher_is_better, str(each.signature))
         for each in result.scores.values()
@@ -80,14 +80,14 @@ def of_result(result: Result) -> list[Measured]:
 
 
 def quick_fid(recipe: Recipe, sampler: Sampler, *, num_images: int = 2000) -> dict[str, float]:
-    """FID of a few images against the training set: what a training logs of itself."""
+    """Return the FID of a few images against the training set, as a training logs it."""
     reference = REFERENCES[recipe.data]
     images = sampler(num_images, seed=0)
     return {"fid": evaluate(reference.train, images, extractor=reference.extractor, reading=QUIET)["fid"].value}
 
 
 def classes_of(images: Images, extractor: str) -> Tensor:
-    """The class that a bundled classifier gives each image, int64 [N]."""
+    """Return the class that a bundled classifier gives each image, int64 [N]."""
     network = load_extractor(extractor)
     extraction = Extraction(network, [network.layer_for(LOGITS)], torch.device("cpu"), None)
     found = [layers[network.layer_for(LOGITS)] for layers in extraction.run(iter(images.split(500)))]

@@ -1,7 +1,7 @@
-"""The card of a trained generator: what it is, how it was trained, what it scores; one folder each.
+"""The card of a trained generator: its settings, its training and its scores, in a folder of its own.
 
-A folder holds ``card.json``, ``weights.safetensors`` (float16, run as float32) and ``samples.png``. Those of the
-package stand in ``bundled``; a user's own are found in the folders that ``GANMETRICS_GENERATORS`` names.
+A folder holds ``card.json``, ``weights.safetensors`` (float16, run as float32) and ``samples.png``. The cards of the
+package are in ``bundled``; a user's own are found in the folders that ``GANMETRICS_GENERATORS`` names.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class CardScore:
     Attributes
     ----------
     value : float
-        Of the samples of seed 0.
+        The score of the samples of seed 0.
     std : float
-        Over the sampling seeds 0 to 4.
+        Standard deviation over the sampling seeds 0 to 4.
     tolerance : float
         How far the same score may be on another machine, where rounding differs.
     signature, protocol : str
@@ -59,7 +59,7 @@ class CardScore:
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of one trained generator.
+    """The card of one trained generator: its settings, its training and its scores.
 
     Attributes
     ----------
@@ -70,9 +70,9 @@ class Card:
     training : mapping
         Command, seed, iterations, seconds, threads and versions.
     scores, data_scores : tuple of CardScore
-        Those that anyone can take again, and those that need the real data.
+        The scores that anyone can recompute, and those that need the real data.
     targets : tuple of str
-        What it was meant to reach, and whether it did.
+        What the generator was meant to reach, and whether it did.
     curve : tuple of mapping
         Scores that the training logged of itself, by iteration.
     weights : str
@@ -98,23 +98,23 @@ class Card:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe that it was trained by."""
+        """The recipe by which the generator was trained."""
         system = SYSTEMS[self.system]
         settings, iterations = system.settings_of(self.settings), self.training["iterations"]
         targets = next((recipe.targets for recipe in system.recipes if recipe.name == self.name), ())
         return Recipe(self.name, self.summary, self.data, settings, iterations, self.fault, targets)
 
     def score(self, name: str) -> CardScore:
-        """A recorded score by its name (KeyError)."""
+        """Return a recorded score by its name (KeyError)."""
         return {each.name: each for each in self.scores}[name]
 
     def to_json(self) -> str:
-        """The card as JSON text."""
+        """Return the card as JSON text."""
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=1, ensure_ascii=False)
 
 
 def folders() -> dict[str, Path]:
-    """The folder of every card: the bundled ones, then those of the folders that GANMETRICS_GENERATORS names."""
+    """Return the folder of every card: the bundled ones, then those of the folders that GANMETRICS_GENERATORS names."""
     own = [Path(place) for place in os.environ.get("GANMETRICS_GENERATORS", "").split(os.pathsep) if place]
     found = [path.parent for place in [BUNDLED, *own] for path in sorted(place.glob(f"*/{CARD}"))]
     # A later folder replaces an earlier one of the same name.
@@ -122,7 +122,7 @@ def folders() -> dict[str, Path]:
 
 
 def folder_of(name: str | os.PathLike[str]) -> Path:
-    """The folder of a card by its name, or a folder that holds one (UsageError for neither)."""
+    """Return the folder of a card by its name, or a folder that holds one (UsageError for neither)."""
     path = Path(_arguments.path(name, "name"))
     if (path / CARD).is_file():
         return path
@@ -133,7 +133,7 @@ def folder_of(name: str | os.PathLike[str]) -> Path:
 
 
 def read_card(folder: Path) -> Card:
-    """The card of a folder.
+    """Return the card of a folder.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def read_card(folder: Path) -> Card:
 
 
 def _checked(card: Card) -> Card:
-    """The card, of whose facts each is of its kind (TypeError or KeyError where one is not)."""
+    """Check that each fact of a card is of its type (TypeError or KeyError)."""
     training, scores = card.training, [*card.scores, *card.data_scores]
     texts = [card.name, card.system, card.title, card.summary, card.paper, card.data, card.fault, card.licence]
     texts += [card.weights]
@@ -183,7 +183,7 @@ def write_card(card: Card, folder: Path) -> None:
 
 
 def load_sampler(folder: Path) -> Sampler:
-    """The sampler of a card's folder.
+    """Return the sampler of a card's folder.
 
     Raises
     ------

@@ -50,7 +50,7 @@ NUM_CLASSES = 10
 
 @dataclass(frozen=True)
 class Settings(gan.Settings):
-    """Those of ``gan``, and the widths of the new layers.
+    """Settings of a training: those of ``gan``, and the widths of the layers that take the label.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class CGANTraining(GANTraining):
 
 
 def one_hot(labels: Tensor) -> Tensor:
-    """Labels, int64 [N], as float32 [N, 10]."""
+    """Return labels, int64 [N], as one-hot rows, float32 [N, 10]."""
     return F.one_hot(labels, NUM_CLASSES).float()
 
 
@@ -134,7 +134,7 @@ class ClassSampler:
         self.net, self.draw = net, draw
 
     def __call__(self, num_samples: int, *, seed: int = 0, labels: Labels | None = None) -> Images:
-        """Images as uint8 RGB [num_samples, 3, 28, 28].
+        """Return images as uint8 RGB [num_samples, 3, 28, 28].
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class ClassSampler:
         return to_uint8_rgb(self.net(latents, labels))
 
     def labels_for(self, num_samples: int, labels: Labels | None = None) -> Tensor:
-        """The class of each sample, int64 [num_samples]: by default 0 to 9 in turn.
+        """Return the class of each sample, int64 [num_samples]; by default 0 to 9 in turn.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class ClassSampler:
 
 
 def conditional_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """FID, Inception Score and KID as of any images, and the share of samples that show the class asked for."""
+    """Return FID, Inception Score and KID, and the share of samples that show the class asked for."""
     reference = REFERENCES[recipe.data]
     images = sampler(NUM_IMAGES, seed=seed)
     labels = cast("ClassSampler", sampler).labels_for(NUM_IMAGES)
@@ -186,7 +186,7 @@ def conditional_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Meas
 
 
 def label_accuracy(images: Images, labels: Tensor, extractor: str) -> Measured:
-    """The share of images, 0 to 1, that a bundled classifier gives the class that they were drawn for."""
+    """Return the share of images, 0 to 1, that a bundled classifier gives the class that they were drawn for."""
     share = (classes_of(images, extractor) == labels).double().mean().item()
     about = f"share of {len(images)} samples, classes 0 to 9 in turn, that {extractor} gives the class asked for"
     return Measured("label_accuracy", "label accuracy", share, True, protocol=about)

@@ -49,7 +49,7 @@ TRAINING_DATA: Mapping[str, Callable[[str | None], domains.Domains]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the paper but for the sizes of the networks.
+    """Settings of a training; the defaults are the paper's but for the sizes of the networks.
 
     Attributes
     ----------
@@ -88,12 +88,12 @@ def least_squares(scores: Tensor, target: float) -> Tensor:
 
 
 def discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """Half of E (D(x) - 1)^2 + E D(G(x))^2 for each term; 1/4 at the optimum D = 1/2 of perfect translations."""
+    """Return (E (D(x) - 1)^2 + E D(G(x))^2) / 2: 1/4 at the optimum D = 1/2 of perfect translations."""
     return (least_squares(real_scores, 1.0) + least_squares(fake_scores, 0.0)) / 2
 
 
 class Translated(NamedTuple):
-    """What the generators make of a batch of each domain, and two of their losses."""
+    """Translations of a batch of each domain, and the generators' cycle and identity losses."""
 
     fake_first: Tensor
     fake_second: Tensor
@@ -102,9 +102,9 @@ class Translated(NamedTuple):
 
 
 def translated(forward: nn.Module, backward: nn.Module, first: Tensor, second: Tensor) -> Translated:
-    """Translations, cycle loss |F(G(x)) - x| + |G(F(y)) - y| and identity loss |G(y) - y| + |F(x) - x| (means).
+    """Return translations, cycle loss |F(G(x)) - x| + |G(F(y)) - y| and identity loss |G(y) - y| + |F(x) - x|.
 
-    One pass of each generator serves both its translations and its identity loss.
+    Losses are means. One pass of each generator serves both its translations and its identity loss.
     """
     size = len(first)
     fake_second, same_second = forward(torch.cat([first, second])).split(size)
@@ -115,7 +115,7 @@ def translated(forward: nn.Module, backward: nn.Module, first: Tensor, second: T
 
 
 def generators(settings: Settings) -> nn.ModuleList:
-    """The forward generator and the backward one."""
+    """Return the forward generator and the backward one."""
     return nn.ModuleList(Generator(settings.width, settings.halvings, settings.blocks) for _ in range(2))
 
 

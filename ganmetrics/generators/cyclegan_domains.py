@@ -125,7 +125,7 @@ def widest(values: Tensor) -> Tensor:  # [N, C, H, W]: the largest of each pixel
 
 
 def digit_domains(digits: Tensor) -> Domains:
-    """Digits [N, 1 or 3, 28, 28] with a border up to 32 pixels, and their restyled counterparts."""
+    """Return digits [N, 1 or 3, 28, 28] padded to 32 pixels, and their restyled counterparts."""
     border = (SIZE - digits.shape[-1]) // 2
     padded = F.pad(digits, [border] * 4).expand(-1, 3, -1, -1)
     return Domains(padded, restyled(padded))
@@ -140,13 +140,13 @@ def digit_training(root: str | None) -> Domains:
 
 
 def emoji_training(root: str | None) -> Domains:
-    """The faces that are not held out, in both designs, jittered."""
+    """Return the training faces in both designs, jittered."""
     domains, is_held_out = load_emoji(root)
     return Domains(*(jittered(images[~is_held_out]) for images in domains))
 
 
 def jittered(images: Images) -> Images:
-    """Images on white and their mirror images, each shifted by up to a pixel each way: 18 for one, [18 N, 3, H, W].
+    """Shift images on white, and their mirror images, by up to a pixel each way: 18 for one, [18 N, 3, H, W].
 
     In place of the paper's enlarging and cropping: a discriminator soon knows sixty faces by heart.
     """
@@ -156,13 +156,13 @@ def jittered(images: Images) -> Images:
 
 
 def emoji_held_out(root: str | None) -> Domains:
-    """The held-out faces, in both designs."""
+    """Return the held-out faces, in both designs."""
     domains, is_held_out = load_emoji(root)
     return Domains(domains.first[is_held_out], domains.second[is_held_out])
 
 
 def load_emoji(root: str | None = None) -> tuple[Domains, Tensor]:
-    """The yellow faces of Noto Emoji of 2017 and of 2025, each in the same row of both, and which are held out.
+    """Load the yellow faces of Noto Emoji of 2017 and of 2025, counterparts in the same rows, and which are held out.
 
     Other emoji are left out: a flag has no counterpart in shape, and what changed between the designs is the face, from
     a blob to a shaded disc. A fifth is held out by a fixed seed.
@@ -205,13 +205,13 @@ def _read_emoji(path: Path) -> Domains:
 
 
 def is_face(name: str) -> bool:
-    """Whether a name, such as ``emoji_u1f44b_1f3fb``, is one code point of a yellow face."""
+    """Return whether a name, such as ``emoji_u1f44b_1f3fb``, is one code point of a yellow face."""
     points = name.removeprefix("emoji_u").split("_")
     return len(points) == 1 and any(low <= int(points[0], 16) <= high for low, high in FACES)
 
 
 def held_out(count: int, *, seed: int = 0) -> Tensor:
-    """Which of so many faces are held out, bool [count]."""
+    """Return which faces of so many are held out, bool [count]."""
     order = torch.from_numpy(np.random.RandomState(seed).permutation(count))
     return order < round(HELD_OUT_SHARE * count)
 

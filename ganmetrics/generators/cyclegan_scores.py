@@ -30,7 +30,7 @@ READING = ("read as they are", "read through the known inverse of the restyling"
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a translator is scored on.
+    """The images on which a translator is scored.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class HeldOut:
     real : Domains
         Images of both domains that translations are compared with as sets.
     about : str
-        What they are, for the card.
+        What the images are, for the card.
     classes : Tensor, optional
         The classes of digits, int64 [N]; without it the images are no digits, and FID reads their colours.
     """
@@ -54,14 +54,14 @@ class HeldOut:
         return "pixels" if self.classes is None else "digits"
 
     def read(self, images: Images, side: int) -> Images:
-        """Images of a domain as the extractor is to see them: ink on paper through the known inverse, 28 px."""
+        """Return images of a domain as the extractor is to see them: ink on paper through the known inverse, 28 px."""
         if self.classes is None:
             return images
         return without_border(unstyled(images) if side else images, 2)
 
 
 def sample_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """Scores on the translator's own source: it needs no data.
+    """Score translations of the translator's own source, which needs no data.
 
     Per direction, on the source's images of ``seed``: FID to the true counterparts of other images (those of seed + 1),
     cycle error, distance to the true counterpart and, for digits, the share whose class is kept. Digits that come back
@@ -78,7 +78,7 @@ def sample_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]
 
 
 def data_scores(recipe: Recipe, translator: Translator, root: str | None = None) -> list[Measured]:
-    """The same scores on real images that no network was trained on: MNIST's test set, or the held-out emoji.
+    """Score translations of real images that no network was trained on: MNIST's test set, or the held-out emoji.
 
     Digits are compared as sets with MNIST's first 10,000 training images; emoji with those of their own code points.
     ``untranslated`` is what the images score as they are: what a translation must beat.
@@ -105,7 +105,7 @@ def scores_on(translator: Translator, held_out: HeldOut) -> list[Measured]:
 
 
 def direction_scores(translator: Translator, held_out: HeldOut, direction: str) -> Iterator[Measured]:
-    """The scores of one direction."""
+    """Yield the scores of one direction."""
     side = DIRECTIONS.index(direction)
     target = 1 - side
     source, truth = held_out.pairs[side], held_out.pairs[target]
@@ -124,7 +124,7 @@ def direction_scores(translator: Translator, held_out: HeldOut, direction: str) 
 
 
 def untranslated_scores(held_out: HeldOut) -> Iterator[Measured]:
-    """What the images of the first domain score as they are in place of the second's."""
+    """Yield the scores of untranslated images of the first domain, taken for the second."""
     first, second = held_out.pairs
     yield distance(second, first, "l1_untranslated", "L1 to counterpart untranslated", held_out.about)
     if held_out.classes is None:
@@ -138,6 +138,6 @@ def fid(real: Images | str, fake: Images, extractor: str, words: str) -> Measure
 
 
 def distance(real: Images, fake: Images, name: str, title: str, about: str) -> Measured:
-    """The mean absolute difference of pixels in 0..1."""
+    """Return the mean absolute difference of pixels in 0..1."""
     value = (real.float() - fake.float()).abs().mean(dtype=torch.float64).item() / 255
     return Measured(name, title, value, False, protocol=f"mean absolute difference of pixels in 0..1, {about}")

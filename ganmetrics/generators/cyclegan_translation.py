@@ -41,7 +41,7 @@ class Translator:
         self.source = source
 
     def __call__(self, num_samples: int, *, seed: int = 0, direction: str = "forward") -> Images:
-        """Translations of the source's images, uint8 RGB [num_samples, 3, 32, 32].
+        """Return translations of the source's images, uint8 RGB [num_samples, 3, 32, 32].
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class Translator:
         return self.translate(images, direction)[:num_samples]
 
     def translate(self, images: Images, direction: str = "forward") -> Images:
-        """Translations of anyone's images.
+        """Translate any images.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class Translator:
         return in_chunks(lambda chunk: to_uint8_rgb(net(to_range(chunk))), images)
 
     def preview(self) -> Images:
-        """Rows of ten images, each above its translations: three of the first domain, two of the second."""
+        """Return rows of ten images, each above its translations: three rows of the first domain, two of the second."""
         pairs = self.source(50, 0)
         rows = [
             row
@@ -88,14 +88,14 @@ class Translator:
 
 
 def side_of(direction: str) -> int:
-    """The domain that a direction starts from: 0 for forward, 1 for backward (UsageError for another word)."""
+    """Return the domain that a direction starts from: 0 for forward, 1 for backward (UsageError for another word)."""
     if direction not in DIRECTIONS:
         raise unknown("direction", direction, list(DIRECTIONS))
     return DIRECTIONS.index(direction)
 
 
 def generated_digits(count: int, seed: int) -> Domains:
-    """Digits of the bundled ``dcgan-mnist`` and their restyled counterparts."""
+    """Return digits of the bundled ``dcgan-mnist`` and their restyled counterparts."""
     # Imported here because ``generators`` discovers this file.
     from ganmetrics import generators
 

@@ -24,7 +24,7 @@ class Labelled(NamedTuple):
 
 
 def load_grey(name: str, root: str | None = None, *, split: str = "train", size: int = 28) -> Labelled:
-    """MNIST or Fashion-MNIST.
+    """Load MNIST or Fashion-MNIST, padded to a size.
 
     Parameters
     ----------
@@ -52,5 +52,5 @@ def load_grey(name: str, root: str | None = None, *, split: str = "train", size:
 
 
 def to_range(images: Tensor) -> Tensor:
-    """uint8 0..255 as float32 in -1..1."""
+    """Convert uint8 0..255 to float32 in -1..1."""
     return images.to(torch.float32) / 127.5 - 1

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the paper, and the ways to break it.
+    """Settings of a training: the paper's, and ways to break it on purpose.
 
     Attributes
     ----------
@@ -210,13 +210,13 @@ def chosen_images(data: str, root: str | None, settings: Settings) -> Tensor:  #
 
 
 def scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """Those of every generator of images; for MNIST also how near the samples are to 500 images that were learnt."""
+    """Return the scores of any generator of images; for MNIST also how near samples are to 500 training images."""
     found = image_scores(recipe, sampler, seed)
     return [*found, nearness(sampler, seed)] if recipe.data == "mnist" else found
 
 
 def nearness(sampler: Sampler, seed: int) -> Measured:
-    """The median distance to the nearest of the first 500 training images, over that to the nearest of 500 others.
+    """Return the median distance to the nearest of 500 training images, over that to the nearest of 500 others.
 
     About 1 where training images are nothing special, near 0 where they are copied. The others are the first 500 test
     images; distances are Euclidean between features of ``digits``, of 2,000 samples.

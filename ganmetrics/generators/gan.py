@@ -46,7 +46,7 @@ PIXELS = 28 * 28
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the authors, but for the deviations above.
+    """Settings of a training; the defaults are the authors' but for the deviations that the module states.
 
     Attributes
     ----------
@@ -137,12 +137,12 @@ class Discriminator(nn.Module):
 
 
 def as_images(pixels: Tensor) -> Tensor:
-    """Rows [N, 784] in 0..1 as images [N, 1, 28, 28] in -1..1."""
+    """Convert rows [N, 784] in 0..1 to images [N, 1, 28, 28] in -1..1."""
     return (pixels * 2 - 1).view(-1, 1, 28, 28)
 
 
 def as_pixels(images: Tensor) -> Tensor:
-    """Images in -1..1 as rows in 0..1, in which a dropped pixel is black."""
+    """Convert images in -1..1 to rows in 0..1, in which a dropped pixel is black."""
     return (images.flatten(1) + 1) / 2
 
 
@@ -185,7 +185,7 @@ class GANTraining(Training):
         return generator, Discriminator(settings.units, settings.pieces), normal_latents(settings.latent_dim)
 
     def draw_real(self) -> tuple[Tensor, ...]:
-        """Images in -1..1, and what both networks are conditioned on."""
+        """Draw real images in -1..1, and what both networks are conditioned on."""
         return (datasets.to_range(self.draw(self.images, self.settings.batch_size)),)
 
     def step(self) -> dict[str, float]:
@@ -221,14 +221,14 @@ class GANTraining(Training):
 
 
 def optimizer_for(net: nn.Module, settings: Settings) -> Optimizer:
-    """The optimiser of a network; every step sets its learning rate."""
+    """Return the optimiser of a network; every step sets its learning rate."""
     if settings.optimizer == "adam":
         return torch.optim.Adam(net.parameters(), betas=(settings.momentum, 0.999))
     return torch.optim.SGD(net.parameters(), settings.learning_rate, momentum=settings.momentum)
 
 
 def momentum_at(iteration: int, iterations: int, settings: Settings) -> float:
-    """The momentum of an iteration: it rises linearly over the first half of a training."""
+    """Return the momentum of an iteration: it rises linearly over the first half of a training."""
     risen = min(1.0, 2 * iteration / iterations)
     return settings.momentum + (settings.final_momentum - settings.momentum) * risen
 

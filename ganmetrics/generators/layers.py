@@ -32,7 +32,7 @@ class EqualizedConv2d(nn.Module):
 
 
 class EqualizedLinear(nn.Module):
-    """A linear layer with run-time scaling, as ``EqualizedConv2d``.
+    """A linear layer whose weights are scaled at run time, as those of ``EqualizedConv2d`` are.
 
     Parameters
     ----------
@@ -74,15 +74,15 @@ class MinibatchStd(nn.Module):
 
 
 def pixel_norm(x: Tensor) -> Tensor:
-    """Each pixel's channels divided by their root mean square (epsilon 1e-8), [N, C, ...]."""
+    """Divide each pixel's channels by their root mean square (epsilon 1e-8), [N, C, ...]."""
     return x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
 
 
 def upscaled(x: Tensor) -> Tensor:
-    """Twice the size, by the nearest pixel."""
+    """Double the size of images by the nearest pixel."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def downscaled(x: Tensor) -> Tensor:
-    """Half the size, by the mean over 2 x 2 pixels."""
+    """Halve the size of images by the mean over 2 x 2 pixels."""
     return F.avg_pool2d(x, 2)

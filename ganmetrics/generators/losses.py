@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Binary cross-entropy, -E log D(x) - E log(1 - D(G(z))): minus the value V of Goodfellow et al. (2014)."""
+    """Return -E log D(x) - E log(1 - D(G(z))), minus the value V of Goodfellow et al. (2014)."""
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
 def minimax_loss(fake_logits: Tensor) -> Tensor:
-    """The generator's side of the minimax game, E log(1 - D(G(z))), whose gradient vanishes as D wins."""
+    """Return the generator's loss in the minimax game, E log(1 - D(G(z))), whose gradient vanishes as D wins."""
     return -F.softplus(fake_logits).mean()
 
 
 def non_saturating_loss(fake_logits: Tensor) -> Tensor:
-    """-E log D(G(z)): the same fixed point with a gradient that stays."""
+    """Return -E log D(G(z)): the minimax game's fixed point, with a gradient that does not vanish."""
     return F.softplus(-fake_logits).mean()
 
 
@@ -34,14 +34,14 @@ GENERATOR_LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def wasserstein_estimate(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """E f(x) - E f(G(z)), what a critic maximises; for a 1-Lipschitz critic a lower bound of the earth mover's."""
+    """Return E f(x) - E f(G(z)), which a critic maximises: for 1-Lipschitz f a bound of the earth mover's distance."""
     return real_scores.mean() - fake_scores.mean()
 
 
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, rng: torch.Generator, *, target: float = 1.0
 ) -> Tensor:
-    """E (|grad f(y)| / target - 1)^2 at random points y between pairs of real and fake (Gulrajani et al. 2017).
+    """Return E (|grad f(y)| / target - 1)^2 at random points y between pairs of real and fake (Gulrajani et al. 2017).
 
     The norm is each sample's own, over all its pixels; with ``target`` 1 this is the paper's penalty.
     """
@@ -53,6 +53,9 @@ def gradient_penalty(
 
 
 def r1_penalty(logits: Tensor, real: Tensor) -> Tensor:
-    """E |grad D(x)|^2 at real images, which must require gradients (Mescheder et al. 2018); times gamma / 2 in use."""
+    """Return E |grad D(x)|^2 at real images, which must require gradients (Mescheder et al. 2018).
+
+    Trainings multiply it by gamma / 2.
+    """
     (slope,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
     return slope.flatten(1).square().sum(dim=1).mean()

@@ -52,7 +52,7 @@ FULL_SIZE = 32
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the paper; sizes are made for one CPU core.
+    """Settings of a training; the defaults are the paper's, with sizes for one CPU core.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Generator(nn.Module):
         self.to_grey = nn.ModuleList(EqualizedConv2d(width, 1, 1, gain=1.0) for width in widths)
 
     def scales(self, latents: Tensor) -> list[Tensor]:
-        """Images of all sizes, the smallest first."""
+        """Return images of all sizes, the smallest first."""
         features = [self.seed(latents)]
         for block in self.blocks:
             features.append(block(features[-1]))
@@ -128,7 +128,7 @@ class Discriminator(nn.Module):
 
 
 def scales_of(images: Tensor) -> list[Tensor]:
-    """Images of 32 pixels and their averages down to 4, the smallest first."""
+    """Return images of 32 pixels and their averages down to 4, the smallest first."""
     scales = [images]
     while scales[0].shape[-1] > 4:
         scales.insert(0, downscaled(scales[0]))

@@ -58,7 +58,7 @@ PROTOCOL = "PacGAN: {count} samples of seed {seed}; {mixture}; high quality with
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the paper, but for the deviations above.
+    """Settings of a training; the defaults are the paper's but for the deviations that the module states.
 
     Attributes
     ----------
@@ -197,7 +197,7 @@ class PointSampler:
 
 
 def mixture_of(settings: Settings) -> Mixture:
-    """The mixture of that name (UsageError for an unknown one)."""
+    """Return the mixture of that name (UsageError for an unknown one)."""
     if settings.mixture not in MIXTURES:
         raise unknown("mixture", settings.mixture, list(MIXTURES))
     return MIXTURES[settings.mixture]
@@ -208,7 +208,7 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> PointSampler:
 
 
 def point_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """Modes captured, share of samples of high quality in percent, and reverse KL in nats, of 2,500 samples."""
+    """Return the captured modes, the percentage of samples of high quality and the reverse KL of 2,500 samples."""
     mixture = mixture_of(recipe.settings)
     protocol = PROTOCOL.format(count=NUM_SCORED_POINTS, seed=seed, mixture=mixture.name)
     return scores_of(sampler(NUM_SCORED_POINTS, seed=seed), mixture, protocol)

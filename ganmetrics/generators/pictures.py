@@ -23,7 +23,7 @@ SIDE = 320
 
 
 def save_samples(sampler: Sampler, system: System, folder: Path) -> None:
-    """``samples.png`` of 100 images or 2,500 points, or ``samples.txt`` of 20 sequences; those of seed 0."""
+    """Write ``samples.png`` of 100 images or 2,500 points of seed 0, or ``samples.txt`` of 20 sequences."""
     if system.makes == "images":
         images = system.preview(sampler) if system.preview else sampler(100, seed=0)
         save_png(contact_sheet(images, 10, scale=2), folder / SAMPLES)
@@ -36,7 +36,7 @@ def save_samples(sampler: Sampler, system: System, folder: Path) -> None:
 
 
 def points_picture(points: Tensor) -> Image.Image:
-    """Points [N, 2] as dark marks on white, the axes scaled alike to hold them all, y upwards."""
+    """Draw points [N, 2] as dark marks on white; both axes have one scale that holds all points, y upwards."""
     reach = float(points.abs().max()) * 1.05 or 1.0
     cells = ((points / reach + 1) / 2 * (SIDE - 1)).round().long().clamp(0, SIDE - 1).numpy()
     pixels = np.full((SIDE, SIDE), 255, dtype=np.int32)

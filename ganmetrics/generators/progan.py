@@ -54,7 +54,7 @@ FULL_SIZE = 32
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the paper; sizes and the schedule are made for one CPU core.
+    """Settings of a training; the defaults are the paper's, with sizes and a schedule for one CPU core.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class Growth(NamedTuple):
 
 
 def growth_at(iteration: int, iterations: int, settings: Settings) -> Growth:
-    """The growth that an iteration trains at."""
+    """Return the growth that an iteration trains at."""
     shares = numbers(settings.shares)
     starts = [iterations * done / sum(shares) for done in accumulate(shares, initial=0)]
     stage = max(index for index, start in enumerate(starts[:-1]) if start <= iteration)
@@ -105,7 +105,7 @@ def growth_at(iteration: int, iterations: int, settings: Settings) -> Growth:
 
 
 def cross_faded(images: Tensor, growth: Growth) -> Tensor:
-    """Images as a discriminator grown so far should see them: of its size, mixed with their smaller version."""
+    """Return images as a discriminator of this growth should see them: of its size, mixed with a smaller version."""
     while images.shape[-1] > 4 << growth.stage:
         images = downscaled(images)
     return images if growth.fade == 1 else torch.lerp(upscaled(downscaled(images)), images, growth.fade)
@@ -220,7 +220,7 @@ class ProGANTraining(Training):
         return growth_at(max(self.iteration - ago, 0), self.iterations, self.settings)
 
     def prepare_optimizers(self) -> None:
-        """The learning rate of this iteration, and no memory at the first of a new size."""
+        """Set the learning rate of this iteration; forget moments at the first iteration of a new size."""
         decay = linear_decay(self.iteration, self.iterations, after=self.settings.decay_after)
         for optimizer in (self.g_optimizer, self.d_optimizer):
             set_learning_rate(optimizer, self.settings.learning_rate * decay)

@@ -23,7 +23,7 @@ def rectified(x: Tensor) -> Tensor:
 
 
 def spread(weight: Tensor) -> Tensor:
-    """Kernels [..., 3, 3] summed over the four pixels of a 2 x 2 square: [..., 4, 4]."""
+    """Sum kernels [..., 3, 3] over the four pixels of a 2 x 2 square: [..., 4, 4]."""
     weight = F.pad(weight, [1, 1, 1, 1])
     rows = weight[..., 1:, :] + weight[..., :-1, :]
     return rows[..., 1:] + rows[..., :-1]

@@ -28,7 +28,7 @@ LEAST_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Comparison:
-    """One score taken again, beside the recorded one."""
+    """A recorded score beside its recomputed value."""
 
     recorded: CardScore
     found: float
@@ -43,7 +43,7 @@ class Comparison:
 
 
 def rescore(folder: Path, *, watch: Callable[[], object] = lambda: None) -> Card:
-    """Take every score of a card for sampling seeds 0 to 4 and write them into it; ``watch`` is called after each."""
+    """Compute every score of a card for sampling seeds 0 to 4 and record them; ``watch`` is called after each."""
     card = read_card(folder)
     system, sampler, taken = SYSTEMS[card.system], load_sampler(folder), []
     for seed in SEEDS:
@@ -54,7 +54,7 @@ def rescore(folder: Path, *, watch: Callable[[], object] = lambda: None) -> Card
 
 
 def rescore_on_data(folder: Path, root: str | None) -> Card:
-    """Take the scores that need real data and write them into a card.
+    """Compute the scores that need real data and record them in a card.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def _rewritten(card: Card, folder: Path) -> Card:
 
 
 def verdicts(card: Card) -> Iterator[str]:
-    """What the card's scores were meant to reach, and whether they did, a sentence each."""
+    """Yield a sentence for each target of a card: what was meant to be reached, and whether it was."""
     # Scores that anyone can take win over those that need real data.
     scores = {each.name: each for each in [*card.data_scores, *card.scores]}
     for name, limit, reason in card.recipe.targets:
@@ -90,7 +90,7 @@ def verdicts(card: Card) -> Iterator[str]:
 
 
 def recorded(same: list[Measured]) -> CardScore:
-    """The first of the scores of several seeds, with their standard deviation and a tolerance."""
+    """Return the score of the first seed, with the standard deviation over seeds and a tolerance."""
     # A network that learnt little may have scores that are not finite.
     finite = [each.value for each in same if math.isfinite(each.value)]
     first, std = same[0], statistics.stdev(finite) if len(finite) > 1 else 0.0

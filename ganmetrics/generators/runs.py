@@ -38,7 +38,7 @@ WATCH_EVERY = 1000
 
 @dataclass(frozen=True)
 class Run:
-    """A training in a folder: its recipe as it was changed, and where its data lie."""
+    """A training in a folder: its recipe with the user's changes, and the folder of its data."""
 
     folder: Path
     system: System
@@ -48,14 +48,14 @@ class Run:
     watch_every: int = WATCH_EVERY
 
     def training(self, device: str = "auto") -> Training:
-        """The training at its last checkpoint, or at its beginning."""
+        """Return the training at its last checkpoint, or at its beginning."""
         training = self.system.train(self.recipe, self.data, self.seed, choose_device(device))
         if (self.folder / CHECKPOINT).exists():
             resume(training, self.folder)
         return training
 
     def save(self) -> None:
-        """Leave word in the folder of what ``reopen`` needs."""
+        """Write what ``reopen`` needs into the folder."""
         facts = {"name": self.recipe.name, "seed": self.seed, "data": self.data, "iterations": self.recipe.iterations}
         facts["watch_every"] = self.watch_every
         with disk_errors(self.folder):
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def command(self) -> str:
-        """The command that repeats it."""
+        """The command that repeats the training."""
         original = recipes()[self.recipe.name][1]
         words = ["ganmetrics", "generators", "train", self.recipe.name, "--seed", str(self.seed)]
         if self.recipe.iterations != original.iterations:
@@ -78,7 +78,7 @@ class Run:
 
 
 def recipes() -> dict[str, tuple[System, Recipe]]:
-    """Every recipe by its name, with its system."""
+    """Return every recipe by its name, with its system."""
     return {recipe.name: (system, recipe) for system in SYSTEMS.records().values() for recipe in system.recipes}
 
 
@@ -91,7 +91,7 @@ def begin(
     iterations: int | None = None,
     changes: Sequence[str] = (),
 ) -> Run:
-    """A new training of a recipe; the folder is not written to before ``train``.
+    """Begin a training of a recipe; the folder is not written to before ``train``.
 
     Raises
     ------
@@ -111,14 +111,14 @@ def begin(
 
 
 def reopen(folder: Path, name: str | None = None, *, data: str | None = None) -> Run:
-    """A training that was begun before, of the recipe ``name`` if one is given, with its data where they lie now.
+    """Reopen a training that was begun before, of the recipe ``name`` if one is given; data may have moved.
 
     Raises
     ------
     InputError
-        The folder holds none.
+        The folder holds no training.
     UsageError
-        It holds one of another recipe.
+        The folder holds a training of another recipe.
     """
     try:
         facts = json.loads((folder / RUN).read_text())
@@ -138,7 +138,7 @@ def reopen(folder: Path, name: str | None = None, *, data: str | None = None) ->
 
 
 def changed(settings: Any, changes: Sequence[str]) -> Any:
-    """Settings with every NAME=VALUE applied (UsageError)."""
+    """Apply every NAME=VALUE to settings (UsageError for an unknown name or a value that cannot be)."""
     values: dict[str, str] = {}
     for change in changes:
         name, sign, text = change.partition("=")
@@ -169,7 +169,7 @@ def train(run: Run, *, device: str = "auto", watch_every: int | None = None, pro
 
 
 def export(run: Run, folder: Path) -> Card:
-    """Turn a training, as it stands, into a card without scores, its weights in float16, and a picture of samples."""
+    """Export a training as it is: a card without scores, weights in float16, and a picture of samples."""
     training = run.training("cpu")
     if run.recipe.iterations and not training.iteration:
         raise InputError("the training has no checkpoint yet", where=shown(run.folder), code="E-RUN")
@@ -219,5 +219,5 @@ def thinned(log: list[dict[str, float]], most: int = 100) -> list[dict[str, floa
 
 
 def on_cpu(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Floating-point values only, on the CPU: counters of batches are not stored."""
+    """Return the floating-point values on the CPU, without the counters of batches."""
     return {name: value.detach().cpu() for name, value in weights.items() if value.is_floating_point()}

@@ -28,7 +28,7 @@ FILES = IMAGE_SUFFIXES | OTHER_ARCHIVES | PICKLES | {".npy", ".zip"}
 
 
 def draw(sampler: Sampler, num_samples: int, *, seed: int, options: Mapping[str, Any]) -> Tensor:
-    """Samples with the options that this sampler knows, such as ``labels`` or ``truncation``.
+    """Draw samples with the options that this sampler knows, such as ``labels`` or ``truncation``.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def check_output(output: str, makes: str, *, force: bool) -> None:
 
 
 def write(samples: Tensor, output: str, *, progress: bool) -> None:
-    """Images [N, 3, H, W] as 00000.png and so on, or any samples as the array ``samples`` of an npz file.
+    """Write images [N, 3, H, W] as 00000.png and so on, or any samples as the array ``samples`` of an npz file.
 
     Images in an npz file are uint8 [N, H, W, 3].
     """

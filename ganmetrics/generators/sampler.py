@@ -38,18 +38,18 @@ class LatentSampler:
         self.net, self.draw, self.border = net, draw, border
 
     def __call__(self, num_samples: int, *, seed: int = 0) -> Images:
-        """Images as uint8 RGB [num_samples, 3, H, W]; grey ones have three equal channels."""
+        """Return images as uint8 RGB [num_samples, 3, H, W]; grey ones have three equal channels."""
         latents = drawn(self.draw, num_samples, seed).to(dtype_of(self.net))
         return in_chunks(lambda z: without_border(to_uint8_rgb(self.net(z)), self.border), latents)[:num_samples]
 
 
 def dtype_of(net: nn.Module) -> torch.dtype:
-    """The dtype that a network computes in; float32 where it has no parameters."""
+    """Return the dtype that a network computes in; float32 where it has no parameters."""
     return next((parameter.dtype for parameter in net.parameters()), torch.float32)
 
 
 def drawn(draw: Draw, num_samples: int, seed: int) -> Tensor:
-    """Latents for whole chunks: at least ``num_samples`` of them (UsageError for fewer than one or a wrong seed)."""
+    """Draw latents for whole chunks: at least ``num_samples`` (UsageError for fewer than one or a wrong seed)."""
     for name, value in (("num_samples", num_samples), ("seed", seed)):
         if not hasattr(value, "__index__"):
             raise UsageError(f"{name} is {value!r}; it must be a whole number", where=name)
@@ -62,13 +62,13 @@ def drawn(draw: Draw, num_samples: int, seed: int) -> Tensor:
 
 @torch.no_grad()
 def in_chunks(forward: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
-    """A network over latents in passes of ``CHUNK``, in its own precision: float32 without TF32, or float64."""
+    """Apply a network to latents in passes of ``CHUNK``, in its own precision: float32 without TF32, or float64."""
     with true_float32():
         return torch.cat([forward(chunk) for chunk in latents.split(CHUNK)])
 
 
 def to_uint8_rgb(images: Tensor) -> Images:
-    """Images [N, 1 or 3, H, W] in -1..1 as uint8 RGB, rounded half to even."""
+    """Return images [N, 1 or 3, H, W] in -1..1 as uint8 RGB, rounded half to even."""
     levels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return levels.expand(-1, 3, -1, -1).contiguous()
 
@@ -78,15 +78,15 @@ def without_border(images: Tensor, border: int) -> Tensor:
 
 
 def uniform_latents(dim: int) -> Draw:
-    """A draw of latents uniform in -1..1."""
+    """Return a function that draws latents uniform in -1..1."""
     return lambda count, rng: torch.rand(count, dim, generator=rng) * 2 - 1
 
 
 def normal_latents(dim: int) -> Draw:
-    """A draw of standard normal latents."""
+    """Return a function that draws standard normal latents."""
     return lambda count, rng: torch.randn(count, dim, generator=rng)
 
 
 def batches_of(draw: Draw, count: int, size: int, rng: torch.Generator) -> Iterator[Tensor]:
-    """``count`` batches of ``size`` latents."""
+    """Yield ``count`` batches of ``size`` latents."""
     return (draw(size, rng) for _ in range(count))

@@ -56,12 +56,12 @@ WATCH_EVERY = 250
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of the paper, but for the deviations above.
+    """Settings of a training; the defaults are the paper's but for the deviations that the module states.
 
     Attributes
     ----------
     dim : int
-        Of the embedding and of the LSTM's state, in the generator and in the oracle.
+        Size of the embedding and of the LSTM's state, in the generator and in the oracle.
     oracle_seed : int
         What the oracle's parameters and the real sequences are drawn from.
     mle_steps : int
@@ -79,7 +79,7 @@ class Settings:
     d_width : float
         Filters of the discriminator over those of the paper.
     decay : float
-        Times half the squared norm of the discriminator's output layer, added to its loss.
+        Weight of half the squared norm of the discriminator's output layer in its loss.
     """
 
     vocabulary: int = allowed.whole(5000, 2, 1_000_000)
@@ -104,14 +104,14 @@ class Settings:
 
 
 def phase(iteration: int, settings: Settings) -> str:
-    """What an iteration, counted from 0, is of: "mle", "discriminator" or "adversarial"."""
+    """Return the phase of an iteration, counted from 0: "mle", "discriminator" or "adversarial"."""
     if iteration < settings.mle_steps:
         return "mle"
     return "discriminator" if iteration < settings.mle_steps + settings.pretraining_steps else "adversarial"
 
 
 def oracle_of(settings: Settings) -> Policy:
-    """The oracle of a seed, always the same."""
+    """Return the oracle of a seed, which is always the same."""
     rng = torch.Generator().manual_seed(settings.oracle_seed)
     return Policy(settings.vocabulary, settings.dim, std=1.0, rng=rng).eval().requires_grad_(False)
 
@@ -121,14 +121,14 @@ def real_sequences(settings: Settings) -> Tensor:  # -> int64 [num_real, T]
 
 
 def nll(policy: Policy, sequences: Tensor) -> float:
-    """Mean negative log-likelihood of a token of sequences [N, T], in nats."""
+    """Return the mean negative log-likelihood of a token of sequences [N, T], in nats."""
     return sequence_nll(in_chunks(policy.log_probabilities, sequences))
 
 
 def policy_loss(log_probabilities: Tensor, values: Tensor) -> Tensor:
-    """What has minus the policy gradient as its gradient, for log-probabilities and action values [N, T].
+    """Return a loss whose gradient is minus the policy gradient, for log-probabilities and action values [N, T].
 
-    No baseline is taken off, as in the paper: every reward is positive, so a step also makes what was sampled likelier.
+    As in the paper no baseline is subtracted: every reward is positive, so a step also makes what was sampled likelier.
     """
     return -(values * log_probabilities).sum(dim=1).mean()
 
@@ -197,7 +197,7 @@ class SeqGANTraining(Training):
         return {"reward": values[:, -1].mean().item(), "reward_std": values[:, -1].std().item(), "g_gradient": norm}
 
     def update_generator(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> float:
-        """One step under the clipped gradient, whose norm before clipping it returns."""
+        """Take one step with the clipped gradient; return its norm before clipping."""
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.settings.clip)
@@ -208,7 +208,7 @@ class SeqGANTraining(Training):
         return self.generator.sample(torch.rand(count, self.settings.length, generator=self.rng).to(self.device))
 
     def nll_oracle(self) -> float:
-        """NLL_oracle of sequences from the same uniform numbers every time."""
+        """Return NLL_oracle of sequences that are drawn from the same uniform numbers every time."""
         return nll(self.oracle, SequenceSampler(self.generator, self.settings.length)(WATCHED))
 
     def weights(self) -> dict[str, Tensor]:
@@ -217,21 +217,21 @@ class SeqGANTraining(Training):
 
 
 def mle_decay(iteration: int, iterations: int) -> float:
-    """1 in the first half, then linearly down to a tenth."""
+    """Return the learning rate's factor: 1 in the first half, then linearly down to a tenth."""
     return min(1.0, 0.1 + 1.8 * (1 - iteration / iterations))
 
 
 class SequenceSampler:
     """Sequences of a policy, each drawn by inversion from its own row of uniform numbers.
 
-    In float64: a float32's last digit, which differs between machines, would now and then choose another token.
+    Probabilities are float64: the last digit of a float32 differs between machines and would choose other tokens.
     """
 
     def __init__(self, policy: Policy, length: int) -> None:
         self.policy, self.length = policy, length
 
     def __call__(self, num_samples: int, *, seed: int = 0) -> Tensor:
-        """Tokens int64 [num_samples, length]."""
+        """Return tokens int64 [num_samples, length]."""
         policy = copy.deepcopy(self.policy).double()
         uniforms = drawn(lambda count, rng: torch.rand(count, self.length, generator=rng), num_samples, seed)
         return in_chunks(policy.sample, uniforms.to(policy.embedding))[:num_samples]
@@ -256,7 +256,7 @@ def policy_from(settings: Settings, weights: Mapping[str, Tensor], prefix: str) 
 
 
 def sequence_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """NLL_oracle, self-BLEU-2 and distinct-2 of 2,000 sequences, after and before the adversarial phase."""
+    """Return NLL_oracle, self-BLEU-2 and distinct-2 of 2,000 sequences, after and before the adversarial phase."""
     oracle, mle = oracle_of(recipe.settings), cast(GeneratorSampler, sampler).mle
     after, before = sampler(NUM_SEQUENCES, seed=seed), mle(NUM_SEQUENCES, seed=seed)
     found, earlier = scores_of(oracle, after), scores_of(oracle, before, suffix="_mle", of=" after MLE")

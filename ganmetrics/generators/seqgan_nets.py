@@ -53,7 +53,7 @@ class Policy(nn.Module):
             nn.init.normal_(parameter, 0.0, std, generator=rng)
 
     def gates(self) -> Tensor:
-        """What each token adds to the gates, [V, 4 dim]."""
+        """Return the term that each token adds to the gates, [V, 4 dim]."""
         return self.embedding @ self.token_gates + self.gate_bias
 
     def initial(self, count: int) -> State:
@@ -61,14 +61,14 @@ class Policy(nn.Module):
         return zeros, zeros
 
     def advance(self, token_gates: Tensor, state: State) -> State:
-        """The state after one more token, given by its row of ``gates``."""
+        """Return the state after one more token, whose row of ``gates`` is given."""
         h, c = state
         input_gate, forget_gate, output_gate, candidate = (token_gates + h @ self.state_gates).chunk(4, dim=1)
         c = forget_gate.sigmoid() * c + input_gate.sigmoid() * candidate.tanh()
         return output_gate.sigmoid() * c.tanh(), c
 
     def states(self, sequences: Tensor) -> list[State]:
-        """The states that predict each token of sequences [N, T]: after the start token, after y_1, ... y_T-1."""
+        """Return the states that predict each token of sequences [N, T]: after the start, after y_1, ... y_T-1."""
         seen = F.pad(sequences[:, :-1], (1, 0), value=START_TOKEN)
         rows = F.embedding(seen, self.gates())
         state, found = self.initial(len(sequences)), []
@@ -78,7 +78,7 @@ class Policy(nn.Module):
         return found
 
     def log_probabilities(self, sequences: Tensor) -> Tensor:
-        """log p(y_t | y_1 ... y_t-1) of sequences [N, T], in nats, [N, T]."""
+        """Return log p(y_t | y_1 ... y_t-1) of sequences [N, T], in nats, [N, T]."""
         hidden = torch.stack([h for h, _ in self.states(sequences)], dim=1)
         return -self._in_parts(self._losses, hidden.flatten(0, 1), sequences.flatten()).view_as(sequences)
 
@@ -91,9 +91,9 @@ class Policy(nn.Module):
 
     @torch.no_grad()
     def draw(self, hidden: Tensor, uniforms: Tensor) -> Tensor:
-        """Tokens [N] from the softmax at LSTM outputs [N, dim], by inverting its cumulative sum at numbers in 0..1.
+        """Draw tokens [N] from the softmax at LSTM outputs [N, dim]: invert its cumulative sum at numbers in 0..1.
 
-        Exact: the sum is taken over blocks of tokens first, then within the block that was met.
+        The draw is exact: the sum is taken over blocks of tokens first, then within the block that was met.
         """
         return self._in_parts(self._draw, hidden, uniforms)
 
@@ -107,7 +107,7 @@ class Policy(nn.Module):
 
     @torch.no_grad()
     def sample(self, uniforms: Tensor) -> Tensor:
-        """Sequences int64 [N, T], one token for each number in 0..1 of [N, T]."""
+        """Return sequences int64 [N, T], one token for each number in 0..1 of [N, T]."""
         table = self.gates()
         start = table[START_TOKEN].expand(len(uniforms), -1)
         state = self.advance(start, self.initial(len(uniforms)))
@@ -120,12 +120,12 @@ class Policy(nn.Module):
 
 
 def _block_size(vocabulary: int) -> int:
-    """The largest divisor up to the square root."""
+    """Return the largest divisor of a number up to its square root."""
     return next(size for size in range(int(vocabulary**0.5), 0, -1) if vocabulary % size == 0)
 
 
 def _inverted(weights: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:  # [N, K], [N, 1] -> [N, 1], [N, 1]
-    """Where the cumulative sum exceeds the target, and by how much the target exceeds the sum before."""
+    """Return the first index whose cumulative sum exceeds the target, and what the target exceeds the sum before by."""
     total = weights.cumsum(dim=1)
     index = torch.searchsorted(total, targets, right=True).clamp_(max=weights.shape[1] - 1)
     return index, targets - F.pad(total, (1, 0)).gather(1, index)
@@ -135,7 +135,7 @@ def _inverted(weights: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:  # [N,
 def roll_out(
     policy: Policy, sequences: Tensor, reward: Callable[[Tensor], Tensor], num_rollouts: int, rng: torch.Generator
 ) -> Tensor:
-    """The action value of each token: the mean reward of sequences completed after it by the policy.
+    """Return the action value of each token: the mean reward of sequences completed after it by the policy.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ class Discriminator(nn.Module):
 
     @torch.no_grad()
     def probability_of_real(self, sequences: Tensor) -> Tensor:
-        """D(Y) of sequences [N, T] without dropout, [N]."""
+        """Return D(Y) of sequences [N, T] without dropout, [N]."""
         self.eval()
         found = torch.cat([self(rows).sigmoid() for rows in sequences.split(EVALUATED)])
         self.train()

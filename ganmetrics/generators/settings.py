@@ -18,7 +18,7 @@ WIDEST, LARGEST_BATCH, LONGEST = 4096, 65_536, 10_000_000
 
 
 class Rule(Protocol):
-    """What a setting may be.
+    """A rule for the values of a setting.
 
     ``expected`` completes "it must be". ``read`` turns text into a value, and raises ValueError for text of another
     form.
@@ -87,32 +87,32 @@ class _Text:
 
 
 def whole(default: int, low: int, high: int) -> Any:
-    """A setting that is a whole number in ``low..high``."""
+    """Declare a setting that is a whole number in ``low..high``."""
     return _setting(default, _Whole(low, high))
 
 
 def real(default: float, low: float, high: float, *, is_open: str = "") -> Any:
-    """A setting that is a number in ``low..high``, without that end which ``is_open`` names."""
+    """Declare a setting that is a number in ``low..high``, without the end that ``is_open`` names."""
     return _setting(default, _Real(low, high, is_open))
 
 
 def rate(default: float) -> Any:
-    """A setting that is a learning rate."""
+    """Declare a setting that is a learning rate."""
     return real(default, 0, 10, is_open="low")
 
 
 def text(default: str, expected: str, is_right: Callable[[str], bool]) -> Any:
-    """A setting that is a text; ``expected`` completes "it must be"."""
+    """Declare a setting that is a text; ``expected`` completes "it must be"."""
     return _setting(default, _Text(expected, is_right))
 
 
 def choice(default: str, *choices: str) -> Any:
-    """A setting that is one of several words."""
+    """Declare a setting that is one of several words."""
     return text(default, f"one of {', '.join(choices)}", choices.__contains__)
 
 
 def sizes(default: str, separator: str = " ", *, high: int = WIDEST) -> Any:
-    """A setting that is a text of four whole numbers, one for each of 4, 8, 16 and 32 pixels."""
+    """Declare a setting that is a text of four whole numbers, for 4, 8, 16 and 32 pixels."""
     expected = f"four whole numbers from 1 to {high}, for 4, 8, 16 and 32 pixels, such as {default!r}"
     number = re.compile("[0-9]{1,9}")
 
@@ -123,18 +123,18 @@ def sizes(default: str, separator: str = " ", *, high: int = WIDEST) -> Any:
 
 
 def digits(default: str) -> Any:
-    """A setting that is a text of digits of classes, all classes where it is empty."""
+    """Declare a setting that is a text of the digits of classes; an empty one stands for all classes."""
     expected = "the digits of classes, each once, such as 017, or empty for all"
     return text(default, expected, lambda value: bool(re.fullmatch("[0-9]*", value)) and len(set(value)) == len(value))
 
 
 def rules_of(settings: Any) -> dict[str, Rule]:
-    """What each setting may be, by its name."""
+    """Return the rule of each setting, by its name."""
     return {each.name: each.metadata[RULE] for each in dataclasses.fields(settings)}
 
 
 def changed(settings: Settings, changes: Mapping[str, str]) -> Settings:
-    """Settings with some values read from text (UsageError for a text that a setting cannot be)."""
+    """Change settings by values that are read from text (UsageError for a value that cannot be)."""
     values, rules = {}, rules_of(settings)
     for name, text in changes.items():
         try:
@@ -145,7 +145,7 @@ def changed(settings: Settings, changes: Mapping[str, str]) -> Settings:
 
 
 def checked(settings: Settings) -> Settings:
-    """The settings, where each is what it may be and they go together (UsageError); 0 becomes 0.0 for a number."""
+    """Check each setting, and that they go together (UsageError); 0 becomes 0.0 for a number."""
     numbers = {}
     for name, rule in rules_of(settings).items():
         if not rule.fits(value := getattr(settings, name)):

@@ -45,16 +45,16 @@ DARKEST = 0.05
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised and how long.
+    """The loss that a transfer minimises, and for how long.
 
-    The weights suit networks whose maps are around 1, such as the random VGG19; others need others.
+    The weights suit networks whose maps are around 1, such as the random VGG19; other networks need other weights.
 
     Attributes
     ----------
     content_weight, style_weight, variation_weight : float
-        Of the three losses.
+        Weights of the three losses.
     iterations : int
-        Of L-BFGS.
+        Iterations of L-BFGS.
     start : {"noise", "content"}
         What the image is at first: seeded noise, as in the paper, or the content image.
     """
@@ -94,7 +94,7 @@ def transfer(
     seed: int = 0,
     progress: bool = False,
 ) -> Transfer:
-    """An image with the content of one image and the style of another; the same for a seed on one machine.
+    """Give one image the style of another; on one machine a seed always gives the same result.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ def transfer(
         From ``load_map_network``: VGG19 where its weights are at hand, or one that needs no download.
     objective : Objective
     seed : int
-        Of the noise that the image starts from.
+        Seed of the noise that the image starts from.
     progress : bool
-        A bar on stderr.
+        Whether a bar shows on stderr.
 
     Returns
     -------
@@ -148,14 +148,14 @@ def transfer(
 
 
 def start_pixels(content: Tensor, start: str, seed: int) -> Tensor:
-    """The first pixels, in ``DARKEST``..1 - ``DARKEST``: uniform noise of a seed, or those of the content image."""
+    """Return the start image, in ``DARKEST``..1 - ``DARKEST``: noise of a seed, or the content image."""
     if start == "noise":
         content = torch.rand(content.shape, generator=torch.Generator().manual_seed(seed)).to(content.device)
     return content.clamp(DARKEST, 1 - DARKEST)
 
 
 def to_images(pixels: Tensor) -> Images:
-    """Pixels in 0..1, [N, 1 or 3, H, W], as uint8 RGB."""
+    """Convert pixels in 0..1, [N, 1 or 3, H, W], to uint8 RGB."""
     return (pixels * 255).round().to(torch.uint8).expand(-1, 3, -1, -1).contiguous()
 
 
@@ -184,7 +184,7 @@ class _Aim:
 
 
 def distances(network: MapNetwork, contents: Images, styles: Images, images: Images) -> Distances:
-    """The mean distances of images to their own style and content images, one by one."""
+    """Return the mean distances of images to their own style and content images, one by one."""
     content, style, maps = (network.maps(each) for each in (contents, styles, images))
     pair = ({layer: each[layer] for layer in network.style_layers} for each in (style, maps))
     layer = network.content_layer

@@ -17,22 +17,19 @@ arXiv:1912.04958. Karras, Laine, Aila: A Style-Based Generator Architecture for 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.errors import UsageError
-from ganmetrics.evaluation.evaluate import measure, score
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
 from ganmetrics.generators import settings as allowed
-from ganmetrics.generators.card_scores import BETTER_THAN_GAN, NUM_IMAGES, QUIET, REFERENCES, image_scores
-from ganmetrics.generators.sampler import drawn, in_chunks, normal_latents, to_uint8_rgb, without_border
+from ganmetrics.generators.card_scores import BETTER_THAN_GAN
 from ganmetrics.generators.stylegan2_nets import Discriminator, Generator, PathLength, mixed
-from ganmetrics.generators.system import Measured, Recipe, System
+from ganmetrics.generators.stylegan2_sampling import StyleSampler, style_scores
+from ganmetrics.generators.system import Recipe, System
 from ganmetrics.generators.training import (
     Training,
     averaged,
@@ -42,19 +39,13 @@ from ganmetrics.generators.training import (
     set_learning_rate,
     update,
 )
-from ganmetrics.measurement import archive
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from ganmetrics.generators.system import Sampler
-    from ganmetrics.types import Images
 
-# Side of the images and width of the black border, in pixels.
-SIZE, BORDER = 32, 2
-PSIS = (0.5, 0.75, 1.0)
-# Separates the seed of the noise from that of the latents, which would be equal otherwise.
-NOISE_STREAM = 0x5BD1E995
+# Side of the training images, border included, in pixels.
+SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -66,15 +57,15 @@ class Settings:
     depth : int
         Layers of the mapping network.
     channels : str
-        Those of 4, 8, 16 and 32 pixels, in both networks.
+        Channels at 4, 8, 16 and 32 pixels, in both networks.
     mixing : float
         The share of samples that take the styles of two latents.
     r1_gamma, r1_every : float, int
         gamma / 2 E |grad D|^2 at real images, taken every so many iterations and weighted by as many.
     path_weight, path_decay, path_every : float, float, int
-        The same for the path length; its running mean moves by ``path_decay``.
+        The weight of the path length penalty, the decay of its running mean, and the steps between penalties.
     w_avg_decay, average : float
-        Of the mean style and of the averaged weights.
+        Decays of the mean style and of the averaged weights.
     """
 
     latent_dim: int = allowed.whole(64, 1, allowed.WIDEST)
@@ -98,12 +89,12 @@ class Settings:
 
 
 def lazy_adam(net: nn.Module, beta2: float, every: int) -> torch.optim.Adam:
-    """Adam with beta1 0 for a network that is regularised every so many steps: beta2 to the power k / (k + 1)."""
+    """Return Adam for a network that is regularised every k steps: beta1 0, beta2 to the power k / (k + 1)."""
     return torch.optim.Adam(net.parameters(), betas=(0.0, beta2 ** lazy_share(every)))
 
 
 def lazy_share(every: int) -> float:
-    """k / (k + 1): the share of k loss steps among these and one regularisation, a factor of the learning rate."""
+    """Return k / (k + 1), the share of loss steps among k of them and one regularisation."""
     return every / (every + 1)
 
 
@@ -145,7 +136,7 @@ class StyleGAN2Training(Training):
         return found
 
     def play(self, real: Tensor) -> dict[str, float]:
-        """A step of the discriminator, then one of the generator on the same fakes, which it is to improve."""
+        """Take a step of the discriminator, then one of the generator on the same generated images."""
         fake, _ = self.fakes(len(real))
         real_logits, fake_logits = self.discriminator(real), self.discriminator(fake.detach())
         d_loss = losses.discriminator_loss(real_logits, fake_logits)
@@ -171,13 +162,13 @@ class StyleGAN2Training(Training):
         return {"path_penalty": penalty.item(), "path_length": self.path_length.mean.item()}
 
     def fakes(self, count: int) -> tuple[Tensor, Tensor]:
-        """Images [count, 1, 32, 32] and their styles [count, num_styles, latent_dim]."""
+        """Generate images [count, 1, 32, 32]; return them with their styles [count, num_styles, latent_dim]."""
         styles = self.styles(count)
         noise = [each.to(self.device) for each in self.generator.synthesis.draw_noise(count, self.rng)]
         return self.generator.synthesis(styles, noise), styles
 
     def styles(self, count: int) -> Tensor:
-        """Styles of random latents, some of two; moves their running mean."""
+        """Draw styles of random latents, some of two latents, and move their running mean."""
         z = torch.randn(2 * count, self.settings.latent_dim, generator=self.rng)
         w = self.generator.mapping(z.to(self.device))
         self.generator.mapping.track(w, self.settings.w_avg_decay)
@@ -190,99 +181,9 @@ class StyleGAN2Training(Training):
 
 
 def draw_crossovers(count: int, num_styles: int, share: float, rng: torch.Generator) -> Tensor:
-    """Where each sample passes to its second latent: uniform in 1..num_styles - 1 for a share, else num_styles."""
+    """Draw the layer of each sample's second latent: uniform in 1..num_styles - 1 for a share, else num_styles."""
     is_mixed = torch.rand(count, generator=rng) < share
     return torch.where(is_mixed, torch.randint(1, num_styles, (count,), generator=rng), num_styles)
-
-
-class StyleSampler:
-    """Images of a StyleGAN2 generator, with truncation.
-
-    The latents and each image's noise are both drawn by the seed.
-
-    Parameters
-    ----------
-    net : Generator
-    """
-
-    def __init__(self, net: Generator) -> None:
-        self.net = net.to(memory_format=torch.channels_last)
-
-    def __call__(self, num_samples: int, *, seed: int = 0, truncation: float = 1.0) -> Images:
-        """Images as uint8 RGB [num_samples, 3, 28, 28], grey.
-
-        Parameters
-        ----------
-        truncation : float
-            psi, by which styles are scaled about their mean: 1 leaves them, 0 draws the mean style alone.
-        """
-        if not math.isfinite(truncation):
-            raise UsageError(f"truncation is {truncation}; it must be a finite number", where="truncation")
-        latents = drawn(normal_latents(self.net.latent_dim), num_samples, seed)
-        rng = torch.Generator().manual_seed(seed ^ NOISE_STREAM)
-
-        def forward(z: Tensor) -> Tensor:
-            noise = self.net.synthesis.draw_noise(len(z), rng)
-            return without_border(to_uint8_rgb(self.net(z, noise, truncation=truncation)), BORDER)
-
-        return in_chunks(forward, latents)[:num_samples]
-
-
-class Truncated(NamedTuple):
-    """What samples are at one psi.
-
-    ``fid`` is that to the training set; ``spread`` the root-mean-square distance between two samples in the features
-    that it is taken in.
-    """
-
-    psi: float
-    fid: float
-    spread: float
-
-
-def truncation_sweep(
-    sampler: StyleSampler, psis: Iterable[float], *, data: str = "mnist", num_images: int = NUM_IMAGES, seed: int = 0
-) -> list[Truncated]:
-    """Quality and variety of the same latents at each truncation psi.
-
-    Parameters
-    ----------
-    sampler : StyleSampler
-    psis : iterable of float
-    data : str
-        What the generator was trained on; its training set and classifier are the reference.
-    num_images : int
-        At each psi; the FID of fewer images is biased upward.
-
-    Returns
-    -------
-    list of Truncated
-        In the order of ``psis``. The spread is sqrt(2 tr Sigma), Sigma the unbiased covariance of the features: the
-        square root of the mean squared L2 distance over all pairs, exactly.
-    """
-    reference = REFERENCES[data]
-    train = archive.bundled(reference.train, reference.extractor)
-    found = []
-    for psi in psis:
-        images = sampler(num_images, seed=seed, truncation=psi)
-        fake = measure(images, reads=("moments",), extractor=reference.extractor, reading=QUIET)
-        assert fake.moments is not None
-        fid = score(train, fake, ["fid"])["fid"].value
-        found.append(Truncated(psi, fid, math.sqrt(2 * fake.moments.trace())))
-    return found
-
-
-def style_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """The scores of images, then FID and spread at several truncations, of the same latents."""
-    swept = truncation_sweep(cast("StyleSampler", sampler), PSIS, data=recipe.data, num_images=NUM_IMAGES, seed=seed)
-    extractor = REFERENCES[recipe.data].extractor
-    protocol = f"{NUM_IMAGES:,} images; root-mean-square distance of two in the features of {extractor}"
-    found = image_scores(recipe, sampler, seed)
-    for psi, fid, spread in swept:
-        about = f"as FID, at psi {psi:g}"
-        found.append(Measured(f"fid_psi_{psi:g}", f"FID({extractor}) at psi {psi:g}", fid, False, protocol=about))
-        found.append(Measured(f"spread_psi_{psi:g}", f"spread at psi {psi:g}", spread, True, protocol=protocol))
-    return found
 
 
 def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> StyleSampler:

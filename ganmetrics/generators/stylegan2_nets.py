@@ -35,23 +35,23 @@ SLOPE, GAIN = 0.2, math.sqrt(2)
 
 
 def binomial(x: Tensor, *, gain: float = 1.0) -> Tensor:
-    """One kernel [1, 3, 3, 1] x [1, 3, 3, 1] of sum ``gain`` for each channel of x: [C, 1, 4, 4]."""
+    """Return a kernel [1, 3, 3, 1] x [1, 3, 3, 1] of sum ``gain`` for each channel of x: [C, 1, 4, 4]."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0], device=x.device)
     return (torch.outer(taps, taps) * (gain / 64)).expand(x.shape[1], 1, 4, 4)
 
 
 def blurred(x: Tensor, padding: int, *, gain: float = 1.0) -> Tensor:
-    """Every channel filtered, with zeros beyond the border: [N, C, H, W] -> [N, C, H + 2 padding - 3, ...]."""
+    """Filter every channel, with zeros beyond the border: [N, C, H, W] -> [N, C, H + 2 padding - 3, ...]."""
     return F.conv2d(x, binomial(x, gain=gain), padding=padding, groups=x.shape[1])
 
 
 def halved(x: Tensor) -> Tensor:
-    """Filtered and reduced to every second pixel: [N, C, H, W] -> [N, C, H / 2, W / 2]."""
+    """Filter images and keep every second pixel: [N, C, H, W] -> [N, C, H / 2, W / 2]."""
     return F.conv2d(x, binomial(x), stride=2, padding=1, groups=x.shape[1])
 
 
 def doubled(x: Tensor) -> Tensor:
-    """Spread with zeros between and filtered: [N, C, H, W] -> [N, C, 2 H, 2 W]."""
+    """Put zeros between pixels and filter: [N, C, H, W] -> [N, C, 2 H, 2 W]."""
     return F.conv_transpose2d(x, binomial(x, gain=4.0), stride=2, padding=1, groups=x.shape[1])
 
 
@@ -79,7 +79,7 @@ class Mapping(nn.Module):
 
     @torch.no_grad()
     def track(self, w: Tensor, decay: float) -> None:
-        """w_avg <- decay w_avg + (1 - decay) mean(w)."""
+        """Move the running mean: w_avg <- decay w_avg + (1 - decay) mean(w)."""
         self.w_avg.lerp_(w.mean(dim=0), 1 - decay)
 
 
@@ -198,12 +198,12 @@ class Generator(nn.Module):
         self.synthesis = Synthesis(channels, latent_dim)
 
     def forward(self, z: Tensor, noise: Sequence[Tensor], *, truncation: float = 1.0) -> Tensor:
-        """Images, with w moved toward its mean: w_avg + truncation (w - w_avg)."""
+        """Return images of latents, with w moved toward its mean: w_avg + truncation (w - w_avg)."""
         w = torch.lerp(self.mapping.w_avg, self.mapping(z), truncation)
         return self.synthesis(self.broadcast(w), noise)
 
     def broadcast(self, w: Tensor) -> Tensor:
-        """The same style for each layer: [N, D] -> [N, num_styles, D]."""
+        """Give every layer the style of its sample: [N, D] -> [N, num_styles, D]."""
         return w[:, None].expand(-1, self.synthesis.num_styles, -1)
 
 
@@ -264,7 +264,7 @@ class PathLength(nn.Module):
     Attributes
     ----------
     mean : Tensor, scalar
-        a, at first that of the first batch: from zero it would begin by pulling all lengths to nothing.
+        a, at first the mean of the first batch: from zero the penalty would begin by pulling all lengths to nothing.
     """
 
     mean: Tensor
@@ -275,7 +275,7 @@ class PathLength(nn.Module):
         self.register_buffer("mean", torch.zeros(()))
 
     def forward(self, images: Tensor, styles: Tensor, direction: Tensor) -> Tensor:
-        """The penalty at images [N, 1, H, W] of styles [N, L, D], along random images y of variance 1 / (H W).
+        """Return the penalty at images [N, 1, H, W] of styles [N, L, D], along random images y of variance 1 / (H W).
 
         The squared length is the mean over the L layers, each with a style of its own.
         """

@@ -39,12 +39,12 @@ AFTER, BEFORE = "after the optimisation", "of the image that it starts from"
 
 @dataclass(frozen=True)
 class Settings(Objective):
-    """Those of a bundled system, which stylises a generator's images.
+    """Settings of a system that stylises the images of a bundled generator.
 
     Attributes
     ----------
     network : str
-        As in ``load_map_network``.
+        A name that ``load_map_network`` takes.
     contents : str
         The generator of the content images.
     """
@@ -84,14 +84,14 @@ class Stylised:
         return load_map_network(self.settings.network)
 
     def __call__(self, num_samples: int, *, seed: int = 0) -> Images:
-        """Images as uint8 RGB [num_samples, 3, H, W]."""
+        """Return images as uint8 RGB [num_samples, 3, H, W]."""
         return torch.stack([self.stylised(task) for task in tasks(self.settings, num_samples, seed)])
 
     def stylised(self, task: Task) -> Tensor:  # -> uint8 [3, H, W]
         return transfer(task.content, task.style, network=self.network, objective=self.settings, seed=task.seed).image
 
     def preview(self) -> Images:
-        """Rows of ten: contents, styles, results, and the next."""
+        """Return rows of ten images: contents, styles, results, and the next ones."""
         todo = list(tasks(self.settings, 30, 0))
         rows = (
             [*(task.content for task in ten), *(task.style for task in ten), *(self.stylised(task) for task in ten)]
@@ -101,7 +101,7 @@ class Stylised:
 
 
 def tasks(settings: Settings, count: int, seed: int) -> Iterator[Task]:
-    """The transfers of a seed: the generator's images of that seed, a pattern for each."""
+    """Yield the transfers of a seed: each of the generator's images of that seed with a pattern of its own."""
     # Imported here because ``generators`` discovers this file.
     from ganmetrics import generators
 
@@ -113,7 +113,7 @@ def tasks(settings: Settings, count: int, seed: int) -> Iterator[Task]:
 
 
 def pattern(size: int, rng: torch.Generator) -> Tensor:
-    """A square image of dark and light stripes or checks, uint8 [3, size, size], of 4 to 7 pixels to a period."""
+    """Return an image of dark and light stripes or checks, uint8 [3, size, size], of 4 to 7 pixels to a period."""
     angle, period, phase, kind = torch.rand(4, generator=rng).tolist()
     y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     turn, pace = angle * math.pi, 2 * math.pi / (4 + 3 * period)
@@ -142,7 +142,7 @@ def sampler(settings: Settings, weights: Mapping[str, Tensor]) -> Stylised:
 
 
 def transfer_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
-    """Style and content distance of 64 images to their own style and content images, before and after."""
+    """Return the distances of 64 images to their own style and content images, before and after."""
     images = sampler(NUM_SCORED, seed=seed)
     settings: Settings = recipe.settings
     network = load_map_network(settings.network)

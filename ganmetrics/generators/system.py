@@ -1,4 +1,4 @@
-"""What a reference system is to the rest of the package: how it is trained, sampled and scored."""
+"""A reference system as the rest of the package sees it: how it is trained, sampled and scored."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Measured(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a score of a recipe is meant to reach: a limit on its better side, and where the limit comes from."""
+    """A target of a recipe's score: the limit that it is meant to reach, and where the limit comes from."""
 
     score: str
     limit: float
@@ -51,7 +51,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training of a system: everything ``ganmetrics generators train NAME`` needs to know.
+    """One training of a system: everything that ``ganmetrics generators train NAME`` needs.
 
     Attributes
     ----------
@@ -113,5 +113,5 @@ class System:
     preview: Callable[[Any], Images] | None = None
 
     def settings_of(self, values: Mapping[str, Any]) -> Any:
-        """The settings that a file holds (TypeError for another name, UsageError for what a setting cannot be)."""
+        """Return the settings of a file (TypeError for an unknown name, UsageError for a value that cannot be)."""
         return checked(self.settings(**values))

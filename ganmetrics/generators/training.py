@@ -1,4 +1,4 @@
-"""What every training shares: one resumable state, a loop with checkpoints and a log, averaging of weights."""
+"""The common part of every training: a resumable state, a loop with checkpoints and a log, averaged weights."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ class Training(ABC):
 
     @abstractmethod
     def step(self) -> dict[str, float]:
-        """One iteration; the losses and whatever else its log should show."""
+        """Run one iteration; return the losses and whatever else the log should show."""
 
     @abstractmethod
     def weights(self) -> dict[str, Tensor]:
-        """What a bundle stores: the trained generator, ready for sampling."""
+        """Return the weights that a card stores: the trained generator, ready for sampling."""
 
     def parameters(self) -> dict[str, int]:
-        """The number of parameters of each network, averages left out."""
+        """Return the number of parameters of each network, without the averaged copies."""
         networks = {name: part for name, part in self.parts.items() if isinstance(part, nn.Module)}
         trained = {name: net for name, net in networks.items() if any(p.requires_grad for p in net.parameters())}
         return {name: sum(p.numel() for p in net.parameters()) for name, net in trained.items()}
 
     def draw(self, data: Tensor, count: int) -> Tensor:
-        """``count`` rows of ``data``, with replacement, on the training's device."""
+        """Draw ``count`` rows of ``data``, with replacement, on the training's device."""
         index = torch.randint(len(data), (count,), generator=self.rng)
         return data[index.to(data.device)].to(self.device)
 
@@ -127,7 +127,7 @@ def resume(training: Training, folder: Path) -> None:
 
 
 def _state(path: Path) -> Any:
-    """What a checkpoint holds, once its checksums were found right, at which PyTorch does not look."""
+    """Return the content of a checkpoint after checking its checksums, which PyTorch does not do."""
     with zipfile.ZipFile(path) as archive:
         if damaged := archive.testzip():
             raise zipfile.BadZipFile(f"{damaged} is damaged")
@@ -135,7 +135,7 @@ def _state(path: Path) -> Any:
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
-    """The entries of a training's log, without lines that a kill left half written; none where it has not begun."""
+    """Return the entries of a training's log, without lines that a kill left half written; none without a log."""
     path = folder / LOG
     lines = path.read_bytes().splitlines() if path.exists() else []
     return [entry for entry in map(_entry, lines) if entry is not None]
@@ -213,7 +213,7 @@ def _steps(training: Training, folder: Path, iterations: int) -> Iterator[dict[s
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """What would end the program waits for the end of a step: half of one in a checkpoint would change all after it."""
+    """Hold signals until the end of a step: half a step in a checkpoint would change all that follows."""
     waiting: list[int] = []
     # No other thread may set handlers, or gets signals.
     is_main = threading.current_thread() is threading.main_thread()
@@ -243,18 +243,18 @@ def _log(training: Training, folder: Path, entry: dict[str, float]) -> None:
 
 
 def placed(net: Net, device: torch.device) -> Net:
-    """A convolutional network on its device, channels last: a fifth faster on a CPU."""
+    """Put a convolutional network on its device, channels last, which is a fifth faster on a CPU."""
     return net.to(device).to(memory_format=torch.channels_last)
 
 
 def averaged(net: Net) -> Net:
-    """A frozen copy of a network, to be moved by ``move_average``."""
+    """Return a frozen copy of a network, which ``move_average`` moves."""
     return copy.deepcopy(net).requires_grad_(False)
 
 
 @torch.no_grad()
 def move_average(average: nn.Module, net: nn.Module, decay: float) -> None:
-    """average <- decay average + (1 - decay) net; buffers are copied."""
+    """Move an average of weights: average <- decay average + (1 - decay) net; buffers are copied."""
     torch._foreach_lerp_(list(average.parameters()), [p.detach() for p in net.parameters()], 1 - decay)
     for mean, value in zip(average.buffers(), net.buffers(), strict=True):
         mean.copy_(value)
@@ -290,5 +290,5 @@ def set_learning_rate(optimizer: Optimizer, value: float) -> None:
 
 
 def linear_decay(iteration: int, iterations: int, *, after: float) -> float:
-    """1 up to the fraction ``after`` of a training, then linearly down to 0 at its end."""
+    """Return a factor: 1 up to the fraction ``after`` of a training, then linearly down to 0 at its end."""
     return min(1.0, (iterations - iteration) / (iterations * (1 - after)))

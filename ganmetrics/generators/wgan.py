@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """Those of weight clipping.
+    """Settings of a training; the defaults are those of weight clipping.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Settings:
     average: float = allowed.real(0.999, 0, 1)
 
     def conflict(self) -> str:
-        """What does not go together; empty where all does."""
+        """Return which settings do not go together; empty where all do."""
         if bool(self.clip) != bool(self.penalty):
             return ""
         found = f"both clip ({self.clip:g}) and penalty ({self.penalty:g})" if self.clip else "neither clip nor penalty"
@@ -181,7 +181,7 @@ class WGANTraining(Training):
 
 
 def optimizer_for(net: nn.Module, settings: Settings) -> Optimizer:
-    """RMSProp, which momentum would destabilise under clipping; Adam with the penalty."""
+    """Return RMSProp for clipping, which momentum would destabilise, and Adam for the penalty."""
     if settings.clip:
         return torch.optim.RMSprop(net.parameters(), settings.learning_rate)
     return torch.optim.Adam(net.parameters(), settings.learning_rate, betas=(0.5, 0.9))

@@ -1,4 +1,4 @@
-"""A submission to a board that somebody else serves."""
+"""A client of a served board: it submits images and waits for the outcome."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ class Remote:
     url : str
         ``https://…``; plain ``http`` is taken for this machine only, because the token would be readable on the way.
     token : str
-        Of the team.
+        The team's token.
 
     Raises
     ------
     UsageError
+        Plain ``http`` to another machine, or no token.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -55,7 +56,7 @@ class Remote:
     def submit(
         self, path: str | os.PathLike[str], model: str, *, read: Callable[[int], object] = lambda _: None
     ) -> str:
-        """Send a folder, zip or npz file; the public id of the entry. ``read`` is told how many bytes have gone.
+        """Send a folder, zip or npz file; return the entry's public id. ``read`` is called with numbers of sent bytes.
 
         Raises
         ------
@@ -75,7 +76,7 @@ class Remote:
                 return str(self._fact(self._answer(request), "entry"))
 
     def wait(self, entry: str) -> dict[str, Any]:
-        """What became of a submission, once something has."""
+        """Wait until a submission is scored, rejected or withdrawn; return its facts."""
         while True:
             facts = self._get(f"/api/v1/submissions/{quote(entry)}")
             if self._fact(facts, "state") in DONE:
@@ -129,7 +130,7 @@ class Remote:
 
 
 class _Listening(http.client.HTTPConnection):
-    """Reads the answer of a server that refuses a request before it has read all of it."""
+    """A connection that reads the answer of a server which refuses a request before it has read all of it."""
 
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         if self.sock is None:
@@ -139,7 +140,7 @@ class _Listening(http.client.HTTPConnection):
 
 
 class _ListeningSafely(_Listening, http.client.HTTPSConnection):
-    """The same over TLS."""
+    """Listens over TLS as ``_Listening`` does over TCP."""
 
 
 class _Http(urllib.request.HTTPHandler):

@@ -1,4 +1,4 @@
-"""Images of a submission that are images of the reference: to the pixel, or but for a flip, a crop or compression."""
+"""Copies of reference images in a submission: equal to the pixel, or but for a flip, a crop or compression."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIDE = 16
 
 
 class Pictures(NamedTuple):
-    """Small grey pictures of a set, under each view, and the digests of its pixels.
+    """Small grey pictures of a set's images, under each view, and the digests of their pixels.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Pictures(NamedTuple):
     views: Tensor
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write them as npz."""
+        """Write pictures and digests as npz."""
         from ganmetrics._files import atomic_write
 
         with atomic_write(path) as stream:
@@ -47,17 +47,18 @@ class Pictures(NamedTuple):
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Pictures:
+        """Read what ``save`` wrote."""
         with np.load(path, allow_pickle=False) as file:
             return Pictures(torch.from_numpy(file["digests"]), torch.from_numpy(file["views"]))
 
 
 class Copies(NamedTuple):
-    """Who equals whom.
+    """Images of a submission that equal others.
 
     Attributes
     ----------
     exact, near : list of (int, int)
-        A fake and a real: equal to the pixel, and all but equal (the former included).
+        Indices of a submitted and a reference image: equal to the pixel, and nearly equal (which includes equal).
     num_fakes, num_repeated : int
         Images, and those that equal an earlier one of the submission.
     """
@@ -69,19 +70,22 @@ class Copies(NamedTuple):
 
     @property
     def exact_share(self) -> float:
+        """The share of the images that equal a reference image to the pixel."""
         return len(self.exact) / self.num_fakes
 
     @property
     def near_share(self) -> float:
+        """The share of the images that nearly equal a reference image."""
         return len(self.near) / self.num_fakes
 
     @property
     def repeated_share(self) -> float:
+        """The share of the images that equal an earlier one of the submission."""
         return self.num_repeated / self.num_fakes
 
 
 def pictures(batches: Iterable[Images], *, is_reference: bool) -> Pictures:
-    """Pictures of images, of a reference under every view."""
+    """Return small pictures of images; those of a reference under every view."""
     digests, views = PixelDigests(), []
     for images in batches:
         digests.add(images)
@@ -90,12 +94,12 @@ def pictures(batches: Iterable[Images], *, is_reference: bool) -> Pictures:
 
 
 def copies(reference: Pictures, fake: Pictures) -> Copies:
-    """Find the copies.
+    """Find copies of reference images in a submission.
 
     Notes
     -----
-    Two pictures are all but equal within half of the first percentile of the distances from a real to its nearest
-    other, which held-out reals rarely come near.
+    Two pictures are nearly equal within half of the first percentile of the distances from a reference image to its
+    nearest other, within which held-out images rarely are.
     """
     exact = _exact(reference.digests, fake.digests)
     first = reference.views[0].float()

@@ -1,4 +1,4 @@
-"""Making a board: the references are measured once, the recipe is frozen, the chain begins with it."""
+"""Making a board: the references are measured once, and the frozen rules begin the chain of records."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ LEAST_IMAGES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What an organiser asks for.
+class BoardOptions:
+    """The options of a new board.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class Wishes:
     quota : str
         Such as ``"5/day,50/total"``.
     copies, duplicates : float
-        The shares that disqualify.
+        Shares of copied and of repeated images above which a submission is rejected.
     seed : int
     has_diagnosis : bool
     store : str
-        A URL; empty for an SQLite file in the board's folder.
+        URL of the store; empty for an SQLite file in the board's folder.
     """
 
     reference: Any
@@ -70,14 +70,14 @@ class Wishes:
 
 
 def create(
-    folder: str | os.PathLike[str], wishes: Wishes, *, device: str = "auto", reading: Reading | None = None
+    folder: str | os.PathLike[str], options: BoardOptions, *, device: str = "auto", reading: Reading | None = None
 ) -> Board:
     """Make a board in a folder that does not exist or is empty.
 
     Raises
     ------
     UsageError
-        Wishes that cannot be meant, or a folder that holds something.
+        Options that cannot be meant, or a folder that holds something.
     InputError, WeightsError, ResourceError
         As ``gm.measure`` of the references.
     """
@@ -85,7 +85,7 @@ def create(
     path = Path(folder)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError("the folder exists and is not empty", where=shown(path), hint="Name another", code="E-EXISTS")
-    chosen, facts = _checked(path, wishes)
+    chosen, facts = _checked(path, options)
     is_new = not path.exists()
     with disk_errors(path):
         for part in PARTS:
@@ -93,11 +93,11 @@ def create(
         # The references and what strangers submit are the organiser's alone.
         path.chmod(0o700)
     try:
-        making = _Making(path, wishes, chosen, device, chosen_reading(reading))
+        making = _Making(path, options, chosen, device, chosen_reading(reading))
         rules = Rules(**facts, **making.references())
-        store = Store(store_url(wishes.store, path))
+        store = Store(store_url(options.store, path))
         _begin(store, rules)
-        save_settings(path, rules, wishes.store)
+        save_settings(path, rules, options.store)
     except BaseException:
         for part in PARTS:
             shutil.rmtree(path / part, ignore_errors=True)
@@ -110,7 +110,7 @@ def create(
 
 
 def upgrade(folder: str | os.PathLike[str]) -> str:
-    """Bring a board's tables to this version of the package; which that is."""
+    """Bring a board's tables to the newest version; return that version."""
     path = Path(folder)
     try:
         url = str(json.loads((path / SETTINGS).read_text(encoding="utf-8"))["store"])
@@ -124,15 +124,15 @@ def upgrade(folder: str | os.PathLike[str]) -> str:
     return store.newest
 
 
-def _checked(path: Path, wishes: Wishes) -> tuple[list[Metric], dict[str, Any]]:
-    """The metrics, and the rules as far as no image is needed (UsageError)."""
+def _checked(path: Path, options: BoardOptions) -> tuple[list[Metric], dict[str, Any]]:
+    """Return the metrics, and the rules that need no image (UsageError)."""
     from ganmetrics.leaderboard.public_names import clean_name
     from ganmetrics.scoring.plan import chosen_metrics
 
-    if not LEAST_IMAGES <= wishes.num_images <= MOST_IMAGES:
-        what = f"num_images is {wishes.num_images}; it must be between {LEAST_IMAGES} and {MOST_IMAGES:,}"
+    if not LEAST_IMAGES <= options.num_images <= MOST_IMAGES:
+        what = f"num_images is {options.num_images}; it must be between {LEAST_IMAGES} and {MOST_IMAGES:,}"
         raise UsageError(what, where="num_images")
-    chosen = list(chosen_metrics(list(wishes.metrics), wishes.seed).metrics)
+    chosen = list(chosen_metrics(list(options.metrics), options.seed).metrics)
     for each in chosen:
         others = [need.name for need in each.reads if not need.is_saved]
         if others or each.needs_test:
@@ -141,24 +141,24 @@ def _checked(path: Path, wishes: Wishes) -> tuple[list[Metric], dict[str, Any]]:
                 what, where="metrics", hint="Choose metrics of features, such as fid, kid, precision_recall"
             )
     scores = [part.name for each in chosen for part in each.parts]
-    rank_by = wishes.rank_by or scores[0]
+    rank_by = options.rank_by or scores[0]
     if rank_by not in scores:
         raise UsageError(f"the board has no score {rank_by!r}; it has {', '.join(scores)}", where="rank_by")
-    width, height = parsed_resolution(wishes.resolution)
+    width, height = parsed_resolution(options.resolution)
     return chosen, {
-        "title": clean_name(wishes.title or path.resolve().name, "title"),
+        "title": clean_name(options.title or path.resolve().name, "title"),
         "metrics": tuple(str(each) for each in chosen),
         "rank_by": rank_by,
-        "extractor": wishes.extractor,
-        "second_extractor": wishes.second_extractor,
-        "num_images": wishes.num_images,
+        "extractor": options.extractor,
+        "second_extractor": options.second_extractor,
+        "num_images": options.num_images,
         "width": width,
         "height": height,
-        "seed": wishes.seed,
-        "quota": parsed_quota(wishes.quota),
-        "copies": check_share(wishes.copies, "copies"),
-        "duplicates": check_share(wishes.duplicates, "duplicates"),
-        "has_diagnosis": wishes.has_diagnosis,
+        "seed": options.seed,
+        "quota": parsed_quota(options.quota),
+        "copies": check_share(options.copies, "copies"),
+        "duplicates": check_share(options.duplicates, "duplicates"),
+        "has_diagnosis": options.has_diagnosis,
         "version": __version__,
     }
 
@@ -166,20 +166,20 @@ def _checked(path: Path, wishes: Wishes) -> tuple[list[Metric], dict[str, Any]]:
 @dataclass(frozen=True)
 class _Making:
     path: Path
-    wishes: Wishes
+    options: BoardOptions
     chosen: list[Metric]
     device: str
     reading: Reading
 
     def references(self) -> dict[str, Any]:
-        """Measure and save them; their labels and the networks that saw them."""
+        """Measure and save the references; return their labels and the networks."""
         import ganmetrics as gm
 
-        wishes = self.wishes
-        given = {"public": wishes.reference, "hidden": wishes.hidden}
+        options = self.options
+        given = {"public": options.reference, "hidden": options.hidden}
         sources = {name: self._opened(source) for name, source in given.items() if source is not None}
-        extractor = gm.load_extractor(wishes.extractor)
-        other = gm.load_extractor(wishes.second_extractor) if wishes.second_extractor else None
+        extractor = gm.load_extractor(options.extractor)
+        other = gm.load_extractor(options.second_extractor) if options.second_extractor else None
         labels = {name: self._keep(source, name, extractor) for name, source in sources.items()}
         if other is not None:
             measured = self._measured(sources["public"], {"moments"}, other)
@@ -191,7 +191,7 @@ class _Making:
         import ganmetrics as gm
         from ganmetrics.measurement.sides import open_side
 
-        source = open_side(given, self.reading, self.wishes.extractor)
+        source = open_side(given, self.reading, self.options.extractor)
         if isinstance(source, gm.Statistics):
             hint = "Name a folder, an archive, or torchvision:NAME:SPLIT"
             what = "a board looks for copies of its reference's images, and this reference is statistics without them"

@@ -1,6 +1,6 @@
-"""The child that decodes: a submission's file to uint8 pixels and nothing else.
+"""The child process that decodes a submission's file into uint8 pixels, and does nothing else.
 
-What breaks a decoder open can give other pixels, but no score: the network runs in another process, on these pixels.
+A file that takes over the decoder can give other pixels, but no score: the network runs in another process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROWS = 256
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:
-    """Decode ``job["file"]`` into ``job["pixels"]``, an npy file uint8 [N, H, W, 3]; the names of the images.
+    """Decode ``job["file"]`` into ``job["pixels"]``, an npy file uint8 [N, H, W, 3]; return the names of the images.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Taking a submission in: a folder, a zip or an npz file becomes one file of the board, named by its SHA-256.
+"""Intake of submissions: a folder, a zip or an npz file becomes one file of the board, named by its SHA-256.
 
-Here only names, sizes and directories are looked at, which costs little; pixels are decoded in a process of their own.
+Only names, sizes and directories are checked here, which costs little. Pixels are decoded in a process of their own.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def stage_path(path: str | os.PathLike[str], folder: Path, rules: Rules) -> Stag
     Raises
     ------
     RejectedError
-        Whatever a look at names and sizes shows to be wrong.
+        Whatever names and sizes show to be wrong.
     InputError
-        Nothing is there.
+        There is no such folder or file.
     """
     if os.path.isdir(path):
         return _staged(folder, rules, lambda stream: _pack(Path(path), stream, rules))
@@ -60,7 +60,7 @@ def stage_path(path: str | os.PathLike[str], folder: Path, rules: Rules) -> Stag
 
 @contextmanager
 def receiving(folder: Path, rules: Rules) -> Iterator[Receiver]:
-    """A file that is written piece by piece, as an upload comes; it is gone unless ``done`` was called."""
+    """Yield a file that is written piece by piece, as an upload comes; it is removed unless ``done`` was called."""
     receiver = Receiver(folder, rules)
     try:
         yield receiver
@@ -69,7 +69,7 @@ def receiving(folder: Path, rules: Rules) -> Iterator[Receiver]:
 
 
 class Receiver:
-    """An upload as it comes: its bytes are counted and hashed, and checked once all are here."""
+    """Receives an upload: counts and hashes its bytes as they come, and checks the file once all have come."""
 
     def __init__(self, folder: Path, rules: Rules) -> None:
         self.folder, self.rules = folder, rules
@@ -79,7 +79,7 @@ class Receiver:
         self.hasher, self.count = hashlib.sha256(), 0
 
     def write(self, block: bytes) -> int:
-        """Take in some bytes (RejectedError when there are too many)."""
+        """Write some bytes; return how many (RejectedError when there are too many)."""
         self.count += len(block)
         if self.count > self.rules.max_upload:
             refuse(f"the submission has more than {self.rules.max_upload:,} bytes, the most that this board takes")
@@ -88,7 +88,7 @@ class Receiver:
             return self.stream.write(block)
 
     def flush(self) -> None:
-        """As a file that an archive is written to has."""
+        """Do nothing: writers of archives flush the file that they write to."""
 
     def done(self) -> Staged:
         """Check the file and give it its name (RejectedError)."""
@@ -105,6 +105,7 @@ class Receiver:
         return staged
 
     def discard(self) -> None:
+        """Close and remove the unfinished file."""
         self.stream.close()
         self.temporary.unlink(missing_ok=True)
 
@@ -116,7 +117,7 @@ def _staged(folder: Path, rules: Rules, fill: Callable[[IO[bytes]], None]) -> St
 
 
 def check_file(path: Path, rules: Rules) -> str:
-    """The suffix that the file should have, ``.zip`` or ``.npz``, once its directory was checked (RejectedError)."""
+    """Check the directory of an archive; return the suffix for the file, ``.zip`` or ``.npz`` (RejectedError)."""
     if title := foreign_archive(path):
         refuse(f"the submission is {title}; expected a zip archive of images or an npz file of uint8 images")
     try:
@@ -146,7 +147,7 @@ def check_keys(names: list[str]) -> None:
 
 
 def array_shape(member: IO[bytes], rules: Rules) -> tuple[int, ...]:
-    """The shape that an array's header states, which is read (RejectedError for any but the board's images)."""
+    """Read an array's header and return the shape that it states (RejectedError for any but the board's images)."""
     shape, is_fortran, dtype, _ = read_header(member)
     last = (rules.num_images, rules.height, rules.width, 3)
     first = (rules.num_images, 3, rules.height, rules.width)
@@ -176,11 +177,12 @@ def check_count(count: int, rules: Rules) -> None:
 
 
 def is_image(name: str) -> bool:
-    """Whether a member of an archive counts as an image, by the rule of every archive."""
+    """Return whether a member of an archive counts as an image, by the rule of every archive."""
     return not why_ignored(name)
 
 
 def refuse(what: str) -> NoReturn:
+    """Reject the submission (RejectedError)."""
     raise RejectedError(what)
 
 
@@ -194,7 +196,7 @@ def _array_bytes(rules: Rules) -> int:
 
 
 def _pack(root: Path, stream: IO[bytes], rules: Rules) -> None:
-    """A zip of a folder's images, the same for the same files; links are refused and nothing else is opened."""
+    """Zip a folder's images; equal files give equal bytes. Links are refused, and nothing else is opened."""
     names = sorted(_walk(root, rules))
     check_count(len(names), rules)
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
@@ -203,7 +205,7 @@ def _pack(root: Path, stream: IO[bytes], rules: Rules) -> None:
 
 
 def _walk(root: Path, rules: Rules) -> Iterator[str]:
-    """The relative paths of a folder's images, with ``/``."""
+    """Yield the relative paths of a folder's images, with ``/``."""
     count = 0
     for folder, folders, files in os.walk(root):
         for name in [*folders, *files]:

@@ -1,4 +1,4 @@
-"""Linux's Landlock: a process gives up the file system but for a few places, and cannot get it back."""
+"""Linux's Landlock: a process gives up the file system but for a few paths, for good."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/opt", "/nix", "/proc", "/d
 
 
 def confine(reads: Iterable[str], writes: Iterable[str]) -> bool:
-    """Leave this process the interpreter, its libraries, and these places; whether the system could.
+    """Restrict this process to the interpreter, its libraries and some paths; return whether the system could.
 
     Parameters
     ----------
     reads, writes : iterable of path
-        What may be read, and the folders in which files may be written too.
+        Paths that may be read, and folders in which files may be written too.
     """
     if sys.platform != "linux":
         return False
@@ -52,7 +52,7 @@ def confine(reads: Iterable[str], writes: Iterable[str]) -> bool:
 
 
 def _interpreter() -> set[str]:
-    """Where Python, the packages and the system's libraries are; not the working folder."""
+    """Return the folders of Python, the packages and the system's libraries, without the working folder."""
     own = str(Path(__file__).resolve().parents[1])
     places = {*SYSTEM, *sys.path, sys.prefix, sys.base_prefix, own}
     return {place for place in places if place and os.path.abspath(place) != "/"}

@@ -1,4 +1,4 @@
-"""Names of teams and models: text that strangers choose and that others will see."""
+"""Names of teams and models: text that strangers choose and others see."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def clean_name(text: str, where: str) -> str:
-    """A name in its composed form (NFC), with its spaces made single.
+    """Normalise a name: composed form (NFC), single spaces.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def clean_name(text: str, where: str) -> str:
 
 
 def cell(value: object) -> str:
-    """A value as a spreadsheet may show it: text that would be run as a formula gets an apostrophe before it.
+    """Make a value safe for a spreadsheet: text that would be run as a formula gets an apostrophe before it.
 
     ``None`` is an empty cell.
     """

@@ -1,4 +1,4 @@
-"""The order of a table in which entries that cannot be told apart share a rank."""
+"""The ranking of a table, in which entries that cannot be told apart share a rank."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Row:
     submission : str
         SHA-256 of the submitted file.
     scores : mapping
-        Those of the table that is shown, as ``Score.to_dict`` has them.
+        The scores of the shown table, in the form of ``Score.to_dict``.
     facts : mapping
-        All that the record says.
+        Everything that the record says.
     """
 
     rank: int
@@ -46,7 +46,7 @@ class Row:
 
 
 def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "scores") -> list[Row]:
-    """Records of scores in their order, the best first.
+    """Rank records of scores, the best first.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "sco
     rank_by : str
         The score that decides.
     table : {"scores", "hidden"}
-        Against which reference.
+        The reference that the scores are against.
 
     Notes
     -----
@@ -94,38 +94,38 @@ def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "sco
 
 
 def value_of(score: dict[str, Any]) -> float:
-    """A score's value, NaN where it is not finite."""
+    """Return a score's value, NaN where it is not finite."""
     return float("nan") if score["value"] is None else float(score["value"])
 
 
 def interval_of(score: dict[str, Any]) -> Interval | None:
-    """A score's 95 % interval; ``None`` where the score has none or is not finite."""
+    """Return a score's 95 % interval; ``None`` where the score has none or is not finite."""
     around, value = score.get("interval"), value_of(score)
     return None if around is None or math.isnan(value) else Interval.from_dict(around, value)
 
 
 def rounded(score: dict[str, Any]) -> str:
-    """A value as the public may see it, so that no probing tells more than its interval does."""
+    """Round a value for the public, so that no probing tells more than its interval does."""
     value = value_of(score)
     return f"{value:.{_decimals(score)}f}" if math.isfinite(value) else "none"
 
 
 def shown_interval(score: dict[str, Any]) -> str:
-    """A score's interval as the public may see it; empty where it has none."""
+    """Return a score's interval as the public may see it; empty where it has none."""
     found = public_score(score)
     around = interval_of(found)
     return "" if around is None else around.words(value_of(found), digits=1)
 
 
 def _decimals(score: dict[str, Any]) -> int:
-    """The decimals that reach the first digit of half an interval's width, or of its only arm."""
+    """Return the decimals that reach the first digit of half an interval's width, or of its only arm."""
     arms = [arm for arm in _arms(score) if math.isfinite(arm)]
     half = float(f"{sum(arms) / max(1, len(arms)):.1g}")
     return 4 if half <= 0 else max(0, min(10, -math.floor(math.log10(half))))
 
 
 def _arms(score: dict[str, Any]) -> tuple[float, float]:
-    """How far an interval reaches from its value to the better and to the worse side; 0 where there is none."""
+    """Return how far an interval reaches from its value to the better and to the worse side; 0 where there is none."""
     around, value = interval_of(score), value_of(score)
     if around is None:
         return 0.0, 0.0
@@ -134,7 +134,7 @@ def _arms(score: dict[str, Any]) -> tuple[float, float]:
 
 
 def public_score(score: dict[str, Any]) -> dict[str, Any]:
-    """A score with its value and interval rounded as ``rounded`` does, and without the spread that would tell more."""
+    """Return a score as the public may see it: value and interval rounded, and no spread, which would tell more."""
     found: dict[str, Any] = {"value": None if score["value"] is None else float(rounded(score))}
     if around := interval_of(score):
         low, high = (round(end, _decimals(score)) if math.isfinite(end) else end for end in around[:2])

@@ -1,4 +1,4 @@
-"""What a board asks for and how it scores, frozen when the board is made."""
+"""The rules of a board: what it asks for and how it scores, frozen when the board is made."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Rules:
     extractor, network : str
         What is loaded, and the network, weights' hash and layer that it must turn out to be.
     second_extractor, second_network : str
-        The same of the network whose FID stands beside the scores as evidence; empty for none.
+        A second network, whose FID stands beside the scores as evidence; empty for none.
     reference, hidden : str
         Labels of the reference sets in signatures; ``hidden`` is empty where there is none.
     num_images, width, height : int
-        Exactly so many images of exactly this size.
+        The number and size of the images of a submission.
     seed : int
-        Of every subset.
+        Seed of every subset.
     quota : tuple of (int, str)
         Submissions of a team in any ``"hour"``, ``"day"`` or in ``"total"``.
     copies, duplicates : float
@@ -49,7 +49,7 @@ class Rules:
     has_diagnosis : bool
         Whether every entry is diagnosed, which takes half of the time of scoring a small set.
     version : str
-        Of ganmetrics, when the board was made.
+        The version of ganmetrics that made the board.
     """
 
     title: str
@@ -72,12 +72,12 @@ class Rules:
     version: str
 
     def to_json(self) -> str:
-        """One line, the same for the same rules."""
+        """Return the rules as one line of JSON; equal rules give equal lines."""
         return json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> Rules:
-        """The rules that ``to_json`` wrote (an error of ``MALFORMED`` for any other text)."""
+        """Return the rules that ``to_json`` wrote (an error of ``MALFORMED`` for any other text)."""
         facts: dict[str, Any] = json.loads(text)
         if not isinstance(facts, dict) or facts.pop("schema", None) != SCHEMA:
             raise ValueError("of another schema")
@@ -110,7 +110,7 @@ class Rules:
 
 
 def parsed_quota(text: str) -> tuple[tuple[int, str], ...]:
-    """``"5/day,50/total"`` as pairs; empty text is no quota (UsageError for other texts)."""
+    """Parse a quota such as ``"5/day,50/total"``; empty text is no quota (UsageError)."""
     found = []
     for part in filter(None, (each.strip() for each in text.split(","))):
         match = re.fullmatch(r"([1-9]\d{0,5})\s*/\s*(hour|day|total)", part)
@@ -122,7 +122,7 @@ def parsed_quota(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def parsed_resolution(text: str | int) -> tuple[int, int]:
-    """``"32"`` or ``"64x32"`` as (width, height) (UsageError)."""
+    """Parse a resolution, ``"32"`` or ``"64x32"``, into (width, height) (UsageError)."""
     match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", str(text))
     width, height = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= width * height <= MAX_PIXELS:
@@ -132,7 +132,7 @@ def parsed_resolution(text: str | int) -> tuple[int, int]:
 
 
 def check_share(value: float, where: str) -> float:
-    """A share in 0..1 (UsageError)."""
+    """Check that a share is in 0..1 and return it (UsageError)."""
     if not 0 <= value <= 1:
         raise UsageError(f"the share is {value}; it must be between 0 and 1", where=where)
     return value

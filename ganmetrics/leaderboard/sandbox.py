@@ -1,8 +1,8 @@
-"""A child process with limits: what crashes or hangs there rejects a submission and nothing else.
+"""A child process with limits: a submission that crashes it or makes it hang is rejected, and harms nothing else.
 
 The child lowers its own limits before it opens anything of a stranger's. On Linux it also loses the right to gain
-others, dies with its parent, has no network where the system lets a user take it away, and, where the kernel has
-Landlock, sees no file but those it needs.
+others and dies with its parent. It has no network where the system lets a user take it away. Where the kernel has
+Landlock, it sees no file but those it needs.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ KEPT_VARIABLES = (
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a child process.
+    """Limits of a child process.
 
     Attributes
     ----------
     memory : int
         Bytes of address space; 0 for no limit.
     seconds : int
-        Of CPU time, and twice that by the clock.
+        Seconds of CPU time; by the clock, twice as many.
     file_bytes : int
-        Of each file that it writes.
+        Most bytes of each file that the process writes.
     reads : tuple of str
-        The places of the file system that are left to it beside the interpreter and its libraries; all where empty.
+        Paths that stay readable beside the interpreter and its libraries; all paths where empty.
     writes : str
-        The folder in which alone it may write, where ``reads`` are named.
+        The only folder in which the process may write, where ``reads`` are named.
     """
 
     memory: int

@@ -1,4 +1,4 @@
-"""The table of a board as text and as CSV."""
+"""The table of a board, as text for a terminal and as CSV."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVIDENCE = {
 
 
 def text(board: Board, rows: Sequence[Row], *, is_exact: bool = False) -> str:
-    """The table for a terminal, with the rule that orders it."""
+    """Return the table as text, with the rule that orders it."""
     if not rows:
         return f"{board.rules.title}: no entries yet"
     titles = [score["title"] for score in rows[0].scores.values()]
@@ -46,7 +46,7 @@ def _score(score: dict[str, Any], is_exact: bool) -> str:
 
 
 def shown_evidence(name: str, value: Any) -> str:
-    """A column of evidence as text."""
+    """Return a value of an evidence column as text."""
     if value is None:
         return ""
     return rounded(value) if name == "second_fid" else f"{value:.1%}"
@@ -58,7 +58,7 @@ def _order(board: Board, rows: Sequence[Row]) -> str:
 
 
 def comma_separated(rows: Sequence[Row]) -> str:
-    """The table as CSV, whose text no spreadsheet runs as a formula."""
+    """Return the table as CSV, whose text no spreadsheet runs as a formula."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     for number, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""The store of a board: submissions and their queue, the chain of records, tokens. SQLite, or PostgreSQL by URL."""
+"""The store of a board: submissions and their queue, the chain of records, tokens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_ATTEMPTS = 8
 
 
 class Submission(NamedTuple):
-    """A row of ``submissions``."""
+    """One submission: a row of the table ``submissions``."""
 
     id: int
     public_id: str
@@ -40,7 +40,7 @@ class Submission(NamedTuple):
 
 
 class Token(NamedTuple):
-    """Who a token stands for, and until when."""
+    """A token: its purpose, its team, and when it was issued and expires."""
 
     id: int
     purpose: str
@@ -72,24 +72,24 @@ class Store(Database):
                 _check_quota(connection, team, most, period, time.time())
 
     def submission(self, public_id: str) -> Submission | None:
-        """The submission of a public id."""
+        """Return the submission with a public id; ``None`` where there is none."""
         with self.reading() as connection:
             row = connection.execute(select(submissions).where(submissions.c.public_id == public_id)).one_or_none()
         return None if row is None else Submission(*row)
 
     def submissions(self) -> list[Submission]:
-        """All, the oldest first."""
+        """Return all submissions, the oldest first."""
         with self.reading() as connection:
             return [Submission(*row) for row in connection.execute(select(submissions).order_by(submissions.c.id))]
 
     def counts(self) -> dict[str, int]:
-        """How many submissions there are of each state."""
+        """Return how many submissions there are of each state."""
         query = select(submissions.c.state, func.count()).group_by(submissions.c.state)
         with self.reading() as connection:
             return {str(row[0]): int(row[1]) for row in connection.execute(query)}
 
     def waiting_before(self, submission: Submission) -> int:
-        """How many submissions come before a queued one."""
+        """Return how many submissions come before a queued one."""
         is_before = (submissions.c.id < submission.id) & submissions.c.state.in_(("queued", "scoring"))
         with self.reading() as connection:
             return connection.execute(select(func.count()).select_from(submissions).where(is_before)).scalar_one()
@@ -97,7 +97,7 @@ class Store(Database):
     # the queue
 
     def claim(self, worker: str, *, lease: float = LEASE, public_id: str = "") -> Submission | None:
-        """The oldest submission that waits, or whose worker is gone, now this worker's; ``None`` without one."""
+        """Claim the oldest submission that waits or whose worker is gone; ``None`` without one."""
         now = time.time()
         is_free = (submissions.c.state == "queued") | ((submissions.c.state == "scoring") & (submissions.c.lease < now))
         if public_id:
@@ -112,7 +112,7 @@ class Store(Database):
         return Submission(*row)._replace(**changes)
 
     def renew(self, submission: Submission, lease: float = LEASE) -> bool:
-        """Keep a submission that this worker has; false where it has been taken away."""
+        """Keep a submission that this worker has; return false where another worker has it."""
         with self.writing() as connection:
             done = connection.execute(update(submissions).where(_is_held(submission)).values(lease=time.time() + lease))
             return done.rowcount == 1
@@ -123,7 +123,7 @@ class Store(Database):
             connection.execute(update(submissions).where(_is_held(submission)).values(state="queued", lease=0))
 
     def finish(self, submission: Submission, kind: str, facts: dict[str, Any]) -> bool:
-        """Append the outcome of a submission, once; false where another worker has it by now."""
+        """Append the outcome of a submission once; return false where another worker has it."""
         state = "scored" if kind == "score" else "rejected"
         with self.writing() as connection:
             done = connection.execute(update(submissions).where(_is_held(submission)).values(state=state, lease=0))
@@ -135,7 +135,7 @@ class Store(Database):
     # the chain
 
     def append(self, submission: Submission | None, kind: str, facts: dict[str, Any]) -> None:
-        """Append a record that no worker makes: rules, withdraw, disqualify."""
+        """Append a record that no worker makes, of kind rules, withdraw or disqualify."""
         with self.writing() as connection:
             if submission is not None:
                 state = "withdrawn" if kind == "withdraw" else "rejected"
@@ -145,26 +145,26 @@ class Store(Database):
             _append(connection, None if submission is None else submission.id, kind, facts)
 
     def records(self) -> list[Record]:
-        """The whole chain in its order."""
+        """Return all records in the order of the chain."""
         with self.reading() as connection:
             return [Record(*row) for row in connection.execute(select(records).order_by(records.c.id))]
 
     def record_of(self, submission: Submission, kind: str) -> Record | None:
-        """The newest record of a kind about a submission."""
+        """Return the newest record of a kind about a submission."""
         query = select(records).where(records.c.submission_id == submission.id, records.c.kind == kind)
         with self.reading() as connection:
             row = connection.execute(query.order_by(records.c.id.desc()).limit(1)).one_or_none()
         return None if row is None else Record(*row)
 
     def head(self) -> tuple[int, str]:
-        """The number and the digest of the last record."""
+        """Return the number and the digest of the last record."""
         query = select(records.c.id, records.c.digest).order_by(records.c.id.desc()).limit(1)
         with self.reading() as connection:
             row = connection.execute(query).one_or_none()
         return (0, chain.GENESIS) if row is None else (row.id, row.digest)
 
     def stamp(self) -> tuple[int, float]:
-        """Something that is another whenever the table, or the queue, has changed."""
+        """Return a value that differs whenever the table or the queue has changed."""
         states = select(func.count(), func.coalesce(func.sum(submissions.c.id * (submissions.c.attempts + 1)), 0))
         waiting = states.where(submissions.c.state.in_(("queued", "scoring")))
         with self.reading() as connection:
@@ -175,7 +175,7 @@ class Store(Database):
     # tokens
 
     def issue(self, purpose: str, team: str, seconds: float) -> str:
-        """A new token, which is told this once: the store keeps its hash."""
+        """Issue a token and return it; the store keeps its hash alone."""
         token, now = f"gmt_{secrets.token_urlsafe(32)}", time.time()
         row = {"purpose": purpose, "team": team, "digest": _hashed(token), "created": now, "expires": now + seconds}
         with self.writing() as connection:
@@ -183,7 +183,7 @@ class Store(Database):
         return token
 
     def token(self, token: str, *purposes: str) -> Token | None:
-        """Who a token stands for; ``None`` for one that is unknown, has expired, or is for another purpose."""
+        """Look a token up; ``None`` for one that is unknown, has expired, or is for another purpose."""
         columns = (tokens.c.id, tokens.c.purpose, tokens.c.team, tokens.c.created, tokens.c.expires)
         query = select(*columns).where(tokens.c.digest == _hashed(token), tokens.c.expires > time.time())
         with self.reading() as connection:
@@ -191,14 +191,14 @@ class Store(Database):
         return None if row is None or row.purpose not in purposes else Token(*row)
 
     def tokens(self) -> list[Token]:
-        """Those of teams and organisers that are valid."""
+        """Return the valid tokens of teams and organisers."""
         columns = (tokens.c.id, tokens.c.purpose, tokens.c.team, tokens.c.created, tokens.c.expires)
         query = select(*columns).where(tokens.c.purpose != "session", tokens.c.expires > time.time())
         with self.reading() as connection:
             return [Token(*row) for row in connection.execute(query.order_by(tokens.c.id))]
 
     def revoke(self, id: int) -> bool:
-        """End a token at once; false for one that does not exist."""
+        """End a token at once; return false for one that does not exist."""
         with self.writing() as connection:
             return connection.execute(update(tokens).where(tokens.c.id == id).values(expires=0)).rowcount == 1
 

@@ -1,4 +1,4 @@
-"""The child that scores: decoded pixels to scores, evidence and a grid of samples, by the board's rules alone."""
+"""The child process that scores decoded pixels: scores, evidence and a grid of samples, by the board's rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ganmetrics import Extractor, Result, Statistics
     from ganmetrics.leaderboard.copied_images import Copies
 
-    Facts = dict[str, Any]
+    Json = dict[str, Any]
 
 # Samples on the picture of an entry, the least side of each, and the seed that chooses them.
 GRID, GRID_PIXELS, GRID_SEED = 64, 32, 2020
@@ -24,15 +24,15 @@ LISTED = 50
 ALWAYS = ("moments", "features")
 
 
-def answer(job: Facts) -> Facts:
-    """Score ``job["pixels"]``, write the grid to ``job["grid"]``; the facts of the record.
+def answer(job: Json) -> Json:
+    """Score ``job["pixels"]``, write the grid to ``job["grid"]`` and return the facts of the record.
 
     Raises
     ------
     RejectedError
         Too many copies, or scores that these images do not allow.
     ResourceError
-        The network is another than the board's.
+        The network differs from the board's.
     """
     import torch
 
@@ -40,7 +40,7 @@ def answer(job: Facts) -> Facts:
     torch.set_num_threads(job["threads"])
     rules, folder = Rules.from_json(job["rules"]), Path(job["reference"])
     found = copied(rules, folder, job["pixels"])
-    facts: Facts = {"evidence": {}, "copied": listed(found, job["names"])}
+    facts: Json = {"evidence": {}, "copied": listed(found, job["names"])}
     facts["evidence"] = {
         "exact_copies": found.exact_share,
         "near_copies": found.near_share,
@@ -56,7 +56,7 @@ def answer(job: Facts) -> Facts:
 
 
 def copied(rules: Rules, folder: Path, pixels: str) -> Copies:
-    """Copies of either reference."""
+    """Find copies of images of either reference."""
     from ganmetrics.data import open_source
     from ganmetrics.leaderboard.copied_images import Pictures, copies, pictures
 
@@ -70,7 +70,7 @@ def copied(rules: Rules, folder: Path, pixels: str) -> Copies:
 
 
 def listed(found: Copies, names: list[str]) -> list[list[Any]]:
-    """Pairs for the organiser: the image's name or place, and the place of the real."""
+    """List copies for the organiser: the image's name or index, and the index of the reference image."""
     return [[names[fake] if names else fake, real] for fake, real in found.near[:LISTED]]
 
 
@@ -84,7 +84,7 @@ def _too_many(found: Copies, rules: Rules) -> Iterator[str]:
         yield f"{found.repeated_share:.1%} of the images repeat another; the most is {rules.duplicates:.1%}"
 
 
-def _scored(rules: Rules, folder: Path, job: Facts) -> Facts:
+def _scored(rules: Rules, folder: Path, job: Json) -> Json:
     import ganmetrics as gm
     from ganmetrics.scoring.plan import chosen_metrics
     from ganmetrics.scoring.result import environment
@@ -95,7 +95,7 @@ def _scored(rules: Rules, folder: Path, job: Facts) -> Facts:
     fake = _measured(job, reads, extractor)
     real = gm.load_statistics(folder / "public.npz")
     result = gm.score(real, fake, list(rules.metrics))
-    facts: Facts = {"scores": _table(result), "hidden": {}, "environment": environment()}
+    facts: Json = {"scores": _table(result), "hidden": {}, "environment": environment()}
     if rules.hidden:
         hidden = gm.load_statistics(folder / "hidden.npz")
         facts["hidden"] = _table(gm.score(hidden, fake, list(rules.metrics)))
@@ -117,21 +117,21 @@ def _loaded(spec: str, network: str) -> Extractor:
     return extractor
 
 
-def _measured(job: Facts, reads: Any, extractor: Extractor) -> Statistics:
+def _measured(job: Json, reads: Any, extractor: Extractor) -> Statistics:
     import ganmetrics as gm
 
     reading = gm.Reading(cache=False, workers=0, thumbnails=True)
     return gm.measure(job["pixels"], reads=sorted(reads), extractor=extractor, device=job["device"], reading=reading)
 
 
-def _table(result: Result) -> Facts:
+def _table(result: Result) -> Json:
     return {name: score.to_dict() for name, score in result.scores.items()}
 
 
 def _judged(
     real: Statistics, fake: Statistics, extractor: Extractor, result: Result, rules: Rules
-) -> tuple[Facts, list[dict[str, str]]]:
-    """How near the fakes keep to the reals, and what a diagnosis finds."""
+) -> tuple[Json, list[dict[str, str]]]:
+    """Return how near the images are to the reference's, and what a diagnosis finds."""
     from ganmetrics.diagnosis.diagnose import diagnosed
     from ganmetrics.diagnosis.memorisation import HALF
     from ganmetrics.diagnosis.pair import LEAST, Pair

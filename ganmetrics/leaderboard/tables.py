@@ -1,4 +1,4 @@
-"""The store's tables; ``migrations`` makes them, one step for each version."""
+"""The tables of a store; ``migrations`` makes them, one step for each version."""
 
 from __future__ import annotations
 

@@ -42,5 +42,5 @@ class Check:
 
 
 def failed(name: str, error: Exception) -> Check:
-    """A check that gave no number."""
+    """Return a check that gave no number."""
     return Check(name, float("nan"), float("nan"), 0.0, f"{type(error).__name__}: {error}")

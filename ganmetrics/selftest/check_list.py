@@ -27,7 +27,7 @@ class Task(NamedTuple):
     run: Callable[[], Iterable[Check]]
 
     def checks(self) -> Iterator[Check]:
-        """Each as it comes; what stops them is the last one."""
+        """Yield each check as it comes; an error that stops them is the last one."""
         try:
             yield from self.run()
         # The report says what broke, whatever it is.
@@ -37,7 +37,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to check.
+    """The checks of a self-test.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Plan:
     network : bool
         Fetch the literature's Inception and CIFAR-10, and score them.
     device : str
-        As of ``evaluate``.
+        A device as ``evaluate`` takes it.
     progress : bool
         Show bars on stderr.
     """
@@ -57,13 +57,13 @@ class Plan:
     progress: bool = False
 
     def prepare(self) -> None:
-        """Find out first what is missing: the device (UsageError), what is to be fetched (WeightsError, InputError)."""
+        """Check the device (UsageError) and fetch what is needed (WeightsError, InputError) before any check runs."""
         choose_device(self.device)
         if self.network:
             fetch_all(progress=self.progress)
 
     def tasks(self) -> list[Task]:
-        """In the order to run them."""
+        """Return the tasks in the order in which they run."""
         names = sorted(cards.folders()) if self.every_generator else QUICK
         found = [
             Task("closed forms", closed_forms),

@@ -1,4 +1,4 @@
-"""Numbers that mathematics gives: what linear algebra and random streams of this machine make of them."""
+"""Checks against closed forms: this machine's linear algebra and random streams beside exact numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEW, DIM = 16, 256
 
 
 def closed_forms() -> Iterator[Check]:
-    """FID, Inception Score, KID, precision and recall, coverage and Vendi where a formula knows them."""
+    """Check FID, Inception Score, KID, precision and recall, coverage and Vendi where a formula gives them."""
     yield from _frechet()
     yield from _scores()
     yield from _neighbors()

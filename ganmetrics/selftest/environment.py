@@ -1,4 +1,4 @@
-"""What a report of a self-test says of the machine: versions, devices, places."""
+"""The machine as a report of a self-test describes it: versions, devices, folders."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ NETWORK = "inception-2015-12-05"
 
 
 def environment() -> dict[str, Any]:
-    """Versions of what scores depend on, devices, and where weights and features are kept."""
+    """Return the versions that scores depend on, the devices, and where weights and features are kept."""
     return {**system(), **versions("ganmetrics", *NEEDED), **_devices(), **_places()}
 
 
 def system() -> dict[str, str]:
-    """The system and Python."""
+    """Return the names and versions of the system and of Python."""
     return {"system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Those of the packages that are installed."""
+    """Return the versions of the packages that are installed."""
     found = {}
     for package in packages:
         with suppress(metadata.PackageNotFoundError):

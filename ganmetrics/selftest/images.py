@@ -1,4 +1,4 @@
-"""What becomes of pixels on this machine: the decoder, and resizing where rules differ most."""
+"""Checks of pixels on this machine: the decoder, and resizing where rules differ most."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEVELS = 2.0
 
 
 def images() -> Iterator[Check]:
-    """A JPEG with coloured edges beside its recorded pixels, and a grid of bright pixels made smaller."""
+    """Check a JPEG with coloured edges beside its recorded pixels, and a grid of bright pixels that is shrunk."""
     folder = resources.files("ganmetrics.selftest")
     jpeg, recorded = (
         decode(folder.joinpath(name).read_bytes(), Reading()).pixels for name in ("edges.jpg", "edges.png")

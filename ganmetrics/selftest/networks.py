@@ -1,4 +1,4 @@
-"""Networks of the package on this device, the bundled statistics, and whole evaluations of seeded noise."""
+"""Checks of the package's networks on this device, of bundled statistics, and of evaluations of seeded noise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RECORDED = {
 
 
 def networks(device: str) -> Iterator[Check]:
-    """Scores of seeded noise beside those recorded, and the same in small batches."""
+    """Check scores of seeded noise beside the recorded ones, in one batch and in small batches."""
     real, fake = noise(seed=0), noise(seed=1)
     for extractor, recorded in RECORDED.items():
         scored = partial(evaluate, real, fake, metrics=METRICS, extractor=extractor, device=device, reading=Reading())
@@ -40,14 +40,14 @@ def networks(device: str) -> Iterator[Check]:
 
 
 def noise(*, seed: int) -> Images:
-    """Seeded grey ramps with noise, uint8 [COUNT, 3, 28, 28]."""
+    """Return seeded grey ramps with noise, uint8 [COUNT, 3, 28, 28]."""
     rng = np.random.RandomState(seed)
     ramps = rng.uniform(0, 8, size=(COUNT, 1, 1, 1)) * np.arange(28) + rng.normal(0, 20 + 20 * seed, (COUNT, 1, 28, 28))
     return torch.from_numpy(ramps.clip(0, 255).astype(np.uint8)).expand(-1, 3, -1, -1).contiguous()
 
 
 def statistics() -> Iterator[Check]:
-    """Every bundled set of statistics is whole and of the images that the index says."""
+    """Check that every bundled set of statistics is whole and of the images that the index names."""
     for name, entries in index().items():
         for extractor, entry in entries.items():
             found = bundled(name, extractor)

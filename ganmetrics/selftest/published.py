@@ -1,4 +1,4 @@
-"""Numbers that others published: the literature's Inception on CIFAR-10, both fetched.
+"""Checks against published numbers: the literature's Inception on CIFAR-10, both fetched.
 
 The subsets are those of torch-fidelity's own tests: 5,000 images of each split, in the order of the data set.
 """
@@ -25,7 +25,7 @@ SUBSET, SEED = 5000, 2020
 
 
 class Number(NamedTuple):
-    """A published score: of which metric, its value or spread, and how far from it rounding may lead."""
+    """A published number: a metric's value or spread, and the tolerance for rounding."""
 
     metric: str
     field: str
@@ -46,12 +46,12 @@ SUBSETS = (
 
 
 def fetch_all(*, progress: bool) -> None:
-    """Bring weights and images here, before any check runs.
+    """Fetch weights and images before any check runs.
 
     Raises
     ------
     WeightsError, InputError
-        They are not here and cannot be had.
+        Something is not on this machine and cannot be fetched.
     """
     fetch(known(WEIGHTS), progress=progress)
     for split in ("train", "test"):
@@ -59,7 +59,7 @@ def fetch_all(*, progress: bool) -> None:
 
 
 def published(device: str, *, progress: bool) -> Iterator[Check]:
-    """Scores of CIFAR-10's subsets, then of its whole training set."""
+    """Check the scores of CIFAR-10's subsets, then of its whole training set."""
     train, test = (_images(split) for split in ("train", "test"))
     yield from _compared(test[_chosen(len(test))], train[_chosen(len(train))], SUBSETS, device, progress)
     yield from _compared(None, train, WHOLE, device, progress)

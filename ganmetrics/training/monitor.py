@@ -155,7 +155,7 @@ class Monitor:
         g_grad_norm: Number = None,
         d_accuracy: Number = None,
     ) -> Result | None:
-        """Take note of a step.
+        """Note a step, and score the generator where the step is one for it.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Monitor:
             self.seconds += time.perf_counter() - start
 
     def state_dict(self) -> dict[str, Any]:
-        """All that was seen, as numbers and texts, to be saved with the training."""
+        """Return the monitor's state, as numbers and texts, to be saved with the training."""
         health = {"entries": [list(entry) for entry in self.health.entries], "infinite": dict(self.health._infinite)}
         history = [record.to_dict() for record in self.history]
         seen = {"step": self._step, "seconds": self.seconds, "told": dict(self._told)}
@@ -283,7 +283,7 @@ class Monitor:
                 self.outputs.log(text)
 
     def _rewind(self, step: int) -> None:
-        """Forget what was seen of this step and of later ones."""
+        """Forget what was noted of this step and of later ones."""
         kept = [record for record in self.history if record.step < step]
         dropped = len(self.history) - len(kept)
         if dropped:
@@ -303,12 +303,12 @@ class Monitor:
 
 
 def _as_float(value: Number) -> float | None:
-    """The number, of a tensor in a graph too."""
+    """Return a number as float, also where it is a tensor in a graph."""
     return float(value.detach()) if isinstance(value, torch.Tensor) else value
 
 
 def _health(entries: Iterable[Entry], infinite: Mapping[str, int]) -> TrainingHealth:
-    """The health of a training of which these entries are known."""
+    """Return the health of a training from its entries."""
     health = TrainingHealth()
     health.entries, health._infinite = list(entries), dict(infinite)
     return health

@@ -1,4 +1,4 @@
-"""Where a monitor's findings go: a folder, a writer of scalars, a log, a call when the score is the best so far."""
+"""Outputs of a monitor: a folder, a writer of scalars, a log, a call when the score is the best so far."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Outputs:
 
 
 def made(folder: Path) -> Path:
-    """The folder, made by the first rank (ResourceError, UsageError)."""
+    """Make the folder in the first rank, and return it (ResourceError, UsageError)."""
     if folder.exists() and not folder.is_dir():
         raise UsageError("the monitor's folder is a file", where=shown(folder), hint="Name a folder", code="E-OUTPUT")
     if ranks.rank() == 0:
@@ -80,7 +80,7 @@ def made(folder: Path) -> Path:
 
 
 def line(record: Record, history: Sequence[Record]) -> str:
-    """One evaluation in words: ``step 2000  FID(digits) 12.3 (11.9 to 12.8) (best 11.8 at 1500)  4.1 s``."""
+    """Return one evaluation in words: ``step 2000  FID(digits) 12.3 (11.9 to 12.8) (best 11.8 at 1500)  4.1 s``."""
     best = best_of(history)
     is_best = best is None or best.step == record.step
     compared = "(best)" if best is None or is_best else f"(best {best.first.value:.4g} at {best.step})"
@@ -91,13 +91,13 @@ def line(record: Record, history: Sequence[Record]) -> str:
 
 
 def fault(step: int, finding: Finding) -> str:
-    """A fault and what to try, in a few lines."""
+    """Return a fault and what to try, in a few lines."""
     advice = [f"        try: {each}" for each in finding.advice]
     return "\n".join([f"step {step}  {finding.verdict}  {finding.name}: {finding.sentence}", *advice])
 
 
 def caution(step: int, found: Caution) -> str:
-    """What is hardly meant about the images that were scored, in a line."""
+    """Return a line about what is hardly meant about the images that were scored."""
     return f"step {step}  caution  {found.sentence}"
 
 

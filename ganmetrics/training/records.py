@@ -38,12 +38,12 @@ class Mark(NamedTuple):
 
     @staticmethod
     def of(score: Score) -> Mark:
-        """That of a score."""
+        """Return what is kept of a score."""
         return Mark(score.value, score.interval, score.title, score.higher_is_better, str(score.signature))
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Mark:
-        """That of a record's plain data (an error of ``MALFORMED`` for other data)."""
+        """Return a mark from a record's plain data (an error of ``MALFORMED`` for other data)."""
         value = math.nan if data["value"] is None else float(data["value"])
         old = {"half_width": data["half_width"]} if data.get("half_width") is not None else None
         around = None if math.isnan(value) else data.get("interval", old)
@@ -84,17 +84,17 @@ class Record:
 
     @staticmethod
     def of(step: int, result: Result, seconds: float, findings: Iterable[Finding]) -> Record:
-        """That of a result."""
+        """Return the record of an evaluation's result."""
         scores = {name: Mark.of(score) for name, score in result.scores.items()}
         return Record(step, scores, round(seconds, 3), {finding.name: finding.verdict for finding in findings})
 
     @property
     def first(self) -> Mark:
-        """The first metric's."""
+        """The mark of the first metric."""
         return next(iter(self.scores.values()))
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain data; numbers that are not finite are ``None``."""
+        """Return the record as plain data; numbers that are not finite are ``None``."""
         scores = {
             name: {
                 **mark._asdict(),
@@ -107,7 +107,7 @@ class Record:
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Record:
-        """The record of ``to_dict`` (an error of ``MALFORMED`` for other data)."""
+        """Return the record that ``to_dict`` wrote (an error of ``MALFORMED`` for other data)."""
         scores = {shown(name): Mark.from_dict(each) for name, each in data["scores"].items()}
         findings = {shown(name): VERDICTS[rank(verdict)] for name, verdict in data["findings"].items()}
         if not scores:
@@ -116,14 +116,14 @@ class Record:
 
 
 def best_of(history: Sequence[Record]) -> Record | None:
-    """The record whose first metric is the best, the earliest of equals, among those under the latest's recipe."""
+    """Return the record with the best first metric, the earliest of equals, of those with the latest's recipe."""
     recipe = history[-1].first.recipe if history else None
     fit = [one for one in history if math.isfinite(one.first.value) and one.first.recipe == recipe]
     return min(fit, key=lambda one: -one.first.value if one.first.higher_is_better else one.first.value, default=None)
 
 
 def read_records(path: Path) -> list[Record]:
-    """The records of a file, without a last line that a kill left half written; none where there is no file.
+    """Return the records of a file, without a last line that a kill left half written; none without a file.
 
     Raises
     ------
@@ -145,13 +145,13 @@ def read_records(path: Path) -> list[Record]:
 
 
 def write_records(records: Iterable[Record], path: Path) -> None:
-    """Write them all, whole or not at all (ResourceError)."""
+    """Write records to a file, whole or not at all (ResourceError)."""
     with atomic_write(path) as stream:
         stream.writelines(json.dumps(each.to_dict(), ensure_ascii=False).encode() + b"\n" for each in records)
 
 
 def keep_old(path: Path) -> None:
-    """Keep a file's content beside it, as ``scores.jsonl.old``."""
+    """Copy a file's content beside it, as ``scores.jsonl.old``."""
     if path.exists():
         with atomic_write(path.with_name(f"{path.name}.old")) as stream:
             stream.write(path.read_bytes())

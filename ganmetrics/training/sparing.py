@@ -1,4 +1,4 @@
-"""Sparing a training the errors of what only watches it."""
+"""A guard that keeps the errors of a monitor away from the training that it watches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ganmetrics.errors import GanMetricsWarning
 
 
 class Sparing:
-    """Turns the errors of each part of some work into one warning; later ones of the part are not told."""
+    """Turns the errors of each part of some work into one warning, and keeps silent about later ones of that part."""
 
     def __init__(self) -> None:
         self._failed: set[str] = set()

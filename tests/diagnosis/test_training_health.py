@@ -145,9 +145,9 @@ def test_findings_print_and_are_data() -> None:
     health, _ = watched(iter(curve("dcgan-overpowered")))
     worst = next(finding for finding in health.findings() if finding.name == "discriminator wins")
     text = str(worst)
-    assert text.startswith("severe  discriminator wins: it tells all reals")
+    assert text.startswith("severe  discriminator wins: the discriminator tells all real images")
     assert "try: lower the discriminator's learning rate" in text
-    assert worst.to_dict()["evidence"][0]["name"] == "its loss"
+    assert worst.to_dict()["evidence"][0]["name"] == "loss of the discriminator"
 
 
 def test_samples_of_any_kind_are_taken() -> None:

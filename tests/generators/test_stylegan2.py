@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.evaluate import measure
 from ganmetrics.generators import card_scores as scoring
-from ganmetrics.generators import datasets, losses, stylegan2
+from ganmetrics.generators import datasets, losses, stylegan2, stylegan2_sampling
 from ganmetrics.generators import stylegan2_nets as nets
 from ganmetrics.generators.card_scores import QUIET
-from ganmetrics.generators.stylegan2 import Settings, StyleGAN2Training, StyleSampler
+from ganmetrics.generators.stylegan2 import Settings, StyleGAN2Training
+from ganmetrics.generators.stylegan2_sampling import StyleSampler, style_scores, truncation_sweep
 from ganmetrics.generators.system import Recipe
 from ganmetrics.generators.training import resume, save_checkpoint
 
@@ -351,7 +352,7 @@ def test_samples_of_truncation_zero_differ_by_noise_alone() -> None:
 def test_the_noise_is_not_the_latents() -> None:
     seed = 4
     latents = torch.randn(16, generator=torch.Generator().manual_seed(seed))
-    noise = torch.randn(16, generator=torch.Generator().manual_seed(seed ^ stylegan2.NOISE_STREAM))
+    noise = torch.randn(16, generator=torch.Generator().manual_seed(seed ^ stylegan2_sampling.NOISE_STREAM))
     assert not latents.equal(noise)
 
 
@@ -373,7 +374,7 @@ def test_a_sampler_of_stored_weights_draws_the_averaged_generator(training: Styl
 
 def test_a_sweep_gives_fid_and_the_spread_over_all_pairs() -> None:
     sampler = StyleSampler(tiny_generator())
-    at_zero, at_one = stylegan2.truncation_sweep(sampler, (0.0, 1.0), num_images=40, seed=2)
+    at_zero, at_one = truncation_sweep(sampler, (0.0, 1.0), num_images=40, seed=2)
     assert (at_zero.psi, at_one.psi) == (0.0, 1.0)
     assert at_zero.spread == pytest.approx(0.0, abs=1e-4)
     features = measure(sampler(40, seed=2), reads=("features",), extractor="digits", reading=QUIET).features
@@ -384,11 +385,11 @@ def test_a_sweep_gives_fid_and_the_spread_over_all_pairs() -> None:
 
 
 def test_the_scores_of_a_card_hold_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (stylegan2, scoring):
+    for module in (stylegan2_sampling, scoring):
         monkeypatch.setattr(module, "NUM_IMAGES", 1000)
     recipe, sampler = stylegan2.RECIPES[0], StyleSampler(tiny_generator())
-    found = {each.name: each for each in stylegan2.style_scores(recipe, sampler, 2)}
-    swept = [f"{name}_psi_{psi:g}" for psi in stylegan2.PSIS for name in ("fid", "spread")]
+    found = {each.name: each for each in style_scores(recipe, sampler, 2)}
+    swept = [f"{name}_psi_{psi:g}" for psi in stylegan2_sampling.PSIS for name in ("fid", "spread")]
     assert list(found)[-len(swept) :] == swept
     assert found["fid_psi_1"].value == found["fid"].value
     assert found["fid_psi_0.5"].value != found["fid"].value

@@ -20,7 +20,7 @@ from ganmetrics.leaderboard import Board
 from ganmetrics.leaderboard import board as board_module
 from ganmetrics.leaderboard.board import public_row
 from ganmetrics.leaderboard.board_file import STORE_VARIABLE
-from ganmetrics.leaderboard.creation import Wishes, create, upgrade
+from ganmetrics.leaderboard.creation import BoardOptions, create, upgrade
 from ganmetrics.leaderboard.showing import comma_separated, text
 from ganmetrics.leaderboard.worker import Worker
 
@@ -224,7 +224,7 @@ def test_a_board_that_cannot_be_meant_leaves_nothing(name: str, tmp_path: Path) 
 
 def test_a_folder_in_use_is_left_alone(scored_board: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not empty"):
-        create(scored_board, Wishes(reference=REAL))
+        create(scored_board, BoardOptions(reference=REAL))
     with pytest.raises(InputError, match="no board"):
         Board.open(tmp_path)
     (tmp_path / "board.json").write_text("{")

@@ -1,4 +1,4 @@
-"""What Alembic runs: it migrates the connection that ``Store.migrate`` hands over."""
+"""The script that Alembic runs: it migrates the connection that ``Store.migrate`` hands over."""
 
 from __future__ import annotations
 

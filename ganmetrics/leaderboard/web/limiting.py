@@ -24,7 +24,7 @@ class Limiter:
         self.events: OrderedDict[str, list[float]] = OrderedDict()
 
     def is_full(self, client: str) -> bool:
-        """Whether the client has reached the limit."""
+        """Return whether the client has reached the limit."""
         with self.lock:
             return len(self._recent(client)) >= self.most
 

@@ -79,7 +79,7 @@ class Guard:
 
 
 def _is_own(headers: dict[str, str]) -> bool:
-    """Whether a request that changes something comes from a page of this site, or from no page at all."""
+    """Return whether a request that changes something comes from a page of this site, or from no page at all."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")

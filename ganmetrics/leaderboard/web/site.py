@@ -79,7 +79,7 @@ class Site:
         return self._view
 
     def is_fresh(self) -> bool:
-        """Whether ``view`` answers without asking the store."""
+        """Return whether ``view`` answers without asking the store."""
         return time.monotonic() - self._looked < FRESH
 
     def _refresh(self) -> None:
