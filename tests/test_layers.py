@@ -33,6 +33,7 @@ FLOORS = [
     {"functional", "demo", "selftest", "__init__"},
     {"cli", "__main__"},
 ]
+WINGS = ("generators", "leaderboard", "compat", "training", "selftest")
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(path for top in ("ganmetrics", "cli") for path in (ROOT / top).rglob("*.py"))
 
@@ -88,6 +89,15 @@ def imports(text: str, module: str, path: Path, *, typing: bool = False) -> set[
     return found - {module, "ganmetrics", ""}
 
 
+def imports_when_loaded(text: str, module: str, path: Path) -> set[str]:
+    """The modules of the package that are imported as soon as a file is, and not inside its functions."""
+    tree = ast.parse(text)
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    later = {inner for function in functions for inner in ast.walk(function)} | seen_by_type_checkers(tree)
+    names = [name for node in ast.walk(tree) if node not in later for name in named(node, module, path)]
+    return {known(name) for name in names if name.split(".")[0] == "ganmetrics"}
+
+
 def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
     """Groups of modules that import each other by way of others."""
 
@@ -124,6 +134,28 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     graph = {name: imports(path.read_text(), name, path) for name, path in MODULES.items()}
     beside = {name: {found for found in graph[name] if not name.startswith(f"{found}.")} for name in graph}
     assert circles(beside) == []  # without a module's own package, which Python imports first in any case
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_is_loaded_by_those_who_ask_for_it_alone(wing: str) -> None:
+    """No room of the core imports it; a command does when it runs, a wing may rest on another, the demo samples one."""
+    for module, path in MODULES.items():
+        room = room_of(module)
+        if room not in (*WINGS, "demo", "__init__"):
+            text = path.read_text()
+            found = imports_when_loaded(text, module, path) if room == "cli" else imports(text, module, path)
+            assert wing not in map(room_of, found), f"{module} imports {wing}"
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_has_tests_of_its_own(wing: str) -> None:
+    assert list((ROOT / "tests" / wing).glob("test_*.py"))
+
+
+def test_imports_inside_functions_wait() -> None:
+    path = MODULES["ganmetrics.reporting.views"]
+    text = "import ganmetrics.errors\ndef draw():\n    from ganmetrics import training"
+    assert imports_when_loaded(text, "ganmetrics.reporting.views", path) == {"ganmetrics.errors"}
 
 
 @pytest.mark.parametrize(
