@@ -115,7 +115,7 @@ BAD = {  # case: (images, code, words of the sentence, the fix)
     "array int32": (np.zeros((2, 8, 8, 3), np.int32), "E-DTYPE", "int32", "images.astype(np.uint8)"),
     "bool": (torch.zeros(2, 3, 8, 8).bool(), "E-DTYPE", "bool", "images.to(torch.uint8) * 255"),
     "complex": (torch.zeros(2, 3, 8, 8).cfloat(), "E-DTYPE", "complex64", "real part"),
-    "uint16": (np.zeros((2, 8, 8, 3), np.uint16), "E-DTYPE", "uint16", "(images // 257).astype(np.uint8)"),
+    "uint16": (np.zeros((2, 8, 8, 3), np.uint16), "E-DTYPE", "uint16", "or (0, 4095) for images of 12 bits"),
     "objects": (np.zeros((2, 8, 8, 3), object), "E-DTYPE", "object", ""),
     "strings": (np.zeros((2, 8, 8, 3), "U3"), "E-DTYPE", "U3", ""),
     "sparse": (torch.zeros(2, 3, 8, 8).byte().to_sparse(), "E-DTYPE", "torch.sparse_coo", "images.to_dense()"),
@@ -141,6 +141,14 @@ def test_68_the_fix_works(case):
     fix = hint.split("use ")[-1].split("Use ")[-1]
     fixed = eval(fix if "images" in fix else f"images{fix}", {"images": images, "torch": torch, "np": np})
     assert open_source(fixed).count == 2
+
+
+def test_the_fix_for_uint16_keeps_what_is_white():
+    images = np.full((2, 8, 8, 3), 4095, np.uint16)
+    hint = refusal(images).hint
+    assert "gm.source(images.astype(np.float32), value_range=(0, 65535))" in hint
+    pixels = open_source(images.astype(np.float32), value_range=(0, 4095)).batches()
+    assert all(bool((batch == 255).all()) for batch in pixels)
 
 
 @pytest.mark.parametrize("value_range", [(1, 0), (0, 0), (0, float("nan")), (0,), "01", 1, (0, 1, 2)])

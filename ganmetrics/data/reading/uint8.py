@@ -123,7 +123,9 @@ def _check_dtype(images: ArrayLike, is_array: bool, where: str) -> None:
     if name == "bool":
         fix = f"Use {cast} * 255"
     elif name == "uint16":
-        fix = f"Scale to 8 bits first: {cast.replace('images', '(images // 257)')}"
+        floats = "images.astype(np.float32)" if is_array else "images.float()"
+        white = "value_range=(0, 65535)), or (0, 4095) for images of 12 bits"
+        fix = f"State black and white: gm.source({floats}, {white}"
     elif name.startswith("complex"):
         fix = "Take the real part or the magnitude and state its value_range"
     what = f"the images have dtype {name}; expected uint8, or float with a value_range"
