@@ -7,12 +7,13 @@ values of the feature likelihood divergence come from, which starts elsewhere, e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.numerics.memory import OF_PAIR, memory_budget
 from ganmetrics.numerics.neighbors import squared_distances
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 STEPS, TOLERANCE = 100, 1e-5  # the latter of the mean log likelihood for each dimension
 FLOOR = 1e-6  # of a variance: that of a centre on a row it is fitted to would vanish
-BLOCK = 1024  # rows
+BLOCK = 1024  # rows of distances at a time, and fewer where a limit of memory is set
 
 # Of the descent: Adam's rate, epochs at most and at least, rows of a batch, the bound of a logarithm of a variance.
 RATE, EPOCHS, FEWEST, BATCH, BOUND = 0.5, 50, 7, 10_000, 40.0
@@ -29,7 +30,7 @@ MOMENTS = 0.9, 0.999  # decay of the means of the gradient and of its square
 START = 1e-3  # added to each centre's squared distance to its nearest row, which its variance starts from
 SHRUNK = 0.9**2  # the factor of squared distances to the mean of the rows, about which one more component lies
 WINDOW, SETTLED = 5, 5e-4  # epochs whose losses, in nats for each dimension, differ by less: the descent ends
-KEPT = 2**31  # bytes of squared distances that are kept; more are computed in every epoch
+KEPT = 2**31  # bytes of squared distances that are kept where no limit is set; more are computed in every epoch
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ class MixtureOfCenters:
     @staticmethod
     def fitted(centers: Tensor, rows: Tensor) -> MixtureOfCenters:
         """The variances that maximise the likelihood of rows, from 1 on: [M, D], [N, D]."""
-        squares = _squares(rows, centers)
+        squares = _Squares(rows, centers)
         variances = torch.ones(len(centers), dtype=torch.float64, device=centers.device)
         before = -math.inf
         for _ in range(STEPS):
-            likelihood, variances = _step(squares, variances, centers.shape[1])
+            likelihood, variances = _step(squares.parts(0, len(rows)), variances, centers.shape[1])
             if likelihood - before < TOLERANCE * centers.shape[1]:
                 break
             before = likelihood
@@ -67,7 +68,7 @@ class MixtureOfCenters:
         """
         rows = rows[torch.from_numpy(rng.permutation(len(rows))).to(rows.device)]
         batches = _Batches(rows, centers)
-        starts = torch.stack([part.amin(dim=0) for part in batches.parts(0, len(rows))]).amin(dim=0)
+        starts = torch.stack([part.amin(dim=0) for part in batches.squares.parts(0, len(rows))]).amin(dim=0)
         logs = torch.cat([((starts.double() + START) / rows.shape[1]).log(), starts.new_zeros(1, dtype=torch.float64)])
         adam = _Adam(logs)
         losses: list[float] = []
@@ -85,11 +86,12 @@ class MixtureOfCenters:
         return MixtureOfCenters(centers, logs[:-1].exp())
 
     def mean_log_likelihood(self, rows: Tensor) -> float:  # [N, D]
-        found = [
+        """The mean log likelihood of rows, in nats."""
+        logs = [
             torch.logsumexp(_logs(_squares(part, self.centers), self.variances, rows.shape[1]), dim=1)
-            for part in rows.split(BLOCK)
+            for part in rows.split(_block(len(self.centers)))
         ]
-        return float(torch.cat(found).double().mean()) - math.log(len(self.centers))
+        return float(torch.cat(logs).double().mean()) - math.log(len(self.centers))
 
 
 class _Adam:
@@ -106,25 +108,35 @@ class _Adam:
         self.values -= RATE * mean / (square.sqrt() + 1e-8)
 
 
+class _Squares:
+    """Squared distances of rows [N, D] to centres [M, D], kept where they take half of the memory at most."""
+
+    def __init__(self, rows: Tensor, centers: Tensor) -> None:
+        self.rows, self.centers, self.block = rows, centers, _block(len(centers))
+        is_kept = 4 * len(rows) * len(centers) <= memory_budget(2 * KEPT) // 2
+        self.kept = _squares(rows, centers) if is_kept else None
+
+    def parts(self, start: int, stop: int) -> Iterator[Tensor]:  # -> [n, M]
+        """The distances of the rows from ``start`` to ``stop``, block by block."""
+        for first in range(start, stop, self.block):
+            at = slice(first, min(first + self.block, stop))
+            yield _squares(self.rows[at], self.centers) if self.kept is None else self.kept[at]
+
+
 class _Batches:
     """Squared distances of rows to centres, and to the mean of the rows."""
 
     def __init__(self, rows: Tensor, centers: Tensor) -> None:
-        self.rows, self.centers = rows, centers
-        is_kept = 4 * len(rows) * len(centers) <= KEPT
-        self.kept = _squares(rows, centers) if is_kept else None
+        self.squares = _Squares(rows, centers)
         self.to_mean = SHRUNK * _squares(rows, rows.mean(dim=0, keepdim=True))
-
-    def parts(self, start: int, stop: int) -> Iterator[Tensor]:  # -> [n, M]
-        for first in range(start, stop, BLOCK):
-            at = slice(first, min(first + BLOCK, stop))
-            yield _squares(self.rows[at], self.centers) if self.kept is None else self.kept[at]
 
     def gradient(self, logs: Tensor, start: int, stop: int) -> tuple[float, Tensor]:
         """The mean negative log likelihood of some rows for each dimension, and its gradient: [M + 1] -> [M + 1]."""
-        dim, variances, log_count = self.rows.shape[1], logs.exp(), math.log(len(self.centers))
+        squares = self.squares
+        dim, variances, log_count = squares.rows.shape[1], logs.exp(), math.log(len(squares.centers))
         total, weights, sums = 0.0, torch.zeros_like(logs), torch.zeros_like(logs)
-        for part, to_mean in zip(self.parts(start, stop), self.to_mean[start:stop].split(BLOCK), strict=True):
+        means = self.to_mean[start:stop].split(squares.block)
+        for part, to_mean in zip(squares.parts(start, stop), means, strict=True):
             about_mean = _logs(to_mean, variances[-1:], dim).add_(log_count)  # of the weight of all centres together
             shares = _logs(part, variances[:-1], dim)
             of_rows = torch.logaddexp(torch.logsumexp(shares, dim=1, keepdim=True), about_mean)
@@ -139,10 +151,14 @@ class _Batches:
         return total / scale, (dim * weights - sums / variances) / (2 * scale)
 
 
-def _step(squares: Tensor, variances: Tensor, dim: int) -> tuple[float, Tensor]:
-    """The mean log likelihood before, and the variances after one step."""
-    weights, sums, total = torch.zeros_like(variances), torch.zeros_like(variances), 0.0
-    for part in squares.split(BLOCK):
+def _step(parts: Iterable[Tensor], variances: Tensor, dim: int) -> tuple[float, Tensor]:
+    """Take one step of expectation maximisation over squared distances, in parts [n, M].
+
+    It gives the mean log likelihood before the step, and the variances after it.
+    """
+    weights, sums, total, count = torch.zeros_like(variances), torch.zeros_like(variances), 0.0, 0
+    for part in parts:
+        count += len(part)
         logs = _logs(part, variances, dim)
         of_rows = torch.logsumexp(logs, dim=1, keepdim=True)
         shares = logs.sub_(of_rows).exp_()  # [n, M]
@@ -151,7 +167,7 @@ def _step(squares: Tensor, variances: Tensor, dim: int) -> tuple[float, Tensor]:
         total += float(of_rows.double().sum())
     is_used = weights > FLOOR  # a centre that explains no row keeps its variance
     found = (sums / (dim * weights).clamp_min(FLOOR)).clamp_min(FLOOR)
-    return total / len(squares) - math.log(squares.shape[1]), torch.where(is_used, found, variances)
+    return total / count - math.log(len(variances)), torch.where(is_used, found, variances)
 
 
 def _logs(squares: Tensor, variances: Tensor, dim: int) -> Tensor:  # [n, M] -> [n, M], without the weights
@@ -160,4 +176,10 @@ def _logs(squares: Tensor, variances: Tensor, dim: int) -> Tensor:  # [n, M] -> 
 
 
 def _squares(x: Tensor, y: Tensor) -> Tensor:  # [N, D], [M, D] -> float32 [N, M]
-    return torch.cat([squared_distances(part, y).to(torch.float32) for part in x.split(BLOCK)])
+    return torch.cat([squared_distances(part, y).to(torch.float32) for part in x.split(_block(len(y)))])
+
+
+def _block(num_centers: int) -> int:
+    """The rows whose distances to so many centres are taken at a time."""
+    room = memory_budget(2 * OF_PAIR * BLOCK * num_centers) // 2  # the other half keeps distances
+    return min(BLOCK, max(1, room // (OF_PAIR * num_centers)))

@@ -165,7 +165,7 @@ def test_a_step_of_the_fit_is_that_of_the_formula(monkeypatch: pytest.MonkeyPatc
     x, c = torch.from_numpy(rows), torch.from_numpy(centers)
     narrow = mixture._squares(x, c)
     assert narrow.dtype == mixture._logs(narrow, torch.from_numpy(variances), 2).dtype == torch.float32
-    likelihood, found = mixture._step(narrow, torch.from_numpy(variances), 2)
+    likelihood, found = mixture._step(narrow.split(mixture.BLOCK), torch.from_numpy(variances), 2)
     assert likelihood == pytest.approx(special.logsumexp(of_rows, axis=1).mean() - math.log(3), rel=1e-5)
     assert found.dtype == torch.float64
     expected = (shares * squares).sum(axis=0) / (2 * shares.sum(axis=0))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 import ganmetrics as gm
+from ganmetrics.numerics import gaussian_mixture
+from ganmetrics.numerics.gaussian_mixture import MixtureOfCenters
 from ganmetrics.numerics.memory import OF_NUMBER, OF_PAIR, block_rows, parse_size
 
 
@@ -54,19 +59,46 @@ def test_no_number_depends_on_the_limit() -> None:
     assert found[0][1:] == pytest.approx(found[1][1:], rel=1e-9)
 
 
-@pytest.mark.slow
-def test_distances_take_no_more_memory_than_allowed() -> None:
-    """Peak of torch's own allocations, beyond the features."""
+def with_peak(compute: Callable[[], Any]) -> tuple[Any, int]:
+    """What a function gives, and the peak of torch's own allocations in it."""
     from torch.profiler import ProfilerActivity, profile
 
-    rng = torch.Generator().manual_seed(0)
-    real, fake = (torch.randn(6000, 256, generator=rng) for _ in range(2))
-    with gm.memory_limit("64MiB"), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as run:
-        gm.functional.prdc(real, fake)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as run:
+        found = compute()
     total, peak = 0, 0
     for event in run.profiler.kineto_results.events():
         if event.name() == "[memory]":
             total += event.nbytes()
             peak = max(peak, total)
+    return found, peak
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["adam", "em"])
+def test_the_density_of_fld_takes_no_more_memory_than_allowed(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squared distances of all pairs would take 36 MB, and blocks of 1,024 rows three times that."""
+    monkeypatch.setattr(gaussian_mixture, "STEPS", 2)
+    monkeypatch.setattr(gaussian_mixture, "EPOCHS", 2)
+    centers, rows = torch.from_numpy(np.random.RandomState(0).randn(2, 3000, 4))
+
+    def fit() -> float:
+        if way == "em":
+            return MixtureOfCenters.fitted(centers, rows).mean_log_likelihood(rows)
+        return MixtureOfCenters.descended(centers, rows, np.random.RandomState(0)).mean_log_likelihood(rows)
+
+    free = fit()
+    with gm.memory_limit("16MiB"):
+        found, peak = with_peak(fit)
+    assert found == pytest.approx(free, rel=1e-5)
+    assert peak < 16 * 2**20
+
+
+@pytest.mark.slow
+def test_distances_take_no_more_memory_than_allowed() -> None:
+    """Peak of torch's own allocations, beyond the features."""
+    rng = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(6000, 256, generator=rng) for _ in range(2))
+    with gm.memory_limit("64MiB"):
+        _, peak = with_peak(lambda: gm.functional.prdc(real, fake))
     narrow = 2 * 6000 * 256 * 4  # the centred rows of both sets
     assert peak < 64 * 2**20 + 2 * narrow
