@@ -73,7 +73,7 @@ def rows(root: str, count: int = 10_000, reference: str = "mnist-train") -> Iter
         for strength, change in strengths:
             yield Row(family, strength, count, fid(reference, change(images, labels)))
     fashion = datasets.FashionMNIST(root, train=False, download=True).data[:count].unsqueeze(1)
-    yield Row("another world: Fashion-MNIST", "", count, fid(reference, fashion))
+    yield Row("other images: Fashion-MNIST", "", count, fid(reference, fashion))
 
 
 def fid(reference: str, grey: torch.Tensor) -> float:
@@ -83,11 +83,14 @@ def fid(reference: str, grey: torch.Tensor) -> float:
 def markdown(table: list[Row]) -> str:
     """The page with the table."""
     lines = [
-        "# What FID says of digits made worse by known amounts",
+        "# FID of blurred, noisy and incomplete images",
         "",
-        "MNIST's 10,000 test digits, changed in one way, against the bundled statistics of the 60,000 training digits,",
-        "extractor `digits` (its own scale, not Inception's). Within each family FID grows with the strength.",
-        "Written by `python -m benchmarks.degradations`; the test suite computes every row again.",
+        "See how much FID grows when real images are made worse by known amounts. MNIST's 10,000 test digits are",
+        "changed in one way and compared with the bundled statistics of the 60,000 training digits. The network is",
+        "`digits`, whose FIDs have a scale of their own. Within each kind of change, FID grows with the strength.",
+        "[Metrics](metrics.md#how-do-the-metrics-respond-to-known-faults) shows how the other metrics respond.",
+        "",
+        "The page is written by `python -m benchmarks.degradations`; the test suite computes every row again.",
         "",
         "| change | strength | images | FID (`digits`) |",
         "|---|---:|---:|---:|",

@@ -23,7 +23,7 @@ numpydoc_show_class_members = False
 nitpicky = True
 nitpick_ignore_regex = [  # types of other packages, and names that only annotations have
     ("py:.*", r"(torch|np|numpy|nn|os|collections|argparse|PIL|Image|pathlib|Path|datetime|typing|diffusers)\b.*"),
-    ("py:class", r"ganmetrics\.(data|diagnosis\.pair|generators\.record|leaderboard\.store)\..*"),
+    ("py:class", r"ganmetrics\.(data|diagnosis\.pair|generators\.system|leaderboard\.store)\..*"),
     ("py:class", r"[A-Z]\w*|optional|tuple\[str"),
 ]
 
@@ -31,3 +31,4 @@ html_theme = "furo"
 html_title = f"ganmetrics {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
