@@ -23,11 +23,12 @@ numpydoc_show_class_members = False
 nitpicky = True
 nitpick_ignore_regex = [  # types of other packages, and names that only annotations have
     ("py:.*", r"(torch|np|numpy|nn|os|collections|argparse|PIL|Image|pathlib|Path|datetime|typing|diffusers)\b.*"),
-    ("py:class", r"ganmetrics\.(data|diagnosis\.pair|generators\.system|leaderboard\.store)\..*"),
-    ("py:class", r"[A-Z]\w*|optional|tuple\[str"),
+    ("py:class", r"ganmetrics\.(data|metrics\.needs|diagnosis\.pair|generators\.system|leaderboard\.store)\..*"),
+    ("py:class", r"[A-Z]\w*|optional|(tuple|Mapping)\[str"),
 ]
 
 html_theme = "furo"
+html_domain_indices = False  # the API pages list the modules
 html_title = f"ganmetrics {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
