@@ -30,6 +30,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(parser: Parser, work: Callable[[argparse.Namespace], str], arguments: Sequence[str] | None) -> NoReturn:
     """Write what ``work`` makes of the arguments to stdout and leave with exit code 0, or with an error's sentence."""
+    # Warnings become lines of stderr without file names.
     warnings.showwarning = lambda message, *_: _say(f"warning: {in_options(str(message), parser.spelled)}")
     try:
         sys.stdout.write(f"{work(parser.parse_args(arguments))}\n")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     AnyPath = str | os.PathLike[str]
 
+# torch-fidelity's names of data sets: torchvision's class and split.
 DATA_SETS = {
     "cifar10-train": ("CIFAR10", "train"),
     "cifar10-val": ("CIFAR10", "test"),
@@ -44,6 +45,7 @@ class Opening:
             folder = None if self.data_root is None else os.fspath(self.data_root)
             dataset = load_dataset(*DATA_SETS[value], folder=folder, where=value)
             return open_source(dataset, reading=self.reading, name=value)
+        # torch-fidelity's generative models are known by these attributes.
         if all(hasattr(value, name) for name in ("z_size", "z_type", "num_classes")):
             return generated(value, num_samples, self.seed)
         if isinstance(value, (str, os.PathLike)) and os.fspath(value).endswith((".onnx", ".pth")):
@@ -62,6 +64,7 @@ class Opening:
             what = f"{deep} of {len(names)} images are in sub-folders"
             hint = "Read them with `samples_find_deep=True`, or name the folder that has the images"
             raise UsageError(what, where=folder.name, hint=hint)
+        # torch-fidelity reads files of these suffixes alone, silently.
         suffixes = {f".{part.strip()}" for part in self.suffixes.split(",")}
         others = sorted({os.path.splitext(name)[1].lower() for name in names} - suffixes)
         if others:
@@ -88,6 +91,7 @@ def generated(model: Any, num_samples: int | None, seed: int) -> Source:
         raise unknown("z_type", str(model.z_type), list(NOISES))
     if not num_samples:
         raise UsageError("a model needs its number of samples", where="input1_model_num_samples")
+    # NumPy's stream, as torch-fidelity draws its noise.
     stream = np.random.RandomState(seed)
     place = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
@@ -95,6 +99,7 @@ def generated(model: Any, num_samples: int | None, seed: int) -> Source:
         draw = stream.randn if model.z_type == "normal" else stream.rand
         noise = torch.from_numpy(draw(count, model.z_size)).float()
         if model.z_type == "unit":
+            # Noise on the unit sphere.
             noise = torch.nn.functional.normalize(noise)
         return model(noise.to(place))
 

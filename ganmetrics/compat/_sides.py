@@ -83,6 +83,7 @@ def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:
     ``metric`` may hold ``{least}``, the smaller number of images up to 1000.
     """
     sides = measured([real, fake], [reads], how)
+    # KID's usual subset size, or all images where there are fewer.
     least = min([1000, *(side.count for side in sides if side.count)])
     with own_hints(HINTS):
         result = score(sides[0], sides[1], metric.format(least=least), ci="off")
@@ -102,6 +103,7 @@ def measured(sides: Sequence[Side], reads: Sequence[str], how: Run) -> list[Stat
 
 def announce(sentences: Sequence[str], *, stacklevel: int) -> None:
     """Warn of each sentence once, as if the caller's caller did (``stacklevel`` 3), or one above (4)."""
+    # dict.fromkeys drops repeats and keeps the order.
     for sentence in dict.fromkeys(sentences):
         warnings.warn(sentence, GanMetricsWarning, stacklevel=stacklevel)
 
@@ -128,6 +130,7 @@ def _measured(side: Side, reads: Sequence[str], network: Extractor | None, how: 
 def _agreeing(sides: Sequence[Side], network: Extractor | None, how: Run) -> list[Side]:
     """Give files that name no recipe the recipe of the run, where that can be right (StatisticsError)."""
     known = [side.recipe for side in sides if isinstance(side, Statistics) and side.digest != UNKNOWN]
+    # Without images the recipe is that of statistics which name one.
     recipes = known if network is None else [recipe_of(network, how.reading)]
     return [_under(side, recipes[0], network) if recipes and isinstance(side, Statistics) else side for side in sides]
 

@@ -43,6 +43,7 @@ class _Unit(nn.Module):
         self.network, self.__name__ = network, type(network).__name__
 
     def forward(self, images: Tensor) -> Any:
+        # ``set_dtype`` moves the network to another floating type.
         own = next((each.dtype for each in self.network.parameters() if each.is_floating_point()), torch.float32)
         return self.network(images.to(own) / 255)
 
@@ -130,6 +131,7 @@ class Adapted(Metric):
     @property
     def gathered(self) -> list[Tensor]:
         """The state as torchmetrics handles it: bytes, uint8 [B]."""
+        # torchmetrics gathers tensors, so that the state travels as uint8.
         buffer = io.BytesIO()
         torch.save(self._evaluation.state_dict(), buffer)
         return [torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8).to(self.device)]

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     AnyPath = str | os.PathLike[str]
     Generator = Callable[[torch.Tensor], Any]
 
+# clean-fid's modes: the network with the resize that each stands for.
 EXTRACTORS = {
     "clean": "inception@clean-bicubic",
     "legacy_pytorch": "inception@pytorch-fid-bilinear",
     "legacy_tensorflow": "inception",
 }
 MODELS = ("inception_v3", "clip_vit_b_32")
+# What custom statistics must hold for each metric.
 KEPT = {"FID": "moments", "KID": "features"}
 
 
@@ -55,6 +57,7 @@ class Dataset(NamedTuple):
         if not self.name or self.name.startswith(".") or any(mark in self.name for mark in "/\\\0"):
             what = f"{shown(self.name)!r} cannot name statistics"
             raise UsageError(what, where="name", hint="Take letters, digits and _", code="E-NAME")
+        # The published names of clean-fid's files leave the default model out.
         model = "" if model_name == MODELS[0] else f"_{model_name}"
         res = "na" if self.split == "custom" else self.res
         return stats_folder() / f"{self.name}_{mode}{model}_{self.split}_{res}.npz".lower()
@@ -155,6 +158,7 @@ def make_custom_stats(
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     check_writable(target)
+    # Both FID and KID can be asked for later.
     [statistics] = measured([_without_arrays(images)], list(KEPT.values()), how)
     archive.save_statistics(statistics, target)
 
@@ -209,6 +213,7 @@ def _refuse_custom(given: Mapping[str, Any]) -> None:
 
 
 def _fake(fdir1: AnyPath | None, gen: Generator | None, num_gen: int, z_dim: int, seed: int, how: Run) -> Side:
+    # Exactly one of both says where generated images come from.
     if (fdir1 is None) == (gen is None):
         found = "neither" if gen is None else "both"
         raise UsageError(f"the generated images are fdir1 or gen; found {found}", where="fdir1, gen")
@@ -222,6 +227,7 @@ def _drawn(gen: Generator, z_dim: int, seed: int, how: Run) -> Callable[[int], A
     import torch
 
     device = choose_device("auto" if how.device is None else how.device)
+    # On the CPU, so that a seed means the same latents on every device.
     stream = torch.Generator().manual_seed(seed)
     return lambda count: gen(torch.randn(count, z_dim, generator=stream).to(device))
 
@@ -229,6 +235,7 @@ def _drawn(gen: Generator, z_dim: int, seed: int, how: Run) -> Callable[[int], A
 def _real(fdir2: AnyPath | None, dataset: Dataset, mode: str, model_name: str, how: Run) -> Side:
     if fdir2 is not None:
         return _without_arrays(opened(fdir2, how.reading))
+    # A path in place of a name, which clean-fid does not take.
     if os.path.isfile(dataset.name):
         return opened(dataset.name, how.reading)
     path = dataset.path(mode, model_name)

@@ -87,12 +87,14 @@ class PipelineSource(Source):
         """Yield a share of the images, and make no others."""
         self.notes.sizes.clear()
         mine = share.places(self.count)
+        # The last call may be smaller; each image has its own generator.
         for places in mine.split(self._batch_size) if len(mine) else ():
             images = self._made(places.tolist())
             self.notes.sizes[(images.shape[2], images.shape[3])] += len(images)
             yield places, images
 
     def _made(self, places: list[int]) -> Images:
+        # One generator for each image, so that its noise does not depend on the batch.
         given: dict[str, Any] = {"generator": [torch.Generator().manual_seed(self._seed + place) for place in places]}
         if self._prompts is None:
             given["batch_size"] = len(places)
@@ -100,11 +102,13 @@ class PipelineSource(Source):
             given["prompt"] = [self._prompts[place % len(self._prompts)] for place in places]
         if self._steps is not None:
             given["num_inference_steps"] = self._steps
+        # Schedulers and safety checkers may draw from the global streams, which are put back.
         with OwnStreams(), torch.no_grad(), _quiet(self._pipeline):
             made = np.asarray(self._pipeline(output_type="np", **given).images)
         if made.ndim != 4 or len(made) != len(places):
             what = f"the pipeline made an array of shape {list(made.shape)} for {len(places)} images"
             raise InputError(what, where=self.name, hint="It must make one image for each generator", code="E-SHAPE")
+        # Grey images become three equal channels.
         colours = made.repeat(3, axis=3) if made.shape[3] == 1 else made
         return to_uint8(colours, (0, 1), self.name, first=places[0])
 

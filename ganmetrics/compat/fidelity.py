@@ -137,6 +137,7 @@ def calculate_metrics(
     The other parameters are torch-fidelity's too, ``fid_statistics_file`` that of its forks. Those of ``REFUSED`` take
     their default alone, and those of ``WITHOUT_EFFECT`` take any value and move no number.
     """
+    # Before anything else is defined, ``locals`` holds the arguments alone.
     _refuse(locals())
     from ganmetrics.compat._sides import announce, peers_reading
 
@@ -170,6 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _answer(given: argparse.Namespace) -> str:
+    # The command's own options leave the rest as arguments of ``calculate_metrics``.
     options = vars(given)
     is_json, is_cpu, gpu = (options.pop(name) for name in ("json", "cpu", "gpu"))
     if gpu is not None:
@@ -190,6 +192,7 @@ def _parser() -> Parser:
     device.add_argument("-c", "--cpu", action="store_true", help="use the CPU, whatever there is")
     parser.add_argument("-j", "--json", action="store_true", help="print the scores as JSON")
     for name, parameter in inspect.signature(calculate_metrics).parameters.items():
+        # --gpu and --cpu stand in its place.
         if name != "cuda":
             _add(parser, name, parameter.default, str(parameter.annotation))
     return parser
@@ -246,6 +249,7 @@ def _groups(asked: Mapping[str, str], network: str | None, layers: Mapping[str, 
     groups: dict[str, list[str]] = {}
     for name, metric in asked.items():
         extractor, own = NETWORKS[network or ("vgg16" if name == "prc" else "inception-v3-compat")]
+        # A layer other than the network's own needs a pass of its own.
         layer = layers.get(name) or own
         groups.setdefault(extractor if layer == own else f"{extractor}:{layer}", []).append(metric)
     return groups
@@ -287,6 +291,7 @@ def _named(scores: Mapping[str, Score]) -> dict[str, float]:
             found[key] = scores[name].value
     if "precision" in found:
         precision, recall = found["precision"], found["recall"]
+        # torch-fidelity's guard against a division by zero.
         found["f_score"] = 2 * precision * recall / max(1e-5, precision + recall)
     return found
 

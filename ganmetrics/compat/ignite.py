@@ -71,7 +71,9 @@ class GanMetric(Metric):
     @reinit__is_reduced
     def update(self, output: Any) -> None:
         """Take in fake images [N, 3, H, W], or (real, fake)."""
+        # An output that is no pair is a batch of generated images.
         real, fake = output if isinstance(output, (tuple, list)) else (None, output)
+        # Real images are measured once where a reference was given.
         if real is not None and self.evaluation.reference is None:
             self.evaluation.update(real, real=True)
         self.evaluation.update(fake)

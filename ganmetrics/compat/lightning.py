@@ -77,6 +77,7 @@ class MonitorCallback(Callback):
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Hand the step to the monitor, and log the scores where it was one for them."""
+        # What ``training_step`` returned is newer than what was logged.
         known = {**trainer.callback_metrics, **(outputs if isinstance(outputs, Mapping) else {})}
         numbers = {name: known[name] for name in NUMBERS if name in known}
         step = trainer.global_step
@@ -85,6 +86,7 @@ class MonitorCallback(Callback):
             return
         self.result, values = result, self._values(result)
         for name, value in values.items():
+            # For ``ModelCheckpoint``, which reads what the module logs; loggers get the values below.
             pl_module.log(name, value, logger=False, on_step=True, on_epoch=False, batch_size=1)
         # The module would log at every fiftieth step only.
         for logger in trainer.loggers:

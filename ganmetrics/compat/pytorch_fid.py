@@ -96,6 +96,7 @@ def calculate_frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any, eps
 
     from ganmetrics.metrics.fid import frechet_distance
 
+    # pytorch-fid takes scalars for one dimension too.
     one, other = ((np.atleast_1d(mu), np.atleast_2d(sigma)) for mu, sigma in ((mu1, sigma1), (mu2, sigma2)))
     return frechet_distance(*one, *other)
 
@@ -134,6 +135,7 @@ def _fid(paths: Sequence[AnyPath], how: Run) -> float:
     from ganmetrics.compat._sides import opened, scored
 
     real, fake = (opened(path, how.reading) for path in _existing(paths))
+    # pytorch-fid reads the files of a folder, not those of its sub-folders.
     for side in (real, fake):
         _tell_of_sub_folders(side)
     return scored(real, fake, "fid", "moments", how)
@@ -145,6 +147,7 @@ def _save(paths: Sequence[AnyPath], how: Run) -> None:
     from ganmetrics.data import open_source
     from ganmetrics.measurement import archive
 
+    # pytorch-fid takes the pair [images, target].
     images, name = _two(paths)
     # NumPy adds the suffix where it is missing.
     target = name if os.fspath(name).endswith(".npz") else f"{os.fspath(name)}.npz"
@@ -153,6 +156,7 @@ def _save(paths: Sequence[AnyPath], how: Run) -> None:
     _existing([images, images])
     source = open_source(images, reading=how.reading)
     _tell_of_sub_folders(source)
+    # FID reads moments alone, so that no features are kept.
     [statistics] = measured([source], ["moments"], how)
     archive.save_statistics(statistics, target)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ganmetrics.scoring.result import Result
     from ganmetrics.types import Images
 
+# FID depends on the number of images; all cards use this one.
 NUM_IMAGES = 10_000
 BETTER_THAN_GAN = Target("fid", 18.59, "that of gan-mnist")
 QUIET = Reading(progress=False)
@@ -63,6 +64,7 @@ def scores_against(reference: Reference, fake: Statistics) -> list[Measured]:
 def class_scores(fake: Statistics, extractor: str) -> list[Measured]:
     """Return how many classes hold more than a twentieth of the images, and the share of the largest."""
     assert fake.logits is not None
+    # [num_classes], summing to 1.
     shares = fake.logits.argmax(dim=1).bincount(minlength=fake.logits.shape[1]) / len(fake.logits)
     protocol = f"{fake.count:,} images, classes by {extractor}"
     return [

@@ -115,6 +115,7 @@ class Card:
 
 def folders() -> dict[str, Path]:
     """Return the folder of every card: the bundled ones, then those of the folders that GANMETRICS_GENERATORS names."""
+    # Separated as in PATH; empty parts are no folders.
     own = [Path(place) for place in os.environ.get("GANMETRICS_GENERATORS", "").split(os.pathsep) if place]
     found = [path.parent for place in [BUNDLED, *own] for path in sorted(place.glob(f"*/{CARD}"))]
     # A later folder replaces an earlier one of the same name.
@@ -152,6 +153,7 @@ def read_card(folder: Path) -> Card:
             facts[name] = tuple(facts[name])
         return _checked(Card(**facts))
     except (OSError, *MALFORMED) as error:
+        # An error with its own sentence says more than the one below.
         if isinstance(error, InputError):
             raise
         what = f"the card cannot be read: {shown(str(error)[:200])}"
@@ -190,6 +192,7 @@ def load_sampler(folder: Path) -> Sampler:
     InputError, WeightsError
         The card or the weights are damaged.
     """
+    # The weights are checked against the card's digest before anything reads them.
     card = read_card(folder)
     system = SYSTEMS[card.system]
     path = folder / WEIGHTS

@@ -107,6 +107,7 @@ def translated(forward: nn.Module, backward: nn.Module, first: Tensor, second: T
     Losses are means. One pass of each generator serves both its translations and its identity loss.
     """
     size = len(first)
+    # Instance normalisation treats each image alone, so that batches may be joined.
     fake_second, same_second = forward(torch.cat([first, second])).split(size)
     fake_first, same_first = backward(torch.cat([second, first])).split(size)
     cycle = F.l1_loss(backward(fake_second), first) + F.l1_loss(forward(fake_first), second)
@@ -133,6 +134,7 @@ class CycleGANTraining(Training):
         self.first, self.second = first.to(device), second.to(device)
         width, layers = self.settings.patch_width, self.settings.patch_layers
         critics = nn.ModuleList(PatchDiscriminator(width, layers) for _ in range(2))
+        # Shape of the images that the pools hold.
         shape = (3, domains.SIZE, domains.SIZE)
         # Channels last is a tenth faster on a CPU.
         layout = torch.channels_last
@@ -165,6 +167,7 @@ class CycleGANTraining(Training):
         forward, backward = self.generators
         critic_second, critic_first = self.discriminators
         made = translated(forward, backward, first, second)
+        # Both generators want their translations to score 1, as real images.
         adversarial = least_squares(critic_second(made.fake_second), 1.0)
         adversarial = adversarial + least_squares(critic_first(made.fake_first), 1.0)
         weight = self.settings.cycle
@@ -176,6 +179,7 @@ class CycleGANTraining(Training):
     def step_discriminators(self, reals: Pair, fakes: Pair) -> dict[str, float]:
         losses = []
         for critic, pool, real, fake in zip(self.discriminators, self.pools, reals, fakes, strict=True):
+            # Former translations from the pool keep the discriminator from forgetting.
             shown = torch.cat([real, pool(fake.detach(), self.rng)])
             losses.append(discriminator_loss(*critic(shown).chunk(2)))
         update(self.d_optimizer, losses[0] + losses[1])

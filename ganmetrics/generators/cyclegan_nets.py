@@ -21,7 +21,9 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         first, second = (
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False) for _ in range(2)
+            # Reflected borders avoid the dark rims of zero padding.
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False)
+            for _ in range(2)
         )
         self.net = nn.Sequential(*normalised(first, channels), second, nn.InstanceNorm2d(channels))
 
@@ -57,6 +59,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         net: list[nn.Module] = [nn.Conv2d(3, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
         for layer in range(1, layers + 1):
+            # The last layer keeps its size, so that patches overlap densely.
             stride = 2 if layer < layers else 1
             net += [
                 nn.Conv2d(width, 2 * width, 4, stride, padding=1, bias=False),
@@ -73,6 +76,7 @@ class PatchDiscriminator(nn.Module):
 
 def init_weights(module: nn.Module) -> None:
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        # N(0, 0.02), as in the paper.
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
@@ -90,6 +94,7 @@ class ImagePool(nn.Module):
 
     def __init__(self, size: int, shape: tuple[int, ...]) -> None:
         super().__init__()
+        # Buffers, so that a checkpoint holds the pool.
         self.register_buffer("images", torch.zeros(size, *shape))
         self.register_buffer("held", torch.tensor(0))
 
@@ -102,6 +107,7 @@ class ImagePool(nn.Module):
             self.images[held] = image
             self.held += 1
             return image
+        # A pool of size 0 returns every image; a full one returns half of the new images.
         if not len(self.images) or torch.rand((), generator=rng) < 0.5:
             return image
         place = int(torch.randint(held, (), generator=rng))

@@ -57,6 +57,7 @@ class HeldOut:
         """Return images of a domain as the extractor is to see them: ink on paper through the known inverse, 28 px."""
         if self.classes is None:
             return images
+        # The digit classifier reads 28 x 28 pixels, light on black.
         return without_border(unstyled(images) if side else images, 2)
 
 
@@ -70,6 +71,7 @@ def sample_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]
     translator = cast("Translator", sampler)
     is_digits = recipe.settings.data == "restyled-mnist"
     count = NUM_DIGITS if is_digits else NUM_FACES
+    # FID compares with the counterparts of other images, as it compares with held-out images elsewhere.
     pairs, others = translator.source(count, seed), translator.source(count, seed + 1)
     if not is_digits:
         return scores_on(translator, HeldOut(pairs, others, f"{count} drawn faces"))
@@ -93,6 +95,7 @@ def data_scores(recipe: Recipe, translator: Translator, root: str | None = None)
         held_out = HeldOut(pairs, pairs, f"{len(pairs.first)} held-out emoji")
     else:
         images, classes = datasets.load_grey("mnist", root, split="test")
+        # As many training images as there are test images, because FID depends on their number.
         others = datasets.load_grey("mnist", root).images[: len(images)]
         pairs, real = digit_domains(images), digit_domains(others)
         held_out = HeldOut(pairs, real, "MNIST's test set", classes)
@@ -119,6 +122,7 @@ def direction_scores(translator: Translator, held_out: HeldOut, direction: str) 
         kept = (classes_of(read, held_out.extractor) == held_out.classes).double().mean().item()
         about = f"share of {held_out.about} that digits gives their class after translation ({READING[target]})"
         yield Measured(f"label_{direction}", f"label kept {direction}", kept, True, protocol=about)
+        # Digits that come back can also be compared with MNIST itself.
         if target == 0:
             yield fid(MNIST_TRAIN, read, held_out.extractor, f"{direction} {MNIST_TRAIN}")
 

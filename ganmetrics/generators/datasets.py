@@ -47,6 +47,7 @@ def load_grey(name: str, root: str | None = None, *, split: str = "train", size:
         raise unknown("data set", name, list(NAMES))
     dataset = load_dataset(NAMES[name], split, folder=root)
     images: Tensor = dataset.data.unsqueeze(1)
+    # Black pixels on all four sides.
     border = (size - images.shape[-1]) // 2
     return Labelled(F.pad(images, [border] * 4), dataset.targets.long())
 

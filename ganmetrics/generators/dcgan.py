@@ -94,6 +94,7 @@ def up(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> lis
 
 
 def down(inputs: int, outputs: int, kernel: int) -> list[nn.Module]:
+    # A bias would be cancelled by the batch normalisation that follows.
     convolution = nn.Conv2d(inputs, outputs, kernel, stride=2, padding=1, bias=False)
     return [convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
 
@@ -105,6 +106,7 @@ class Generator(nn.Module):
         super().__init__()
         self.net = nn.Sequential(
             *up(latent_dim, 4 * width, 4, 1, 0),
+            # Kernel 3 makes 7 pixels of 4; kernel 4 doubles.
             *up(4 * width, 2 * width, 3, 2, 1),
             *up(2 * width, width, 4, 2, 1),
             nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1),
@@ -174,6 +176,7 @@ class DCGANTraining(Training):
         with torch.no_grad():
             fake = self.fakes()
         gamma = self.settings.r1_gamma
+        # Separate passes, because batch normalisation must not mix real and generated images.
         real_logits, fake_logits = self.discriminator(real.requires_grad_(gamma > 0)), self.discriminator(fake)
         loss = losses.discriminator_loss(real_logits, fake_logits)
         if gamma:
@@ -197,6 +200,7 @@ class DCGANTraining(Training):
     def weights(self) -> dict[str, Tensor]:
         net = averaged(self.average)
         rng = torch.Generator().manual_seed(0)
+        # The statistics of the averaged weights are measured on 100 batches of a fixed seed.
         settle_batch_norm(net, (z.to(self.device) for z in batches_of(self.latents, 100, 128, rng)))
         return net.state_dict()
 
@@ -204,6 +208,7 @@ class DCGANTraining(Training):
 def chosen_images(data: str, root: str | None, settings: Settings) -> Tensor:  # -> uint8 [N, 1, 28, 28]
     images, labels = datasets.load_grey(data, root)
     if settings.classes:
+        # The setting names classes by their digits, such as "017".
         kept = torch.tensor([int(digit) for digit in settings.classes])
         images = images[torch.isin(labels, kept)]
     return images[: settings.num_images or None]
@@ -226,6 +231,7 @@ def nearness(sampler: Sampler, seed: int) -> Measured:
     assert samples is not None
     assert learnt is not None
     assert other is not None
+    # 500 images on either side: a minimum over more images would be smaller.
     near, far = (torch.cdist(samples, known[:500]).amin(dim=1).median() for known in (learnt, other))
     protocol = "2,000 samples, median distance in digits to the nearest of 500 training images over that of 500 unseen"
     return Measured("nearness", "distance to learnt / unseen", float(near / far), True, protocol=protocol)

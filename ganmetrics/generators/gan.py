@@ -150,6 +150,7 @@ def as_pixels(images: Tensor) -> Tensor:
 def start_at_mean(layer: nn.Linear, images: Tensor) -> None:
     """Give a layer before a sigmoid the biases with which its output is the mean of uint8 images, pixel by pixel."""
     mean = images.flatten(1).float().mean(dim=0) / 255
+    # A pixel that is always black has the logit -inf; eps keeps it finite.
     layer.bias.copy_(mean.logit(eps=1e-7))
 
 
@@ -181,6 +182,7 @@ class GANTraining(Training):
     def networks(self) -> tuple[nn.Module, nn.Module, Draw]:
         settings = self.settings
         generator = Generator(settings.latent_dim, settings.width)
+        # net[-2] is the linear layer before the sigmoid.
         start_at_mean(cast("nn.Linear", generator.net[-2]), self.images)
         return generator, Discriminator(settings.units, settings.pieces), normal_latents(settings.latent_dim)
 
@@ -189,11 +191,13 @@ class GANTraining(Training):
         return (datasets.to_range(self.draw(self.images, self.settings.batch_size)),)
 
     def step(self) -> dict[str, float]:
+        # decay^(-iteration): the rate shrinks by the factor 1 / decay in each iteration.
         decay = self.settings.decay**-self.iteration
         momentum = momentum_at(self.iteration, self.iterations, self.settings)
         set_pace(self.g_optimizer, self.settings.learning_rate * decay, momentum)
         set_pace(self.d_optimizer, self.settings.discriminator_rate * decay, momentum)
         real, *condition = self.draw_real()
+        # One batch of generated images serves both steps of an iteration.
         fake = self.generator(self.latents(len(real), self.rng).to(self.device), *condition)
         found = self.step_discriminator(real, fake.detach(), condition) | self.step_generator(fake, condition)
         move_average(self.average, self.generator, self.settings.average)
@@ -201,9 +205,11 @@ class GANTraining(Training):
 
     def step_discriminator(self, real: Tensor, fake: Tensor, condition: list[Tensor]) -> dict[str, float]:
         both = [torch.cat([each, each]) for each in condition]
+        # One pass over both halves: no layer of this network mixes the images of a batch.
         real_logits, fake_logits = self.discriminator(torch.cat([real, fake]), *both).chunk(2)
         loss = losses.discriminator_loss(real_logits, fake_logits)
         update(self.d_optimizer, loss)
+        # Logit 0 is the decision between real and generated.
         accuracy = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
         return {"d_loss": loss.item(), "d_accuracy": accuracy.item()}
 
@@ -213,6 +219,7 @@ class GANTraining(Training):
         loss = losses.GENERATOR_LOSSES[self.settings.loss](self.discriminator(fake, *condition))
         update(self.g_optimizer, loss)
         self.discriminator.requires_grad_(True)
+        # The norm of the whole gradient, from the norms of its parts.
         slopes = [p.grad.norm() for p in self.generator.parameters() if p.grad is not None]
         return {"g_loss": loss.item(), "g_gradient": torch.stack(slopes).norm().item()}
 
@@ -224,6 +231,7 @@ def optimizer_for(net: nn.Module, settings: Settings) -> Optimizer:
     """Return the optimiser of a network; every step sets its learning rate."""
     if settings.optimizer == "adam":
         return torch.optim.Adam(net.parameters(), betas=(settings.momentum, 0.999))
+    # The authors used plain gradient descent with momentum.
     return torch.optim.SGD(net.parameters(), settings.learning_rate, momentum=settings.momentum)
 
 

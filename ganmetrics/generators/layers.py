@@ -24,6 +24,7 @@ class EqualizedConv2d(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs))
+        # fan_in = inputs * kernel^2.
         self.scale = gain / math.sqrt(inputs * kernel * kernel)
         self.padding = kernel // 2
 
@@ -67,8 +68,10 @@ class MinibatchStd(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [N, C, H, W] -> [N, C + 1, H, W]
         count = len(x)
+        # The largest group size that divides the batch.
         size = next(k for k in range(min(self.group, count), 0, -1) if count % k == 0)
         grouped = x.view(size, count // size, *x.shape[1:])
+        # One number for each group: [N / size].
         std = (grouped.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))
         return torch.cat([x, std.repeat(size).view(-1, 1, 1, 1).expand(-1, 1, *x.shape[2:])], dim=1)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Return -E log D(x) - E log(1 - D(G(z))), minus the value V of Goodfellow et al. (2014)."""
+    # softplus(-x) = -log sigmoid(x), stable for large logits.
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
@@ -46,8 +47,10 @@ def gradient_penalty(
     The norm is each sample's own, over all its pixels; with ``target`` 1 this is the paper's penalty.
     """
     shape = [len(real)] + [1] * (real.ndim - 1)
+    # One mixing weight for each pair, [N, 1, ...].
     mix = torch.rand(shape, generator=rng).to(real.device)
     between = (real + mix * (fake - real)).detach().requires_grad_(True)
+    # The sum over the batch gives each sample's own gradient, as no layer mixes samples.
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     return (slope.flatten(1).norm(dim=1) / target - 1).square().mean()
 

@@ -91,6 +91,7 @@ class Generator(nn.Module):
         features = [self.seed(latents)]
         for block in self.blocks:
             features.append(block(features[-1]))
+        # Each size has an image of its own, so that gradients reach every block directly.
         return [torch.tanh(to_grey(x)) for to_grey, x in zip(self.to_grey, features, strict=True)]
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -102,6 +103,7 @@ class DownBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
+        # One more input channel: the image of this size.
         self.first = EqualizedConv2d(inputs + 1, inputs, 3)
         self.second = DownscalingConv2d(inputs, outputs)
 
@@ -120,6 +122,7 @@ class Discriminator(nn.Module):
         self.verdict = Verdict(widths[0] + 1, widths[0])
 
     def forward(self, scales: Sequence[Tensor]) -> Tensor:
+        # The largest image enters first; the smaller ones join on the way down.
         x = rectified(self.from_grey(scales[-1]))
         for block, image in zip(reversed(self.blocks), reversed(scales[1:]), strict=True):
             x = block(x, image)
@@ -154,6 +157,7 @@ class MSGGANTraining(Training):
         self.generator = Generator(self.settings).to(device).to(memory_format=layout)
         self.discriminator = Discriminator(self.settings).to(device).to(memory_format=layout)
         self.average = averaged(self.generator)
+        # Betas of the paper: no momentum, short memory of squares.
         self.g_optimizer = torch.optim.Adam(self.generator.parameters(), betas=(0.0, 0.99))
         self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=(0.0, 0.99))
         self.parts = {
@@ -187,6 +191,7 @@ class MSGGANTraining(Training):
         loss = total = losses.discriminator_loss(real_logits, fake_logits)
         if penalised:
             penalty = multi_scale_penalty(real_logits, real)
+            # The penalty of one step stands for those of the steps between, hence the factor.
             total = loss + settings.penalty_every * settings.penalty / 2 * penalty
         update(self.d_optimizer, total)
         accuracy = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()

@@ -92,6 +92,7 @@ class Generator(nn.Module):
         layers: list[nn.Module] = []
         inputs = LATENT_DIM
         for _ in range(4):
+            # A bias would be cancelled by the batch normalisation that follows.
             layers += [nn.Linear(inputs, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()]
             inputs = width
         self.net = nn.Sequential(*layers, nn.Linear(width, 2))
@@ -121,6 +122,7 @@ class Discriminator(nn.Module):
 
 def init_weights(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
+        # Variance 2 / fan-in suits rectified units (He et al. 2015).
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
@@ -155,6 +157,7 @@ class PacGANTraining(Training):
         rate = self.settings.learning_rate * linear_decay(self.iteration, self.iterations, after=1 / 2)
         set_learning_rate(self.g_optimizer, rate)
         set_learning_rate(self.d_optimizer, rate)
+        # A batch counts packs, each of ``packing`` points.
         count = self.settings.batch_size * self.settings.packing
         real = self.packed(self.draw(self.points, count))
         fake = self.packed(self.generator(self.latents(count, self.rng).to(self.device)))
@@ -166,6 +169,7 @@ class PacGANTraining(Training):
         return points.view(-1, self.settings.packing, 2)
 
     def step_discriminator(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        # One pass over both halves: no layer of this network mixes the packs of a batch.
         real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).chunk(2)
         loss = losses.discriminator_loss(real_logits, fake_logits)
         update(self.d_optimizer, loss)
@@ -182,6 +186,7 @@ class PacGANTraining(Training):
     def weights(self) -> dict[str, Tensor]:
         net = averaged(self.average)
         rng = torch.Generator().manual_seed(0)
+        # The statistics of the averaged weights are measured on 100 batches of a fixed seed.
         settle_batch_norm(net, (z.to(self.device) for z in batches_of(self.latents, 100, 512, rng)))
         return net.state_dict()
 

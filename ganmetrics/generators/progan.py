@@ -98,14 +98,17 @@ class Growth(NamedTuple):
 def growth_at(iteration: int, iterations: int, settings: Settings) -> Growth:
     """Return the growth that an iteration trains at."""
     shares = numbers(settings.shares)
+    # Iterations at which the sizes begin, from their shares of the training.
     starts = [iterations * done / sum(shares) for done in accumulate(shares, initial=0)]
     stage = max(index for index, start in enumerate(starts[:-1]) if start <= iteration)
+    # A new size is faded in over the first part of its iterations.
     fading = (starts[stage + 1] - starts[stage]) * settings.fade
     return Growth(stage, min(1.0, (iteration - starts[stage]) / fading) if stage and fading else 1.0)
 
 
 def cross_faded(images: Tensor, growth: Growth) -> Tensor:
     """Return images as a discriminator of this growth should see them: of its size, mixed with a smaller version."""
+    # 4 << stage pixels: 4, 8, 16, 32.
     while images.shape[-1] > 4 << growth.stage:
         images = downscaled(images)
     return images if growth.fade == 1 else torch.lerp(upscaled(downscaled(images)), images, growth.fade)
@@ -126,6 +129,7 @@ class Generator(nn.Module):
         for block in self.blocks[:stage]:
             x, below = block(x), x
         image: Tensor = self.to_grey[stage](x)
+        # Both images have the new size: the previous stage's is enlarged.
         return image if fade == 1 else torch.lerp(upscaled(self.to_grey[stage - 1](below)), image, fade)
 
 
@@ -143,6 +147,7 @@ class Discriminator(nn.Module):
         x = rectified(self.from_grey[stage](images))
         for index in reversed(range(stage)):
             x = self.blocks[index](x)
+            # Behind the newest block the smaller image is mixed in, as in the generator.
             if index == stage - 1 and fade < 1:
                 x = torch.lerp(rectified(self.from_grey[index](downscaled(images))), x, fade)
         scores: Tensor = self.verdict(x)
@@ -156,6 +161,7 @@ class Grown(nn.Module):
         super().__init__()
         self.generator = generator
         self.growth: Tensor
+        # A buffer, so that the growth is stored with the weights.
         self.register_buffer("growth", torch.tensor(growth, dtype=torch.float32))
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -210,6 +216,7 @@ class ProGANTraining(Training):
         loss = total = losses.discriminator_loss(real_logits, fake_logits)
         if penalised:
             penalty = losses.r1_penalty(real_logits, real)
+            # The penalty of one step stands for those of the steps between, hence the factor.
             total = loss + settings.penalty_every * settings.penalty / 2 * penalty
         update(self.d_optimizer, total)
         accuracy = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
@@ -224,6 +231,7 @@ class ProGANTraining(Training):
         decay = linear_decay(self.iteration, self.iterations, after=self.settings.decay_after)
         for optimizer in (self.g_optimizer, self.d_optimizer):
             set_learning_rate(optimizer, self.settings.learning_rate * decay)
+            # Moments of the smaller network would mislead the first steps of the larger one.
             if self.growth().stage != self.growth(ago=1).stage:
                 optimizer.state.clear()
 

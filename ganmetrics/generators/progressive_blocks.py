@@ -22,6 +22,7 @@ def rectified(x: Tensor) -> Tensor:
     return F.leaky_relu(x, 0.2)
 
 
+# A 3 x 3 kernel after doubling by the nearest pixel equals a 4 x 4 transposed convolution.
 def spread(weight: Tensor) -> Tensor:
     """Sum kernels [..., 3, 3] over the four pixels of a 2 x 2 square: [..., 4, 4]."""
     weight = F.pad(weight, [1, 1, 1, 1])

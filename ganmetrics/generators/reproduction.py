@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.generators.system import Measured
 
+# The first seed is the one that ``reproduce`` samples.
 SEEDS = range(5)
 # A score may differ by this share of itself and of its spread over seeds: rounding moves it by a tenth of that.
 SHARE_OF_SCORE, SHARE_OF_STD = 2e-3, 0.1
@@ -49,6 +50,7 @@ def rescore(folder: Path, *, watch: Callable[[], object] = lambda: None) -> Card
     for seed in SEEDS:
         taken.append(system.score(card.recipe, sampler, seed))
         watch()
+    # ``taken`` holds one list of scores for each seed; ``same`` one score of all seeds.
     scores = tuple(recorded(list(same)) for same in zip(*taken, strict=True))
     return _rewritten(dataclasses.replace(card, scores=scores), folder)
 

@@ -69,6 +69,7 @@ class Run:
         """The command that repeats the training."""
         original = recipes()[self.recipe.name][1]
         words = ["ganmetrics", "generators", "train", self.recipe.name, "--seed", str(self.seed)]
+        # The command names only what differs from the recipe.
         if self.recipe.iterations != original.iterations:
             words += ["--iterations", str(self.recipe.iterations)]
         for name, value in dataclasses.asdict(self.recipe.settings).items():
@@ -164,6 +165,7 @@ def train(run: Run, *, device: str = "auto", watch_every: int | None = None, pro
     def watch() -> dict[str, float]:
         return quick_fid(run.recipe, run.system.sampler(run.recipe.settings, on_cpu(training.weights())))
 
+    # FID needs images, and bundled statistics of the data to compare with.
     watched = watch if run.recipe.data in REFERENCES and run.watch_every and run.system.makes == "images" else None
     fit(training, run.folder, run.recipe.iterations, watch=watched, watch_every=run.watch_every, progress=progress)
 
@@ -175,6 +177,7 @@ def export(run: Run, folder: Path) -> Card:
         raise InputError("the training has no checkpoint yet", where=shown(run.folder), code="E-RUN")
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    # float16 halves the bundle; samplers compute in float32 or float64.
     stored = {name: value.half().contiguous() for name, value in on_cpu(training.weights()).items()}
     if stored:
         with disk_errors(folder):

@@ -35,6 +35,7 @@ def draw(sampler: Sampler, num_samples: int, *, seed: int, options: Mapping[str,
     UsageError
         An option that the sampler does not know.
     """
+    # Options are the keyword-only parameters of the sampler.
     known = [p.name for p in inspect.signature(sampler).parameters.values() if p.kind is p.KEYWORD_ONLY]
     for name in options:
         if name not in known:
@@ -77,6 +78,7 @@ def write(samples: Tensor, output: str, *, progress: bool) -> None:
     folder = Path(output)
     with disk_errors(folder), progress_bar("writing", len(pixels), progress) as bar:
         folder.mkdir(parents=True, exist_ok=True)
+        # Parts of files that a killed run left.
         remove_abandoned(folder)
         for index, image in enumerate(pixels):
             save_png(Image.fromarray(image), folder / f"{index:05d}.png", is_one_of_many=True)

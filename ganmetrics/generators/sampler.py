@@ -57,6 +57,7 @@ def drawn(draw: Draw, num_samples: int, seed: int) -> Tensor:
         raise UsageError(f"num_samples is {num_samples}; it must be at least 1", where="num_samples")
     if not 0 <= seed < 2**63:
         raise UsageError(f"the seed {seed} is not in 0..2**63 - 1", where="seed")
+    # Rounded up to whole chunks, because a smaller last pass could round differently.
     return draw(-(-num_samples // CHUNK) * CHUNK, torch.Generator().manual_seed(seed))
 
 
@@ -69,6 +70,7 @@ def in_chunks(forward: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
 
 def to_uint8_rgb(images: Tensor) -> Images:
     """Return images [N, 1 or 3, H, W] in -1..1 as uint8 RGB, rounded half to even."""
+    # -1..1 to 0..255.
     levels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return levels.expand(-1, 3, -1, -1).contiguous()
 

@@ -113,6 +113,7 @@ def phase(iteration: int, settings: Settings) -> str:
 def oracle_of(settings: Settings) -> Policy:
     """Return the oracle of a seed, which is always the same."""
     rng = torch.Generator().manual_seed(settings.oracle_seed)
+    # N(0, 1) parameters, as in the paper: the oracle's distribution is far from uniform.
     return Policy(settings.vocabulary, settings.dim, std=1.0, rng=rng).eval().requires_grad_(False)
 
 
@@ -164,6 +165,7 @@ class SeqGANTraining(Training):
         found = self.step_mle() if now == "mle" else self.step_discriminator()
         if now == "adversarial" and (self.iteration + 1) % s.policy_every == 0:
             found |= self.step_policy()
+        # Also at the end of maximum likelihood, which the adversarial phase is measured against.
         if (self.iteration + 1) % WATCH_EVERY == 0 or self.iteration + 1 == s.mle_steps:
             found["nll_oracle"] = self.nll_oracle()
         return found
@@ -173,6 +175,7 @@ class SeqGANTraining(Training):
         set_learning_rate(self.mle_optimizer, s.mle_rate * mle_decay(self.iteration, s.mle_steps))
         loss = -self.generator.log_probabilities(self.draw(self.real, s.batch_size)).mean()
         self.update_generator(self.mle_optimizer, loss)
+        # The generator before its adversarial phase, which the scores compare with.
         self.mle.load_state_dict(self.generator.state_dict())
         return {"mle_loss": loss.item()}
 
@@ -181,6 +184,7 @@ class SeqGANTraining(Training):
         real, fake = self.draw(self.real, s.batch_size), self.fakes(s.batch_size)
         real_logits, fake_logits = self.discriminator(torch.cat([real, fake])).split(s.batch_size)
         output = self.discriminator.output
+        # L2 on the output layer alone, as in the authors' program.
         penalty = output.weight.square().sum() + output.bias.square().sum()
         loss = losses.discriminator_loss(real_logits, fake_logits)
         update(self.d_optimizer, loss + s.decay / 2 * penalty)
@@ -191,6 +195,7 @@ class SeqGANTraining(Training):
         s = self.settings
         sequences = self.fakes(s.policy_batch)
         reward = self.discriminator.probability_of_real
+        # The reward of an unfinished sequence is the mean over its completions.
         values = roll_out(self.generator, sequences, reward, s.num_rollouts, self.rng)
         loss = policy_loss(self.generator.log_probabilities(sequences), values)
         norm = self.update_generator(self.policy_optimizer, loss)
@@ -200,6 +205,7 @@ class SeqGANTraining(Training):
         """Take one step with the clipped gradient; return its norm before clipping."""
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        # LSTM gradients explode now and then.
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.settings.clip)
         optimizer.step()
         return norm.item()

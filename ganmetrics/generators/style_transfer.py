@@ -150,12 +150,14 @@ def transfer(
 def start_pixels(content: Tensor, start: str, seed: int) -> Tensor:
     """Return the start image, in ``DARKEST``..1 - ``DARKEST``: noise of a seed, or the content image."""
     if start == "noise":
+        # Drawn on the CPU, so that a seed means the same noise on every device.
         content = torch.rand(content.shape, generator=torch.Generator().manual_seed(seed)).to(content.device)
     return content.clamp(DARKEST, 1 - DARKEST)
 
 
 def to_images(pixels: Tensor) -> Images:
     """Convert pixels in 0..1, [N, 1 or 3, H, W], to uint8 RGB."""
+    # Grey pixels become three equal channels.
     return (pixels * 255).round().to(torch.uint8).expand(-1, 3, -1, -1).contiguous()
 
 
@@ -193,6 +195,7 @@ def distances(network: MapNetwork, contents: Images, styles: Images, images: Ima
 
 def _minimised(aim: _Aim, objective: Objective, start: Tensor, progress: bool) -> tuple[Tensor, tuple[float, ...]]:
     logits = start.logit().requires_grad_(True)
+    # L-BFGS may evaluate the loss more than once in an iteration: a quarter more is allowed.
     most, losses = objective.iterations * 5 // 4, []
     optimizer = torch.optim.LBFGS(
         [logits],

@@ -128,6 +128,7 @@ class StyleGAN2Training(Training):
         set_learning_rate(self.d_optimizer, rate * lazy_share(self.settings.r1_every))
         real = datasets.to_range(self.draw(self.images, self.settings.batch_size))
         found = self.play(real)
+        # Lazy regularisation: every few iterations, weighted by their number.
         if (self.iteration + 1) % self.settings.r1_every == 0:
             found |= self.regularise_discriminator(real)
         if (self.iteration + 1) % self.settings.path_every == 0:
@@ -143,6 +144,7 @@ class StyleGAN2Training(Training):
         update(self.d_optimizer, d_loss)
         g_loss = losses.non_saturating_loss(self.discriminator(fake))
         self.g_optimizer.zero_grad(set_to_none=True)
+        # Gradients of the discriminator's weights are not computed, as only the generator moves here.
         g_loss.backward(inputs=list(self.generator.parameters()))
         self.g_optimizer.step()
         accuracy = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
@@ -155,7 +157,9 @@ class StyleGAN2Training(Training):
         return {"r1": penalty.item()}
 
     def regularise_generator(self) -> dict[str, float]:
+        # Half a batch, as in the paper: the penalty needs second derivatives.
         images, styles = self.fakes(self.settings.batch_size // 2)
+        # Variance 1 / (H W), so that the expected length does not depend on the size.
         direction = torch.randn(images.shape, generator=self.rng).to(self.device) / SIZE
         penalty = self.path_length(images, styles, direction)
         update(self.g_optimizer, penalty * (self.settings.path_weight * self.settings.path_every))

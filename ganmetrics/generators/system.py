@@ -110,6 +110,7 @@ class System:
     score: Callable[[Recipe, Sampler, int], list[Measured]]
     recipes: tuple[Recipe, ...]
     score_on_data: Callable[[Recipe, Any, str | None], list[Measured]] | None = None
+    # The default picture, the first images of seed 0, says little of a translator.
     preview: Callable[[Any], Images] | None = None
 
     def settings_of(self, values: Mapping[str, Any]) -> Any:

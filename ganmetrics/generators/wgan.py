@@ -140,6 +140,7 @@ class WGANTraining(Training):
         rate = self.settings.learning_rate * linear_decay(self.iteration, self.iterations, after=2 / 3)
         set_learning_rate(self.g_optimizer, rate)
         set_learning_rate(self.c_optimizer, rate)
+        # The log has means over the critic's steps.
         taken = [self.step_critic() for _ in range(self.settings.critic_steps)]
         found = {name: sum(each[name] for each in taken) / len(taken) for name in taken[0]}
         found |= self.step_generator()
@@ -150,6 +151,7 @@ class WGANTraining(Training):
         real = datasets.to_range(self.draw(self.images, self.settings.batch_size))
         with torch.no_grad():
             fake = self.fakes()
+        # The critic ascends on the estimate, hence the minus sign below.
         estimate = losses.wasserstein_estimate(self.critic(real), self.critic(fake))
         found = {"wasserstein": estimate.item()}
         loss = -estimate
@@ -158,6 +160,7 @@ class WGANTraining(Training):
             found["penalty"] = penalty.item()
             loss = loss + self.settings.penalty * penalty
         update(self.c_optimizer, loss)
+        # Clipping keeps the critic Lipschitz, by a constant that the bound sets.
         if self.settings.clip:
             clip_weights(self.critic, self.settings.clip)
         return found
@@ -176,6 +179,7 @@ class WGANTraining(Training):
     def weights(self) -> dict[str, Tensor]:
         net = averaged(self.average)
         rng = torch.Generator().manual_seed(0)
+        # The statistics of the averaged weights are measured on 100 batches of a fixed seed.
         settle_batch_norm(net, (z.to(self.device) for z in batches_of(self.latents, 100, 128, rng)))
         return net.state_dict()
 
@@ -183,7 +187,9 @@ class WGANTraining(Training):
 def optimizer_for(net: nn.Module, settings: Settings) -> Optimizer:
     """Return RMSProp for clipping, which momentum would destabilise, and Adam for the penalty."""
     if settings.clip:
+        # Arjovsky et al., algorithm 1.
         return torch.optim.RMSprop(net.parameters(), settings.learning_rate)
+    # Betas of the program of Gulrajani et al.
     return torch.optim.Adam(net.parameters(), settings.learning_rate, betas=(0.5, 0.9))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+# The digest before the first record.
 GENESIS = "0" * 64
 
 
@@ -46,6 +47,7 @@ class Record(NamedTuple):
 
 def linked(id: int, submission_id: int | None, kind: str, facts: dict[str, Any], previous: str) -> Record:
     """Return the record that follows one whose digest is ``previous``."""
+    # Sorted keys, so that equal facts give equal digests.
     payload = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return Record(id, submission_id, kind, payload, previous, _digest(id, submission_id, kind, payload, previous))
 
@@ -70,5 +72,6 @@ def stamp(seconds: float) -> str:
 
 
 def _digest(id: int, submission_id: int | None, kind: str, payload: str, previous: str) -> str:
+    # A list in JSON separates its parts without ambiguity.
     text = json.dumps([id, submission_id, kind, payload, previous], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

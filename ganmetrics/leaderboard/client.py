@@ -23,6 +23,7 @@ from ganmetrics.leaderboard.rules import Rules
 if TYPE_CHECKING:
     import os
 
+# Seconds to wait for an answer, and between looks at a submission.
 TIMEOUT = 120.0
 POLL = 2.0
 DONE = ("scored", "rejected", "withdrawn")
@@ -46,6 +47,7 @@ class Remote:
 
     def __init__(self, url: str, token: str) -> None:
         parts = urlsplit(url)
+        # The token is a password: it travels encrypted, or not off this machine.
         if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
             raise UsageError("the token would be sent in the clear", where=shown(url), hint="Use https://")
         if not token:
@@ -86,6 +88,7 @@ class Remote:
     def _rules(self) -> Rules:
         facts = self._get("/api/v1/board")
         try:
+            # A served board tells whether it has a hidden reference, not which.
             rules = {**facts["rules"], "hidden": ""}
             rules.pop("has_hidden", None)
             return Rules.from_json(json.dumps(rules))
@@ -124,6 +127,7 @@ class Remote:
             what, code = shown(str(said["what"])), shown(str(said["code"]))
         except MALFORMED:
             raise self._no_board(f" (HTTP {error.code})") from None
+        # The server is to blame, not the submission.
         if error.code >= 500:
             raise ResourceError(what, where=shown(self.url), code=code)
         raise RejectedError(what, code=code)
@@ -135,6 +139,7 @@ class _Listening(http.client.HTTPConnection):
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         if self.sock is None:
             self.connect()
+        # The server closed the connection; its answer may still be read.
         with suppress(BrokenPipeError, ConnectionResetError):
             super().endheaders(message_body, encode_chunked=encode_chunked)
 

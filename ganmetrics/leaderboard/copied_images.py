@@ -104,10 +104,12 @@ def copies(reference: Pictures, fake: Pictures) -> Copies:
     exact = _exact(reference.digests, fake.digests)
     first = reference.views[0].float()
     own = nearest_other(first)[1].sqrt()
+    # Equal reference images say nothing of how near different ones are.
     own = own[own > 0]
     near = dict(exact)
     if len(own):
         bank = reference.views.float().flatten(0, 1)
+        # [V * N, 256]: row i of view v is v * N + i.
         places, squares = nearest(fake.views[0].float(), bank)
         found = (squares.sqrt() <= SHARE * quantile(own, QUANTILE)).nonzero()[:, 0]
         for index in found.tolist():
@@ -126,6 +128,7 @@ def _views(images: Images, is_reference: bool) -> Iterator[Images]:
     yield images
     if not is_reference:
         return
+    # A crop of one pixel defeats digests.
     cropped = images[..., 1:-1, 1:-1] if min(images.shape[-2:]) > 2 else images
     yield images.flip(-1)
     yield cropped
@@ -133,5 +136,6 @@ def _views(images: Images, is_reference: bool) -> Iterator[Images]:
 
 
 def _small(images: Images) -> Tensor:  # uint8 [N, 3, H, W] -> uint8 [N, 256]
+    # Small grey pictures outlast compression and recolouring.
     grey = images.float().mean(dim=1, keepdim=True)
     return adaptive_avg_pool2d(grey, (SIDE, SIDE)).round_().byte().flatten(1)

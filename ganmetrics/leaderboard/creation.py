@@ -99,10 +99,12 @@ def create(
         _begin(store, rules)
         save_settings(path, rules, options.store)
     except BaseException:
+        # Nothing is left of a board that could not be made.
         for part in PARTS:
             shutil.rmtree(path / part, ignore_errors=True)
         for name in (SETTINGS, "store.db", "store.db-wal", "store.db-shm"):
             (path / name).unlink(missing_ok=True)
+        # A folder that existed before stays.
         if is_new:
             path.rmdir()
         raise
@@ -224,6 +226,7 @@ def _begin(store: Store, rules: Rules) -> None:
         if store.head()[0]:
             what = "the store holds another board already"
             raise UsageError(what, where="store", hint="Name another database, or leave the board where it is")
+        # The rules are the first record, so that they cannot be changed unseen.
         store.append(None, "rules", json.loads(rules.to_json()))
     except BaseException:
         store.close()

@@ -38,6 +38,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
     from pathlib import Path
 
     rules, path = Rules.from_json(job["rules"]), Path(job["file"])
+    # Again: what the parent checked may have been replaced.
     suffix = check_file(path, rules)
     try:
         with open(job["pixels"], "wb") as stream:
@@ -79,6 +80,7 @@ def _image(archive: zipfile.ZipFile, name: str, reading: Reading, rules: Rules) 
     # A damaged member raises zlib.error, BadZipFile, EOFError, NotImplementedError, RuntimeError and others.
     except Exception as error:
         raise Unreadable(f"cannot be unpacked: {shown(str(error)[:100]) or type(error).__name__}") from None
+    # A member may unpack to more than its header says.
     if len(content) > MEMBER_BYTES:
         raise Unreadable(f"unpacks to more than {MEMBER_BYTES} bytes")
     found = decode(content, reading, os.path.splitext(name)[1].lower()).pixels

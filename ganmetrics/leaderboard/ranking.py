@@ -75,6 +75,7 @@ def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "sco
     """
     found = sorted(entries, key=lambda facts: (_key(facts[table][rank_by]), facts["received"], facts["entry"]))
     keys = np.array([_key(facts[table][rank_by]) for facts in found])
+    # [N] each: the arms toward the better and the worse side.
     better, worse = np.array([_arms(facts[table][rank_by]) for facts in found]).reshape(-1, 2).T
     ranks = [1 + int((key - keys > np.hypot(arm, worse)).sum()) for key, arm in zip(keys, better, strict=True)]
     return [
@@ -120,6 +121,7 @@ def shown_interval(score: dict[str, Any]) -> str:
 def _decimals(score: dict[str, Any]) -> int:
     """Return the decimals that reach the first digit of half an interval's width, or of its only arm."""
     arms = [arm for arm in _arms(score) if math.isfinite(arm)]
+    # One significant digit of half an interval's width.
     half = float(f"{sum(arms) / max(1, len(arms)):.1g}")
     return 4 if half <= 0 else max(0, min(10, -math.floor(math.log10(half))))
 

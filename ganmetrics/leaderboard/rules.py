@@ -78,6 +78,7 @@ class Rules:
     @staticmethod
     def from_json(text: str) -> Rules:
         """Return the rules that ``to_json`` wrote (an error of ``MALFORMED`` for any other text)."""
+        # Strict: the rules' digest begins the chain, so nothing may be read that was not written.
         facts: dict[str, Any] = json.loads(text)
         if not isinstance(facts, dict) or facts.pop("schema", None) != SCHEMA:
             raise ValueError("of another schema")

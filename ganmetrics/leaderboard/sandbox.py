@@ -129,6 +129,7 @@ def _answer(child: subprocess.Popen[bytes], output: Any, errors: Any) -> dict[st
 
 
 def _crash(code: int, errors: Any) -> str:
+    # The last 4 KiB hold the end of a traceback.
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
     if b"MemoryError" in errors.read():
         return "the submission needs more memory than it may have"
@@ -186,6 +187,7 @@ def _confine(limits: Limits, parent: int) -> None:
         # macOS has no RLIMIT_AS.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(number, (value, value))
+    # The web server goes first.
     os.nice(10)
     if sys.platform == "linux":
         _confine_linux(parent)

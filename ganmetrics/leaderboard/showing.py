@@ -12,6 +12,7 @@ from ganmetrics.leaderboard.public_names import cell
 from ganmetrics.leaderboard.ranking import Row, interval_of, public_score, rounded, shown_interval, value_of
 from ganmetrics.scoring.result import readable
 
+# Columns of evidence that tables show, with their headings.
 EVIDENCE = {
     "near_copies": "near copies",
     "duplicates": "repeated",
@@ -28,6 +29,7 @@ def text(board: Board, rows: Sequence[Row], *, is_exact: bool = False) -> str:
     evidence = [name for name in EVIDENCE if name in rows[0].facts["evidence"]]
     head = ["RANK", "TEAM", "MODEL", *titles, *(EVIDENCE[name].upper() for name in evidence), "ENTRY"]
     lines = [head, *(_cells(row, evidence, is_exact) for row in rows)]
+    # Columns are as wide as their widest cell.
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     table = ["  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     return "\n".join([board.rules.title, *table, _order(board, rows)])

@@ -56,6 +56,7 @@ class Store(Database):
 
     def add(self, team: str, model: str, via: str, digest: str, file: str, quota: Sequence[tuple[int, str]]) -> str:
         """Queue a submission and return its public id (RejectedError where the team's quota is used up)."""
+        # Random, so that ids tell nothing of the queue.
         now, public_id = time.time(), secrets.token_hex(8)
         with self.writing() as connection:
             for most, period in quota:
@@ -99,6 +100,7 @@ class Store(Database):
     def claim(self, worker: str, *, lease: float = LEASE, public_id: str = "") -> Submission | None:
         """Claim the oldest submission that waits or whose worker is gone; ``None`` without one."""
         now = time.time()
+        # A submission whose lease has run out belongs to a worker that is gone.
         is_free = (submissions.c.state == "queued") | ((submissions.c.state == "scoring") & (submissions.c.lease < now))
         if public_id:
             is_free &= submissions.c.public_id == public_id
@@ -168,6 +170,7 @@ class Store(Database):
         states = select(func.count(), func.coalesce(func.sum(submissions.c.id * (submissions.c.attempts + 1)), 0))
         waiting = states.where(submissions.c.state.in_(("queued", "scoring")))
         with self.reading() as connection:
+            # Attempts weigh in, so that a new attempt changes the value too.
             count, weight = connection.execute(waiting).one()
             last = connection.execute(select(func.coalesce(func.max(records.c.id), 0))).scalar_one()
         return int(last), float(count) + float(weight) / 1e3
@@ -177,6 +180,7 @@ class Store(Database):
     def issue(self, purpose: str, team: str, seconds: float) -> str:
         """Issue a token and return it; the store keeps its hash alone."""
         token, now = f"gmt_{secrets.token_urlsafe(32)}", time.time()
+        # SHA-256 suffices: tokens are random, not chosen by people.
         row = {"purpose": purpose, "team": team, "digest": _hashed(token), "created": now, "expires": now + seconds}
         with self.writing() as connection:
             connection.execute(insert(tokens).values(**row))

@@ -1,4 +1,4 @@
-"""One number of a self-test, beside the one it should be."""
+"""One check of a self-test: a number beside the one it should be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Check:
-    """What was found, what was expected, and how far apart they may be.
+    """A computed number, the expected one, and how far apart they may be.
 
     Attributes
     ----------
@@ -16,7 +16,7 @@ class Check:
     found, expected, tolerance : float
         The tolerance is absolute.
     error : str
-        What kept the number from being found; empty where nothing did.
+        The error that kept the number from being computed; empty where there was none.
     """
 
     name: str
@@ -27,15 +27,17 @@ class Check:
 
     @property
     def difference(self) -> float:
+        """The computed number less the expected one."""
         return self.found - self.expected
 
     @property
     def passed(self) -> bool:
+        """Whether the number was computed and is within the tolerance."""
         # NaN is within no tolerance, so that a check without a number fails.
         return not self.error and abs(self.difference) <= self.tolerance
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``ganmetrics selftest --json`` prints it; what JSON has no number for is null."""
+        """Return the check as plain data; a number that is not finite becomes ``None``."""
         numbers = {"found": self.found, "expected": self.expected, "difference": self.difference}
         finite = {name: value if abs(value) < float("inf") else None for name, value in numbers.items()}
         return {"name": self.name, **finite, "tolerance": self.tolerance, "passed": self.passed, "error": self.error}

@@ -1,4 +1,4 @@
-"""The monitor of a training: the generator's scores every so many steps, and what goes wrong in between."""
+"""The monitor of a training: the generator's scores at regular steps, and faults in between."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from ganmetrics import _arguments
 from ganmetrics.data.generator import GeneratorSource
 from ganmetrics.data.kind import Opening
 from ganmetrics.data.reading.share import Share
-from ganmetrics.diagnosis.finding import VERDICTS, Finding
+from ganmetrics.diagnosis.finding import Finding
 from ganmetrics.diagnosis.finding import rank as severity
-from ganmetrics.diagnosis.training_health import Entry, TrainingHealth
+from ganmetrics.diagnosis.training_health import TrainingHealth
 from ganmetrics.distributed import ranks
-from ganmetrics.errors import MALFORMED
 from ganmetrics.evaluation.batchwise import Evaluation
-from ganmetrics.measurement.checkpoint import check_state, damaged_state, signed
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.result import Result
 from ganmetrics.training import outputs as out
+from ganmetrics.training.monitor_state import MonitorState, health_of
 from ganmetrics.training.outputs import Outputs
 from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
 from ganmetrics.training.sparing import Sparing
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
 LOGS = 20
 # Samples of fixed latents, for the health and for the sheet.
 SAMPLES = 64
-# Version of the saved state.
-STATE = 2
 DEFAULT_OUTPUTS = Outputs()
 
 
@@ -64,25 +61,26 @@ class Monitor:
 
     Parameters
     ----------
-    reference : as ``real`` of ``gm.evaluate``
-        Measured once; saved statistics are ready at once.
+    reference : source of images or statistics
+        The real images, as ``gm.evaluate`` takes them. They are measured once; saved statistics need no measuring.
     metrics : sequence of str
         The first one decides which generator is the best.
     every : int
         Steps between evaluations, which are at its multiples, or at the first call beyond one.
     num_images : int
-        To be scored. FID falls with their number, so keep it within a project.
+        Images that an evaluation scores. FID falls with their number, so keep it within a project.
     latents : int or callable, optional
         The size of standard normal latents, or a function of a count and a CPU ``torch.Generator``; by default what the
         network's ``latent_dim`` or the like says.
     value_range : (float, float)
-        What the generator's float images call black and white.
-    extractor : as in ``gm.evaluate``
+        The values that are black and white in the generator's float images.
+    extractor : str, Extractor or callable, optional
+        The network of the scores, as ``gm.evaluate`` takes it.
     folder : path, optional
         Where ``scores.jsonl`` and ``samples/step-000500.png`` go. Scores that it holds are gone on with; where the
         training goes on from an earlier step, later ones are dropped (``scores.jsonl.old`` has them).
     seed : int
-        Of the latents.
+        Seed of the latents.
     outputs : Outputs
         A log, a writer of scalars, and what to do with the best generator.
 
@@ -91,14 +89,14 @@ class Monitor:
     history : list of Record
         Every evaluation.
     health : TrainingHealth
-        Of this rank.
+        The health that this rank has seen.
     seconds : float
-        That the training has spent in the monitor.
+        The time that the training has spent in the monitor.
 
     Raises
     ------
     UsageError, InputError, StatisticsError, WeightsError, ResourceError
-        As ``gm.Evaluation``; a folder that cannot be written, or whose scores are damaged.
+        The errors of ``gm.Evaluation``; a folder that cannot be written, or whose scores are damaged.
 
     Examples
     --------
@@ -162,10 +160,9 @@ class Monitor:
         step : int
             Counted from 1, after the update. One below the last means that the training goes on from there.
         generator : Module, sampler or function
-            As trained, or its moving average: see ``GeneratorSource``. A function ``n -> images`` sees to the mode of
-            its networks itself.
+            The trained network or its moving average. A function ``n -> images`` sets the mode of its networks itself.
         d_loss, g_loss, g_grad_norm, d_accuracy : float or Tensor, optional
-            As in ``TrainingHealth.log``; read only when they are noted.
+            The numbers of ``TrainingHealth.log``. A tensor is read only at the steps that are noted.
 
         Returns
         -------
@@ -174,10 +171,12 @@ class Monitor:
         """
         start = time.perf_counter()
         try:
+            # The training was set back to an earlier checkpoint.
             if step < self._step:
                 with self._spared("return to an earlier step"):
                     self._rewind(step)
             last, self._step = self._step, step
+            # A step counts when it passes a multiple, so that steps may be skipped.
             is_scored, is_noted = (step // n > last // n for n in (self.every, max(1, self.every // LOGS)))
             if not is_noted:
                 return None
@@ -198,10 +197,7 @@ class Monitor:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the monitor's state, as numbers and texts, to be saved with the training."""
-        health = {"entries": [list(entry) for entry in self.health.entries], "infinite": dict(self.health._infinite)}
-        history = [record.to_dict() for record in self.history]
-        seen = {"step": self._step, "seconds": self.seconds, "told": dict(self._told)}
-        return signed({"version": STATE, **seen, "history": history, "health": health})
+        return MonitorState(self._step, self.seconds, self._told, self.history, self.health).to_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from ``state_dict``; the folder's scores become those of the state.
@@ -211,16 +207,7 @@ class Monitor:
         StatisticsError
             A state of another version, or a damaged one.
         """
-        check_state(state, STATE)
-        try:
-            entries = [Entry(int(step), *map(float, numbers)) for step, *numbers in state["health"]["entries"]]
-            health = _health(entries, {str(name): int(at) for name, at in state["health"]["infinite"].items()})
-            step, seconds = int(state["step"]), float(state["seconds"])
-            told = {str(name): VERDICTS[severity(verdict)] for name, verdict in state["told"].items()}
-            history = [Record.from_dict(each) for each in state["history"]]
-        except MALFORMED as error:
-            raise damaged_state(error) from error
-        self.health, self._step, self.seconds, self._told = health, step, seconds, told
+        self._step, self.seconds, self._told, history, self.health = MonitorState.from_dict(state)
         self._replace_history(history)
 
     def _samples(self, generator: Any) -> Images:
@@ -233,6 +220,7 @@ class Monitor:
             step, d_loss=d_loss, g_loss=g_loss, g_grad_norm=g_grad_norm, d_accuracy=d_accuracy, samples=samples
         )
         for finding in found:
+            # A fault is told once, and again when it gets worse.
             if severity(finding.verdict) > severity(self._told.get(finding.name, "ok")):
                 self._told[finding.name] = finding.verdict
                 self._say(out.fault(step, finding))
@@ -243,6 +231,7 @@ class Monitor:
 
     def _score(self, step: int, generator: Any, found: Iterable[Finding]) -> Result:
         start = time.perf_counter()
+        # Forget the images of an evaluation that failed half way.
         self._evaluation.reset()
 
         def take_in() -> None:
@@ -250,6 +239,7 @@ class Monitor:
             for places, images in source.share(Share(ranks.rank(), ranks.world())):
                 self._evaluation.update(images, indices=places)
 
+        # An error of one rank ends the evaluation on all, which would wait for it otherwise.
         ranks.together(take_in)
         result = self._evaluation.compute(num_images=self.num_images)
         self._evaluation.reset()
@@ -274,6 +264,7 @@ class Monitor:
             if caution.key not in self._told:
                 self._told[caution.key] = "some"
                 self._say(out.caution(step, caution))
+        # Only this call may raise into the training.
         if self.outputs.on_best is not None and self.best is record:
             self.outputs.on_best(step, result)
 
@@ -290,7 +281,7 @@ class Monitor:
             self._say(f"step {step}  the training goes on from here: {dropped} scores of later steps are dropped")
             self._replace_history(kept)
         infinite = {name: at for name, at in self.health._infinite.items() if at < step}
-        self.health = _health((entry for entry in self.health.entries if entry.step < step), infinite)
+        self.health = health_of((entry for entry in self.health.entries if entry.step < step), infinite)
         self._step, self._told = max(step - 1, 0), {}
 
     def _replace_history(self, history: list[Record]) -> None:
@@ -305,10 +296,3 @@ class Monitor:
 def _as_float(value: Number) -> float | None:
     """Return a number as float, also where it is a tensor in a graph."""
     return float(value.detach()) if isinstance(value, torch.Tensor) else value
-
-
-def _health(entries: Iterable[Entry], infinite: Mapping[str, int]) -> TrainingHealth:
-    """Return the health of a training from its entries."""
-    health = TrainingHealth()
-    health.entries, health._infinite = list(entries), dict(infinite)
-    return health

@@ -104,6 +104,7 @@ def caution(step: int, found: Caution) -> str:
 def sheet(images: Images) -> Image.Image:
     """At most 64 images on one sheet, fewer where they are large."""
     height, width = images.shape[2:]
+    # Whole factors keep pixels sharp.
     scale = max(1, LEAST // max(height, width))
     columns, rows = (max(1, min(ROW, SIDE // (scale * side))) for side in (width, height))
     return contact_sheet(images[: columns * rows], columns, scale=scale)

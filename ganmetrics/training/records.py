@@ -44,7 +44,9 @@ class Mark(NamedTuple):
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Mark:
         """Return a mark from a record's plain data (an error of ``MALFORMED`` for other data)."""
+        # JSON has no NaN; records have null in its place.
         value = math.nan if data["value"] is None else float(data["value"])
+        # Records of early versions have half a width in place of two ends.
         old = {"half_width": data["half_width"]} if data.get("half_width") is not None else None
         around = None if math.isnan(value) else data.get("interval", old)
         interval = None if around is None else Interval.from_dict(around, value)
@@ -54,6 +56,7 @@ class Mark(NamedTuple):
     @property
     def recipe(self) -> Signature:
         """The signature without the digest of the fakes: equal for scores that may be compared."""
+        # The generated images differ in each evaluation, the rest must not.
         signature = Signature.parse(self.signature)
         return replace(signature, fake=signature.fake.partition(":")[0])
 
@@ -118,6 +121,7 @@ class Record:
 def best_of(history: Sequence[Record]) -> Record | None:
     """Return the record with the best first metric, the earliest of equals, of those with the latest's recipe."""
     recipe = history[-1].first.recipe if history else None
+    # Scores of another recipe, such as another reference, are not compared.
     fit = [one for one in history if math.isfinite(one.first.value) and one.first.recipe == recipe]
     return min(fit, key=lambda one: -one.first.value if one.first.higher_is_better else one.first.value, default=None)
 
@@ -130,6 +134,7 @@ def read_records(path: Path) -> list[Record]:
     InputError
         Another line that is no record.
     """
+    # Read at once: a history has one line for each evaluation.
     lines = path.read_bytes().splitlines() if path.exists() else []
     records = []
     for number, line in enumerate(lines, 1):

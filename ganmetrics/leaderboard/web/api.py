@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ganmetrics.leaderboard.store import Submission, Token
     from ganmetrics.leaderboard.web.site import Site
 
+# A client that sends nothing for so long is cut off.
 SECONDS_BETWEEN_BLOCKS = 30.0
 UPLOADS_AT_ONCE = 4
 
@@ -157,6 +158,7 @@ def _add_submissions(api: APIRouter, site: Site) -> None:
         """Take an entry of the token's team off the board."""
         token = permitted(site, request, authorization)
         found, _ = _existing(site, entry)
+        # Not 403: a team must not learn which submissions of others exist.
         if found.team != token.team:
             raise Refused(404, "E-ENTRY", "the team has no such submission")
         try:
@@ -177,6 +179,7 @@ def _add_submissions(api: APIRouter, site: Site) -> None:
         token = await run_in_threadpool(permitted, site, request, authorization)
         if not site.uploads.add(client(request)):
             raise Refused(429, "E-RATE", "too many submissions from this address; wait a minute")
+        # Uploads write to disk: more at once would only make all slower.
         if gate.locked():
             raise Refused(503, "E-BUSY", "others are uploading; try again in a minute")
         async with gate:
@@ -189,6 +192,7 @@ async def _received(site: Site, request: Request, token: Token, model: str) -> s
     """Receive the body and queue it; the name and the quota are checked before the first byte is read."""
     try:
         model = clean_name(model, "model")
+        # Before the body is read: a refused team must not fill the disk.
         await run_in_threadpool(site.board.check_quota, token.team)
         with intake.receiving(site.board.places["submissions"], site.board.rules) as receiver:
             blocks = request.stream().__aiter__()
@@ -236,6 +240,7 @@ def job(site: Site, entry: str) -> Job:
     ahead = site.board.store.waiting_before(found) if found.state == "queued" else 0
     row = None
     if found.state == "scored":
+        # The view may be half a second old.
         row = site.view().by_id.get(entry) or site.view(is_new=True).by_id.get(entry)
     reason = str(record.facts.get("reason", "")) if record is not None and record.kind != "score" else ""
     place = {} if row is None else {"rank": row["rank"], "tied": row["tied"]}

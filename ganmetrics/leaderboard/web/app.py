@@ -48,6 +48,7 @@ def create_app(board: Board, *, is_secure: bool = False) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
+        # A malformed id is an unknown entry, not a wrong request.
         if any(each["loc"][0] == "path" for each in error.errors()):
             return _failure(site, request, 404, "E-ENTRY", "there is no such entry")
         places = ", ".join(sorted({str(each["loc"][-1])[:40] for each in error.errors()}))

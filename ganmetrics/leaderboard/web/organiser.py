@@ -114,6 +114,7 @@ async def _permitted(site: Site, request: Request) -> tuple[str, dict[str, str]]
     if session is None:
         raise Refused(401, "E-TOKEN", "the session is over; sign in again")
     form = await _form(request)
+    # Compared in constant time.
     if not hmac.compare_digest(form.get("csrf", "").encode(), csrf_of(session).encode()):
         raise Refused(403, "E-ORIGIN", "the form is none of this session's")
     return session, form
@@ -126,6 +127,7 @@ def _login(site: Site, request: Request, token: str) -> Response:
     if site.board.store.token(token.strip(), "organiser") is None:
         site.failures.add(address)
         return _private(render("login.html.j2", site, {"wrong": True}), 401)
+    # The cookie holds a session, never the organiser's token.
     session = site.board.store.issue("session", "", SESSION_SECONDS)
     answer = RedirectResponse("/organiser", 303)
     answer.set_cookie(

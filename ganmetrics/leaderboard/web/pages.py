@@ -58,10 +58,12 @@ def _add_pages(pages: APIRouter, site: Site) -> None:
 
     @pages.get("/")
     async def board(sort: str = "", dir: str = "", q: Annotated[str, Query(max_length=100)] = "") -> Response:
+        # Without a thread while the view is fresh, which most requests meet.
         scores = [name for row in site.view().rows[:1] for name in row.scores] if site.is_fresh() else None
         if scores is None:
             view = await run_in_threadpool(site.view)
             scores = [name for row in view.rows[:1] for name in row.scores]
+        # Unknown columns are ignored, so that old links work.
         sort = sort if sort in (*scores, "team", "model", "received") else ""
         key = ("board", sort, dir == DESCENDING, q)
         return html(site.page(key, lambda view: _board(site, view, sort, dir == DESCENDING, q)))

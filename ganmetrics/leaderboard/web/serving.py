@@ -62,6 +62,7 @@ def serve(board: Board, how: Serving) -> None:
 
     config = configuration(board, how)
     try:
+        # Before workers start, so that a taken port is told at once.
         socket = config.bind_socket()
     except SystemExit:
         what = f"nothing can be served at {how.host}:{how.port}"
@@ -114,6 +115,7 @@ def working(board: Board, how: Serving) -> Iterator[None]:
 
 def _keep(command: list[str], ending: threading.Event) -> None:
     while not ending.is_set():
+        # A session of its own: Ctrl-C reaches the server, which ends the workers.
         worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, cwd="/")
         while worker.poll() is None and not ending.wait(0.2):
             pass
