@@ -140,8 +140,8 @@ def _under(side: Statistics, recipe: Recipe, network: Extractor | None) -> Stati
         side.recipe.require(recipe, (side.source, "this run"))
         return side
     if network is not None and side.moments is not None:
-        found, expected = len(side.moments.mean), network.layers[network.feature_layer]
-        if found != expected:
-            what = f"the statistics have {found} dimensions and the network's layer {expected}"
+        dims, expected = len(side.moments.mean), network.layers[network.feature_layer]
+        if dims != expected:
+            what = f"the statistics have {dims} dimensions and the network's layer {expected}"
             raise StatisticsError(what, where=side.source, hint="Both must be of one layer", code="E-SHAPE")
     return replace(side, recipe=recipe)

@@ -215,9 +215,9 @@ class Adapted(Metric):
     def _read(self, part: Tensor) -> Evaluation:
         """Return the evaluation that bytes hold; torchmetrics may have turned them into another dtype."""
         content = part.to("cpu", torch.uint8).numpy().tobytes()
-        found = self._empty()
-        found.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
-        return found
+        evaluation = self._empty()
+        evaluation.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
+        return evaluation
 
     def _apply(self, fn: Callable[..., Any], exclude_state: Sequence[str] = "") -> nn.Module:
         before = self.device

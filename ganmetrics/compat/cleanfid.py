@@ -215,8 +215,8 @@ def _refuse_custom(given: Mapping[str, Any]) -> None:
 def _fake(fdir1: AnyPath | None, gen: Generator | None, num_gen: int, z_dim: int, seed: int, how: Run) -> Side:
     # Exactly one of both says where generated images come from.
     if (fdir1 is None) == (gen is None):
-        found = "neither" if gen is None else "both"
-        raise UsageError(f"the generated images are fdir1 or gen; found {found}", where="fdir1, gen")
+        given = "neither" if gen is None else "both"
+        raise UsageError(f"the generated images are fdir1 or gen; found {given}", where="fdir1, gen")
     if gen is None:
         return _without_arrays(opened(fdir1, how.reading))
     return open_source(_drawn(gen, z_dim, seed, how), num_images=num_gen, value_range=(0, 255), name="generator")

@@ -179,8 +179,8 @@ def _answer(given: argparse.Namespace) -> str:
     uses_gpu = not is_cpu and bool(os.environ.get("CUDA_VISIBLE_DEVICES"))
     if gpu is not None:
         _check_gpu(gpu)
-    found = calculate_metrics(cuda=uses_gpu, **options)
-    return json.dumps(found, indent=4) if is_json else "\n".join(f"{name}: {found[name]:.7g}" for name in found)
+    scores = calculate_metrics(cuda=uses_gpu, **options)
+    return json.dumps(scores, indent=4) if is_json else "\n".join(f"{name}: {scores[name]:.7g}" for name in scores)
 
 
 def _parser() -> Parser:
@@ -270,30 +270,30 @@ def _scores(
     from ganmetrics.extractors import load_extractor
 
     networks = [load_extractor(extractor, weights) for extractor in groups]
-    found: dict[str, Score] = {}
+    scores: dict[str, Score] = {}
     for (real, fake), network, metrics in zip(sides, networks, groups.values(), strict=True):
         with own_hints(HINTS):
             result = evaluate(
                 real, fake, metrics=metrics, extractor=network, device="auto" if uses_gpu else "cpu",
                 batch_size=batch_size, ci="off", reading=reading,
             )  # fmt: skip
-        found |= result.scores
-    return found
+        scores |= result.scores
+    return scores
 
 
 def _named(scores: Mapping[str, Score]) -> dict[str, float]:
     """Return the scores under torch-fidelity's names, in its order."""
-    found: dict[str, float] = {}
+    named: dict[str, float] = {}
     for name, key in KEYS.items():
         if name in scores and scores[name].std is not None:
-            found |= {f"{key}_mean": scores[name].value, f"{key}_std": float(scores[name].std or 0)}
+            named |= {f"{key}_mean": scores[name].value, f"{key}_std": float(scores[name].std or 0)}
         elif name in scores:
-            found[key] = scores[name].value
-    if "precision" in found:
-        precision, recall = found["precision"], found["recall"]
+            named[key] = scores[name].value
+    if "precision" in named:
+        precision, recall = named["precision"], named["recall"]
         # torch-fidelity's guard against a division by zero.
-        found["f_score"] = 2 * precision * recall / max(1e-5, precision + recall)
-    return found
+        named["f_score"] = 2 * precision * recall / max(1e-5, precision + recall)
+    return named
 
 
 if __name__ == "__main__":

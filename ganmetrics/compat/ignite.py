@@ -81,6 +81,6 @@ class GanMetric(Metric):
     def compute(self) -> float:
         """Return the score of the epoch; warn of images that fill little of the range of pixel values."""
         self.result = self.evaluation.compute()
-        found = alarms({"real": self.result.real, "fake": self.result.fake})
-        announce([each.sentence for each in found], stacklevel=3)
+        cautions = alarms({"real": self.result.real, "fake": self.result.fake})
+        announce([each.sentence for each in cautions], stacklevel=3)
         return self.result[self.name].value

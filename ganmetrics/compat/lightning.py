@@ -103,7 +103,7 @@ class MonitorCallback(Callback):
     def _values(self, result: Result) -> dict[str, float]:
         values = {f"{self.prefix}/{name}": score.value for name, score in result.scores.items()}
         known = {name: score.interval.ends() for name, score in result.scores.items() if score.interval}
-        ends = {f"{self.prefix}/{name}/{end}": at for name, found in known.items() for end, at in found.items()}
+        ends = {f"{self.prefix}/{name}/{end}": at for name, sides in known.items() for end, at in sides.items()}
         return values | ends
 
     def _generator_of(self, pl_module: Any) -> Any:

@@ -128,11 +128,11 @@ def listed(names: Sequence[str], most: int = NAMED) -> str:
 
 
 def _runs(names: Sequence[str]) -> list[str]:
-    found: list[list[int]] = []
+    runs: list[list[int]] = []
     for number in sorted(map(int, names)):
-        if found and number == found[-1][-1] + 1:
-            found[-1].append(number)
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
         else:
-            found.append([number])
-    parts = [[f"{run[0]}–{run[-1]}"] if len(run) > 2 else list(map(str, run)) for run in found]
+            runs.append([number])
+    parts = [[f"{run[0]}–{run[-1]}"] if len(run) > 2 else list(map(str, run)) for run in runs]
     return [each for part in parts for each in part]

@@ -66,10 +66,10 @@ class Diagnosis(Report):
 
     def __getitem__(self, name: str) -> Finding:
         """Return a finding by its name."""
-        found = {each.name: each for each in self.findings}
-        if name not in found:
-            raise KeyError(str(unknown("finding", name, list(found))))
-        return found[name]
+        findings = {each.name: each for each in self.findings}
+        if name not in findings:
+            raise KeyError(str(unknown("finding", name, list(findings))))
+        return findings[name]
 
     @property
     def verdict(self) -> str:
@@ -168,8 +168,8 @@ def diagnose(
 def diagnosed(pair: Pair, result: Result) -> Diagnosis:
     """Diagnose two sets whose statistics are already computed."""
     # Of findings that are equally bad input trouble comes first: wrong pixel values cause what the others then find.
-    found = sorted((find(pair) for find in FINDINGS), key=_place)
-    return Diagnosis(tuple(found), result, pair)
+    findings = sorted((find(pair) for find in FINDINGS), key=_place)
+    return Diagnosis(tuple(findings), result, pair)
 
 
 def _place(finding: Finding) -> tuple[int, bool]:
@@ -209,8 +209,8 @@ def _words(finding: Finding) -> str:
 
 def _details(pair: Pair) -> dict[str, Any]:
     """Return the classes, clusters and images that the findings are about, by name."""
-    found = pair.clusters.shares
-    counts = {"real": found.real_counts.tolist(), "fake": found.fake_counts.tolist(), "missing": found.missing}
+    shares = pair.clusters.shares
+    counts = {"real": shares.real_counts.tolist(), "fake": shares.fake_counts.tolist(), "missing": shares.missing}
     groups = [[name_of(pair.fake, i) for i in group[:LISTED]] for group in pair.copies.groups[:LISTED]]
     return {
         "classes": None if pair.classes is None else _classes(pair.classes),
@@ -221,9 +221,9 @@ def _details(pair: Pair) -> dict[str, Any]:
     }
 
 
-def _classes(found: Classes) -> dict[str, Any]:
-    counts = {"real": found.shares.real_counts.tolist(), "fake": found.shares.fake_counts.tolist()}
-    return {"names": list(found.names), "told_by": found.method, **counts, "missing": found.missing_names}
+def _classes(classes: Classes) -> dict[str, Any]:
+    counts = {"real": classes.shares.real_counts.tolist(), "fake": classes.shares.fake_counts.tolist()}
+    return {"names": list(classes.names), "told_by": classes.method, **counts, "missing": classes.missing_names}
 
 
 def _nearest(pair: Pair) -> Iterator[dict[str, Any]]:

@@ -63,15 +63,15 @@ def input_trouble(pair: Pair) -> Finding:
     """Find what is odd about the images of either set or of both, the worst first."""
     sides = {"real": pair.real, "fake": pair.fake, "test": pair.test}
     cautions = [each for each in (*alarms(sides), *of_inputs(pair.real, pair.fake)) if each.share >= SOME]
-    found = [*map(_troubling, cautions), *_counts(pair), *_levels(pair), *_unseen(pair), *_order(pair)]
-    found.sort(key=lambda each: each.verdict != "severe")
-    if not found and pair.pictures is None:
+    troubles = [*map(_troubling, cautions), *_counts(pair), *_levels(pair), *_unseen(pair), *_order(pair)]
+    troubles.sort(key=lambda each: each.verdict != "severe")
+    if not troubles and pair.pictures is None:
         return Finding(NAME, "cannot tell", BLIND)
-    if not found:
+    if not troubles:
         return Finding(NAME, "ok", "nothing is odd about the images as they were given")
-    verdict = worst(each.verdict for each in found)
-    advice = tuple(dict.fromkeys(each.advice for each in found))
-    return Finding(NAME, verdict, "; ".join(each.sentence for each in found), (), advice)
+    verdict = worst(each.verdict for each in troubles)
+    advice = tuple(dict.fromkeys(each.advice for each in troubles))
+    return Finding(NAME, verdict, "; ".join(each.sentence for each in troubles), (), advice)
 
 
 def _troubling(caution: Caution) -> Trouble:

@@ -83,10 +83,10 @@ def evidence(key: str, name: str, number: Number | float) -> Evidence:
 
 @cache
 def _limits() -> dict[str, dict[str, float | None]]:
-    found: dict[str, dict[str, float | None]] = json.loads(
+    limits: dict[str, dict[str, float | None]] = json.loads(
         resources.files("ganmetrics.diagnosis").joinpath("limits.json").read_text()
     )
-    return found
+    return limits
 
 
 def quantile(values: Tensor, q: float) -> float:  # [N], any N

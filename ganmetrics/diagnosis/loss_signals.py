@@ -92,14 +92,14 @@ def circling(values: Values) -> tuple[float, float, float]:
     """
     cuts = [count for count in PIECES if count == 1 or len(values) // count >= PIECE]
     mean = max(abs(float(values.mean())), 1e-300)
-    found = []
+    cuts_tried = []
     for count in cuts:
         pieces = [_period(piece) for piece in np.array_split(values, count)]
         shares, chances, spreads = (np.array(column) for column in zip(*pieces, strict=True))
         # Fisher's method joins the chances; the strongest of several cuts is taken
         chance = float(special.gammaincc(count, -np.log(chances).sum())) * len(cuts)
-        found.append((float(shares.mean()), min(1.0, chance), float(np.median(spreads)) / mean))
-    return max(found)
+        cuts_tried.append((float(shares.mean()), min(1.0, chance), float(np.median(spreads)) / mean))
+    return max(cuts_tried)
 
 
 def _period(values: Values) -> tuple[float, float, float]:

@@ -93,5 +93,5 @@ def _similarity(pair: Pair) -> list[Evidence]:
     if not scales or min(map(len, pair.pictures)) < 4:
         return []
     real, fake = (ms_ssim_diversity(images, scales=scales) for images in pair.pictures)
-    found = Number(fake.value, fake.error or 0.0).less(Number(real.value, real.error or 0.0))
-    return [evidence("ms_ssim", "MS-SSIM of two fakes, less that of two reals", found)]
+    difference = Number(fake.value, fake.error or 0.0).less(Number(real.value, real.error or 0.0))
+    return [evidence("ms_ssim", "MS-SSIM of two fakes, less that of two reals", difference)]

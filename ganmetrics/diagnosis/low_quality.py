@@ -55,8 +55,8 @@ def _density(real_balls: Tensor) -> Number:
 
 def _accuracy(pair: Pair) -> Number:
     """Return the accuracy on equally many images of each cluster, so that a missing kind gives nothing away."""
-    trial, found = pair.trial, pair.clusters
-    real, fake = _of_one_kind(found.real_members[trial.real_places], found.fake_members[trial.fake_places])
+    trial, clusters = pair.trial, pair.clusters
+    real, fake = _of_one_kind(clusters.real_members[trial.real_places], clusters.fake_members[trial.fake_places])
     if len(real) < LEAST:
         real = fake = torch.arange(len(trial.real))
     size = min(len(real), ROWS)

@@ -67,8 +67,8 @@ class ModeShares(NamedTuple):
     @property
     def missing(self) -> list[int]:
         """The modes that have less than a tenth of the generated images due to them."""
-        own, found = self.real_shares - self.background, self.fake_shares - self.background
-        return (self.is_low & (found < LEFT * own)).nonzero()[:, 0].tolist()
+        own, drawn = self.real_shares - self.background, self.fake_shares - self.background
+        return (self.is_low & (drawn < LEFT * own)).nonzero()[:, 0].tolist()
 
     @property
     def missing_share(self) -> float:
@@ -139,8 +139,8 @@ def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [
     scales = variances[is_kept].sqrt() if bool(is_kept.any()) else torch.ones(1, dtype=torch.float64)
     # Where all real images are equal no axis has variance, and any one serves.
     chosen = (axes[:, is_kept] if bool(is_kept.any()) else axes[:, -1:]) / scales
-    found = [torch.cat([(part - moments.mean) @ chosen.flip(1) for part in side.split(BLOCK)]) for side in (real, fake)]
-    return found[0], found[1]
+    sides = [torch.cat([(part - moments.mean) @ chosen.flip(1) for part in side.split(BLOCK)]) for side in (real, fake)]
+    return sides[0], sides[1]
 
 
 def _plane(rows: Tensor) -> Tensor:  # [N, R] -> [N, 2], of fewer axes filled up with zeros

@@ -31,16 +31,18 @@ ADVICE = (
 
 def mode_collapse(pair: Pair) -> Finding:
     """Find classes, where they are known, and clusters that have no or too few generated images."""
-    found, classes = pair.clusters, pair.classes
+    clusters, classes = pair.clusters, pair.classes
     numbers = [] if classes is None else _of_classes(classes)
-    missing = torch.isin(found.real_members, torch.tensor(found.shares.missing, dtype=torch.int64))
+    missing = torch.isin(clusters.real_members, torch.tensor(clusters.shares.missing, dtype=torch.int64))
     numbers += [
         evidence("missing_modes", "share of the reals in clusters that are left out", share_of(missing)),
-        evidence("lost", "share of the reals by which clusters are too empty", found.shares.lost_share),
+        evidence("lost", "share of the reals by which clusters are too empty", clusters.shares.lost_share),
         evidence(
-            "bins_low", f"clusters of {len(found.shares.real_counts)} that are too empty", _num(found.shares.is_low)
+            "bins_low",
+            f"clusters of {len(clusters.shares.real_counts)} that are too empty",
+            _num(clusters.shares.is_low),
         ),
-        evidence("bins_high", "clusters that are too full", _num(found.shares.is_high)),
+        evidence("bins_high", "clusters that are too full", _num(clusters.shares.is_high)),
     ]
     verdict = worst(verdicts_of(numbers))
     sentence = _sentence(pair, verdict)
@@ -68,13 +70,13 @@ def _num(modes: Tensor) -> float:
 
 
 def _sentence(pair: Pair, verdict: str) -> str:
-    classes, found = pair.classes, pair.clusters
+    classes, clusters = pair.classes, pair.clusters
     if classes is not None and classes.shares.missing:
         drawn = classes.num_real - len(classes.shares.missing)
         return f"{drawn} of {classes.num_real} {classes.noun}; missing {listed(classes.missing_names)}"
-    if found.shares.missing and is_fault(verdict):
-        count, share = len(found.shares.real_counts), found.shares.missing_share
-        what = f"{len(found.shares.missing)} of {count} clusters of the reals are left out, {share:.0%} of all reals"
+    if clusters.shares.missing and is_fault(verdict):
+        count, share = len(clusters.shares.real_counts), clusters.shares.missing_share
+        what = f"{len(clusters.shares.missing)} of {count} clusters of the reals are left out, {share:.0%} of all reals"
         are_drawn = classes is not None and not classes.num_absent
         return f"{what}, though all {classes.num_real} {classes.noun} are drawn" if classes and are_drawn else what
     if classes is not None and is_fault(verdict):
@@ -87,4 +89,4 @@ def _sentence(pair: Pair, verdict: str) -> str:
         return f"all {classes.num_real} {classes.noun} are drawn"
     if pair.real.labels is not None:
         return "no cluster of the reals is left out; their classes are too alike in these features to be told apart"
-    return "no cluster of the reals is left out" if not found.shares.missing else "hardly any real is left out"
+    return "no cluster of the reals is left out" if not clusters.shares.missing else "hardly any real is left out"

@@ -88,8 +88,8 @@ def near_copies(near: Nearness) -> NearCopies:
     other. Images at half of it or less count as one.
     """
     distance = SHARE * quantile(near.own, QUANTILE)
-    found = (near.distances <= distance).nonzero()[:, 0]
-    triples = zip(found.tolist(), near.places[found].tolist(), near.distances[found].tolist(), strict=True)
+    copies = (near.distances <= distance).nonzero()[:, 0]
+    triples = zip(copies.tolist(), near.places[copies].tolist(), near.distances[copies].tolist(), strict=True)
     pairs = tuple(sorted(triples, key=lambda pair: pair[2]))
     return NearCopies(distance, _groups(near, distance), pairs, len(near.distances))
 

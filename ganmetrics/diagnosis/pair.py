@@ -117,8 +117,8 @@ class Pair:
         """The indices of the real images, of equal ones the first alone; all where hardly any would be left."""
         places, squares = self.neighbors
         everything = torch.arange(len(places))
-        found = everything[(squares > 0) | (places > everything)]
-        return found if len(found) >= 2 * LEAST else everything
+        kept = everything[(squares > 0) | (places > everything)]
+        return kept if len(kept) >= 2 * LEAST else everything
 
     @cached_property
     def nearness(self) -> Nearness:

@@ -214,7 +214,7 @@ class TrainingHealth:
             "average the generator's weights over steps",
             "penalise the discriminator's gradient: R1 makes it converge (Mescheder et al. 2018)",
         )
-        said, found = "generator and discriminator chase each other without progress", []
+        said, findings = "generator and discriminator chase each other without progress", []
         for each in ("d_loss", "g_loss"):
             values = self._values(each)
             values = values[len(values) // 2 :]
@@ -225,10 +225,10 @@ class TrainingHealth:
                     Evidence("chance of such a period in noise", chance, *limits.CHANCE),
                     Evidence("swing against the mean", swing, limits.SWING, limits.SWING),
                 ]
-                found.append(_mildest(name, evidence, said, well, advice))
-        if not found:
+                findings.append(_mildest(name, evidence, said, well, advice))
+        if not findings:
             return Finding(name, "cannot tell", "too few losses were logged")
-        return max(found, key=lambda finding: rank(finding.verdict))
+        return max(findings, key=lambda finding: rank(finding.verdict))
 
     def _collapse(self) -> Finding:
         name, well = "samples grow alike", "the samples stay as varied as they were"
@@ -254,8 +254,8 @@ class TrainingHealth:
             Evidence("different samples", float(np.median(recent(fine))), *limits.FEW),
         ]
         said = "the generator is collapsing to few images"
-        found = [_mildest(name, evidence, said, well, advice) for evidence in (nearer, fewer)]
-        return max(found, key=lambda finding: rank(finding.verdict))
+        findings = [_mildest(name, evidence, said, well, advice) for evidence in (nearer, fewer)]
+        return max(findings, key=lambda finding: rank(finding.verdict))
 
 
 def _worst(name: str, evidence: list[Evidence], bad: str, well: str, advice: tuple[str, ...]) -> Finding:

@@ -92,5 +92,5 @@ def classes_of(images: Images, extractor: str) -> Tensor:
     """Return the class that a bundled classifier gives each image, int64 [N]."""
     network = load_extractor(extractor)
     extraction = Extraction(network, [network.layer_for(LOGITS)], torch.device("cpu"), None)
-    found = [layers[network.layer_for(LOGITS)] for layers in extraction.run(iter(images.split(500)))]
-    return torch.cat(found).argmax(dim=1)
+    logits = [layers[network.layer_for(LOGITS)] for layers in extraction.run(iter(images.split(500)))]
+    return torch.cat(logits).argmax(dim=1)

@@ -117,9 +117,9 @@ def folders() -> dict[str, Path]:
     """Return the folder of every card: the bundled ones, then those of the folders that GANMETRICS_GENERATORS names."""
     # Separated as in PATH; empty parts are no folders.
     own = [Path(place) for place in os.environ.get("GANMETRICS_GENERATORS", "").split(os.pathsep) if place]
-    found = [path.parent for place in [BUNDLED, *own] for path in sorted(place.glob(f"*/{CARD}"))]
+    places = [path.parent for place in [BUNDLED, *own] for path in sorted(place.glob(f"*/{CARD}"))]
     # A later folder replaces an earlier one of the same name.
-    return {path.name: path for path in found}
+    return {path.name: path for path in places}
 
 
 def folder_of(name: str | os.PathLike[str]) -> Path:
@@ -215,8 +215,8 @@ def _check_weights(card: Card, path: Path) -> None:
     if path.is_file() and not card.weights:
         what = "the card, written by an early version, names no digest of its weights"
         raise WeightsError(what, where=shown(path), hint=hint, code="E-DAMAGED")
-    if card.weights and (found := weight_files.digest(path)) != card.weights:
+    if card.weights and (digest := weight_files.digest(path)) != card.weights:
         what = (
-            f"the weights have the SHA-256 {found[:8]}, and the card names {card.weights[:8]}: one of them was changed"
+            f"the weights have the SHA-256 {digest[:8]}, and the card names {card.weights[:8]}: one of them was changed"
         )
         raise WeightsError(what, where=shown(path), hint=hint, code="E-DAMAGED")

@@ -164,16 +164,18 @@ class ClassSampler:
         """
         if labels is None:
             return torch.arange(num_samples) % NUM_CLASSES
-        found = torch.as_tensor(labels)
-        if found.ndim == 0:
-            found = found.expand(num_samples)
-        if found.is_floating_point() or found.shape != (num_samples,):
-            what = f"the labels are {found.dtype} of shape {list(found.shape)}; expected one integer, or {num_samples}"
+        classes = torch.as_tensor(labels)
+        if classes.ndim == 0:
+            classes = classes.expand(num_samples)
+        if classes.is_floating_point() or classes.shape != (num_samples,):
+            what = (
+                f"the labels are {classes.dtype} of shape {list(classes.shape)}; expected one integer, or {num_samples}"
+            )
             raise UsageError(what, where="labels", hint="Give one class for all samples, or one for each")
-        if not ((found >= 0) & (found < NUM_CLASSES)).all():
-            what = f"the labels reach from {int(found.min())} to {int(found.max())}; the classes are 0 to 9"
+        if not ((classes >= 0) & (classes < NUM_CLASSES)).all():
+            what = f"the labels reach from {int(classes.min())} to {int(classes.max())}; the classes are 0 to 9"
             raise UsageError(what, where="labels")
-        return found.long()
+        return classes.long()
 
 
 def conditional_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:

@@ -158,8 +158,8 @@ class CycleGANTraining(Training):
         set_learning_rate(self.d_optimizer, rate)
         first = to_range(self.draw(self.first, self.settings.batch_size))
         second = to_range(self.draw(self.second, self.settings.batch_size))
-        made, found = self.step_generators(first, second)
-        return found | self.step_discriminators((second, first), (made.fake_second, made.fake_first))
+        made, entry = self.step_generators(first, second)
+        return entry | self.step_discriminators((second, first), (made.fake_second, made.fake_first))
 
     def step_generators(self, first: Tensor, second: Tensor) -> tuple[Translated, dict[str, float]]:
         # Frozen, the discriminators need no gradients of their own.

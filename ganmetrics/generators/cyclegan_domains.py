@@ -192,16 +192,16 @@ def load_emoji(root: str | None = None) -> tuple[Domains, Tensor]:
 
 
 def _read_emoji(path: Path) -> Domains:
-    found: dict[str, dict[str, Images]] = {folder: {} for folder in EMOJI_FOLDERS}
+    designs: dict[str, dict[str, Images]] = {folder: {} for folder in EMOJI_FOLDERS}
     with tarfile.open(path, "r:xz") as archive:
         for member in archive:
             place = Path(member.name)
             stream = archive.extractfile(member) if place.suffix == ".png" else None
             if stream is not None:
                 picture = Image.open(io.BytesIO(stream.read())).convert("RGB")
-                found[place.parent.name][place.stem] = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
-    names = sorted(filter(is_face, set.intersection(*(set(images) for images in found.values()))))
-    return Domains(*(torch.stack([images[name] for name in names]) for images in found.values()))
+                designs[place.parent.name][place.stem] = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    names = sorted(filter(is_face, set.intersection(*(set(images) for images in designs.values()))))
+    return Domains(*(torch.stack([images[name] for name in names]) for images in designs.values()))
 
 
 def is_face(name: str) -> bool:

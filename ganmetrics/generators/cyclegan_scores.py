@@ -104,7 +104,7 @@ def data_scores(recipe: Recipe, translator: Translator, root: str | None = None)
 
 def scores_on(translator: Translator, held_out: HeldOut) -> list[Measured]:
     """FID, cycle error, distance to the counterpart and, of digits, the share of kept classes, in both directions."""
-    return [found for direction in DIRECTIONS for found in direction_scores(translator, held_out, direction)]
+    return [score for direction in DIRECTIONS for score in direction_scores(translator, held_out, direction)]
 
 
 def direction_scores(translator: Translator, held_out: HeldOut, direction: str) -> Iterator[Measured]:
@@ -136,9 +136,9 @@ def untranslated_scores(held_out: HeldOut) -> Iterator[Measured]:
 
 
 def fid(real: Images | str, fake: Images, extractor: str, words: str) -> Measured:
-    found = evaluate(real, fake, extractor=extractor, reading=QUIET)["fid"]
+    score = evaluate(real, fake, extractor=extractor, reading=QUIET)["fid"]
     name = "_".join(["fid", *words.replace("-", " ").split()])
-    return Measured(name, f"{found.title} {words}", found.value, found.higher_is_better, str(found.signature))
+    return Measured(name, f"{score.title} {words}", score.value, score.higher_is_better, str(score.signature))
 
 
 def distance(real: Images, fake: Images, name: str, title: str, about: str) -> Measured:

@@ -69,9 +69,9 @@ class Translator:
             Images of another kind or size.
         """
         net = self.nets[side_of(direction)]
-        found = f"{str(images.dtype).removeprefix('torch.')} {list(images.shape)}"
+        shape = f"{str(images.dtype).removeprefix('torch.')} {list(images.shape)}"
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1:] != (3, SIZE, SIZE) or not len(images):
-            what = f"the images to translate are {found}; expected uint8 [N, 3, {SIZE}, {SIZE}]"
+            what = f"the images to translate are {shape}; expected uint8 [N, 3, {SIZE}, {SIZE}]"
             hint = "Give digits of 28 px a border of two black pixels, and resize others"
             raise InputError(what, where="images", hint=hint)
         return in_chunks(lambda chunk: to_uint8_rgb(net(to_range(chunk))), images)

@@ -165,11 +165,11 @@ class DCGANTraining(Training):
         set_learning_rate(self.g_optimizer, self.settings.learning_rate * decay)
         set_learning_rate(self.d_optimizer, self.settings.discriminator_rate * decay)
         for _ in range(self.settings.discriminator_steps):
-            found = self.step_discriminator()
+            entry = self.step_discriminator()
         for _ in range(self.settings.generator_steps):
-            found |= self.step_generator()
+            entry |= self.step_generator()
         move_average(self.average, self.generator, self.settings.average)
-        return found
+        return entry
 
     def step_discriminator(self) -> dict[str, float]:
         real = datasets.to_range(self.draw(self.images, self.settings.batch_size))
@@ -216,8 +216,8 @@ def chosen_images(data: str, root: str | None, settings: Settings) -> Tensor:  #
 
 def scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
     """Return the scores of any generator of images; for MNIST also how near samples are to 500 training images."""
-    found = image_scores(recipe, sampler, seed)
-    return [*found, nearness(sampler, seed)] if recipe.data == "mnist" else found
+    usual = image_scores(recipe, sampler, seed)
+    return [*usual, nearness(sampler, seed)] if recipe.data == "mnist" else usual
 
 
 def nearness(sampler: Sampler, seed: int) -> Measured:

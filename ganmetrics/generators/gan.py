@@ -199,9 +199,9 @@ class GANTraining(Training):
         real, *condition = self.draw_real()
         # One batch of generated images serves both steps of an iteration.
         fake = self.generator(self.latents(len(real), self.rng).to(self.device), *condition)
-        found = self.step_discriminator(real, fake.detach(), condition) | self.step_generator(fake, condition)
+        entry = self.step_discriminator(real, fake.detach(), condition) | self.step_generator(fake, condition)
         move_average(self.average, self.generator, self.settings.average)
-        return found
+        return entry
 
     def step_discriminator(self, real: Tensor, fake: Tensor, condition: list[Tensor]) -> dict[str, float]:
         both = [torch.cat([each, each]) for each in condition]

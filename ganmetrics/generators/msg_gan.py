@@ -173,14 +173,14 @@ class MSGGANTraining(Training):
         for optimizer in (self.g_optimizer, self.d_optimizer):
             set_learning_rate(optimizer, self.settings.learning_rate * decay)
         fake = self.generator.scales(self.latents(self.settings.batch_size, self.rng).to(self.device))
-        found = self.step_discriminator([image.detach() for image in fake])
+        entry = self.step_discriminator([image.detach() for image in fake])
         # The discriminator's own gradients would be thrown away.
         self.discriminator.requires_grad_(False)
         loss = losses.non_saturating_loss(self.discriminator(fake))
         update(self.g_optimizer, loss)
         self.discriminator.requires_grad_(True)
         move_average(self.average, self.generator, self.settings.average)
-        return found | {"g_loss": loss.item()}
+        return entry | {"g_loss": loss.item()}
 
     def step_discriminator(self, fake: list[Tensor]) -> dict[str, float]:
         settings = self.settings

@@ -161,9 +161,9 @@ class PacGANTraining(Training):
         count = self.settings.batch_size * self.settings.packing
         real = self.packed(self.draw(self.points, count))
         fake = self.packed(self.generator(self.latents(count, self.rng).to(self.device)))
-        found = self.step_discriminator(real, fake.detach()) | self.step_generator(fake)
+        entry = self.step_discriminator(real, fake.detach()) | self.step_generator(fake)
         move_average(self.average, self.generator, self.settings.average)
-        return found
+        return entry
 
     def packed(self, points: Tensor) -> Tensor:  # [N * packing, 2] -> [N, packing, 2]
         return points.view(-1, self.settings.packing, 2)
@@ -220,11 +220,11 @@ def point_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
 
 
 def scores_of(points: Tensor, mixture: Mixture, protocol: str) -> list[Measured]:
-    found = mixture_modes(points, torch.tensor(mixture.centers), mixture.std)
+    modes = mixture_modes(points, torch.tensor(mixture.centers), mixture.std)
     return [
-        Measured("modes", f"Modes of {len(mixture.centers)}", float(found.captured), True, protocol=protocol),
-        Measured("high_quality", "High quality (%)", 100 * found.high_quality, True, protocol=protocol),
-        Measured("reverse_kl", "Reverse KL", found.reverse_kl, False, protocol=protocol),
+        Measured("modes", f"Modes of {len(mixture.centers)}", float(modes.captured), True, protocol=protocol),
+        Measured("high_quality", "High quality (%)", 100 * modes.high_quality, True, protocol=protocol),
+        Measured("reverse_kl", "Reverse KL", modes.reverse_kl, False, protocol=protocol),
     ]
 
 

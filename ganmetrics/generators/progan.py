@@ -198,14 +198,14 @@ class ProGANTraining(Training):
         growth = self.growth()
         self.prepare_optimizers()
         fake = self.generator(self.latents(self.settings.batch_size, self.rng).to(self.device), growth)
-        found = self.step_discriminator(fake.detach(), growth)
+        entry = self.step_discriminator(fake.detach(), growth)
         # The discriminator's own gradients would be thrown away.
         self.discriminator.requires_grad_(False)
         loss = losses.non_saturating_loss(self.discriminator(fake, growth))
         update(self.g_optimizer, loss)
         self.discriminator.requires_grad_(True)
         move_average(self.average, self.generator, self.settings.average)
-        return found | {"g_loss": loss.item()}
+        return entry | {"g_loss": loss.item()}
 
     def step_discriminator(self, fake: Tensor, growth: Growth) -> dict[str, float]:
         settings = self.settings

@@ -69,8 +69,8 @@ def rescore_on_data(folder: Path, root: str | None) -> Card:
     score_on_data = SYSTEMS[card.system].score_on_data
     if score_on_data is None:
         raise UsageError(f"no score of a {card.title} needs real data", where=card.name, hint="Leave `data` out")
-    found = score_on_data(card.recipe, load_sampler(folder), root)
-    return _rewritten(dataclasses.replace(card, data_scores=tuple(recorded([each]) for each in found)), folder)
+    scores = score_on_data(card.recipe, load_sampler(folder), root)
+    return _rewritten(dataclasses.replace(card, data_scores=tuple(recorded([each]) for each in scores)), folder)
 
 
 def _rewritten(card: Card, folder: Path) -> Card:
@@ -113,9 +113,9 @@ def reproduce(folder: Path) -> list[Comparison]:
     if not card.scores:
         hint = f"Run 'ganmetrics generators rescore {shown(folder)}' first"
         raise InputError("the card has no scores to compare with", where=shown(folder), hint=hint, code="E-CARD")
-    found = {m.name: m.value for m in SYSTEMS[card.system].score(card.recipe, load_sampler(folder), SEEDS[0])}
-    missing = [each.name for each in card.scores if each.name not in found]
+    recomputed = {m.name: m.value for m in SYSTEMS[card.system].score(card.recipe, load_sampler(folder), SEEDS[0])}
+    missing = [each.name for each in card.scores if each.name not in recomputed]
     if missing:
         what = f"the score {missing[0]!r} on the card is none that this version takes of a {card.title}"
         raise InputError(what, where=shown(folder), code="E-CARD")
-    return [Comparison(each, found[each.name]) for each in card.scores]
+    return [Comparison(each, recomputed[each.name]) for each in card.scores]

@@ -162,13 +162,13 @@ class SeqGANTraining(Training):
 
     def step(self) -> dict[str, float]:
         s, now = self.settings, phase(self.iteration, self.settings)
-        found = self.step_mle() if now == "mle" else self.step_discriminator()
+        entry = self.step_mle() if now == "mle" else self.step_discriminator()
         if now == "adversarial" and (self.iteration + 1) % s.policy_every == 0:
-            found |= self.step_policy()
+            entry |= self.step_policy()
         # Also at the end of maximum likelihood, which the adversarial phase is measured against.
         if (self.iteration + 1) % WATCH_EVERY == 0 or self.iteration + 1 == s.mle_steps:
-            found["nll_oracle"] = self.nll_oracle()
-        return found
+            entry["nll_oracle"] = self.nll_oracle()
+        return entry
 
     def step_mle(self) -> dict[str, float]:
         s = self.settings
@@ -265,9 +265,9 @@ def sequence_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measure
     """Return NLL_oracle, self-BLEU-2 and distinct-2 of 2,000 sequences, after and before the adversarial phase."""
     oracle, mle = oracle_of(recipe.settings), cast(GeneratorSampler, sampler).mle
     after, before = sampler(NUM_SEQUENCES, seed=seed), mle(NUM_SEQUENCES, seed=seed)
-    found, earlier = scores_of(oracle, after), scores_of(oracle, before, suffix="_mle", of=" after MLE")
-    fall, protocol = earlier[0].value - found[0].value, "NLL_oracle after MLE minus that after the adversarial phase"
-    return [*found, *earlier, Measured("nll_fall", "fall of NLL_oracle", fall, True, protocol=protocol)]
+    later, earlier = scores_of(oracle, after), scores_of(oracle, before, suffix="_mle", of=" after MLE")
+    fall, protocol = earlier[0].value - later[0].value, "NLL_oracle after MLE minus that after the adversarial phase"
+    return [*later, *earlier, Measured("nll_fall", "fall of NLL_oracle", fall, True, protocol=protocol)]
 
 
 def scores_of(oracle: Policy, sequences: Tensor, *, suffix: str = "", of: str = "") -> list[Measured]:

@@ -71,11 +71,11 @@ class Policy(nn.Module):
         """Return the states that predict each token of sequences [N, T]: after the start, after y_1, ... y_T-1."""
         seen = F.pad(sequences[:, :-1], (1, 0), value=START_TOKEN)
         rows = F.embedding(seen, self.gates())
-        state, found = self.initial(len(sequences)), []
+        state, states = self.initial(len(sequences)), []
         for step in range(seen.shape[1]):
             state = self.advance(rows[:, step], state)
-            found.append(state)
-        return found
+            states.append(state)
+        return states
 
     def log_probabilities(self, sequences: Tensor) -> Tensor:
         """Return log p(y_t | y_1 ... y_t-1) of sequences [N, T], in nats, [N, T]."""
@@ -225,6 +225,6 @@ class Discriminator(nn.Module):
     def probability_of_real(self, sequences: Tensor) -> Tensor:
         """Return D(Y) of sequences [N, T] without dropout, [N]."""
         self.eval()
-        found = torch.cat([self(rows).sigmoid() for rows in sequences.split(EVALUATED)])
+        probabilities = torch.cat([self(rows).sigmoid() for rows in sequences.split(EVALUATED)])
         self.train()
-        return found
+        return probabilities

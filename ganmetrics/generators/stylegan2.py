@@ -127,14 +127,14 @@ class StyleGAN2Training(Training):
         set_learning_rate(self.g_optimizer, rate * lazy_share(self.settings.path_every))
         set_learning_rate(self.d_optimizer, rate * lazy_share(self.settings.r1_every))
         real = datasets.to_range(self.draw(self.images, self.settings.batch_size))
-        found = self.play(real)
+        entry = self.play(real)
         # Lazy regularisation: every few iterations, weighted by their number.
         if (self.iteration + 1) % self.settings.r1_every == 0:
-            found |= self.regularise_discriminator(real)
+            entry |= self.regularise_discriminator(real)
         if (self.iteration + 1) % self.settings.path_every == 0:
-            found |= self.regularise_generator()
+            entry |= self.regularise_generator()
         move_average(self.average, self.generator, self.settings.average)
-        return found
+        return entry
 
     def play(self, real: Tensor) -> dict[str, float]:
         """Take a step of the discriminator, then one of the generator on the same generated images."""

@@ -281,6 +281,6 @@ class PathLength(nn.Module):
         """
         (slope,) = torch.autograd.grad((images * direction).sum(), styles, create_graph=True)
         lengths = slope.square().sum(dim=2).mean(dim=1).sqrt()
-        found = lengths.detach().mean()
-        self.mean.lerp_(found, 1.0 if self.mean == 0 else self.decay)
+        mean = lengths.detach().mean()
+        self.mean.lerp_(mean, 1.0 if self.mean == 0 else self.decay)
         return (lengths - self.mean).square().mean()

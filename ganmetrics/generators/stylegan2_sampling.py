@@ -96,14 +96,14 @@ def truncation_sweep(
     """
     reference = REFERENCES[data]
     train = archive.bundled(reference.train, reference.extractor)
-    found = []
+    swept = []
     for psi in psis:
         images = sampler(num_images, seed=seed, truncation=psi)
         fake = measure(images, reads=("moments",), extractor=reference.extractor, reading=QUIET)
         assert fake.moments is not None
         fid = score(train, fake, ["fid"])["fid"].value
-        found.append(Truncated(psi, fid, math.sqrt(2 * fake.moments.trace())))
-    return found
+        swept.append(Truncated(psi, fid, math.sqrt(2 * fake.moments.trace())))
+    return swept
 
 
 def style_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
@@ -111,9 +111,9 @@ def style_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measured]:
     swept = truncation_sweep(cast("StyleSampler", sampler), PSIS, data=recipe.data, num_images=NUM_IMAGES, seed=seed)
     extractor = REFERENCES[recipe.data].extractor
     protocol = f"{NUM_IMAGES:,} images; root-mean-square distance of two in the features of {extractor}"
-    found = image_scores(recipe, sampler, seed)
+    scores = image_scores(recipe, sampler, seed)
     for psi, fid, spread in swept:
         about = f"as FID, at psi {psi:g}"
-        found.append(Measured(f"fid_psi_{psi:g}", f"FID({extractor}) at psi {psi:g}", fid, False, protocol=about))
-        found.append(Measured(f"spread_psi_{psi:g}", f"spread at psi {psi:g}", spread, True, protocol=protocol))
-    return found
+        scores.append(Measured(f"fid_psi_{psi:g}", f"FID({extractor}) at psi {psi:g}", fid, False, protocol=about))
+        scores.append(Measured(f"spread_psi_{psi:g}", f"spread at psi {psi:g}", spread, True, protocol=protocol))
+    return scores

@@ -149,14 +149,14 @@ def transfer_scores(recipe: Recipe, sampler: Sampler, seed: int) -> list[Measure
     todo = list(tasks(settings, NUM_SCORED, seed))
     contents, styles = torch.stack([task.content for task in todo]), torch.stack([task.style for task in todo])
     starts = [start_pixels(network.pixels(task.content[None]), settings.start, task.seed) for task in todo]
-    found: list[Measured] = []
+    scores: list[Measured] = []
     for moment, each, suffix in ((AFTER, images, ""), (BEFORE, to_images(torch.cat(starts)), "_before")):
         values = distances(network, contents, styles, each)
         protocol = PROTOCOL.format(count=NUM_SCORED, seed=seed, network=network.identity, moment=moment)
         for name, value in values._asdict().items():
             title = f"{name.capitalize()} distance{suffix.replace('_', ' ')}"
-            found.append(Measured(f"{name}_distance{suffix}", title, value, False, protocol=protocol))
-    return found
+            scores.append(Measured(f"{name}_distance{suffix}", title, value, False, protocol=protocol))
+    return scores
 
 
 RECIPES = (

@@ -143,11 +143,11 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 
 def _entry(line: bytes) -> dict[str, float] | None:
     try:
-        found = json.loads(line)
+        entry = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    is_entry = isinstance(found, dict) and "iteration" in found
-    return found if is_entry and all(type(value) in (int, float) for value in found.values()) else None
+    is_entry = isinstance(entry, dict) and "iteration" in entry
+    return entry if is_entry and all(type(value) in (int, float) for value in entry.values()) else None
 
 
 def fit(

@@ -78,8 +78,8 @@ class Settings:
         """Return which settings do not go together; empty where all do."""
         if bool(self.clip) != bool(self.penalty):
             return ""
-        found = f"both clip ({self.clip:g}) and penalty ({self.penalty:g})" if self.clip else "neither clip nor penalty"
-        return f"{found} would bound the critic; exactly one of them must be above 0"
+        both = f"both clip ({self.clip:g}) and penalty ({self.penalty:g})" if self.clip else "neither clip nor penalty"
+        return f"{both} would bound the critic; exactly one of them must be above 0"
 
 
 class SmoothCritic(nn.Module):
@@ -142,10 +142,10 @@ class WGANTraining(Training):
         set_learning_rate(self.c_optimizer, rate)
         # The log has means over the critic's steps.
         taken = [self.step_critic() for _ in range(self.settings.critic_steps)]
-        found = {name: sum(each[name] for each in taken) / len(taken) for name in taken[0]}
-        found |= self.step_generator()
+        entry = {name: sum(each[name] for each in taken) / len(taken) for name in taken[0]}
+        entry |= self.step_generator()
         move_average(self.average, self.generator, self.settings.average)
-        return found
+        return entry
 
     def step_critic(self) -> dict[str, float]:
         real = datasets.to_range(self.draw(self.images, self.settings.batch_size))
@@ -153,17 +153,17 @@ class WGANTraining(Training):
             fake = self.fakes()
         # The critic ascends on the estimate, hence the minus sign below.
         estimate = losses.wasserstein_estimate(self.critic(real), self.critic(fake))
-        found = {"wasserstein": estimate.item()}
+        entry = {"wasserstein": estimate.item()}
         loss = -estimate
         if not self.settings.clip:
             penalty = losses.gradient_penalty(self.critic, real, fake, self.rng)
-            found["penalty"] = penalty.item()
+            entry["penalty"] = penalty.item()
             loss = loss + self.settings.penalty * penalty
         update(self.c_optimizer, loss)
         # Clipping keeps the critic Lipschitz, by a constant that the bound sets.
         if self.settings.clip:
             clip_weights(self.critic, self.settings.clip)
-        return found
+        return entry
 
     def step_generator(self) -> dict[str, float]:
         # The critic's own gradients would be thrown away.

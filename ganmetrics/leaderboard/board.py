@@ -128,13 +128,13 @@ class Board:
             if not path.is_file():
                 raise RejectedError("the submitted file is gone from the board's folder")
             with self._scratch(submission) as scratch:
-                found = recompute(self.rules, path, reference, scratch=scratch, grid=grid, machine=machine)
+                outcome = recompute(self.rules, path, reference, scratch=scratch, grid=grid, machine=machine)
         except RejectedError as error:
             return "reject", {**facts, "reason": error.what, "code": error.code}
-        if "rejected" in found:
-            reason = found.pop("rejected")
-            return "reject", {**facts, "reason": reason, "code": "E-COPIES", **found}
-        return "score", {**facts, **found}
+        if "rejected" in outcome:
+            reason = outcome.pop("rejected")
+            return "reject", {**facts, "reason": reason, "code": "E-COPIES", **outcome}
+        return "score", {**facts, **outcome}
 
     @contextmanager
     def _scratch(self, submission: Submission) -> Iterator[Path]:
@@ -244,8 +244,8 @@ class Board:
             if staged.digest != record.facts["submission"]:
                 raise RejectedError(f"the bytes are not those of entry {public_id}", code="E-BYTES")
             file, reference, grid = scratch / staged.file, self.places["reference"], scratch / "grid.png"
-            found = recompute(self.rules, file, reference, scratch=scratch, grid=grid, machine=machine)
-        return verification.drift_of(record.facts, found, public_id)
+            outcome = recompute(self.rules, file, reference, scratch=scratch, grid=grid, machine=machine)
+        return verification.drift_of(record.facts, outcome, public_id)
 
     def rows_to_verify(self) -> list[str]:
         """Return the public ids of all entries that stand."""

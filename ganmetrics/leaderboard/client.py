@@ -102,8 +102,8 @@ class Remote:
         request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urllib.request.build_opener(_Http, _Https).open(request, timeout=TIMEOUT) as response:
-                found: dict[str, Any] = dict(json.load(response))
-                return found
+                answer: dict[str, Any] = dict(json.load(response))
+                return answer
         except urllib.error.HTTPError as error:
             self._refused(error)
         except (OSError, http.client.HTTPException) as error:
@@ -113,10 +113,10 @@ class Remote:
         except MALFORMED:
             raise self._no_board() from None
 
-    def _fact(self, found: dict[str, Any], name: str) -> Any:
-        if name not in found:
+    def _fact(self, answer: dict[str, Any], name: str) -> Any:
+        if name not in answer:
             raise self._no_board()
-        return found[name]
+        return answer[name]
 
     def _no_board(self, more: str = "") -> InputError:
         return InputError(f"no board is served there{more}", where=shown(self.url), code="E-BOARD")

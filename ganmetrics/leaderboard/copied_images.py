@@ -111,8 +111,8 @@ def copies(reference: Pictures, fake: Pictures) -> Copies:
         bank = reference.views.float().flatten(0, 1)
         # [V * N, 256]: row i of view v is v * N + i.
         places, squares = nearest(fake.views[0].float(), bank)
-        found = (squares.sqrt() <= SHARE * quantile(own, QUANTILE)).nonzero()[:, 0]
-        for index in found.tolist():
+        near_places = (squares.sqrt() <= SHARE * quantile(own, QUANTILE)).nonzero()[:, 0]
+        for index in near_places.tolist():
             near.setdefault(index, int(places[index]) % len(first))
     repeated = len(fake.digests) - len({bytes(row) for row in fake.digests.numpy()})
     return Copies(exact, sorted(near.items()), len(fake.digests), repeated)

@@ -135,21 +135,21 @@ def _checked(path: Path, options: BoardOptions) -> tuple[list[Metric], dict[str,
         what = f"num_images is {options.num_images}; it must be between {LEAST_IMAGES} and {MOST_IMAGES:,}"
         raise UsageError(what, where="num_images")
     chosen = list(chosen_metrics(list(options.metrics), options.seed).metrics)
-    for each in chosen:
-        others = [need.name for need in each.reads if not need.is_saved]
-        if others or each.needs_test:
-            what = f"{each.name} reads {', '.join(others) or 'a third set'}, which a board does not keep"
+    for metric in chosen:
+        others = [need.name for need in metric.reads if not need.is_saved]
+        if others or metric.needs_test:
+            what = f"{metric.name} reads {', '.join(others) or 'a third set'}, which a board does not keep"
             raise UsageError(
                 what, where="metrics", hint="Choose metrics of features, such as fid, kid, precision_recall"
             )
-    scores = [part.name for each in chosen for part in each.parts]
+    scores = [part.name for metric in chosen for part in metric.parts]
     rank_by = options.rank_by or scores[0]
     if rank_by not in scores:
         raise UsageError(f"the board has no score {rank_by!r}; it has {', '.join(scores)}", where="rank_by")
     width, height = parsed_resolution(options.resolution)
     return chosen, {
         "title": clean_name(options.title or path.resolve().name, "title"),
-        "metrics": tuple(str(each) for each in chosen),
+        "metrics": tuple(str(metric) for metric in chosen),
         "rank_by": rank_by,
         "extractor": options.extractor,
         "second_extractor": options.second_extractor,
@@ -207,11 +207,11 @@ class _Making:
         import ganmetrics as gm
         from ganmetrics.leaderboard.copied_images import pictures
 
-        reads = {"moments", "features", *(need.name for each in self.chosen for need in each.reads)}
+        reads = {"moments", "features", *(need.name for metric in self.chosen for need in metric.reads)}
         measured = self._measured(source, reads, extractor)
         gm.save_statistics(measured, self.path / "reference" / f"{name}.npz")
-        found = pictures(source.batches(), is_reference=True)
-        found.save(self.path / "reference" / f"{name}.pictures.npz")
+        small = pictures(source.batches(), is_reference=True)
+        small.save(self.path / "reference" / f"{name}.pictures.npz")
         return measured.label
 
     def _measured(self, source: Any, reads: set[str], extractor: Extractor) -> Any:

@@ -83,10 +83,10 @@ def _image(archive: zipfile.ZipFile, name: str, reading: Reading, rules: Rules) 
     # A member may unpack to more than its header says.
     if len(content) > MEMBER_BYTES:
         raise Unreadable(f"unpacks to more than {MEMBER_BYTES} bytes")
-    found = decode(content, reading, os.path.splitext(name)[1].lower()).pixels
-    if found.shape != (rules.height, rules.width, 3):
-        raise Unreadable(f"has {found.shape[1]} x {found.shape[0]} pixels; expected {rules.width} x {rules.height}")
-    return found
+    pixels = decode(content, reading, os.path.splitext(name)[1].lower()).pixels
+    if pixels.shape != (rules.height, rules.width, 3):
+        raise Unreadable(f"has {pixels.shape[1]} x {pixels.shape[0]} pixels; expected {rules.width} x {rules.height}")
+    return pixels
 
 
 def _from_array(path: Any, rules: Rules, stream: IO[bytes]) -> list[str]:

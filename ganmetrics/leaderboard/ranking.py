@@ -73,10 +73,10 @@ def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "sco
     >>> [(row.rank, row.entry) for row in ranked(facts, "fid")]
     [(1, 'a'), (1, 'b'), (3, 'c')]
     """
-    found = sorted(entries, key=lambda facts: (_key(facts[table][rank_by]), facts["received"], facts["entry"]))
-    keys = np.array([_key(facts[table][rank_by]) for facts in found])
+    ordered = sorted(entries, key=lambda facts: (_key(facts[table][rank_by]), facts["received"], facts["entry"]))
+    keys = np.array([_key(facts[table][rank_by]) for facts in ordered])
     # [N] each: the arms toward the better and the worse side.
-    better, worse = np.array([_arms(facts[table][rank_by]) for facts in found]).reshape(-1, 2).T
+    better, worse = np.array([_arms(facts[table][rank_by]) for facts in ordered]).reshape(-1, 2).T
     ranks = [1 + int((key - keys > np.hypot(arm, worse)).sum()) for key, arm in zip(keys, better, strict=True)]
     return [
         Row(
@@ -90,7 +90,7 @@ def ranked(entries: Sequence[dict[str, Any]], rank_by: str, *, table: str = "sco
             facts[table],
             facts,
         )
-        for rank, facts in zip(ranks, found, strict=True)
+        for rank, facts in zip(ranks, ordered, strict=True)
     ]
 
 
@@ -113,9 +113,9 @@ def rounded(score: dict[str, Any]) -> str:
 
 def shown_interval(score: dict[str, Any]) -> str:
     """Return a score's interval as the public may see it; empty where it has none."""
-    found = public_score(score)
-    around = interval_of(found)
-    return "" if around is None else around.words(value_of(found), digits=1)
+    shown = public_score(score)
+    around = interval_of(shown)
+    return "" if around is None else around.words(value_of(shown), digits=1)
 
 
 def _decimals(score: dict[str, Any]) -> int:
@@ -137,12 +137,12 @@ def _arms(score: dict[str, Any]) -> tuple[float, float]:
 
 def public_score(score: dict[str, Any]) -> dict[str, Any]:
     """Return a score as the public may see it: value and interval rounded, and no spread, which would tell more."""
-    found: dict[str, Any] = {"value": None if score["value"] is None else float(rounded(score))}
+    public: dict[str, Any] = {"value": None if score["value"] is None else float(rounded(score))}
     if around := interval_of(score):
         low, high = (round(end, _decimals(score)) if math.isfinite(end) else end for end in around[:2])
-        found["interval"] = Interval(low, high, around.method).to_dict()
+        public["interval"] = Interval(low, high, around.method).to_dict()
     names = ("title", "higher_is_better", "signature", "not_finite")
-    return found | {name: score[name] for name in names if name in score}
+    return public | {name: score[name] for name in names if name in score}
 
 
 def _key(score: dict[str, Any]) -> float:

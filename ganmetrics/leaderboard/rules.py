@@ -112,14 +112,14 @@ class Rules:
 
 def parsed_quota(text: str) -> tuple[tuple[int, str], ...]:
     """Parse a quota such as ``"5/day,50/total"``; empty text is no quota (UsageError)."""
-    found = []
+    quota = []
     for part in filter(None, (each.strip() for each in text.split(","))):
         match = re.fullmatch(r"([1-9]\d{0,5})\s*/\s*(hour|day|total)", part)
         if match is None:
             what = f"the quota {part!r} is none; expected NUMBER/PERIOD"
             raise UsageError(what, where="quota", hint="Such as 5/day, 2/hour or 5/day,50/total")
-        found.append((int(match[1]), match[2]))
-    return tuple(found)
+        quota.append((int(match[1]), match[2]))
+    return tuple(quota)
 
 
 def parsed_resolution(text: str | int) -> tuple[int, int]:

@@ -116,15 +116,15 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _answer(child: subprocess.Popen[bytes], output: Any, errors: Any) -> dict[str, Any]:
     output.seek(0)
     try:
-        found: dict[str, Any] = json.loads(output.read(MOST_OUTPUT))
+        said: dict[str, Any] = json.loads(output.read(MOST_OUTPUT))
     except ValueError:
-        found = {}
-    if "answer" in found:
-        return dict(found["answer"])
-    if "rejected" in found:
-        raise RejectedError(str(found["rejected"]), code=str(found["code"]))
-    if "resource" in found:
-        raise ResourceError(str(found["resource"]), code="E-WORKER")
+        said = {}
+    if "answer" in said:
+        return dict(said["answer"])
+    if "rejected" in said:
+        raise RejectedError(str(said["rejected"]), code=str(said["code"]))
+    if "resource" in said:
+        raise ResourceError(str(said["resource"]), code="E-WORKER")
     raise RejectedError(_crash(child.returncode, errors), code="E-LIMIT")
 
 

@@ -39,14 +39,14 @@ def answer(job: Json) -> Json:
     began = time.monotonic()
     torch.set_num_threads(job["threads"])
     rules, folder = Rules.from_json(job["rules"]), Path(job["reference"])
-    found = copied(rules, folder, job["pixels"])
-    facts: Json = {"evidence": {}, "copied": listed(found, job["names"])}
+    copies = copied(rules, folder, job["pixels"])
+    facts: Json = {"evidence": {}, "copied": listed(copies, job["names"])}
     facts["evidence"] = {
-        "exact_copies": found.exact_share,
-        "near_copies": found.near_share,
-        "duplicates": found.repeated_share,
+        "exact_copies": copies.exact_share,
+        "near_copies": copies.near_share,
+        "duplicates": copies.repeated_share,
     }
-    reasons = list(_too_many(found, rules))
+    reasons = list(_too_many(copies, rules))
     if reasons:
         return {**facts, "rejected": "; ".join(reasons)}
     _save_grid(job["pixels"], job["grid"])
@@ -61,27 +61,27 @@ def copied(rules: Rules, folder: Path, pixels: str) -> Copies:
     from ganmetrics.leaderboard.copied_images import Pictures, copies, pictures
 
     fake = pictures(open_source(pixels).batches(), is_reference=False)
-    found = copies(Pictures.load(folder / "public.pictures.npz"), fake)
+    of_public = copies(Pictures.load(folder / "public.pictures.npz"), fake)
     if not rules.hidden:
-        return found
+        return of_public
     other = copies(Pictures.load(folder / "hidden.pictures.npz"), fake)
-    exact, near = dict(other.exact) | dict(found.exact), dict(other.near) | dict(found.near)
-    return found._replace(exact=sorted(exact.items()), near=sorted(near.items()))
+    exact, near = dict(other.exact) | dict(of_public.exact), dict(other.near) | dict(of_public.near)
+    return of_public._replace(exact=sorted(exact.items()), near=sorted(near.items()))
 
 
-def listed(found: Copies, names: list[str]) -> list[list[Any]]:
+def listed(copies: Copies, names: list[str]) -> list[list[Any]]:
     """List copies for the organiser: the image's name or index, and the index of the reference image."""
-    return [[names[fake] if names else fake, real] for fake, real in found.near[:LISTED]]
+    return [[names[fake] if names else fake, real] for fake, real in copies.near[:LISTED]]
 
 
-def _too_many(found: Copies, rules: Rules) -> Iterator[str]:
-    if found.near_share > rules.copies:
+def _too_many(copies: Copies, rules: Rules) -> Iterator[str]:
+    if copies.near_share > rules.copies:
         yield (
-            f"{found.near_share:.1%} of the images equal, or all but equal, images that the board compares with; "
+            f"{copies.near_share:.1%} of the images equal, or all but equal, images that the board compares with; "
             f"the most is {rules.copies:.1%}"
         )
-    if found.repeated_share > rules.duplicates:
-        yield f"{found.repeated_share:.1%} of the images repeat another; the most is {rules.duplicates:.1%}"
+    if copies.repeated_share > rules.duplicates:
+        yield f"{copies.repeated_share:.1%} of the images repeat another; the most is {rules.duplicates:.1%}"
 
 
 def _scored(rules: Rules, folder: Path, job: Json) -> Json:
@@ -90,7 +90,7 @@ def _scored(rules: Rules, folder: Path, job: Json) -> Json:
     from ganmetrics.scoring.result import environment
 
     chosen = chosen_metrics(list(rules.metrics), rules.seed).metrics
-    reads = {*ALWAYS, *(need.name for each in chosen for need in each.reads)}
+    reads = {*ALWAYS, *(need.name for metric in chosen for need in metric.reads)}
     extractor = _loaded(rules.extractor, rules.network)
     fake = _measured(job, reads, extractor)
     real = gm.load_statistics(folder / "public.npz")
@@ -143,8 +143,8 @@ def _judged(
     names_classes = record is not None and record.names_classes
     pair = Pair(real, fake, None, extractor if names_classes else None, rules.seed)
     ratios = pair.nearness.ratios
-    found = diagnosed(pair, result).findings if rules.has_diagnosis else ()
-    findings = [{"name": each.name, "verdict": each.verdict, "sentence": each.sentence} for each in found]
+    findings_made = diagnosed(pair, result).findings if rules.has_diagnosis else ()
+    findings = [{"name": each.name, "verdict": each.verdict, "sentence": each.sentence} for each in findings_made]
     return {"nearness": float(ratios.median()), "within_half": float((ratios <= HALF).double().mean())}, findings
 
 

@@ -65,7 +65,7 @@ class Plan:
     def tasks(self) -> list[Task]:
         """Return the tasks in the order in which they run."""
         names = sorted(cards.folders()) if self.every_generator else QUICK
-        found = [
+        tasks_to_run = [
             Task("closed forms", closed_forms),
             Task("images", images),
             Task("networks", partial(networks, self.device)),
@@ -73,8 +73,8 @@ class Plan:
             *(Task(f"generator {name}", partial(_reproduced, name)) for name in names),
         ]
         if self.network:
-            found.append(Task("published scores", partial(published, self.device, progress=self.progress)))
-        return found
+            tasks_to_run.append(Task("published scores", partial(published, self.device, progress=self.progress)))
+        return tasks_to_run
 
 
 def _reproduced(name: str) -> Iterator[Check]:

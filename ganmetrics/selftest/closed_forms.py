@@ -34,8 +34,8 @@ def _frechet() -> Iterator[Check]:
     real, fake = rng.uniform(0.1, 4, 64), rng.uniform(0.1, 4, 64)
     shift = rng.normal(size=64)
     expected = float(shift @ shift + ((np.sqrt(real) - np.sqrt(fake)) ** 2).sum())
-    found = frechet_distance(np.zeros(64), (basis * real) @ basis.T, shift, (basis * fake) @ basis.T)
-    yield Check("Fréchet distance of covariances that commute", found, expected, 1e-10)
+    distance = frechet_distance(np.zeros(64), (basis * real) @ basis.T, shift, (basis * fake) @ basis.T)
+    yield Check("Fréchet distance of covariances that commute", distance, expected, 1e-10)
     x = rng.normal(size=(FEW, DIM))
     trace = float(x.var(axis=0, ddof=1).sum())
     yield Check(f"FID(X, X), {FEW} rows in {DIM} dimensions", fid(x, x), 0.0, 1e-9 * trace)
@@ -54,13 +54,13 @@ def _scores() -> Iterator[Check]:
     yield Check("IS of certain guesses at 10 classes", inception_score(certain, splits=1).value, 10.0, 1e-9)
     yield Check("IS of equal guesses", inception_score(np.zeros((100, 10)), splits=1).value, 1.0, 1e-12)
     real, fake = np.full((10, 4), 0.5), np.full((10, 4), 1.5)
-    found = kid(real, fake, subset_size=10, num_subsets=3).value
+    value = kid(real, fake, subset_size=10, num_subsets=3).value
     # (1 + 0.25)³ + (1 + 2.25)³ - 2 (1 + 0.75)³
-    yield Check("KID of two points", found, 25.5625, 1e-10)
+    yield Check("KID of two points", value, 25.5625, 1e-10)
     # The eigenvalues of the kernel below.
     shares = np.array([1.9, 1.0, 0.1]) / 3
-    found = vendi_of_kernel(np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]]))
-    yield Check("Vendi score of its authors' example", found, float(np.exp(-(shares * np.log(shares)).sum())), 1e-12)
+    value = vendi_of_kernel(np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]]))
+    yield Check("Vendi score of its authors' example", value, float(np.exp(-(shares * np.log(shares)).sum())), 1e-12)
 
 
 def _neighbors() -> Iterator[Check]:

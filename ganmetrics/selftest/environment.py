@@ -26,11 +26,11 @@ def system() -> dict[str, str]:
 
 def versions(*packages: str) -> dict[str, str]:
     """Return the versions of the packages that are installed."""
-    found = {}
+    installed = {}
     for package in packages:
         with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
+            installed[package] = metadata.version(package)
+    return installed
 
 
 def _devices() -> dict[str, Any]:

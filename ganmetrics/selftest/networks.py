@@ -50,7 +50,7 @@ def statistics() -> Iterator[Check]:
     """Check that every bundled set of statistics is whole and of the images that the index names."""
     for name, entries in index().items():
         for extractor, entry in entries.items():
-            found = bundled(name, extractor)
-            if found.digest != entry["digest"]:
+            bundle = bundled(name, extractor)
+            if bundle.digest != entry["digest"]:
                 raise StatisticsError("bundled statistics of other images than the index says", where=entry["file"])
-            yield Check(f"images of {name}, for {extractor}", found.count, entry["count"], 0)
+            yield Check(f"images of {name}, for {extractor}", bundle.count, entry["count"], 0)

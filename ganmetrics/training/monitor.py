@@ -181,14 +181,14 @@ class Monitor:
             if not is_noted:
                 return None
             samples, result = None, None
-            found: tuple[Finding, ...] = ()
+            findings: tuple[Finding, ...] = ()
             with self._spared("drawing of samples"):
                 samples = self._samples(generator)
             with self._spared("health"):
-                found = self._note(step, samples, (d_loss, g_loss, g_grad_norm, d_accuracy))
+                findings = self._note(step, samples, (d_loss, g_loss, g_grad_norm, d_accuracy))
             if is_scored:
                 with self._spared("evaluation"):
-                    result = self._score(step, generator, found)
+                    result = self._score(step, generator, findings)
             if result is not None and ranks.rank() == 0:
                 self._tell(step, result, samples)
             return result
@@ -216,10 +216,10 @@ class Monitor:
 
     def _note(self, step: int, samples: Images | None, numbers: Iterable[Number]) -> tuple[Finding, ...]:
         d_loss, g_loss, g_grad_norm, d_accuracy = map(_as_float, numbers)
-        found = self.health.log(
+        findings = self.health.log(
             step, d_loss=d_loss, g_loss=g_loss, g_grad_norm=g_grad_norm, d_accuracy=d_accuracy, samples=samples
         )
-        for finding in found:
+        for finding in findings:
             # A fault is told once, and again when it gets worse.
             if severity(finding.verdict) > severity(self._told.get(finding.name, "ok")):
                 self._told[finding.name] = finding.verdict
@@ -227,9 +227,9 @@ class Monitor:
         if self.outputs.writer is not None and ranks.rank() == 0:
             with self._spared("writer"):
                 self.outputs.writer.add_scalar("ganmetrics/diversity", self.health.entries[-1].diversity, step)
-        return found
+        return findings
 
-    def _score(self, step: int, generator: Any, found: Iterable[Finding]) -> Result:
+    def _score(self, step: int, generator: Any, findings: Iterable[Finding]) -> Result:
         start = time.perf_counter()
         # Forget the images of an evaluation that failed half way.
         self._evaluation.reset()
@@ -243,7 +243,7 @@ class Monitor:
         ranks.together(take_in)
         result = self._evaluation.compute(num_images=self.num_images)
         self._evaluation.reset()
-        self.history.append(Record.of(step, result, time.perf_counter() - start, found))
+        self.history.append(Record.of(step, result, time.perf_counter() - start, findings))
         return result
 
     def _tell(self, step: int, result: Result, samples: Images | None) -> None:

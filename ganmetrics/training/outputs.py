@@ -96,9 +96,9 @@ def fault(step: int, finding: Finding) -> str:
     return "\n".join([f"step {step}  {finding.verdict}  {finding.name}: {finding.sentence}", *advice])
 
 
-def caution(step: int, found: Caution) -> str:
+def caution(step: int, alarm: Caution) -> str:
     """Return a line about what is hardly meant about the images that were scored."""
-    return f"step {step}  caution  {found.sentence}"
+    return f"step {step}  caution  {alarm.sentence}"
 
 
 def sheet(images: Images) -> Image.Image:

@@ -138,10 +138,10 @@ def _add_table(api: APIRouter, site: Site) -> None:
     @api.get("/entries/{entry}")
     def entry(entry: EntryId) -> Entry:
         """Return one row of the table."""
-        found = site.view().by_id.get(entry)
-        if found is None:
+        row = site.view().by_id.get(entry)
+        if row is None:
             raise Refused(404, "E-ENTRY", "there is no such entry on the board")
-        return Entry(**found)
+        return Entry(**row)
 
 
 def _add_submissions(api: APIRouter, site: Site) -> None:
@@ -157,9 +157,9 @@ def _add_submissions(api: APIRouter, site: Site) -> None:
     def withdraw(request: Request, entry: EntryId, authorization: Annotated[str | None, Header()] = None) -> Job:
         """Take an entry of the token's team off the board."""
         token = permitted(site, request, authorization)
-        found, _ = _existing(site, entry)
+        submission, _ = _existing(site, entry)
         # Not 403: a team must not learn which submissions of others exist.
-        if found.team != token.team:
+        if submission.team != token.team:
             raise Refused(404, "E-ENTRY", "the team has no such submission")
         try:
             site.board.withdraw(entry)
@@ -236,15 +236,15 @@ def client(request: Request) -> str:
 
 def job(site: Site, entry: str) -> Job:
     """Return the state of a submission (404 for an unknown one)."""
-    found, record = _existing(site, entry)
-    ahead = site.board.store.waiting_before(found) if found.state == "queued" else 0
+    submission, record = _existing(site, entry)
+    ahead = site.board.store.waiting_before(submission) if submission.state == "queued" else 0
     row = None
-    if found.state == "scored":
+    if submission.state == "scored":
         # The view may be half a second old.
         row = site.view().by_id.get(entry) or site.view(is_new=True).by_id.get(entry)
     reason = str(record.facts.get("reason", "")) if record is not None and record.kind != "score" else ""
     place = {} if row is None else {"rank": row["rank"], "tied": row["tied"]}
-    return Job(entry=entry, state=found.state, ahead=ahead, reason=reason, **place)
+    return Job(entry=entry, state=submission.state, ahead=ahead, reason=reason, **place)
 
 
 def _existing(site: Site, entry: str) -> tuple[Submission, Record | None]:

@@ -47,9 +47,9 @@ def router(site: Site) -> APIRouter:
     @pages.post("/logout")
     async def logout(request: Request) -> Response:
         session, _ = await _permitted(site, request)
-        found = await run_in_threadpool(site.board.store.token, session, "session")
-        if found is not None:
-            await run_in_threadpool(site.board.store.revoke, found.id)
+        token = await run_in_threadpool(site.board.store.token, session, "session")
+        if token is not None:
+            await run_in_threadpool(site.board.store.revoke, token.id)
         answer = RedirectResponse("/organiser", 303)
         answer.delete_cookie(COOKIE, path="/organiser")
         return answer

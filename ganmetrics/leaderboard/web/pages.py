@@ -95,11 +95,11 @@ def _add_files(pages: APIRouter, site: Site) -> None:
 
     @pages.get("/badge/{entry}.svg")
     def badge(entry: EntryId) -> Response:
-        found = site.view().by_id.get(entry)
-        if found is None:
+        row = site.view().by_id.get(entry)
+        if row is None:
             raise Refused(404, "E-ENTRY", "there is no such entry on the board")
-        score = found["scores"][site.board.rules.rank_by]
-        value = f"{score['title']} {rounded(score)} · rank {found['rank']}{' =' if found['tied'] else ''}"
+        score = row["scores"][site.board.rules.rank_by]
+        value = f"{score['title']} {rounded(score)} · rank {row['rank']}{' =' if row['tied'] else ''}"
         text = template("badge.svg.j2").render(
             label=site.board.rules.title, value=value, width_of=lambda t: 7 * len(t) + 12
         )
@@ -205,11 +205,11 @@ def _ends(score: dict[str, Any]) -> tuple[float, float, float] | None:
 
 
 def _entry(site: Site, view: View, entry: str, address: str) -> str:
-    found = view.by_id[entry]
-    history = [each for each in view.entries if each["team"] == found["team"]]
+    row = view.by_id[entry]
+    history = [each for each in view.entries if each["team"] == row["team"]]
     history.sort(key=lambda each: each["received"], reverse=True)
     facts = {
-        "entry": found, "history": history, "rules": site.board.rules, "names": EVIDENCE, "base": address,
+        "entry": row, "history": history, "rules": site.board.rules, "names": EVIDENCE, "base": address,
         "has_grid": (site.board.places["grids"] / f"{entry}.png").is_file(), "view": view,
     }  # fmt: skip
     return render("entry.html.j2", site, facts)
