@@ -186,7 +186,7 @@ def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics
 
 def _labelled(real: Source | Statistics, labels: Any) -> Source:
     if isinstance(real, Statistics):
-        what = "labels go with images, and the reals are saved statistics"
+        what = "labels go with images, and the real set is saved statistics"
         raise UsageError(what, where="labels", hint="Pass the images, or leave the labels out")
     return labelled(real, labels)
 

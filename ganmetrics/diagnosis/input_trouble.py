@@ -33,7 +33,7 @@ SCALE = "scale to 0..255 and round when saving: ((x + 1) * 127.5).round() for a 
 STORE = "store both sides in one lossless format, at one size, in the same colours, without alpha or profiles"
 PASS = "pass the folders that you meant, real first"
 MORE = "give more images: 10,000 a side is usual, and fewer than 500 tell little"
-SHUFFLE = "shuffle the fakes, or score with a package that does"
+SHUFFLE = "shuffle the generated images, or score with a package that does"
 REPAIR = "repair or remove the images that could not be read"
 REMOVE = "remove copies from the set, and find out how they came into it"
 CONVERT = "convert all images of both sides to PNG"
@@ -89,7 +89,7 @@ def _unseen(pair: Pair) -> Iterator[Trouble]:
     """Find held-out real images that are the real images themselves."""
     test, real = pair.test, pair.real
     if test is not None and (real.digest == test.digest != "unknown" or bool(real.place and real.place == test.place)):
-        yield Trouble("severe", "the unseen reals are the reals themselves", PASS)
+        yield Trouble("severe", "the held-out real images are the real images themselves", PASS)
 
 
 def _levels(pair: Pair) -> Iterator[Trouble]:
@@ -103,7 +103,7 @@ def _levels(pair: Pair) -> Iterator[Trouble]:
     if share < NARROW:
         verdict = "severe" if share < NARROWEST else "some"
         of_real, of_fake = ("{:.0f}..{:.0f}".format(*each) for each in (ends[0], ends[1]))
-        yield Trouble(verdict, f"levels of the fakes span {of_fake}, those of the reals {of_real}", SCALE)
+        yield Trouble(verdict, f"pixel values of generated images span {of_fake}, of real images {of_real}", SCALE)
 
 
 def _ends(images: Images) -> tuple[float, float]:
@@ -120,7 +120,7 @@ def _order(pair: Pair) -> Iterator[Trouble]:
     members = pair.clusters.fake_members if pair.classes is None else pair.classes.fake_members
     together, chance = _together(members), float((torch.bincount(members).double() / len(members)).square().sum())
     if chance < 1 and (together - chance) / (1 - chance) > SORTED:
-        sentence = "the fakes come sorted by kind: packages that do not shuffle score their splits wrongly"
+        sentence = "generated images come sorted by kind: packages that do not shuffle score their splits wrongly"
         yield Trouble("some", sentence, SHUFFLE)
 
 

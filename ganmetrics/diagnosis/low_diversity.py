@@ -47,9 +47,9 @@ def low_diversity(pair: Pair) -> Finding:
     ]
     verdict = worst(verdicts_of(numbers))
     if verdict == "ok":
-        return Finding(NAME, verdict, "the fakes are about as varied as reals are", tuple(numbers))
+        return Finding(NAME, verdict, "generated images are about as varied as real ones", tuple(numbers))
     accused = [each for each in numbers if each.verdict == verdict]
-    sentence = f"the fakes are less varied than reals: {accused[0].name} is {accused[0].value:.2g}"
+    sentence = f"generated images are less varied than real ones: {accused[0].name} is {accused[0].value:.2g}"
     if copies.groups and copies.repeated_share >= 0.01:
         sentence += f"; {copies.num_repeated} of {copies.num_fakes} nearly repeat another"
     return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE)

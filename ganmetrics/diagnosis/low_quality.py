@@ -39,12 +39,15 @@ def low_quality(pair: Pair) -> Finding:
         evidence("outside", "share of the fakes outside the reals' manifold", share_of(fake.real_balls == 0)),
         evidence("precision", "precision relative to held-out reals", inside.over(as_reals)),
         evidence("density", "density relative to held-out reals", density.over(of_reals)),
-        evidence("c2st", "share that a classifier tells right as fakes or as reals of their kinds", accuracy),
+        evidence(
+            "c2st", "accuracy of a classifier that tells generated images from real ones of their kinds", accuracy
+        ),
     )
     verdict = worst(verdicts_of(numbers))
     sentence = (
-        f"{1 - inside.value:.0%} of the fakes lie outside the reals' manifold ({1 - as_reals.value:.0%} of held-out "
-        f"reals do); a classifier tells {accuracy.value:.0%} right as fakes or as reals of their kinds"
+        f"{1 - inside.value:.0%} of the generated images lie outside the manifold of real ones "
+        f"({1 - as_reals.value:.0%} of held-out real images do); a classifier that tells both apart is right for "
+        f"{accuracy.value:.0%}"
     )
     return Finding(NAME, verdict, sentence, numbers, ADVICE if is_fault(verdict) else ())
 

@@ -33,14 +33,18 @@ def memorisation(pair: Pair) -> Finding:
     ]
     verdict = worst(verdicts_of(numbers))
     if verdict == "ok":
-        return Finding(NAME, verdict, "the fakes keep as far from the reals as other reals do", tuple(numbers))
+        sentence = "generated images are as far from real ones as other real images are"
+        return Finding(NAME, verdict, sentence, tuple(numbers))
     exact = next((each for each in numbers if each.key == "exact"), None)
     if exact is not None and exact.verdict == verdict:
-        sentence = f"{exact.value:.1%} of the fakes are exact copies of reals"
+        sentence = f"{exact.value:.1%} of the generated images are exact copies of real ones"
     else:
         ratios = pair.nearness.ratios
         hits, share = int((ratios <= HALF).sum()), float((ratios <= 1).double().mean())
-        sentence = f"{share:.0%} of the fakes are nearer to a real than any other real is, {hits} of them by half"
+        sentence = (
+            f"{share:.0%} of the generated images are nearer to a real image than any other real image is, {hits} of "
+            "them within half that distance"
+        )
     return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE)
 
 
@@ -76,4 +80,4 @@ def _data_copying(pair: Pair) -> list[Evidence]:
         value = ct(real, fake, test, seed=pair.seed)
     except InputError:
         return []
-    return [evidence("ct", "test of data-copying against unseen reals (CT, standard errors)", value)]
+    return [evidence("ct", "test of data-copying against held-out real images (CT, standard errors)", value)]

@@ -47,7 +47,7 @@ def mode_collapse(pair: Pair) -> Finding:
     verdict = worst(verdicts_of(numbers))
     sentence = _sentence(pair, verdict)
     if is_fault(verdict) and (classes is None or not classes.shares.missing) and _are_off(pair):
-        sentence += "; but most fakes lie off the reals' manifold, which empties clusters too"
+        sentence += "; but most generated images lie off the manifold of real ones, which empties clusters too"
     return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE if is_fault(verdict) else ())
 
 
@@ -76,17 +76,21 @@ def _sentence(pair: Pair, verdict: str) -> str:
         return f"{drawn} of {classes.num_real} {classes.noun}; missing {listed(classes.missing_names)}"
     if clusters.shares.missing and is_fault(verdict):
         count, share = len(clusters.shares.real_counts), clusters.shares.missing_share
-        what = f"{len(clusters.shares.missing)} of {count} clusters of the reals are left out, {share:.0%} of all reals"
+        left_out = f"{len(clusters.shares.missing)} of {count} clusters of real images are left out"
+        what = f"{left_out}, {share:.0%} of all real images"
         are_drawn = classes is not None and not classes.num_absent
         return f"{what}, though all {classes.num_real} {classes.noun} are drawn" if classes and are_drawn else what
     if classes is not None and is_fault(verdict):
         rare = [classes.names[place] for place in classes.shares.is_low.nonzero()[:, 0].tolist()]
-        return f"{classes.noun} are drawn unevenly; too rarely {listed(rare)}"
+        return f"{classes.noun} have other frequencies than in the real images; too rare: {listed(rare)}"
     if classes is not None and classes.num_absent:
         drawn = classes.num_real - classes.num_absent
         return f"{drawn} of {classes.num_real} {classes.noun} are drawn, the others too rare to be missed significantly"
     if classes is not None:
         return f"all {classes.num_real} {classes.noun} are drawn"
     if pair.real.labels is not None:
-        return "no cluster of the reals is left out; their classes are too alike in these features to be told apart"
-    return "no cluster of the reals is left out" if not clusters.shares.missing else "hardly any real is left out"
+        alike = "their classes are too alike in these features to be told apart"
+        return f"no cluster of real images is left out; {alike}"
+    return (
+        "no cluster of real images is left out" if not clusters.shares.missing else "hardly any real image is left out"
+    )

@@ -20,7 +20,7 @@ BROKEN = {
     "dcgan-collapsed": ("mnist-test", "mode collapse", "1 of 10 digits; missing 0–6, 8, 9"),
     "dcgan-three-digits": ("mnist-test", "mode collapse", "3 of 10 digits; missing 2–6, 8, 9"),
     "dcgan-overpowered": ("mnist-test", "mode collapse", "of 10 digits; missing"),
-    "dcgan-memorised": ("mnist-train-500", "memorisation", "are nearer to a real than any other real is"),
+    "dcgan-memorised": ("mnist-train-500", "memorisation", "are nearer to a real image than any other real image is"),
 }
 HEALTHY = [
     name
@@ -130,7 +130,7 @@ def test_input_trouble_is_told_from_the_pixels(digits: dict[str, tuple[torch.Ten
     real, fake = digits["test"][0][:1000], digits["train"][0][:600]
     cases = {
         "no level above 1 of 255": fake // 128,
-        "levels of the fakes span": fake // 2 + 64,
+        "pixel values of generated images span": fake // 2 + 64,
         "have one colour all over": torch.cat([fake[:300], fake[:300] * 0 + 9]),
         "sorted by kind": fake[digits["train"][1][:600].argsort()],
         "all 600 images are identical": fake[:1].expand(600, -1, -1, -1).contiguous(),

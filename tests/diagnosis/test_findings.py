@@ -56,7 +56,7 @@ def test_left_out_kinds_are_mode_collapse() -> None:
     found = findings(rows(0, 1600), rows(1, 800, kept=(0, 1, 2)))
     assert found["mode collapse"].verdict == "severe"
     assert numbers(found["mode collapse"])["missing_modes"] == pytest.approx(5 / 8, abs=0.06)
-    assert "clusters of the reals are left out" in found["mode collapse"].sentence
+    assert "clusters of real images are left out" in found["mode collapse"].sentence
     assert found["low diversity"].is_fault and found["low diversity"].advice
     assert "memorisation" not in accused(found)
     c2st = numbers(found["low quality"])["c2st"]
@@ -66,7 +66,7 @@ def test_left_out_kinds_are_mode_collapse() -> None:
 def test_exchanged_sides_are_not_the_same_fault() -> None:
     """Reals of three kinds, fakes of eight: nothing is left out, but most fakes are off."""
     found = findings(rows(0, 1600, kept=(0, 1, 2)), rows(1, 800))
-    assert found["mode collapse"].verdict == "ok" or "off the reals" in found["mode collapse"].sentence
+    assert found["mode collapse"].verdict == "ok" or "off the manifold of real ones" in found["mode collapse"].sentence
     assert found["low quality"].is_fault
     assert numbers(found["low quality"])["precision"] < 0.5
     assert "memorisation" not in accused(found)
@@ -92,7 +92,7 @@ def test_far_fakes_are_low_quality() -> None:
     found = findings(rows(0, 1600), rows(1, 800) + 3.0)
     assert found["low quality"].verdict == "severe"
     assert numbers(found["low quality"])["c2st"] > 0.95
-    assert "of the fakes lie outside the reals' manifold" in found["low quality"].sentence
+    assert "of the generated images lie outside the manifold of real ones" in found["low quality"].sentence
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
@@ -103,7 +103,7 @@ def test_near_copies_are_memorisation(share: float) -> None:
     found = findings(real, fake)
     assert found["memorisation"].verdict == ("some" if share < 0.2 else "severe")
     assert numbers(found["memorisation"])["half_way"] == pytest.approx(share, abs=0.02)
-    assert "are nearer to a real than any other real is" in found["memorisation"].sentence
+    assert "are nearer to a real image than any other real image is" in found["memorisation"].sentence
     assert accused(found) == {"memorisation"}
 
 
@@ -147,7 +147,7 @@ def test_one_and_the_same_set_is_told() -> None:
     pair = Pair(side, side)
     found = {find(pair).name: find(pair) for find in FINDINGS}
     assert found["memorisation"].verdict == "severe"
-    assert found["memorisation"].sentence == "100.0% of the fakes are exact copies of reals"
+    assert found["memorisation"].sentence == "100.0% of the generated images are exact copies of real ones"
     assert found["input trouble"].verdict == "severe"
     assert "real and fake hold exactly the same images" in found["input trouble"].sentence
 
@@ -155,7 +155,7 @@ def test_one_and_the_same_set_is_told() -> None:
 def test_unseen_reals_that_are_the_reals_are_told() -> None:
     side = statistics(rows(0, 600))
     sentence = FINDINGS[-1](Pair(side, statistics(rows(1, 600)), side)).sentence
-    assert "the unseen reals are the reals themselves" in sentence
+    assert "the held-out real images are the real images themselves" in sentence
 
 
 def test_equal_rows_do_not_break_it() -> None:

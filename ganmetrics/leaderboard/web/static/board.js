@@ -1,4 +1,4 @@
-// Filters as one types; without it the form does the same.
+// Filters the table while the user types; without JavaScript the form filters.
 "use strict";
 (() => {
   const field = document.getElementById("q");

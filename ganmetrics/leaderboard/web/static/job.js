@@ -1,10 +1,10 @@
-// Follows a submission until something has become of it.
+// Follows a submission until it is scored, rejected or withdrawn.
 "use strict";
 (() => {
   const job = document.getElementById("job");
   const told = document.getElementById("told");
   const words = (facts) => {
-    if (facts.state === "queued") return `${facts.ahead} before it`;
+    if (facts.state === "queued") return `${facts.ahead} submissions ahead`;
     if (facts.state === "scored") return `rank ${facts.rank}${facts.tied ? ", shared" : ""}`;
     return facts.reason;
   };
@@ -19,7 +19,7 @@
         document.getElementById("link").hidden = facts.state !== "scored";
         if (!["queued", "scoring"].includes(facts.state)) return;
       }
-    } catch { /* the next look may succeed */ }
+    } catch { /* the next request may succeed */ }
     setTimeout(look, 1500);
   };
   if (["queued", "scoring"].includes(job.dataset.state)) setTimeout(look, 1000);

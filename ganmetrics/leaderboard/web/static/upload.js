@@ -1,4 +1,4 @@
-// Sends the file with its progress; the token goes in a header, so that it is checked before the file is read.
+// Sends the file and shows its progress. The token is in a header, so that it is checked before the file is read.
 "use strict";
 (() => {
   const form = document.getElementById("upload");
