@@ -2,12 +2,57 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
-from ganmetrics.errors import UsageError
+from ganmetrics.errors import KeywordError, UsageError
 from ganmetrics.registry import unknown
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def with_keywords(keywords: type, defaults: Mapping[str, Any]) -> Callable[[Function], Function]:
+    """Show what a function takes as ``**settings: Unpack[keywords]`` in its signature, one by one with defaults.
+
+    Parameters
+    ----------
+    keywords : type
+        A ``TypedDict``.
+    defaults : mapping
+        The default of each keyword by its name.
+    """
+
+    order = list(defaults)
+
+    def decorate(function: Function) -> Function:
+        signature = inspect.signature(function)
+        own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        shared = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=_text_of(annotation)
+            )
+            for name, annotation in sorted(keywords.__annotations__.items(), key=lambda item: order.index(item[0]))
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def check_keywords(function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Refuse a keyword that a function does not show, with the nearest that it does (KeywordError)."""
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
+    for name in given:
+        if name not in known:
+            called = function.__qualname__.removesuffix(".__init__")
+            error = unknown(f"argument of {called}", name, known)
+            raise KeywordError(error.what, hint=error.hint, code=error.code)
+
+
+def _text_of(annotation: Any) -> Any:
+    return getattr(annotation, "__forward_arg__", annotation)
 
 
 def described(value: Any) -> str:

@@ -50,6 +50,10 @@ class UsageError(GanMetricsError, ValueError):
     default_code = "E-USAGE"
 
 
+class KeywordError(UsageError, TypeError):
+    """A keyword that a function does not take (exit code 2); a ``TypeError`` too, as Python's own refusal is."""
+
+
 class InputError(GanMetricsError, ValueError):
     """Images that cannot be read or scored (exit code 3)."""
 

@@ -12,6 +12,7 @@ from ganmetrics import errors
 TABLE = [  # class, exit code, default code, the built-in exception that callers may catch instead
     (errors.GanMetricsError, 1, "E-INTERNAL", Exception),
     (errors.UsageError, 2, "E-USAGE", ValueError),
+    (errors.KeywordError, 2, "E-USAGE", TypeError),
     (errors.InputError, 3, "E-INPUT", ValueError),
     (errors.StatisticsError, 4, "E-STATISTICS", ValueError),
     (errors.WeightsError, 5, "E-WEIGHTS", RuntimeError),

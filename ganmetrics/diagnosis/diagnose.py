@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.labels import labelled
-from ganmetrics.data.source import chosen_reading
 from ganmetrics.diagnosis.finding import Finding, is_finite, rank, worst
 from ganmetrics.diagnosis.input_trouble import NAME as INPUT_TROUBLE
 from ganmetrics.diagnosis.input_trouble import input_trouble
@@ -21,19 +20,17 @@ from ganmetrics.diagnosis.pair import Pair, check_counts
 from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
 from ganmetrics.extractors import EXTRACTORS, Extractor, load_extractor
-from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import FEATURES, NAMES
 from ganmetrics.registry import unknown
-from ganmetrics.scoring.plan import Choice, Facts, chosen_metrics, prepared
+from ganmetrics.scoring.plan import Choice, chosen_metrics, prepared
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.settings import Measuring, Settings, shows
 
 if TYPE_CHECKING:
-    import os
-
-    import torch
+    from typing_extensions import Unpack
 
     from ganmetrics.diagnosis.class_assignment import Classes
 
@@ -95,18 +92,15 @@ class Diagnosis(Report):
         }
 
 
+@shows(Measuring)
 def diagnose(
     real: Any,
     fake: Any,
     test: Any = None,
     *,
     labels: Any = None,
-    extractor: str | Extractor | Callable[..., Any] | None = None,
-    device: str | torch.device = "auto",
-    batch_size: int | None = None,
     seed: int = 2020,
-    weights: str | os.PathLike[str] | None = None,
-    reading: Reading | None = None,
+    **settings: Unpack[Measuring],
 ) -> Diagnosis:
     """Diagnose generated images: mode collapse, low diversity, low quality, memorisation and input trouble.
 
@@ -147,7 +141,8 @@ def diagnose(
     >>> found.verdict, found["mode collapse"].verdict
     ('severe', 'severe')
     """
-    reading = replace(chosen_reading(reading), thumbnails=True)
+    common = Settings.of(diagnose, settings)
+    reading, extractor = replace(common.reading, thumbnails=True), common.extractor
     require(reading.engine, ("local", "ray"), "a diagnosis")
     given = {role: _opened(side, reading, extractor) for role, side in (("real", real), ("fake", fake))}
     if test is not None:
@@ -155,12 +150,11 @@ def diagnose(
     if labels is not None:
         given["real"] = _labelled(given["real"], labels)
     check_counts(*(given[role].count if role in given else None for role in ("real", "fake", "test")))
-    facts = Facts(extractor, weights, reading, choose_device(device), batch_size)
     choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
     rows = {FEATURES, NAMES}
     more = {"real": rows, "fake": rows, "test": {FEATURES}}
-    sides, chosen, left_out = prepared(given, choice, "fast", facts, more)
-    pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], facts), seed)
+    sides, chosen, left_out = prepared(given, choice, replace(common, reading=reading), more)
+    pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], common), seed)
     result = scored(Sides(pair.real, pair.fake), chosen, "fast", left_out, is_lenient=True)
     return diagnosed(pair, result)
 
@@ -191,14 +185,14 @@ def _labelled(real: Source | Statistics, labels: Any) -> Source:
     return labelled(real, labels)
 
 
-def _network(fake: Statistics, facts: Facts) -> Extractor | None:
+def _network(fake: Statistics, settings: Settings) -> Extractor | None:
     """Return the network, where it names classes and is surely the one that made the features."""
-    if isinstance(facts.extractor, Extractor):
-        return facts.extractor
+    if isinstance(settings.extractor, Extractor):
+        return settings.extractor
     record = EXTRACTORS.get(fake.recipe.extractor)
-    if record is None or not record.names_classes or callable(facts.extractor):
+    if record is None or not record.names_classes or callable(settings.extractor):
         return None
-    loaded = load_extractor(record.name, facts.weights)
+    loaded = load_extractor(record.name, settings.weights)
     return loaded if loaded.identity == fake.recipe.network else None
 
 

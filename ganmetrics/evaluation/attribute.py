@@ -1,8 +1,7 @@
-"""How much each fake image, and each class of them, contributes to a score: what the score is without the image."""
+"""Attribute a score to images and classes: how much does each generated image contribute?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +9,16 @@ import torch
 
 from ganmetrics._arguments import whole
 from ganmetrics._report import Report
-from ganmetrics.data import Reading
-from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
-from ganmetrics.extractors.extraction import choose_device
-from ganmetrics.metrics.needs import NAMES
-from ganmetrics.scoring.plan import Facts, chosen_metrics, prepared
+from ganmetrics.scoring.plan import chosen_metrics, prepared
 from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.settings import Measuring, Settings, shows
 
 if TYPE_CHECKING:
-    import os
+    from typing_extensions import Unpack
 
-    from ganmetrics.extractors import Extractor
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.metrics import Metric
 
@@ -32,14 +27,14 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class Attributed:
-    """One fake image.
+    """The share of one generated image.
 
     Attributes
     ----------
     index : int
-        Its place in the set, from 0.
+        The index of the image in the set, from 0.
     name : str
-        Its path in the folder, where it has one.
+        The path of the image in the folder; empty where it has none.
     share : float
         The score less the score without the image, exactly.
     """
@@ -56,14 +51,15 @@ class Attributed:
 
 @dataclass(frozen=True)
 class AttributedClass:
-    """The fakes of one class.
+    """The share of the generated images of one class.
 
     Attributes
     ----------
     name : str
     count : int
+        How many generated images the class has.
     share : float
-        The sum over its images of their shares less the mean share of all fakes.
+        The sum, over the images of the class, of their shares less the mean share of all generated images.
     """
 
     name: str
@@ -73,17 +69,17 @@ class AttributedClass:
 
 @dataclass(frozen=True)
 class Attribution(Report):
-    """How much each fake contributes to a score.
+    """How much each generated image contributes to a score.
 
     Attributes
     ----------
     score : Score
     shares : Tensor, float64 [N]
-        The score less the score without the image, for every fake in the order of the set.
+        The score less the score without the image, for every generated image in the order of the set.
     raising, lowering : tuple of Attributed
         The images with the largest and with the smallest shares, the strongest first.
     classes : tuple of AttributedClass
-        The strongest first; empty where the fakes have no classes.
+        The classes with the largest shares first; empty where the generated images have no classes.
     """
 
     score: Score
@@ -105,40 +101,39 @@ class Attribution(Report):
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """The attribution as plain data, without the shares of all images."""
+        """Return the attribution as plain data, without the shares of all images."""
         groups = ("raising", "lowering", "classes")
         lists = {group: [asdict(each) for each in getattr(self, group)] for group in groups}
         return {"schema": SCHEMA, "score": self.score.to_dict(), **lists}
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Those of the score."""
+        """What makes the score easily misread."""
         return self.score.warnings
 
 
+@shows(Measuring)
 def attribute(
     real: Any,
     fake: Any,
     *,
     metric: str | Metric = "fid",
     num_images: int = 10,
-    extractor: str | Extractor | Callable[..., Any] | None = None,
-    device: str | torch.device = "auto",
-    batch_size: int | None = None,
-    weights: str | os.PathLike[str] | None = None,
-    reading: Reading | None = None,
+    **settings: Unpack[Measuring],
 ) -> Attribution:
-    """Say which fakes raise and lower a score most, by leaving each out, and which classes do.
+    """Say which generated images, and which of their classes, raise and lower a score most.
 
     Parameters
     ----------
-    real, fake : as in ``evaluate``
-        Saved statistics of fakes need their features; classes are sub-folders, or a data set's targets.
+    real, fake : path, array, tensor, Dataset, DataLoader, Source or Statistics
+        Two sets of images, in this order. Saved statistics of generated images need their features. Classes are
+        sub-folders, or a data set's targets.
     metric : {"fid", "is"}
         A score of which every image's part is known.
     num_images : int
-        How many images to list each way.
-    extractor, device, batch_size, weights, reading : as in ``evaluate``
+        How many images to list at each end.
+    extractor, device, batch_size, weights, reading
+        ``evaluate`` takes the same.
 
     Returns
     -------
@@ -149,7 +144,7 @@ def attribute(
     UsageError
         A metric that says nothing about single images; ``num_images`` below 1.
     InputError, StatisticsError, WeightsError, ResourceError
-        As ``evaluate``.
+        Images, statistics or weights that cannot be read.
 
     Notes
     -----
@@ -158,19 +153,19 @@ def attribute(
     it is higher without nearly any image, and all shares are negative. The Inception Score leaves an image out of its
     split. The share of a class is the sum over its images, each left out alone, less as many mean shares.
     """
+    common = Settings.of(attribute, settings)
     whole(num_images, "num_images", 1)
     choice = chosen_metrics([metric])
     chosen = choice.metrics[0]
     _check(chosen)
-    facts = Facts(extractor, weights, chosen_reading(reading), choose_device(device), batch_size)
-    require(facts.reading.engine, ("local", "ray"), "an attribution")
+    require(common.reading.engine, ("local", "ray"), "an attribution")
     extra = {"fake": {NAMES, *chosen.losses_reads}}
-    sides = prepared({"real": real, "fake": fake}, choice, "fast", facts, extra).sides
+    sides = prepared({"real": real, "fake": fake}, choice, common, extra).sides
     return attributed(sides.get("real"), sides["fake"], chosen, num_images)
 
 
 def attributed(real: Statistics | None, fake: Statistics, chosen: Metric, num_images: int) -> Attribution:
-    """The same of sets that were measured."""
+    """Attribute a score of sets whose statistics are already computed."""
     score = scored(Sides(real, fake), [chosen], "fast")[chosen.name]
     assert chosen.losses is not None
     rows = [need.of(fake) for need in chosen.losses_reads]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.uint8 import to_uint8
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.extractors.extraction import Extraction, choose_device
+from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.checkpoint import check_state, signed
 from ganmetrics.measurement.gathering import Gathering
 from ganmetrics.measurement.reader import Measuring, gathered_statistics, recipe_of, too_few
@@ -25,15 +25,15 @@ from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.measurement.stream import Stream
 from ganmetrics.metrics.needs import SOURCE
-from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.settings import Network, Settings, shows
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from typing_extensions import Unpack
 
-    from ganmetrics.extractors import Extractor
     from ganmetrics.metrics import Metric
     from ganmetrics.types import ArrayLike
 
@@ -82,30 +82,28 @@ class Evaluation:
     (128, True)
     """
 
+    @shows(Network)
     def __init__(
         self,
         metrics: str | Sequence[str | Metric] = ("fid",),
         reference: Any = None,
         *,
-        extractor: str | Extractor | Callable[..., Any] | None = None,
-        device: str | torch.device = "auto",
-        batch_size: int | None = None,
         seed: int = 2020,
         ci: str = "fast",
         value_range: tuple[float, float] | None = None,
         max_rows: int = MAX_ROWS,
+        **settings: Unpack[Network],
     ) -> None:
+        chosen = Settings.of(Evaluation.__init__, {**settings, "seed": seed, "ci": ci})
+        extractor, on, batch_size = chosen.extractor, chosen.device, chosen.batch_size
         self.metrics = _streamed(metrics, seed)
-        check_mode(ci)
         whole(max_rows, "max_rows", 2)
         self.ci, self.max_rows = ci, max_rows
         self.value_range = Opening(value_range=value_range).value_range  # checked there
         sides: dict[str, Side] = {} if reference is None else {"real": open_side(reference, READING, extractor)}
         check_sizes(sides)
-        chosen = extractor_of(sides, extractor, self.metrics)
-        on = choose_device(device)
         with OwnStreams():
-            measuring = Measuring(chosen, None, READING, on, batch_size)
+            measuring = Measuring(extractor_of(sides, extractor, self.metrics), None, READING, on, batch_size)
             self.extractor = measuring.loaded
             self.reference = self._measured(sides.get("real"), measuring)
         self.recipe = recipe_of(self.extractor, READING)

@@ -1,32 +1,26 @@
-"""Whether one generator is better than another against the same real set, with the real set's own noise cancelled."""
+"""Compare generators: is one better than another against the same real set, whose own noise cancels?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._report import Report
-from ganmetrics.data import Reading
-from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
-from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.difference import Difference
-from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.pairing import Pairing, sizes_said
-from ganmetrics.scoring.plan import Facts, chosen_metrics, prepared
+from ganmetrics.scoring.plan import chosen_metrics, prepared
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, measured, result_of
+from ganmetrics.scoring.settings import Scoring, Settings, shows
 
 if TYPE_CHECKING:
-    import os
+    from typing_extensions import Unpack
 
-    import torch
-
-    from ganmetrics.extractors import Extractor
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.metrics import Metric
 
@@ -35,12 +29,12 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class Comparison(Report):
-    """The scores of several sets of fakes against one real set, and every pair's differences.
+    """The scores of several generated sets against one real set, and the differences of every pair.
 
     Attributes
     ----------
     results : mapping of str to Result
-        By the name of the set, in the order in which they were given.
+        The scores by the name of the generated set, in the order in which the sets were given.
     differences : tuple of Difference
     warnings : tuple of str
         What makes a difference easily misread.
@@ -55,11 +49,11 @@ class Comparison(Report):
         return "\n\n".join([*tables, "\n".join(map(str, self.differences))])
 
     def without_rows(self) -> Comparison:
-        """The same scores and verdicts; of the sets only what describes them."""
+        """Return the comparison without the features of its sets, which may be large."""
         return replace(self, results={name: result.without_rows() for name, result in self.results.items()})
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as plain data."""
+        """Return the comparison as plain data; ``docs/json.md`` describes it."""
         return {
             "schema": SCHEMA,
             "results": {name: result.to_dict() for name, result in self.results.items()},
@@ -68,35 +62,30 @@ class Comparison(Report):
         }
 
 
+@shows(Scoring)
 def compare(
     real: Any,
     *fakes: Any,
     test: Any = None,
     metrics: str | Sequence[str | Metric] = ("fid",),
-    extractor: str | Extractor | Callable[..., Any] | None = None,
-    device: str | torch.device = "auto",
-    batch_size: int | None = None,
-    seed: int = 2020,
-    weights: str | os.PathLike[str] | None = None,
-    ci: str = "fast",
-    reading: Reading | None = None,
+    **settings: Unpack[Scoring],
 ) -> Comparison:
-    """Score several sets of fakes against one real set and say which are better.
+    """Score several generated sets against one real set and say which are better.
 
     A verdict is wrong for two samples of one generator in at most 5 % of cases, for each pair and metric on its own.
-    Most scores depend on the number of fakes: sets of different sizes are then compared at a seeded subset of the
-    larger, which the difference and the warnings say, or not at all.
+    Most scores depend on the number of generated images. Sets of different sizes are then compared at a seeded subset
+    of the larger, which the difference and the warnings say, or not at all.
 
     Parameters
     ----------
-    real : as in ``evaluate``
-        ``None`` where no metric needs it.
-    fakes : as ``fake`` in ``evaluate``
-        At least two. They are called by their paths, else A, B, C.
-    test : as in ``evaluate``
+    real : path, array, tensor, Dataset, DataLoader, Source or Statistics
+        The real images; ``None`` where no metric needs them.
+    fakes : path, array, tensor, Dataset, DataLoader, Source or Statistics
+        At least two sets of generated images. They are called by their paths, else A, B, C.
+    test : path, array, tensor, Dataset, DataLoader, Source or Statistics, optional
         Real images that no generator was trained on, for metrics such as ``ct`` and ``fld``.
-    metrics, extractor, device, batch_size, seed, weights, ci, reading : as in ``evaluate``
-        ``ci="off"`` is refused.
+    metrics, extractor, device, batch_size, seed, weights, ci, reading
+        ``evaluate`` takes the same; only ``ci="off"`` is refused here.
 
     Returns
     -------
@@ -105,24 +94,23 @@ def compare(
     Raises
     ------
     UsageError, InputError, StatisticsError, WeightsError, ResourceError
-        As ``evaluate``.
+        All of them are ``GanMetricsError``, raised before a network is loaded wherever possible.
     """
+    chosen = Settings.of(compare, settings)
     if len(fakes) < 2:
         raise UsageError(f"{len(fakes)} set of fakes was given; a comparison needs at least two", where="fakes")
-    check_mode(ci)
-    if ci == "off":
+    if chosen.ci == "off":
         raise UsageError("a comparison is made of intervals", where="ci", hint='Use `ci="fast"` or `ci="bootstrap"`')
-    choice = chosen_metrics(metrics, seed)
+    choice = chosen_metrics(metrics, chosen.seed)
     given = {"real": real, "test": test, **{f"fake{i}": fake for i, fake in enumerate(fakes)}}
     names = _names(fakes)
-    facts = Facts(extractor, weights, chosen_reading(reading), choose_device(device), batch_size)
-    sides, chosen, _ = prepared(given, choice, ci, facts)
+    sides, fitting, _ = prepared(given, choice, chosen)
     sets = {name: Sides(sides.get("real"), sides[f"fake{i}"], sides.get("test")) for i, name in enumerate(names)}
-    return at_one_place(facts.reading.engine, lambda: compared(sets, chosen, ci), Comparison.without_rows)
+    return at_one_place(chosen.reading.engine, lambda: compared(sets, fitting, chosen.ci), Comparison.without_rows)
 
 
 def compared(sets: Mapping[str, Sides], chosen: Sequence[Metric], ci: str) -> Comparison:
-    """The same of sets that were measured."""
+    """Compare sets whose statistics are already computed."""
     found = {name: {each: measured(each, sides, ci) for each in chosen} for name, sides in sets.items()}
     results = {name: result_of(sets[name], found[name]) for name in sets}
     pairing = Pairing(sets, found, ci)
@@ -142,7 +130,7 @@ def _warnings(fakes: Mapping[str, Statistics]) -> Iterator[str]:
 
 
 def _names(fakes: Sequence[Any]) -> list[str]:
-    """The paths where they differ, else letters."""
+    """Name the sets by their paths where these differ, else by letters."""
     paths = [str(fake) for fake in fakes if isinstance(fake, str) or hasattr(fake, "__fspath__")]
     if len(paths) == len(fakes) == len(set(paths)):
         return paths

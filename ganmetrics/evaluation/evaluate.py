@@ -1,50 +1,45 @@
-"""One pass over each set, then every metric: the whole evaluation."""
+"""Score sets of images: one pass over each set, then every metric."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._arguments import one_of
-from ganmetrics.data import Reading, open_source
-from ganmetrics.data.source import chosen_reading
+from ganmetrics.data import open_source
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.extractors import Extractor
-from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.measurement.reader import DEFAULT_EXTRACTOR, Measuring
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import Metric
 from ganmetrics.metrics.needs import NEEDS, saved_names
 from ganmetrics.scoring.intervals import check_mode
-from ganmetrics.scoring.plan import Facts, check_given, check_sizes, chosen_metrics, prepared, under_protocol
+from ganmetrics.scoring.plan import check_given, check_sizes, chosen_metrics, prepared, under_protocol
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.settings import Images, Scoring, Settings, shows
 
 if TYPE_CHECKING:
-    import os
-
-    import torch
+    from typing_extensions import Unpack
 
 
+@shows(Scoring)
 def evaluate(
     real: Any,
     fake: Any,
     test: Any = None,
     *,
     metrics: str | Sequence[str | Metric] = ("fid",),
-    extractor: str | Extractor | Callable[..., Any] | None = None,
-    device: str | torch.device = "auto",
-    batch_size: int | None = None,
-    seed: int = 2020,
-    weights: str | os.PathLike[str] | None = None,
-    ci: str = "fast",
     protocol: str | None = None,
     num_images: int | None = None,
-    reading: Reading | None = None,
+    **settings: Unpack[Scoring],
 ) -> Result:
-    """Score fake images against real ones, each image meeting the network once however many metrics there are.
+    """Score generated images against real ones with any number of metrics.
+
+    Each image meets the network once, however many metrics there are.
 
     Parameters
     ----------
@@ -52,31 +47,34 @@ def evaluate(
         Two sets of images, in this order; ``real`` may be ``None`` where no metric needs it. A path is a folder, a zip,
         an npz or npy of uint8 images, a pattern such as ``out/*_fake.png``, saved statistics, or the name of bundled
         ones such as ``mnist-test``. Lists and iterators of PIL images, arrays or paths are taken too.
-    test : as ``real``, optional
-        Real images that the generator was not trained on, for metrics of memorisation, whose ``real`` are those that it
-        was trained on.
+    test : path, array, tensor, Dataset, DataLoader, Source or Statistics, optional
+        Real images that the generator was not trained on. Metrics of memorisation need them; ``real`` is then the
+        training set.
     metrics : sequence of str
-        Such as ``["fid", "is", "kid(subset_size=500)"]``. ``"all"`` takes all that the sets allow, ``"default"`` FID,
-        Inception Score and KID as far as the sets allow them; the result says which were left out and why.
+        Names such as ``["fid", "is", "kid(subset_size=500)"]``. ``"all"`` takes every metric that the sets allow,
+        ``"default"`` FID, Inception Score and KID as far as the sets allow them; the result says which were left out
+        and why.
+    protocol : str, optional
+        The package whose numbers are reproduced, such as ``"clean-fid"``; ``ganmetrics list protocols`` names all.
+        Protocols go with Inception only.
+    num_images : int, optional
+        How many images ``fake`` makes, where it is a function ``n -> images``, a sampler, or a generator network that
+        tells the size of its latents. ``gm.source`` takes the seed and the range of float images too.
     extractor : str, Extractor or callable, optional
-        The network; by default that of saved statistics where a side is such, else ``"inception"``.
+        The network that turns images into features. The default is that of saved statistics where a side is such, else
+        ``"inception"``.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
     batch_size : int, optional
-        Images in one forward pass; chosen by device. It moves scores by float32 rounding only (1e-6 relative).
+        Images in one forward pass; chosen by device. Its choice moves scores by float32 rounding only (1e-6 relative).
     seed : int
-        Of every subset and shuffle.
+        Random seed for subsets and shuffles.
     weights : path, optional
         A weights file in place of the network's own.
     ci : {"fast", "bootstrap", "off"}
-        How the 95 % intervals are made: by each metric's own method, or from disjoint parts of the sets; by 200
-        bootstrap replicates where a metric allows them, for the others from more parts; or not at all.
-    protocol : str, optional
-        Whose numbers to reproduce, such as ``"clean-fid"``; ``ganmetrics list protocols`` names them. It goes with
-        Inception only.
-    num_images : int, optional
-        Where ``fake`` is a function ``n -> images``, a sampler, or a generator network that tells the size of its
-        latents: how many images it makes. ``gm.source`` takes the seed and the range of float images too.
+        How the 95 % intervals are made. ``"fast"`` takes each metric's own method, or disjoint parts of the sets.
+        ``"bootstrap"`` takes 200 bootstrap replicates where a metric allows them, and more parts for the others.
+        ``"off"`` makes none.
     reading : Reading, optional
         How files are read: bad files, transparency, workers, progress, engine, cache.
 
@@ -87,23 +85,22 @@ def evaluate(
     Raises
     ------
     UsageError, InputError, StatisticsError, WeightsError, ResourceError
-        All of them ``GanMetricsError``, before a network is loaded wherever possible.
+        All of them are ``GanMetricsError``, raised before a network is loaded wherever possible.
     """
-    choice, extractor = under_protocol(chosen_metrics(metrics, seed), extractor, protocol)
-    check_mode(ci)
+    chosen = Settings.of(evaluate, settings)
+    choice, extractor = under_protocol(chosen_metrics(metrics, chosen.seed), chosen.extractor, protocol)
     if num_images is not None and callable(real) and not callable(fake):
         what = "the generator stands where the real images belong"
-        raise UsageError(
-            what, where="real", hint="Call gm.evaluate(reference, generator, num_images=…): real, then fake"
-        )
+        hint = "Call gm.evaluate(reference, generator, num_images=…): real, then fake"
+        raise UsageError(what, where="real", hint=hint)
     if num_images is not None:
-        fake = open_source(fake, reading=chosen_reading(reading), num_images=num_images)
-    facts = Facts(extractor, weights, chosen_reading(reading), choose_device(device), batch_size)
-    sides, chosen, left_out = prepared({"real": real, "fake": fake, "test": test}, choice, ci, facts)
-    given = Sides(sides.get("real"), sides["fake"], sides.get("test"))
+        fake = open_source(fake, reading=chosen.reading, num_images=num_images)
+    given = {"real": real, "fake": fake, "test": test}
+    sides, fitting, left_out = prepared(given, choice, replace(chosen, extractor=extractor))
+    sets = Sides(sides.get("real"), sides["fake"], sides.get("test"))
     return at_one_place(
-        facts.reading.engine,
-        lambda: scored(given, chosen, ci, left_out, is_lenient=choice.is_lenient, protocol=protocol),
+        chosen.reading.engine,
+        lambda: scored(sets, fitting, chosen.ci, left_out, is_lenient=choice.is_lenient, protocol=protocol),
         Result.without_rows,
     )
 
@@ -116,7 +113,20 @@ def score(
     test: Statistics | None = None,
     ci: str = "fast",
 ) -> Result:
-    """Every metric of sets that were measured already; ``test`` and ``ci`` as in ``evaluate``.
+    """Score sets whose statistics are already computed.
+
+    Parameters
+    ----------
+    real, fake, test : Statistics
+        ``real`` and ``test`` may be ``None`` where no metric needs them.
+    metrics : sequence of str
+        Names such as ``["fid", "kid(subset_size=500)"]``.
+    ci : {"fast", "bootstrap", "off"}
+        How the 95 % intervals are made; ``evaluate`` describes each way.
+
+    Returns
+    -------
+    Result
 
     Raises
     ------
@@ -135,35 +145,40 @@ def score(
     return scored(Sides(real, fake, test), chosen, ci)
 
 
+@shows(Images)
 def measure(
     source: Any,
     *,
     reads: str | Sequence[str] = ("moments",),
     extractor: str | Extractor | Callable[..., Any] = DEFAULT_EXTRACTOR,
-    device: str | torch.device = "auto",
-    batch_size: int | None = None,
-    weights: str | os.PathLike[str] | None = None,
-    reading: Reading | None = None,
+    **settings: Unpack[Images],
 ) -> Statistics:
-    """The statistics of one set, to be saved or scored later.
+    """Measure the statistics of one set, to be saved or scored later.
 
     Parameters
     ----------
-    source : as in ``evaluate``
+    source : path, array, tensor, Dataset, DataLoader or Source
+        A set of images, of any kind that ``evaluate`` takes.
     reads : sequence of {"moments", "features", "logits"}
         What to keep. Moments take constant memory, the others a row for each image.
-    extractor, device, batch_size, weights, reading : as in ``evaluate``
+    extractor : str, Extractor or callable
+    device, batch_size, weights, reading
+        ``evaluate`` takes the same.
+
+    Returns
+    -------
+    Statistics
     """
-    reading = chosen_reading(reading)
+    chosen = Settings.of(measure, {**settings, "extractor": extractor})
     asked = [reads] if isinstance(reads, str) else list(reads) if isinstance(reads, Collection) else [reads]
     wanted = {NEEDS[one_of(name, "kind of statistics", saved_names())] for name in asked}
     if not wanted:
         raise UsageError("nothing was asked for", where="reads", hint=f"Name some of {', '.join(saved_names())}")
-    side = open_side(source, reading, extractor)
+    side = open_side(source, chosen.reading, extractor)
     if isinstance(side, Statistics):
         raise UsageError("the source is statistics already", where=side.source or side.name, hint="Name the images")
     check_sizes({"source": side})
-    measuring = Measuring(extractor, weights, reading, choose_device(device), batch_size)
+    measuring = Measuring(extractor, chosen.weights, chosen.reading, chosen.device, chosen.batch_size)
     measuring.check({"source": side}, {"source": wanted})
     found = measuring(side, wanted)
-    return at_one_place(reading.engine, lambda: found, Statistics.without_rows)
+    return at_one_place(chosen.reading.engine, lambda: found, Statistics.without_rows)

@@ -1,4 +1,4 @@
-"""What every package would say of the same images: decoded once, resized by each rule, one network."""
+"""FID of the same images under every protocol: decoded once, resized by each rule, one network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import torch
 
 from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
-from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
-from ganmetrics.extractors.extraction import Extraction, choose_device
+from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.extractors.extractor import Extractor
 from ganmetrics.extractors.inception import Inception
 from ganmetrics.measurement.gathering import Collector, Gathering, Seen
@@ -25,14 +24,14 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import metric
 from ganmetrics.metrics.needs import MOMENTS, SAMPLE
 from ganmetrics.protocols import PROTOCOLS, Protocol
-from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.result import Score, readable
 from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.settings import Images as ImageSettings
+from ganmetrics.scoring.settings import Settings, shows
 
 if TYPE_CHECKING:
-    import os
-
     from torch import Tensor
+    from typing_extensions import Unpack
 
     from ganmetrics.types import Images
 
@@ -41,12 +40,12 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class ProtocolTable(Report):
-    """FID under every protocol.
+    """FID of the same images under every protocol.
 
     Attributes
     ----------
     scores : mapping of str to Score
-        By the protocol's name.
+        The score by the name of the protocol.
     warnings : tuple of str
     """
 
@@ -60,31 +59,28 @@ class ProtocolTable(Report):
             rows.append((name, readable(score.value), around, PROTOCOLS[name].why))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}} {c:<{widths[2]}}  {d}" for a, b, c, d in rows]
-        return "\n".join(["FID of the same images by every protocol", *lines])
+        return "\n".join(["FID of the same images under every protocol", *lines])
 
     def to_dict(self) -> dict[str, Any]:
-        """The table as plain data."""
+        """Return the table as plain data."""
         scores = {name: {**score.to_dict(), "why": PROTOCOLS[name].why} for name, score in self.scores.items()}
         return {"schema": SCHEMA, "protocols": scores, "warnings": list(self.warnings)}
 
 
-def every_protocol(
-    real: Any,
-    fake: Any,
-    *,
-    device: str | torch.device = "auto",
-    batch_size: int | None = None,
-    weights: str | os.PathLike[str] | None = None,
-    ci: str = "fast",
-    reading: Reading | None = None,
-) -> ProtocolTable:
-    """FID of two sets under every protocol, each image decoded once and meeting the network once for each resize.
+@shows(ImageSettings)
+def every_protocol(real: Any, fake: Any, *, ci: str = "fast", **settings: Unpack[ImageSettings]) -> ProtocolTable:
+    """Compute FID of two sets under every protocol.
+
+    Each image is decoded once and meets the network once for each resize rule.
 
     Parameters
     ----------
-    real, fake : as in ``evaluate``
-        Images: saved statistics are of one resize only.
-    device, batch_size, weights, ci, reading : as in ``evaluate``
+    real, fake : path, array, tensor, Dataset, DataLoader or Source
+        Two sets of images, in this order. Saved statistics are refused: they are of one resize rule only.
+    ci : {"fast", "bootstrap", "off"}
+        How the 95 % intervals are made; ``evaluate`` describes each way.
+    device, batch_size, weights, reading
+        ``evaluate`` takes the same.
 
     Returns
     -------
@@ -95,16 +91,15 @@ def every_protocol(
     UsageError
         Saved statistics.
     InputError, WeightsError, ResourceError
-        As ``evaluate``.
+        Images or weights that cannot be read.
     """
-    check_mode(ci)
-    reading = chosen_reading(reading)
-    require(reading.engine, ("local",), "the table of protocols")
-    on = choose_device(device)
-    sides = [_images(side, reading) for side in (real, fake)]
+    chosen = Settings.of(every_protocol, {**settings, "ci": ci})
+    require(chosen.reading.engine, ("local",), "the table of protocols")
+    sides = [_images(side, chosen.reading) for side in (real, fake)]
     rules = list(dict.fromkeys(record.resize for record in PROTOCOLS.records().values()))
-    network = _Resizes(Inception(str(weights) if weights else None), rules)
-    measured = [_measured(side, network, Measuring(None, weights, reading, on, batch_size)) for side in sides]
+    network = _Resizes(Inception(str(chosen.weights) if chosen.weights else None), rules)
+    measuring = Measuring(None, chosen.weights, chosen.reading, chosen.device, chosen.batch_size)
+    measured = [_measured(side, network, measuring) for side in sides]
     found = {name: _score(record, measured, ci) for name, record in PROTOCOLS.records().items()}
     return ProtocolTable(found, next(iter(found.values())).warnings)
 

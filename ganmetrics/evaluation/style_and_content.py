@@ -1,4 +1,4 @@
-"""Style and content distance of any two sources of images: open, map in one pass each, compare."""
+"""Style and content distance of two sets of images: one pass over each, then a comparison of feature maps."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from ganmetrics.data.places.paths import IMAGE_SUFFIXES, is_path, suffix_of
 from ganmetrics.data.reading.decode import decode
 from ganmetrics.data.reading.loading import read_parts, serial_parts
 from ganmetrics.data.reading.parts import outcome_of
-from ganmetrics.data.source import chosen_reading
 from ganmetrics.distributed import require
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.extractors.style_networks import MapNetwork, load_map_network
 from ganmetrics.measurement.gathering import Seen
 from ganmetrics.measurement.recipe import PRECISION, Recipe, Signature
@@ -30,10 +28,12 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.feature_maps import content_loss, gram_matrix, style_loss
 from ganmetrics.scoring.cautions import cautions
 from ganmetrics.scoring.result import Result, Score
+from ganmetrics.scoring.settings import Files, Settings, shows
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from typing_extensions import Unpack
 
     from ganmetrics.types import Images
 
@@ -52,7 +52,7 @@ def style_distance(
     paired: bool = False,
     device: str | torch.device = "auto",
 ) -> Score:
-    """The style loss of Gatys et al. between two sets of images, or two images; lower is better, 0 at best.
+    """Compute the style loss of Gatys et al. between two sets of images, or two images; lower is better, 0 at best.
 
     Parameters and errors are those of ``style_and_content``; the mathematics is ``functional.style_distance``.
     """
@@ -69,10 +69,10 @@ def content_distance(
     paired: bool = False,
     device: str | torch.device = "auto",
 ) -> Score:
-    """The content loss of Gatys et al. between two sets of images of one size, or two images; lower is better.
+    """Compute the content loss of Gatys et al. between two sets of images of one size, or two images.
 
-    Parameters and errors are those of ``style_and_content``, and images of different sizes are an ``InputError``; the
-    mathematics is ``functional.content_distance``.
+    Lower is better, 0 at best. Parameters and errors are those of ``style_and_content``; images of different sizes are
+    an ``InputError``. The mathematics is ``functional.content_distance``.
     """
     found = style_and_content(real, fake, network=network, weights=weights, paired=paired, device=device)
     if "content" not in found.scores:
@@ -80,17 +80,17 @@ def content_distance(
     return found["content"]
 
 
+@shows(Files)
 def style_and_content(
     real: Any,
     fake: Any,
     *,
     network: str = "auto",
-    weights: str | os.PathLike[str] | None = None,
     paired: bool = False,
     device: str | torch.device = "auto",
-    reading: Reading | None = None,
+    **settings: Unpack[Files],
 ) -> Result:
-    """Both distances of two sets of images, each image meeting the network once.
+    """Compute the style and the content distance of two sets of images; each image meets the network once.
 
     Parameters
     ----------
@@ -98,14 +98,15 @@ def style_and_content(
         Two sets of images, in this order, at their own sizes; one image, also an image file, is a set too.
     network : {"auto", "vgg19", "random-vgg19", "digits"}
         ``"auto"`` is VGG19 where its weights are given, else one with random weights; titles and signatures say which.
+    paired : bool
+        Whether the i-th real image is compared with the i-th generated one and the distances are averaged. Otherwise
+        the sets' mean Gram matrices and mean maps are compared. With one image on each side both are the same.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
     weights : path, optional
         Weights for VGG19, in torchvision's layout.
-    paired : bool
-        Compare the i-th real with the i-th fake image and average; otherwise the sets' mean Gram matrices and mean
-        maps. With one image on each side both are the same.
-    device : str
-        As in ``evaluate``.
     reading : Reading, optional
+        How files are read.
 
     Returns
     -------
@@ -129,12 +130,13 @@ def style_and_content(
     >>> float(result["style"]), float(result["content"]), result["style"].title
     (0.0, 0.0, 'Style distance(digits)')
     """
-    reading = chosen_reading(reading)
+    chosen = Settings.of(style_and_content, {**settings, "device": device})
+    reading = chosen.reading
     require(reading.engine, ("local",), "a style distance")
     sides = _opened(real, reading), _opened(fake, reading)
     if paired:
         _require_equal(sides[0].count, sides[1].count)
-    mapping = _Mapping(load_map_network(network, weights), choose_device(device), reading)
+    mapping = _Mapping(load_map_network(network, chosen.weights), chosen.device, reading)
     everything = Seen(), Seen()
     streams = [mapping.watched(side, seen) for side, seen in zip(sides, everything, strict=True)]
     with closing(streams[0]), closing(streams[1]):
@@ -144,14 +146,14 @@ def style_and_content(
 
 
 class _Mapping:
-    """A network on a device and what it makes of images."""
+    """A network on a device, and the feature maps that it makes of images."""
 
     def __init__(self, network: MapNetwork, device: torch.device, reading: Reading) -> None:
         self.network, self.device, self.reading = network, device, reading
         network.to(device)
 
     def watched(self, source: Source, seen: Seen) -> Generator[Images, None, None]:
-        """The images in pieces that fit one forward pass, while all is noted that they show by themselves."""
+        """Yield the images in pieces that fit one forward pass; note their digests and their range of values."""
         with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
                 self.network.check_size(images.shape[-2], images.shape[-1])
@@ -160,7 +162,7 @@ class _Mapping:
                 bar.update(len(images))
 
     def maps(self, images: Images) -> Maps:
-        """The maps in float64, on the CPU where the device has none."""
+        """Return the feature maps in float64, on the CPU where the device has no float64."""
         found = self.network.maps(images.to(self.device))
         return {name: (value.cpu() if value.device.type == "mps" else value).double() for name, value in found.items()}
 
@@ -168,7 +170,7 @@ class _Mapping:
         return {layer: gram_matrix(maps[layer]) for layer in self.network.style_layers}
 
     def of_pairs(self, real: Iterator[Images], fake: Iterator[Images]) -> Found:
-        """The means over pairs of neighbours."""
+        """Return the mean distances over pairs: the i-th real beside the i-th generated image."""
         count, style, content, is_one_size = 0, 0.0, 0.0, True
         for images in _pairs(real, fake):
             left, right = (self.maps(each) for each in images)
@@ -181,7 +183,7 @@ class _Mapping:
         return style / count, content / count if is_one_size else None
 
     def of_sets(self, real: Iterator[Images], fake: Iterator[Images]) -> Found:
-        """The distances between mean Gram matrices and between mean maps."""
+        """Return the distances between the sets' mean Gram matrices and between their mean maps."""
         left, right = _Means(self, real), _Means(self, fake)
         style = float(style_loss(left.grams, right.grams))
         if len(left.sizes | right.sizes) > 1:
@@ -189,7 +191,7 @@ class _Mapping:
         return style, float(content_loss(left.content, right.content))
 
     def described(self, source: Source, seen: Seen) -> Statistics:
-        """The set as the result shows it: no statistics but its count, digest and recipe."""
+        """Return the set as the result shows it: its count, digest and recipe, without statistics."""
         notes = deepcopy(source.notes)
         notes.kinds.update(seen.notes.kinds)
         return Statistics(
@@ -208,7 +210,7 @@ class _Mapping:
 
 
 class _Means:
-    """What a set is on average: the Gram matrix of each style layer, and the content where all sizes are one."""
+    """The mean Gram matrix of each style layer, and the mean content map where all images have one size."""
 
     def __init__(self, mapping: _Mapping, batches: Iterator[Images]) -> None:
         count = 0
@@ -228,7 +230,7 @@ class _Means:
 
 
 class _ImageFile(Source):
-    """One image file, which is a set here and nowhere else: other metrics need many images."""
+    """One image file as a set of one; other metrics need many images and do not take it."""
 
     def __init__(self, path: str, reading: Reading) -> None:
         super().__init__()
@@ -253,7 +255,7 @@ def _opened(value: Any, reading: Reading) -> Source:
 
 
 def _pairs(real: Iterator[Images], fake: Iterator[Images]) -> Iterator[tuple[Images, Images]]:
-    """Neighbours in two streams of batches, in batches of both."""
+    """Yield two streams of batches in step, cut into batches of equal size."""
     left = right = torch.empty(0)
     count = 0
     while True:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described
-from ganmetrics.data import Reading, Source
+from ganmetrics.data import Source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.extractors import Extractor
 from ganmetrics.measurement.reader import DEFAULT_EXTRACTOR, Measuring, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
@@ -20,25 +18,10 @@ from ganmetrics.metrics.needs import Kind, Need
 from ganmetrics.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    import os
-
-    import torch
-
-    AnyExtractor = str | Extractor | Callable[..., Any] | None
+    from ganmetrics.scoring.settings import AnyExtractor, Settings
 
 DEFAULTS = ("fid", "is", "kid")  # of the command that scores several metrics
 NOTHING_MORE: Mapping[str, set[Need]] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class Facts:
-    """How sets are measured: the arguments that ``evaluate`` and ``compare`` share."""
-
-    extractor: AnyExtractor
-    weights: str | os.PathLike[str] | None
-    reading: Reading
-    device: torch.device
-    batch_size: int | None
 
 
 class Choice(NamedTuple):
@@ -99,7 +82,7 @@ def under_protocol(choice: Choice, extractor: AnyExtractor, name: str | None) ->
 
 
 def prepared(
-    given: Mapping[str, Any], choice: Choice, ci: str, facts: Facts, more: Mapping[str, set[Need]] = NOTHING_MORE
+    given: Mapping[str, Any], choice: Choice, settings: Settings, more: Mapping[str, set[Need]] = NOTHING_MORE
 ) -> Prepared:
     """Every set that some metric needs, measured with one extractor, after all that is cheap was checked.
 
@@ -109,14 +92,14 @@ def prepared(
     fitting.keep(lambda each: check_given(each, given))
     wanted = reads_of(given, fitting.metrics)
     needed = [role for role in given if wanted[role] or more.get(role)]
-    sides = {role: open_side(given[role], facts.reading, facts.extractor) for role in needed}
+    sides = {role: open_side(given[role], settings.reading, settings.extractor) for role in needed}
     check_sizes(sides)
     fitting.keep(lambda each: _check_counts(each, sides))
-    extractor = extractor_of(sides, facts.extractor, fitting.metrics)
-    measuring = Measuring(extractor, facts.weights, facts.reading, facts.device, facts.batch_size)
+    extractor = extractor_of(sides, settings.extractor, fitting.metrics)
+    measuring = Measuring(extractor, settings.weights, settings.reading, settings.device, settings.batch_size)
     fitting.keep(lambda each: measuring.check(sides, reads_of(sides, [each])))
     measuring.check_recipes(sides)
-    keep = {role: kept_of(role, fitting.metrics, ci) | more.get(role, set()) for role in sides}
+    keep = {role: kept_of(role, fitting.metrics, settings.ci) | more.get(role, set()) for role in sides}
     measured = {role: measuring(side, keep[role]) for role, side in sides.items() if keep[role]}
     return Prepared(measured, fitting.metrics, fitting.left_out)
 
