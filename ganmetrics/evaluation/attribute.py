@@ -11,6 +11,7 @@ from ganmetrics._arguments import whole
 from ganmetrics._report import Report
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.metrics.needs import NAMES
 from ganmetrics.scoring.plan import chosen_metrics, prepared
 from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored

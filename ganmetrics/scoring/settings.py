@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 from ganmetrics._arguments import check_keywords, with_keywords
 from ganmetrics.data.source import Reading, chosen_reading
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ganmetrics.extractors import Extractor
 
-    AnyExtractor = str | Extractor | Callable[..., Any] | None
+    AnyExtractor: TypeAlias = str | Extractor | Callable[..., Any] | None
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
