@@ -6,21 +6,22 @@ import time
 
 import click
 
+from .grouped_help import Group
 
-@click.group()
+
+@click.group(cls=Group)
 def command() -> None:
-    """Features that were computed before: of files, by their pixels and the network.
+    """Manage the cache of computed features.
 
-    \b
-    They lie in GANMETRICS_CACHE_DIR, by default ganmetrics/features in the user's cache, and take at most
-    GANMETRICS_CACHE_SIZE, by default 10GiB: those used longest ago go first. GANMETRICS_CACHE=0, or --no-cache of a
-    command, keeps and takes none.
+    Features of files are kept by the pixels and the network. They lie in GANMETRICS_CACHE_DIR, by default
+    ganmetrics/features in the user's cache. They take at most GANMETRICS_CACHE_SIZE, by default 10GiB; those used
+    longest ago are removed first. With GANMETRICS_CACHE=0, or --no-cache of a command, the cache is not used.
     """
 
 
 @command.command(name="list")
 def list_() -> None:
-    """What is kept, by network and layer."""
+    """List the cached features by network and layer."""
     from ganmetrics.measurement import feature_cache
 
     found = feature_cache.groups()
@@ -34,7 +35,10 @@ def list_() -> None:
 
 @command.command()
 def clear() -> None:
-    """Remove all of it; scores do not change, the next ones take longer."""
+    """Remove all cached features.
+
+    Scores do not change; the next ones take longer.
+    """
     from ganmetrics.measurement import feature_cache
 
     freed = feature_cache.clear()

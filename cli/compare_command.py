@@ -1,35 +1,42 @@
-"""``ganmetrics compare REAL FAKE FAKE…``."""
+"""``ganmetrics compare REAL FAKE FAKE...``."""
 
 from __future__ import annotations
 
 import click
 
-from .options import Settings, html_option, scoring_options
-from .output import compare, compare_saved, names_of
+from .grouped_help import SCORES, Command
+from .options import Settings, html_option, scoring_options, set_argument
+from .output import names_of, run, show, without_protocol
 
 
-@click.command()
-@click.argument("real")
+@click.command(cls=Command)
+@set_argument("real")
 @click.argument("fakes", nargs=-1, required=True, metavar="FAKE FAKE...")
-@click.option("--metrics", default="fid", show_default=True, metavar="NAME,NAME…", help="What to score.")
-@click.option("--test", metavar="SET", help="Real images that no generator was trained on, for ct and fld.")
+@click.option("--metrics", default="fid", show_default=True, metavar="NAME,NAME,...", cls=SCORES,
+              help="Metrics to compute.")  # fmt: skip
+@click.option("--test", metavar="SET", cls=SCORES,
+              help="Real images that no generator was trained on. The metrics ct and fld need them.")  # fmt: skip
 @html_option
 @scoring_options
 @click.pass_context
 def command(ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str, test: str | None) -> None:
-    """Which of several sets of fakes is better, and whether one can tell: the real set's own noise cancels.
+    """Compare generators against the same real images.
 
-    REAL and each FAKE are as in `ganmetrics fid`. Every pair gets its difference, a 95 % interval, and a verdict.
-    Results that were saved with --json are compared without their images, where nothing but the fakes differs.
+    Every pair gets its difference, a 95 % interval, and a verdict. The noise of the real set cancels. `ganmetrics fid
+    --help` says what REAL and each FAKE may be. Results that were saved with --json are compared without their images
+    where they differ in nothing but the generated images.
 
     \b
     ganmetrics compare real/ mine/ baseline/
     ganmetrics compare mnist-test a.npz b.npz c.npz --metrics fid,kid
     ganmetrics compare monday.json tuesday.json
     """
-    if all(path.endswith(".json") for path in (real, *fakes)):
-        if test is not None:
-            raise click.UsageError("--test goes with images; saved results hold the scores already. Leave it out.")
-        compare_saved([real, *fakes], Settings.of(ctx))
+    import ganmetrics as gm
+
+    settings = without_protocol(Settings.of(ctx), "Score each set by `ganmetrics evaluate --protocol`, then compare")
+    if not all(path.endswith(".json") for path in (real, *fakes)):
+        run(gm.compare, [real, *fakes], settings, {"metrics": names_of(metrics), "test": test})
+    elif test is not None:
+        raise click.UsageError("--test goes with images; saved results hold the scores already. Leave it out.")
     else:
-        compare(real, fakes, names_of(metrics), Settings.of(ctx), test)
+        show(lambda: gm.compare_saved(real, *fakes, force=settings.force), settings)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import click
 
+from .grouped_help import Command
 
-@click.command()
-@click.option("--num-images", default=2000, show_default=True, type=click.IntRange(min=100), help="How many to draw.")
-@click.option("--seed", default=0, show_default=True, help="Of the latents.")
-@click.option("--folder", default="ganmetrics-demo", show_default=True, help="Where the images go.")
+
+@click.command(cls=Command)
+@click.option("--num-images", default=2000, show_default=True, type=click.IntRange(min=100), help="Number of images.")
+@click.option("--seed", default=0, show_default=True, help="Random seed for the latents.")
+@click.option("--folder", default="ganmetrics-demo", show_default=True, help="The folder for the images.")
 @click.option("--force", is_flag=True, help="Overwrite the images of an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
 def command(num_images: int, seed: int, folder: str, force: bool, quiet: bool) -> None:
-    """Draw digits from the bundled DCGAN, score them against MNIST, and show them; nothing is downloaded.
+    """Score images of a bundled generator; nothing is downloaded.
+
+    The bundled DCGAN draws digits, which are scored against MNIST and shown on one picture.
 
     \b
     ganmetrics demo

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import click
 
-from .options import Settings, diagnosis_options
-from .output import diagnose
+from .grouped_help import IMAGES, SCORES, Command
+from .options import Settings, diagnosis_options, set_argument
+from .output import run
 
-ACCUSED = 8  # exit code
+# The exit code of a verdict that --fail-on names.
+ACCUSED = 8
 
 
-@click.command()
-@click.argument("real")
-@click.argument("fake")
-@click.option("--labels", metavar="FILE", help="The class of each real image: name,class lines (.csv), StyleGAN's "
-              "dataset.json, a class a line (.txt), or .npy.  [default: the images' own or the network's]")  # fmt: skip
-@click.option("--test", metavar="SET", help="Real images that the generator was not trained on.")
-@click.option(
-    "--fail-on", type=click.Choice(["some", "severe"]), help=f"Exit with {ACCUSED} on such a verdict, or worse."
-)
+@click.command(cls=Command)
+@set_argument("real")
+@set_argument("fake")
+@click.option("--labels", metavar="FILE", cls=IMAGES,
+              help="A file with the class of each real image. It holds name,class lines (.csv), StyleGAN's "
+              "dataset.json, a class a line (.txt), or an array (.npy).  [default: the images' own classes or the "
+              "network's]")  # fmt: skip
+@click.option("--test", metavar="SET", cls=SCORES, help="Real images that the generator was not trained on.")
+@click.option("--fail-on", type=click.Choice(["some", "severe"]), cls=SCORES,
+              help=f"Exit with {ACCUSED} on such a verdict, or a worse one.")  # fmt: skip
 @diagnosis_options
 @click.pass_context
 def command(
     ctx: click.Context, real: str, fake: str, labels: str | None, test: str | None, fail_on: str | None
 ) -> None:
-    """What is wrong with a set of fakes: mode collapse, diversity, quality, memorisation, input trouble.
+    """Find faults of a generator in its images.
 
-    REAL and FAKE are as in `ganmetrics fid`; for memorisation REAL are the images that the generator was trained on.
+    The faults are mode collapse, low diversity, low quality, memorisation and input trouble; each verdict is ok, some,
+    severe or cannot tell. `ganmetrics fid --help` says what REAL and FAKE may be. For memorisation REAL must be the
+    images that the generator was trained on.
 
     \b
     ganmetrics diagnose real/ fake/
     ganmetrics diagnose real/ fake/ --html report.html
     ganmetrics diagnose mnist-test digits/ --extractor digits --fail-on severe
     """
-    verdict = diagnose(real, fake, test, labels, Settings.of(ctx))
-    if fail_on and verdict in (fail_on, "severe"):
+    from ganmetrics import diagnose
+
+    found = run(diagnose, [real, fake, test], Settings.of(ctx), {"labels": labels})
+    if fail_on and found.verdict in (fail_on, "severe"):
         ctx.exit(ACCUSED)

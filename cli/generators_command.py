@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .grouped_help import Group
+
 if TYPE_CHECKING:
     from ganmetrics.generators.cards import Card, CardScore
 
@@ -18,9 +20,9 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progres
 force_option = click.option("--force", is_flag=True, help="Overwrite an output that exists.")
 
 
-@click.group("generators", epilog="Example: ganmetrics generators reproduce dcgan-mnist")
+@click.group("generators", cls=Group, epilog="Example: ganmetrics generators reproduce dcgan-mnist")
 def command() -> None:
-    """Reference generators: sample them, score them again, train them.
+    """Sample, score and train the reference generators.
 
     \b
     ganmetrics generators list
@@ -32,9 +34,9 @@ def command() -> None:
 @command.command(name="list", epilog="Example: ganmetrics generators list")
 @click.option("--json", "as_json", is_flag=True, help="Print the cards as JSON.")
 def list_(as_json: bool) -> None:
-    """Every generator with its first scores; `show` has them all.
+    """List every generator with its first scores.
 
-    Those of one's own are found in the folders of GANMETRICS_GENERATORS.
+    `ganmetrics generators show` has all scores. Your own generators are found in the folders of GANMETRICS_GENERATORS.
     """
     from ganmetrics.generators.cards import folders, read_card
 
@@ -53,7 +55,10 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the card as JSON.")
 def show(name: str, as_json: bool) -> None:
-    """The card of NAME: paper, data, training, scores; NAME may be a folder that holds one."""
+    """Show the card of the generator NAME.
+
+    A card has paper, data, training and scores. NAME may be a folder that holds a card.
+    """
     from ganmetrics.generators import card
 
     found = card(name)
@@ -62,12 +67,16 @@ def show(name: str, as_json: bool) -> None:
 
 @command.command(epilog="Example: ganmetrics generators sample dcgan-mnist -n 1000 -o fake/")
 @click.argument("name")
-@click.option("-n", "--num", default=10_000, show_default=True, type=click.IntRange(min=1), help="How many.")
-@click.option("-o", "--output", required=True, metavar="DIR|FILE.npz", help="A folder for PNGs, or one npz file.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Of the latents.")
-@click.option("--labels", metavar="N[,N...]", help="The classes to draw, in turn, where the generator takes classes.")
-@click.option("--truncation", type=float, metavar="PSI", help="Of a StyleGAN: 1 draws all, 0 the mean alone.")
-@click.option("--direction", type=click.Choice(["forward", "backward"]), help="Of a CycleGAN.")
+@click.option("-n", "--num", default=10_000, show_default=True, type=click.IntRange(min=1), help="Number of samples.")
+@click.option("-o", "--output", required=True, metavar="DIR|FILE.npz", help="A folder for PNG files, or one npz file.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Random seed for the latents."
+)
+@click.option("--labels", metavar="N[,N...]", help="Classes to draw in turn, if the generator has classes.")
+@click.option(
+    "--truncation", type=float, metavar="PSI", help="Truncation of a StyleGAN. 1 draws all images, 0 the mean image."
+)
+@click.option("--direction", type=click.Choice(["forward", "backward"]), help="Direction of a CycleGAN.")
 @force_option
 @quiet_option
 def sample(
@@ -81,9 +90,10 @@ def sample(
     force: bool,
     quiet: bool,
 ) -> None:
-    """Draw samples of NAME: images into a folder or an npz file, points and sequences into an npz file.
+    """Draw samples of the generator NAME.
 
-    The first images of a seed are the same however many are drawn. `ganmetrics fid mnist-test DIR` scores them.
+    Images go into a folder or an npz file, points and sequences into an npz file. The first images of a seed are the
+    same however many are drawn. `ganmetrics fid mnist-test DIR` scores them.
     """
     from ganmetrics.generators import load
     from ganmetrics.generators import sample_files as drawing
@@ -100,16 +110,24 @@ def sample(
 
 @command.command(epilog="Example: ganmetrics generators train dcgan-mnist -o runs/dcgan --data data/")
 @click.argument("name")
-@click.option("-o", "--output", metavar="DIR", help="Where checkpoints, log and card go.  [default: ./NAME]")
-@click.option("--data", metavar="DIR", help="A torchvision root.  [default: GANMETRICS_DATA_DIR, else the cache]")
-@click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="In all.  [default: the recipe's]")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1))
-@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Another setting; may be repeated.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps")
+@click.option("-o", "--output", metavar="DIR", help="The folder for checkpoints, log and card.  [default: ./NAME]")
 @click.option(
-    "--watch-every", type=click.IntRange(min=0), metavar="N", help="Log FID so often; 0 never.  [default: 1000]"
+    "--data", metavar="DIR", help="A torchvision root folder.  [default: GANMETRICS_DATA_DIR, else the cache]"
 )
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
+@click.option(
+    "--iterations", type=click.IntRange(min=1), metavar="N", help="Iterations in all.  [default: the recipe's]"
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**63 - 1), help="Random seed.")
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting. May be repeated.")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps",
+              help="Where the networks are trained.")  # fmt: skip
+@click.option(
+    "--watch-every",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Log FID every N iterations. 0 logs none.  [default: 1000]",
+)
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in DIR.")
 @quiet_option
 def train(
     name: str,
@@ -123,9 +141,10 @@ def train(
     resume: bool,
     quiet: bool,
 ) -> None:
-    """Train the recipe NAME: checkpoints every minute, a log in JSON lines, a card with scores at the end.
+    """Train the generator of the recipe NAME.
 
-    An interrupted training goes on with --resume, at the settings that it began with.
+    There is a checkpoint every minute, a log in JSON lines, and a card with scores at the end. An interrupted training
+    continues with --resume, at the settings that it began with.
     """
     from ganmetrics.generators import reproduction, runs
     from ganmetrics.generators.training import CHECKPOINT
@@ -150,10 +169,13 @@ def train(
 
 @command.command(epilog="Example: ganmetrics generators export runs/dcgan -o mine/dcgan")
 @click.argument("run", metavar="DIR")
-@click.option("-o", "--output", required=True, metavar="DIR", help="The folder of the card.")
+@click.option("-o", "--output", required=True, metavar="DIR", help="The folder for the card.")
 @force_option
 def export(run: str, output: str, force: bool) -> None:
-    """Make a card of the training in DIR as it stands: weights, samples and scores in a folder that `load` takes."""
+    """Make a card of the training in DIR as it stands.
+
+    The card is a folder with weights, samples and scores that `gm.generators.load` takes.
+    """
     from ganmetrics.errors import UsageError
     from ganmetrics.generators import reproduction, runs
     from ganmetrics.generators.cards import CARD
@@ -166,11 +188,14 @@ def export(run: str, output: str, force: bool) -> None:
 
 @command.command(epilog="Example: ganmetrics generators reproduce --all")
 @click.argument("name", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every bundled generator.")
+@click.option("--all", "everything", is_flag=True, help="Reproduce every bundled generator.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @quiet_option
 def reproduce(name: str | None, everything: bool, as_json: bool, quiet: bool) -> None:
-    """Sample NAME with the recorded seed, score, and compare with its card; exit code 1 where a score differs."""
+    """Check that NAME still has the scores on its card.
+
+    The generator is sampled with the recorded seed and scored. The exit code is 1 where a score differs.
+    """
     from ganmetrics._progress import progress_bar
     from ganmetrics.generators import cards, reproduction
 
@@ -196,10 +221,13 @@ def reproduce(name: str | None, everything: bool, as_json: bool, quiet: bool) ->
 
 @command.command(epilog="Example: ganmetrics generators rescore mine/dcgan")
 @click.argument("names", nargs=-1, required=True)
-@click.option("--data", metavar="DIR", help="Take the scores that need real data, from this folder, instead.")
+@click.option("--data", metavar="DIR", help="Compute only the scores that need real data, from DIR.")
 @quiet_option
 def rescore(names: tuple[str, ...], data: str | None, quiet: bool) -> None:
-    """Take every score of these cards again, with the metrics that stand, and write them into the cards."""
+    """Compute the scores of cards again and write them.
+
+    Every score of the cards NAMES is computed with the present metrics.
+    """
     from ganmetrics._progress import progress_bar
     from ganmetrics.generators import cards, reproduction
 

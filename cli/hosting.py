@@ -1,4 +1,4 @@
-"""``ganmetrics leaderboard token|work|serve|upgrade``: what whoever hosts a board needs."""
+"""``ganmetrics leaderboard token|work|serve|upgrade``: the commands for whoever hosts a board."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any
 
 import click
 
+from .grouped_help import Command
+
 DAYS = 86400.0
 
-device_option = click.option("--device", default="cpu", show_default=True, metavar="auto|cpu|cuda[:N]")
-threads_option = click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1))
+device_option = click.option("--device", default="cpu", show_default=True, metavar="auto|cpu|cuda[:N]",
+                             help="Where the network runs.")  # fmt: skip
+threads_option = click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1),
+                              help="Threads of the CPU for one worker.")  # fmt: skip
 
 
 def needing_packages(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Say which packages are to be installed where they are not."""
+    """Wrap a command so that it says which packages must be installed where they are missing."""
 
     @functools.wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> Any:
@@ -31,16 +35,20 @@ def needing_packages(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-@click.command(epilog="Example: ganmetrics leaderboard token board/ --team ours --days 30")
+@click.command(cls=Command, epilog="Example: ganmetrics leaderboard token board/ --team ours --days 30")
 @click.argument("board")
-@click.option("--team", default="", help="Whose submissions it allows.")
-@click.option("--organiser", is_flag=True, help="A token for the organiser's pages instead.")
-@click.option("--days", default=30.0, show_default=True, type=click.FloatRange(min=0, min_open=True, max=3650))
-@click.option("--list", "is_list", is_flag=True, help="The tokens that are valid, without their text.")
-@click.option("--revoke", type=int, metavar="NUMBER", help="End a token of the list.")
+@click.option("--team", default="", help="The team whose submissions the token allows.")
+@click.option("--organiser", is_flag=True, help="Issue a token for the organiser's pages instead.")
+@click.option("--days", default=30.0, show_default=True, type=click.FloatRange(min=0, min_open=True, max=3650),
+              help="Days until the token expires.")  # fmt: skip
+@click.option("--list", "is_list", is_flag=True, help="List the valid tokens, without their text.")
+@click.option("--revoke", type=int, metavar="NUMBER", help="Revoke a token of the list.")
 @needing_packages
 def token(board: str, team: str, organiser: bool, days: float, is_list: bool, revoke: int | None) -> None:
-    """Issue a token to submit to BOARD once it is served; it is printed this once and never kept."""
+    """Issue a token for submissions to a served BOARD.
+
+    The token is printed once and never stored.
+    """
     from ganmetrics import UsageError
     from ganmetrics.leaderboard import Board
     from ganmetrics.leaderboard.chain import stamp
@@ -61,17 +69,20 @@ def token(board: str, team: str, organiser: bool, days: float, is_list: bool, re
             click.echo(opened.store.issue(purpose, name, days * DAYS))
 
 
-@click.command(epilog="Example: ganmetrics leaderboard work board/ --until-empty")
+@click.command(cls=Command, epilog="Example: ganmetrics leaderboard work board/ --until-empty")
 @click.argument("board")
-@click.option("--until-empty", is_flag=True, help="End when nothing waits.")
+@click.option("--until-empty", is_flag=True, help="End when no submission waits.")
 @click.option("--lease", default=60.0, show_default=True, type=click.FloatRange(min=1),
-              help="Seconds after which a worker that was not heard of counts as gone.")  # fmt: skip
+              help="Seconds without a sign after which a worker is given up.")  # fmt: skip
 @click.option("--parent", type=int, hidden=True)  # the process that started it, with which it ends
 @device_option
 @threads_option
 @needing_packages
 def work(board: str, until_empty: bool, lease: float, parent: int | None, device: str, threads: int) -> None:
-    """Score what waits on BOARD; several workers share one queue."""
+    """Score the submissions that wait on BOARD.
+
+    Several workers share one queue.
+    """
     from ganmetrics.leaderboard import Board
     from ganmetrics.leaderboard.recomputation import Machine
     from ganmetrics.leaderboard.worker import Worker, end_with
@@ -83,34 +94,38 @@ def work(board: str, until_empty: bool, lease: float, parent: int | None, device
         Worker(opened, Machine(device, threads), lease=lease, tell=tell).run(until_empty=until_empty)
 
 
-@click.command(epilog="Example: ganmetrics leaderboard upgrade board/")
+@click.command(cls=Command, epilog="Example: ganmetrics leaderboard upgrade board/")
 @click.argument("board")
 @needing_packages
 def upgrade(board: str) -> None:
-    """Bring the tables of BOARD to this version of ganmetrics."""
+    """Upgrade the tables of BOARD to this version."""
     from ganmetrics.leaderboard.creation import upgrade as upgraded
 
     click.echo(f"{board}: tables of version {upgraded(board)}")
 
 
-@click.command(epilog="Example: ganmetrics leaderboard serve board/ --port 8000")
+@click.command(cls=Command, epilog="Example: ganmetrics leaderboard serve board/ --port 8000")
 @click.argument("board")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port.")
 @click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(min=0), help="That score; 0 for none here."
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Number of workers that score. 0 starts none here.",
 )
+@click.option("--https", "is_secure", is_flag=True, help="Insist on https, which a proxy in front speaks.")
 @click.option(
-    "--https", "is_secure", is_flag=True, help="A proxy in front speaks https: cookies and headers insist on it."
+    "--proxies", default="127.0.0.1", show_default=True, help="Proxies whose forwarded addresses are believed."
 )
-@click.option("--proxies", default="127.0.0.1", show_default=True, help="Whose forwarded addresses are believed.")
 @device_option
 @threads_option
 @needing_packages
 def serve(
     board: str, host: str, port: int, workers: int, is_secure: bool, proxies: str, device: str, threads: int
 ) -> None:
-    """Serve BOARD on the web, with workers that score what is submitted."""
+    """Serve BOARD on the web and score what is submitted."""
     from ganmetrics.leaderboard import Board
     from ganmetrics.leaderboard.web import serving
 

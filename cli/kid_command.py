@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import click
 
-from .options import Settings, scoring_options
-from .output import score
+from .grouped_help import Command
+from .options import Settings, scoring_options, set_argument
+from .output import run
 
 
-@click.command()
-@click.argument("real")
-@click.argument("fake")
+@click.command(cls=Command)
+@set_argument("real")
+@set_argument("fake")
 @scoring_options
 @click.pass_context
 def command(ctx: click.Context, real: str, fake: str) -> None:
-    """Kernel inception distance of two sets of images, 100 subsets of 1000; lower is better.
+    """Compute the Kernel Inception Distance of two sets.
 
-    REAL and FAKE are as in `ganmetrics fid`. Smaller sets need smaller subsets, which is another protocol:
+    There are 100 subsets of 1000 images; lower is better. `ganmetrics fid --help` says what REAL and FAKE may be.
+    Smaller sets need smaller subsets, which is another protocol:
 
     \b
     ganmetrics kid real/ fake/
     ganmetrics kid real/ fake/ --set kid.subset_size=200
     """
-    score(real, fake, ["kid"], Settings.of(ctx))
+    from ganmetrics import evaluate
+
+    run(evaluate, [real, fake], Settings.of(ctx), {"metrics": ["kid"]})

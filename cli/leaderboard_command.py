@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .grouped_help import Group
 from .hosting import device_option, needing_packages, serve, threads_option, token, upgrade, work
 from .options import Settings, force_option, json_option, reading_options
 
@@ -19,9 +20,11 @@ TOKEN_VARIABLE = "GANMETRICS_LEADERBOARD_TOKEN"
 POLL = 0.5
 
 
-@click.group("leaderboard", epilog="Example: ganmetrics leaderboard show board/")
+@click.group("leaderboard", cls=Group, epilog="Example: ganmetrics leaderboard show board/")
 def command() -> None:
-    """Leaderboards: images in, scores by one pinned recipe, ranks that know what cannot be told apart.
+    """Host a leaderboard, or submit images to one.
+
+    A board scores submitted images by one pinned recipe. Entries that cannot be told apart share a rank.
 
     \b
     ganmetrics leaderboard init board/ --reference real/ --metrics fid,kid --num-images 10000 --resolution 32
@@ -34,24 +37,47 @@ def command() -> None:
     epilog="Example: ganmetrics leaderboard init board/ --reference real/ --num-images 10000 --resolution 32"
 )
 @click.argument("board")
-@click.option("--reference", required=True, metavar="SOURCE", help="Real images: a folder, zip, npz, torchvision:….")
-@click.option("--hidden-reference", metavar="SOURCE", help="Others, whose scores the organiser alone sees.")
-@click.option("--metrics", default="fid", show_default=True, help="Parted by commas; the first orders the table.")
-@click.option("--num-images", default=10_000, show_default=True, help="That a submission must have, exactly.")
-@click.option("--resolution", default="32", show_default=True, metavar="SIDE|WxH", help="That each image must have.")
-@click.option("--title", default="", help="[default: the folder's name]")
-@click.option("--rank-by", default="", metavar="SCORE", help="[default: the first score]")
-@click.option("--second-extractor", default="", metavar="NAME", help="Another network, whose FID stands as evidence.")
-@click.option("--quota", default="", metavar="N/PERIOD", help="Of a team, such as 5/day or 2/hour,50/total.")
-@click.option("--max-copies", default=0.01, show_default=True, help="Share of images that may be copies of reals.")
+@click.option(
+    "--reference",
+    required=True,
+    metavar="SOURCE",
+    help="Real images. A folder, a zip, an npz, or torchvision:NAME:SPLIT.",
+)
+@click.option("--hidden-reference", metavar="SOURCE", help="Real images for scores that only the organiser sees.")
+@click.option(
+    "--metrics", default="fid", show_default=True, help="Metrics, separated by commas. The first orders the table."
+)
+@click.option(
+    "--num-images", default=10_000, show_default=True, help="Number of images that each submission must have."
+)
+@click.option(
+    "--resolution", default="32", show_default=True, metavar="SIDE|WxH", help="Resolution that each image must have."
+)
+@click.option("--title", default="", help="Title of the board.  [default: the folder's name]")
+@click.option("--rank-by", default="", metavar="SCORE", help="The score that orders the table.  [default: the first]")
+@click.option("--second-extractor", default="", metavar="NAME", help="Another network. Its FID is shown as evidence.")
+@click.option("--quota", default="", metavar="N/PERIOD", help="Quota of a team, such as 5/day or 2/hour,50/total.")
+@click.option(
+    "--max-copies", default=0.01, show_default=True, help="Share of images that may be copies of real images."
+)
 @click.option("--max-duplicates", default=0.1, show_default=True, help="Share of images that may repeat another.")
-@click.option("--diagnosis/--no-diagnosis", default=True, show_default=True, help="Of every entry: half of the time.")
-@click.option("--store", default="", metavar="URL", help="postgresql+psycopg://…  [default: SQLite in the folder]")
+@click.option(
+    "--diagnosis/--no-diagnosis",
+    default=True,
+    show_default=True,
+    help="Diagnose every entry. It takes half of the time.",
+)
+@click.option(
+    "--store", default="", metavar="URL", help="Database, postgresql+psycopg://...  [default: SQLite in the folder]"
+)
 @reading_options
 @click.pass_context
 @needing_packages
 def init(ctx: click.Context, board: str, **wishes: Any) -> None:
-    """Make a board in the new folder BOARD: measure the references, freeze the recipe."""
+    """Make a board in the new folder BOARD.
+
+    The statistics of the references are computed, and the recipe is frozen.
+    """
     from ganmetrics import UsageError
     from ganmetrics.leaderboard.creation import BoardOptions, create
 
@@ -86,15 +112,18 @@ def init(ctx: click.Context, board: str, **wishes: Any) -> None:
 @command.command(epilog="Example: ganmetrics leaderboard submit board/ fake/ --team ours --model dcgan")
 @click.argument("board")
 @click.argument("images")
-@click.option("--team", default="", help="Whose it is; a served board knows it by the token.")
-@click.option("--model", required=True)
-@click.option("--token", envvar=TOKEN_VARIABLE, default="", show_envvar=True, help="Of a served board.")
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Score it, or wait until it is scored.")
+@click.option("--team", default="", help="The team. A served board knows it by the token.")
+@click.option("--model", required=True, help="The name of the model.")
+@click.option("--token", envvar=TOKEN_VARIABLE, default="", show_envvar=True, help="The token of a served board.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the submission is scored.")
 @device_option
 @threads_option
 @needing_packages
 def submit(board: str, images: str, team: str, model: str, token: str, wait: bool, device: str, threads: int) -> None:
-    """Submit IMAGES (a folder, zip, or npz of one uint8 array) to BOARD, a folder or the URL of a served board."""
+    """Submit IMAGES to BOARD.
+
+    IMAGES is a folder, a zip, or an npz of one uint8 array. BOARD is a folder or the URL of a served board.
+    """
     if board.startswith(("http://", "https://")):
         _submit_remote(board, images, model, token, wait)
         return
@@ -152,11 +181,14 @@ def _submit_remote(url: str, images: str, model: str, token: str, wait: bool) ->
 @click.argument("board")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV that is safe to open in a spreadsheet.")
-@click.option("--hidden", is_flag=True, help="Against the hidden reference; for the organiser.")
-@click.option("--exact", is_flag=True, help="Every digit; for the organiser.")
+@click.option("--hidden", is_flag=True, help="Show scores against the hidden reference. For the organiser.")
+@click.option("--exact", is_flag=True, help="Show every digit. For the organiser.")
 @needing_packages
 def show(board: str, as_json: bool, as_csv: bool, hidden: bool, exact: bool) -> None:
-    """The table of BOARD, its values rounded to what their intervals allow."""
+    """Show the table of BOARD.
+
+    Values are rounded to what their intervals allow.
+    """
     from ganmetrics.leaderboard import Board
     from ganmetrics.leaderboard.board import public_row
     from ganmetrics.leaderboard.showing import comma_separated, text
@@ -178,16 +210,19 @@ def show(board: str, as_json: bool, as_csv: bool, hidden: bool, exact: bool) -> 
 @command.command(epilog="Example: ganmetrics leaderboard verify board/")
 @click.argument("board")
 @click.argument("entry", required=False)
-@click.option("--bytes", "path", metavar="FILE", help="The submission given again, in place of the stored one.")
-@click.option("--chain-only", is_flag=True, help="Check the records, score nothing again.")
-@click.option("--head", default="", metavar="SHA256", help="A head noted earlier, which the chain must still contain.")
+@click.option("--bytes", "path", metavar="FILE", help="The submission's file, in place of the stored one.")
+@click.option("--chain-only", is_flag=True, help="Check the records without scoring again.")
+@click.option("--head", default="", metavar="SHA256", help="An earlier head that the chain must still contain.")
 @device_option
 @threads_option
 @needing_packages
 def verify(
     board: str, entry: str | None, path: str | None, chain_only: bool, head: str, device: str, threads: int
 ) -> None:
-    """Check that no record of BOARD was changed, and score ENTRY, or all entries, again."""
+    """Check the records of BOARD and score entries again.
+
+    With ENTRY only that entry is scored again.
+    """
     from ganmetrics import UsageError
     from ganmetrics.leaderboard import Board
     from ganmetrics.leaderboard.recomputation import Machine
@@ -205,10 +240,13 @@ def verify(
 @command.command(epilog="Example: ganmetrics leaderboard withdraw board/ ENTRY")
 @click.argument("board")
 @click.argument("entry")
-@click.option("--reason", default="")
+@click.option("--reason", default="", help="The reason. It is recorded.")
 @needing_packages
 def withdraw(board: str, entry: str, reason: str) -> None:
-    """Take ENTRY off BOARD at its team's wish; its record stays."""
+    """Take ENTRY off BOARD at the wish of its team.
+
+    The record of the entry stays.
+    """
     from ganmetrics.leaderboard import Board
 
     with Board.open(board) as opened:
@@ -219,10 +257,13 @@ def withdraw(board: str, entry: str, reason: str) -> None:
 @command.command(epilog="Example: ganmetrics leaderboard disqualify board/ ENTRY --reason 'trained on the test set'")
 @click.argument("board")
 @click.argument("entry")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, help="The reason. It is recorded.")
 @needing_packages
 def disqualify(board: str, entry: str, reason: str) -> None:
-    """Take ENTRY off BOARD for a reason that is recorded."""
+    """Take ENTRY off BOARD as its organiser.
+
+    The reason is recorded, and the record of the entry stays.
+    """
     from ganmetrics.leaderboard import Board
 
     with Board.open(board) as opened:
@@ -237,7 +278,10 @@ def disqualify(board: str, entry: str, reason: str) -> None:
 @click.pass_context
 @needing_packages
 def export(ctx: click.Context, board: str) -> None:
-    """All that is public of BOARD as JSON: rules, table, the head of the chain."""
+    """Export the public part of BOARD as JSON.
+
+    It holds the rules, the table, and the head of the chain.
+    """
     from ganmetrics._files import save_json
     from ganmetrics.leaderboard import Board
 

@@ -6,12 +6,13 @@ import json
 
 import click
 
+from .grouped_help import Group
 from .output import print_table
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
-    """What there is to choose from.
+    """List the metrics, extractors and protocols.
 
     \b
     ganmetrics list metrics
@@ -23,7 +24,10 @@ def command() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def metrics(as_json: bool) -> None:
-    """Every metric: its numbers and their direction, the extractor it takes, its cost, options and paper."""
+    """List every metric.
+
+    Each has its numbers and their direction, the extractor it takes, its cost, its options and its paper.
+    """
     from ganmetrics.metrics import METRICS
 
     records = METRICS.records().values()
@@ -43,7 +47,10 @@ def metrics(as_json: bool) -> None:
 
 @command.command()
 def extractors() -> None:
-    """Every network whose features can be scored, and whether its weights must be fetched once."""
+    """List every network whose features can be scored.
+
+    Weights are bundled, or fetched once by `ganmetrics weights fetch`.
+    """
     from ganmetrics.extractors import EXTRACTORS
 
     records = EXTRACTORS.records().values()
@@ -53,14 +60,17 @@ def extractors() -> None:
 
 @command.command()
 def protocols() -> None:
-    """Whose numbers can be reproduced, and how they differ from the default's."""
+    """List the packages whose numbers can be reproduced.
+
+    Each protocol says how its numbers differ from the default's.
+    """
     from ganmetrics.protocols import PROTOCOLS
 
     records = PROTOCOLS.records().values()
     print_table(
         [("NAME", "RESIZE", "PROVEN", "WHY"), *((each.name, each.resize, each.proven, each.why) for each in records)]
     )
-    click.echo("\nWhat these packages compute otherwise, and no protocol changes:")
+    click.echo("\nDifferences between these packages that no protocol removes:")
     for each in records:
         for name, text in each.differs.items():
             click.echo(f"{each.name}: {name}: {text}")

@@ -1,4 +1,4 @@
-"""The ``ganmetrics`` command: finds its commands, turns errors into one sentence and an exit code."""
+"""The ``ganmetrics`` command: it finds its commands and turns errors into one sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ from ganmetrics._wording import in_options, tell_in_options
 from ganmetrics.errors import GanMetricsError, ResourceError, is_out_of_memory
 from ganmetrics.version import __version__
 
+from .completion_command import VARIABLE
+from .grouped_help import Group
 from .options import spelled
 
-SUFFIX = "_command"  # of the files that hold one command each
+# The end of the name of each file that holds a command.
+SUFFIX = "_command"
 SAID: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 ENDING = tuple(SAID)
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SECONDS_TO_LEAVE = 5.0
-HAS_TIMERS = hasattr(signal, "setitimer")  # not on Windows
+# Windows has no timers.
+HAS_TIMERS = hasattr(signal, "setitimer")
 
 
-class Commands(click.Group):
-    """Loads a command's file only when the command is asked for or listed."""
+class Commands(Group):
+    """The group of all commands. The file of a command is loaded when the command is asked for or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(path.stem.removesuffix(SUFFIX) for path in Path(__file__).parent.glob(f"*{SUFFIX}.py"))
@@ -46,19 +50,28 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ganmetrics")
-@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error; works anywhere.")
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error. It may stand anywhere."
+)
 def group() -> None:
-    """Score generated images: FID, Inception Score, KID, each with the signature that reproduces it.
+    """Score generated images by FID, Inception Score, KID and more.
+
+    Each score comes with its 95 % interval and with the signature that reproduces it.
 
     \b
-    ganmetrics demo                            everything offline, in a minute
+    ganmetrics demo                            a first result, offline, in a minute
     ganmetrics fid real/ fake/                 one score of two folders
     ganmetrics evaluate real/ fake/ --metrics fid,is,kid --json -
+    ganmetrics completion bash >> ~/.bashrc    commands completed by the Tab key
     """
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
+    if VARIABLE in os.environ:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(group, {}, "ganmetrics", VARIABLE, os.environ[VARIABLE]))
     given = sys.argv[1:] if arguments is None else arguments
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
     came: list[int] = []
@@ -77,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as ending:
         code = ending.exit_code
     except BaseException as error:
-        if came:  # whatever arrives in its place: the end of a worker that the same signal ended
+        if came:  # The error may be that of a worker which the same signal ended.
             code = _fail(f"{SAID[came[0]]}; every file is whole or as it was", 128 + came[0])
         elif debug and not isinstance(error, (click.ClickException, click.Abort, BrokenPipeError)):
             raise
@@ -86,13 +99,13 @@ def main(arguments: list[str] | None = None) -> None:
     finally:
         if HAS_TIMERS:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        for number in ENDING:  # an exception would find no one while Python clears up
+        for number in ENDING:  # While Python clears up, nobody would catch an exception.
             signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
 
 def _check_folder() -> None:
-    """Refuse to run in a working folder that was removed: libraries would end the process (ResourceError)."""
+    """Refuse to run in a working folder that was removed, where libraries end the process (ResourceError)."""
     try:
         os.getcwd()
     except OSError as error:
@@ -103,7 +116,7 @@ def _check_folder() -> None:
 
 
 def _told(error: BaseException, given: list[str]) -> int:
-    """Say on stderr what ended a command; its exit code."""
+    """Say on stderr what ended a command, and return its exit code."""
     if isinstance(error, BrokenPipeError):
         _silence_stdout()
         return 0
@@ -122,7 +135,7 @@ def _told(error: BaseException, given: list[str]) -> int:
 
 
 def _hold_images(given: list[str]) -> bool:
-    """Whether a shell may have taken a pattern of image files apart."""
+    """Whether a shell may have replaced a pattern of image files by the names of the files."""
     from ganmetrics.data.places.paths import why_ignored
 
     return any(os.path.isfile(argument) and not why_ignored(argument) for argument in given)
@@ -160,7 +173,7 @@ def _report(error: GanMetricsError, given: list[str]) -> int:
 
 
 def _command_of(given: list[str]) -> click.Command:
-    """The command that arguments name, as far as they name one."""
+    """Return the command that arguments name, as far as they name one."""
     found: click.Command = group
     for argument in given:
         if isinstance(found, click.Group):
@@ -174,7 +187,7 @@ def _fail(text: str, code: int) -> int:
 
 
 def _end(number: int, came: list[int]) -> None:
-    """End with a signal's exit code, 130 for Ctrl-C and 143 for termination, wherever the program is.
+    """End the program, wherever it is, with a signal's exit code: 130 for Ctrl-C and 143 for termination.
 
     Python ignores an exception that is raised while a finalizer happens to run, so it is raised again after a while
     unless ``main`` has seen it.
@@ -189,7 +202,7 @@ def _end(number: int, came: list[int]) -> None:
 
 
 def _prepare_streams() -> None:
-    """Let a console that lacks a character show it escaped, where Python would end with an error after all the work."""
+    """Let a console show characters that it lacks escaped; Python would end with an error after all the work."""
     codecs.register_error("escaped", _escaped)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where the shell closed it

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ganmetrics._wording import OF_METRICS, Option
 
+from .grouped_help import COMMON, IMAGES, NETWORK, OUTPUT, SCORES
+
 if TYPE_CHECKING:
     from ganmetrics import Reading
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 METAVAR = "NAME[:LAYER]"
+DEVICES = "auto|cpu|cuda[:N]|mps"
 PREFIX = "ganmetrics."
-# where a parameter and the option that stands for it have different names
+# Parameters of the library whose option has another name.
 RENAMED = {"assume": "assume_recipe", "exif": "exif_transpose", OF_METRICS: "changes", "limit": "max_memory"}
-ELSEWHERE = {"reads": Option("ganmetrics stats build --keep")}  # what another command is for
+# Parameters of the library that an option of another command stands for.
+ELSEWHERE = {"reads": Option("ganmetrics stats build --keep")}
 
 
 @dataclass(frozen=True)
@@ -40,34 +45,38 @@ class Settings:
     json_path: str | None = None
     html_path: str | None = None
     force: bool = False
-    is_first: bool = True  # of the ranks that run this command: the one that prints and writes
+    # Of the ranks that run this command, the first one prints and writes.
+    is_first: bool = True
 
     @staticmethod
     def of(ctx: click.Context) -> Settings:
-        """The settings of the command that is running, whose ranks meet here."""
+        """Return the settings of the command that is running; torchrun's ranks meet here."""
         from ganmetrics import Reading
         from ganmetrics.extractors import respelled
 
         values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
-        exif = "transpose" if values.pop("exif_transpose") else "ignore"
         engine = values.pop("engine", None) or ("ranks" if is_launched() else "local")
         is_first = engine != "ranks" or _rank_among(ctx) == 0
-        progress = not values.pop("quiet") and is_first
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
-        names = ("workers", "on_error", "alpha", "frames", "levels", "max_pixels", "classes", "cache")
+        names = {field.name for field in fields(Reading)}
         reading = Reading(
-            exif=exif,
-            progress=progress,
+            exif="transpose" if values.pop("exif_transpose") else "ignore",
+            progress=not values.pop("quiet") and is_first,
             engine=engine,
             thumbnails=values.get("html_path") is not None,
-            **{name: values.pop(name) for name in names if name in values},
+            **{name: values.pop(name) for name in names & set(values)},
         )
         return Settings(reading=reading, is_first=is_first, **values)
 
+    def arguments_of(self, verb: Callable[..., Any]) -> dict[str, Any]:
+        """Return the arguments that a function of the library takes of these settings."""
+        taken = inspect.signature(verb).parameters
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name in taken}
+
 
 def spelled(command: click.Command) -> dict[str, Option]:
-    """How a command spells the parameters that messages name; see ``ganmetrics._wording``."""
+    """Return how a command spells the parameters that messages name; ``ganmetrics._wording`` puts them in place."""
     found = {each.name: each for each in command.params if isinstance(each, click.Option) and each.name}
     options = {name: Option(max(each.opts, key=len), not each.is_flag) for name, each in found.items()}
     options |= {
@@ -84,93 +93,51 @@ def is_launched() -> bool:
 
 
 def _rank_among(ctx: click.Context) -> int:
-    """This process among the ranks, which know of each other for as long as the command runs."""
+    """Return the rank of this process; the ranks know of each other for as long as the command runs."""
     from ganmetrics.distributed import ranks
 
     ctx.with_resource(ranks.joined())
     return ranks.rank()
 
 
+def set_argument(name: str) -> Callable[[Command], Command]:
+    """Return a positional argument that names a set of images; a shell completes it by files and bundled names."""
+    return click.argument(name, shell_complete=_complete_set)
+
+
 def file_options(command: Command) -> Command:
-    """Options about files, for every command that reads images."""
-    for option in reversed(
-        [
-            _shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True,
-                    help="A file that cannot be read ends the run, or is counted and left out."),
-            _shared("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error",
-                    show_default=True, help="Transparent pixels: refuse, paint on a colour, or drop the channel."),
-            _shared("--frames", type=click.Choice(["error", "first"]), default="error", show_default=True,
-                    help="Images of several frames: refuse, or take the first."),
-            _shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True,
-                    help="Classes of image files: dataset.json or sub-folders that are not numbered chunks; any "
-                    "sub-folders; or none."),
-            _shared("--levels", callback=_as_levels, metavar="LOW:HIGH",
-                    help="Black and white of images of more than 8 bits, such as 0:4095 for 12 bits in files of 16.  "
-                    "[default: by the depth that each file states]"),
-            _shared("--max-pixels", type=click.IntRange(min=1), default=64_000_000, show_default=True, metavar="N",
-                    help="Refuse images of more pixels, which could fill the memory."),
-            _shared("--exif-transpose", is_flag=True, help="Apply EXIF orientations; peers ignore them."),
-            memory_option,
-            _shared("--quiet", "-q", is_flag=True, help="Show no progress bar."),
-        ]
-    ):  # fmt: skip
+    """Add the options about files, for commands that read images."""
+    return _all(command, FILE_OPTIONS)
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options about files and about the network, for commands that compute features."""
+    return _all(command, [*NETWORK_OPTIONS, *FILE_OPTIONS])
+
+
+def scoring_options(command: Command) -> Command:
+    """Add the options about files, the network and scores, for commands that print scores."""
+    return _all(command, [*SCORE_OPTIONS, *NETWORK_OPTIONS, *FILE_OPTIONS])
+
+
+def diagnosis_options(command: Command) -> Command:
+    """Add the options about files, the network and output, for the command that prints verdicts."""
+    return _all(command, [seed_option, json_option, html_option, force_option, *NETWORK_OPTIONS, *FILE_OPTIONS])
+
+
+def _all(command: Command, options: Sequence[Callable[[Any], Any]]) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
 
 
-def reading_options(command: Command) -> Command:
-    """The same, and those of the network that sees them."""
-    for option in reversed(
-        [
-            _shared("--extractor", metavar=METAVAR, help="inception, digits, fashion, vgg16 …, with a layer as in "
-                    "inception:768; see `list extractors`.  [default: inception, or that of saved statistics]"),
-            _shared("--exact", "way", flag_value="exact", help="Inception in the peers' order of operations: equal to "
-                    "torch-fidelity to the last digits, half as fast."),
-            _shared("--fast", "way", flag_value="fast", help="The network in TF32, on NVIDIA GPUs; signatures say so."),
-            _shared("--weights", metavar="FILE", help="A weights file in place of the network's own."),
-            _shared("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps"),
-            _shared("--batch-size", type=click.IntRange(min=1), metavar="N",
-                    help="Images in one forward pass.  [default: by device]"),
-            _shared("--workers", type=click.IntRange(min=0), metavar="N",
-                    help="Decoding processes.  [default: by cores]"),
-            _shared("--engine", type=click.Choice(["local", "ranks", "ray"]),
-                    help="Who reads: this process, the ranks of torchrun, or a cluster by Ray.  [default: ranks under "
-                    "torchrun]"),
-            _shared("--cache/--no-cache", default=True, show_default=True,
-                    help="Keep features of files, and take those that were kept; see `ganmetrics cache`."),
-        ]
-    ):  # fmt: skip
-        command = option(command)
-    return file_options(command)
+def _complete_set(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[Any]:
+    from click.shell_completion import CompletionItem
 
+    from ganmetrics.measurement import archive
 
-def scoring_options(command: Command) -> Command:
-    """The same, and those of every command that prints scores."""
-    for option in reversed(
-        [
-            seed_option,
-            _shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE",
-                    help="An option of a metric, such as kid.subset_size=500; may be repeated."),
-            _shared("--protocol", metavar="NAME",
-                    help="Whose numbers to reproduce, such as clean-fid; see ganmetrics list protocols."),
-            _shared("--ci", type=click.Choice(["fast", "bootstrap", "off"]), default="fast", show_default=True,
-                    help="How 95 % intervals are made."),
-            _shared("--assume-recipe", type=click.Choice(["torch-fidelity", "pytorch-fid"]),
-                    help="Vouch that statistics without a recipe were made by this other package."),
-            _shared("--strict", is_flag=True, help="End with an error where there would be warnings."),
-            json_option,
-            force_option,
-        ]
-    ):  # fmt: skip
-        command = option(command)
-    return reading_options(command)
-
-
-def diagnosis_options(command: Command) -> Command:
-    """Options of reading, and of a command that prints verdicts."""
-    for option in (force_option, html_option, json_option, seed_option):
-        command = option(command)
-    return reading_options(command)
+    names = [CompletionItem(name) for name in archive.index() if typed and name.startswith(typed)]
+    return [*names, CompletionItem(typed, type="file")]
 
 
 def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -178,7 +145,7 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
 
 
 def _as_levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    """Two numbers (UsageError for anything else)."""
+    """Keep two numbers (UsageError for anything else)."""
     levels = None
     if value is not None:
         from ganmetrics import Reading, UsageError
@@ -193,7 +160,7 @@ def _as_levels(ctx: click.Context, parameter: click.Parameter, value: str | None
 
 
 def _limited(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    """Bound the blocks for as long as the command runs."""
+    """Bound the memory of buffers for as long as the command runs."""
     if value is not None:
         from ganmetrics import memory_limit
 
@@ -204,17 +171,70 @@ def _shared(*names: str, **facts: Any) -> Callable[[Command], Command]:
     return click.option(*names, expose_value=False, **{"callback": _keep, **facts})
 
 
-seed_option = _shared("--seed", default=2020, show_default=True, help="Of every subset and shuffle.")
-memory_option = _shared(
-    "--max-memory",
-    metavar="SIZE",
-    callback=_limited,
-    help="Memory for a run's buffers: images on their way, blocks of distances; such as 2GB.  [default: 256MiB]",
+json_option = _shared("--json", "json_path", cls=OUTPUT, metavar="FILE|-", help="Write JSON to a file, or print it: -.")
+html_option = _shared("--html", "html_path", cls=OUTPUT, metavar="FILE",
+                      help="Write an HTML report with figures and pictures.")  # fmt: skip
+force_option = _shared("--force", is_flag=True, cls=OUTPUT,
+                       help="Overwrite existing outputs. Compare results of different protocols.")  # fmt: skip
+seed_option = _shared(
+    "--seed", default=2020, show_default=True, cls=SCORES, help="Random seed for subsets and shuffles."
 )
-json_option = _shared("--json", "json_path", metavar="FILE|-", help="Write the result as JSON; - prints it instead.")
-html_option = _shared(
-    "--html", "html_path", metavar="FILE", help="Write a report with figures and pictures, one file for any browser."
-)
-force_option = _shared(
-    "--force", is_flag=True, help="Overwrite an output that exists; compare results of different protocols."
-)
+
+# One list for each kind of option, in the order in which the help shows them.
+FILE_OPTIONS = [
+    _shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True, cls=IMAGES,
+            help="What to do with a file that cannot be read. skip counts it and leaves it out."),
+    _shared("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error", show_default=True,
+            cls=IMAGES, help="Transparent pixels: refuse, paint on, or drop alpha."),
+    _shared("--frames", type=click.Choice(["error", "first"]), default="error", show_default=True, cls=IMAGES,
+            help="Images of several frames: refuse, or take the first."),
+    _shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True, cls=IMAGES,
+            help="Where the classes of images come from. auto takes dataset.json, or sub-folders that are not "
+            "numbered chunks. folders takes any sub-folders."),
+    _shared("--levels", callback=_as_levels, metavar="LOW:HIGH", cls=IMAGES,
+            help="Black and white of images of more than 8 bits. Give 0:4095 for 12 bits in files of 16.  "
+            "[default: by the depth that each file states]"),
+    _shared("--max-pixels", type=click.IntRange(min=1), default=64_000_000, show_default=True, metavar="N", cls=IMAGES,
+            help="Refuse images of more pixels. They could fill the memory."),
+    _shared("--exif-transpose", is_flag=True, cls=IMAGES, help="Apply EXIF orientations. Other packages ignore them."),
+    _shared("--max-memory", metavar="SIZE", callback=_limited, cls=COMMON,
+            help="Memory for images and distances, such as 2GB.  [default: 256MiB]"),
+    _shared("--quiet", "-q", is_flag=True, cls=COMMON, help="Show no progress bar."),
+]  # fmt: skip
+NETWORK_OPTIONS = [
+    _shared("--extractor", metavar=METAVAR, cls=NETWORK,
+            help="The network that turns images into features. Names such as inception, digits or vgg16 may have a "
+            "layer, as inception:768. `ganmetrics list extractors` lists them.  [default: inception, or that of saved "
+            "statistics]"),
+    _shared("--exact", "way", flag_value="exact", cls=NETWORK,
+            help="Run Inception in torch-fidelity's order of operations. Scores are equal to the last digits; it takes "
+            "twice the time."),
+    _shared("--fast", "way", flag_value="fast", cls=NETWORK,
+            help="Run the network in TF32 on NVIDIA GPUs. Signatures say so."),
+    _shared("--weights", metavar="FILE", cls=NETWORK, help="A weights file in place of the network's own."),
+    _shared("--device", default="auto", show_default=True, metavar=DEVICES, cls=NETWORK,
+            help="Where the network runs."),
+    _shared("--batch-size", type=click.IntRange(min=1), metavar="N", cls=NETWORK,
+            help="Images in one forward pass.  [default: by device]"),
+    _shared("--workers", type=click.IntRange(min=0), metavar="N", cls=NETWORK,
+            help="Number of decoding processes.  [default: by cores]"),
+    _shared("--engine", type=click.Choice(["local", "ranks", "ray"]), cls=NETWORK,
+            help="Where images are processed. local is this process, ranks are torchrun's, ray is a Ray cluster.  "
+            "[default: ranks under torchrun, else local]"),
+    _shared("--cache/--no-cache", default=True, show_default=True, cls=NETWORK,
+            help="Reuse the features of files. `ganmetrics cache` manages them."),
+]  # fmt: skip
+SCORE_OPTIONS = [
+    seed_option,
+    _shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE", cls=SCORES,
+            help="Set an option of a metric, such as kid.subset_size=500. May be repeated."),
+    _shared("--protocol", metavar="NAME", cls=SCORES,
+            help="Reproduce the numbers of another package. Names such as clean-fid: `ganmetrics list protocols`."),
+    _shared("--ci", type=click.Choice(["fast", "bootstrap", "off"]), default="fast", show_default=True, cls=SCORES,
+            help="How the 95 % intervals are made."),
+    _shared("--assume-recipe", type=click.Choice(["torch-fidelity", "pytorch-fid"]), cls=SCORES,
+            help="Say which package made statistics without a recipe."),
+    _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
+    json_option,
+    force_option,
+]  # fmt: skip

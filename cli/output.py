@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,139 +19,51 @@ from ganmetrics._wording import in_options
 from .options import spelled
 
 if TYPE_CHECKING:
-    from ganmetrics import Attribution, Comparison, Diagnosis, ProtocolTable, Result
-    from ganmetrics.evaluation.compare_saved import SavedComparison
+    from ganmetrics._report import Report
     from ganmetrics.metrics import Metric
 
     from .options import Settings
 
-    Printable = Result | Comparison | SavedComparison | Attribution | ProtocolTable | Diagnosis
-
-Shown = TypeVar("Shown", bound="Printable")
-
-
-def score(real: str | None, fake: str, metrics: Sequence[str], settings: Settings, test: str | None = None) -> None:
-    """Evaluate and print: the table on stdout and warnings on stderr, or JSON where it was asked for."""
-    import ganmetrics as gm
-
-    show(
-        lambda: gm.evaluate(
-            _vouched(real, settings),
-            _vouched(fake, settings),
-            _vouched(test, settings),
-            metrics=configured(metrics, settings.changes),
-            extractor=settings.extractor,
-            weights=settings.weights,
-            device=settings.device,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            ci=settings.ci,
-            protocol=settings.protocol,
-            reading=settings.reading,
-        ),
-        settings,
-    )
+Result = TypeVar("Result", bound="Report")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+# Verdicts stand at the beginning of a finding and at the end of a difference; "lower is better" is none.
+VERDICTS = re.compile(
+    r"^ *(?:ok|some|severe|cannot tell)(?= )|(?<!lower is )(?<!higher is )(?:better|worse)$|(?<=: )cannot tell(?=$|:)",
+    re.MULTILINE,
+)
+COLOURS = {"ok": "green", "better": "green", "some": "yellow", "severe": "red", "worse": "red", "cannot tell": "cyan"}
 
 
-def compare(
-    real: str, fakes: Sequence[str], metrics: Sequence[str], settings: Settings, test: str | None = None
-) -> None:
-    """Compare and print: tables and verdicts on stdout, warnings on stderr, or JSON where it was asked for."""
-    import ganmetrics as gm
+def run(
+    verb: Callable[..., Result], sides: Sequence[str | None], settings: Settings, own: Mapping[str, Any] = NOTHING
+) -> Result:
+    """Call a function of the library with its sets and with the options that it takes, and print its result.
 
-    show(
-        lambda: gm.compare(
-            _vouched(real, settings),
-            *(_vouched(fake, settings) for fake in fakes),
-            test=_vouched(test, settings),
-            metrics=configured(metrics, settings.changes),
-            extractor=settings.extractor,
-            weights=settings.weights,
-            device=settings.device,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            ci=settings.ci,
-            reading=settings.reading,
-        ),
-        settings,
-    )
-
-
-def compare_saved(paths: Sequence[str], settings: Settings) -> None:
-    """Compare saved results and print the verdicts."""
-    import ganmetrics as gm
-
-    show(lambda: gm.compare_saved(*paths, force=settings.force), settings)
-
-
-def attributed(real: str, fake: str, num_images: int, settings: Settings) -> None:
-    """FID with the fakes that contribute most to it."""
-    import ganmetrics as gm
-
-    show(
-        lambda: gm.attribute(
-            _vouched(real, settings),
-            _vouched(fake, settings),
-            metric=configured(["fid"], settings.changes)[0],
-            num_images=num_images,
-            extractor=settings.extractor,
-            weights=settings.weights,
-            device=settings.device,
-            batch_size=settings.batch_size,
-            reading=settings.reading,
-        ),
-        settings,
-    )
-
-
-def every_protocol(real: str, fake: str, settings: Settings) -> None:
-    """FID under every protocol."""
-    import ganmetrics as gm
-
-    if settings.extractor is not None:
-        raise gm.UsageError("every protocol goes with Inception", where="--extractor", hint="Leave the extractor out")
-    show(
-        lambda: gm.every_protocol(
-            real,
-            fake,
-            device=settings.device,
-            batch_size=settings.batch_size,
-            weights=settings.weights,
-            ci=settings.ci,
-            reading=settings.reading,
-        ),
-        settings,
-    )
+    Parameters
+    ----------
+    verb : callable
+        A function such as ``gm.evaluate``. Of the shared options it is given those that its signature names.
+    sides : sequence of str
+        The sets of images, in the order of the function's parameters.
+    settings : Settings
+    own : mapping
+        The function's further arguments by name. Metrics get the changes of ``--set``, and test images are opened.
+    """
+    if "metrics" in own:
+        own = {**own, "metrics": configured(own["metrics"], settings.changes)}
+    if "test" in own:
+        own = {**own, "test": _vouched(own["test"], settings)}
+    shared = {**settings.arguments_of(verb), **own}
+    return show(lambda: verb(*(_vouched(side, settings) for side in sides), **shared), settings)
 
 
 def names_of(metrics: str) -> list[str]:
-    """The metrics of a list that is parted by commas outside parentheses."""
+    """Split a list of metrics at the commas outside parentheses."""
     return [name for name in re.split(r",(?![^()]*\))", metrics) if name.strip()]
 
 
-def diagnose(real: str, fake: str, test: str | None, labels: str | None, settings: Settings) -> str:
-    """Diagnose and print the findings on stdout, or JSON; the worst verdict."""
-    import ganmetrics as gm
-
-    return show(
-        lambda: gm.diagnose(
-            real,
-            fake,
-            test,
-            labels=labels,
-            extractor=settings.extractor,
-            weights=settings.weights,
-            device=settings.device,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            reading=settings.reading,
-        ),
-        settings,
-    ).verdict
-
-
-def show(work: Callable[[], Shown], settings: Settings) -> Shown:
-    """Do the work and print where the options say: a table on stdout and warnings on stderr, or JSON; and a report."""
+def show(work: Callable[[], Result], settings: Settings) -> Result:
+    """Do the work and print its result where the options say: as a table or as JSON, and as an HTML report."""
     from ganmetrics import InputError, UsageError
 
     if settings.html_path == "-":
@@ -159,29 +74,33 @@ def show(work: Callable[[], Shown], settings: Settings) -> Shown:
         if path not in (None, "-"):
             check_writable(str(path), force=settings.force)
     result = work()
-    if settings.strict and result.warnings:
-        raise InputError("; ".join(result.warnings), where="--strict", code="E-STRICT")
+    warnings: tuple[str, ...] = getattr(result, "warnings", ())
+    if settings.strict and warnings:
+        raise InputError("; ".join(warnings), where="--strict", code="E-STRICT")
     if settings.json_path == "-":
         click.echo(result.to_json())
     else:
-        for warning in result.warnings:
+        for warning in warnings:
             click.echo(f"warning: {in_options(warning, spelled(click.get_current_context().command))}", err=True)
         if settings.json_path:
             result.save(settings.json_path, force=settings.force)
-        click.echo(str(result))
-    if settings.html_path:  # last: figures take time, and scores must not wait for them
-        _report(result, settings)
+        click.echo(coloured(str(result)))
+    if settings.html_path:
+        # Last, because figures take time and scores must not wait for them.
+        command = shown(click.get_current_context().find_root().obj or "")
+        result.save_html(settings.html_path, command=command, force=settings.force)
+        click.echo(f"the report is in {settings.html_path}", err=True)
     return result
 
 
-def _report(result: Any, settings: Settings) -> None:
-    command = shown(click.get_current_context().find_root().obj or "")
-    result.save_html(settings.html_path, command=command, force=settings.force)
-    click.echo(f"the report is in {settings.html_path}", err=True)
+def coloured(text: str) -> str:
+    """Return a text with its verdicts in colour where stdout is a terminal and NO_COLOR is not set."""
+    has_colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return VERDICTS.sub(lambda found: click.style(found[0], COLOURS[found[0].strip()]), text) if has_colours else text
 
 
 def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric | str]:
-    """The named metrics with every ``METRIC.OPTION=VALUE`` applied (UsageError)."""
+    """Return the named metrics with every ``METRIC.OPTION=VALUE`` applied (UsageError)."""
     from ganmetrics import UsageError
     from ganmetrics.metrics import metric
     from ganmetrics.metrics.metric import parse_option
@@ -202,8 +121,17 @@ def configured(metrics: Sequence[str], changes: Sequence[str]) -> list[Metric | 
     return [*words, *(chosen[name] for name in changed)] if is_lenient else list(chosen.values())
 
 
+def without_protocol(settings: Settings, hint: str) -> Settings:
+    """Return the settings of a call that takes no protocol (UsageError where one is asked for)."""
+    from ganmetrics import UsageError
+
+    if settings.protocol not in (None, "all"):
+        raise UsageError(f"the protocol {settings.protocol} has no effect here", where="--protocol", hint=hint)
+    return replace(settings, protocol=None)
+
+
 def _vouched(side: str | None, settings: Settings) -> Any:
-    """A side, opened here where the user vouches for its recipe."""
+    """Return a set of images, opened here where the user vouches for the recipe of its statistics."""
     if side is None or settings.assume_recipe is None:
         return side
     from ganmetrics.measurement import archive

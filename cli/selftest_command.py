@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .grouped_help import Command
+
 if TYPE_CHECKING:
     from ganmetrics.selftest import Check
 
 
-@click.command(epilog="Example: ganmetrics selftest --json > selftest.json")
-@click.option("--all", "everything", is_flag=True, help="Score every bundled generator again, instead of four.")
-@click.option("--network", is_flag=True, help="Fetch Inception's weights and CIFAR-10, and check published scores.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps")
+@click.command(cls=Command, epilog="Example: ganmetrics selftest --json > selftest.json")
+@click.option("--all", "everything", is_flag=True, help="Check every bundled generator, instead of four.")
+@click.option("--network", is_flag=True, help="Download weights and CIFAR-10; check published scores.")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps",
+              help="Where the network runs.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
 def command(everything: bool, network: bool, device: str, as_json: bool, quiet: bool) -> None:
-    """Check that this installation gives the numbers it should; exit code 1 where one differs.
+    """Check that this installation gives correct numbers.
 
-    Closed forms, the decoder, resizing, the networks of the package, bundled statistics, and generators beside the
-    scores on their cards, all offline and in a minute. Put the output of --json into a report of a bug.
+    The checks run offline in a minute: closed forms, the decoder, resizing, bundled networks and statistics, and
+    generators against the scores on their cards. The exit code is 1 where a number differs. Put the output of --json
+    into a bug report.
 
     \b
     ganmetrics selftest

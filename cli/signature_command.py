@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from .grouped_help import Group
 
-@click.group()
+
+@click.group(cls=Group)
 def command() -> None:
-    """Signatures of scores: what they say, and how two of them differ.
+    """Explain the signature of a score, or compare two.
 
     \b
     ganmetrics signature show 'fid|inception-2015-12-05:6726825d|…'
@@ -18,7 +20,7 @@ def command() -> None:
 @command.command()
 @click.argument("signature")
 def show(signature: str) -> None:
-    """What SIGNATURE says, field by field."""
+    """Show the fields of SIGNATURE."""
     from ganmetrics import Signature
 
     for name, value in Signature.parse(signature).fields().items():
@@ -30,7 +32,10 @@ def show(signature: str) -> None:
 @click.argument("second")
 @click.pass_context
 def diff(ctx: click.Context, first: str, second: str) -> None:
-    """How two signatures differ, in words; exit code 1 where they do."""
+    """Say in words how two signatures differ.
+
+    The exit code is 1 where they differ.
+    """
     from ganmetrics import Signature
 
     rows = Signature.parse(first).differences(Signature.parse(second))

@@ -8,13 +8,16 @@ from typing import Any
 
 import click
 
+from .grouped_help import Group
 from .options import Settings, force_option, reading_options
 from .output import print_table
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
-    """Reference statistics: build them once, score against them ever after.
+    """Build, list and check reference statistics.
+
+    Statistics are computed once; every later score against them needs no real images.
 
     \b
     ganmetrics stats build real/ -o real.npz
@@ -24,15 +27,18 @@ def command() -> None:
 
 @command.command()
 @click.argument("source")
-@click.option("-o", "--output", required=True, metavar="FILE.npz", help="Where the statistics go.")
-@click.option("--name", default="", help="A name that stands in signatures.")
+@click.option("-o", "--output", required=True, metavar="FILE.npz", help="The file for the statistics.")
+@click.option("--name", default="", help="A name for signatures.")
 @click.option("--keep", multiple=True, type=click.Choice(["features", "logits"]),
-              help="Also keep these rows of every image, which KID and IS need; may be repeated.")  # fmt: skip
+              help="Also keep features (for KID) or logits (for IS). May be repeated.")  # fmt: skip
 @force_option
 @reading_options
 @click.pass_context
 def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[str, ...]) -> None:
-    """Measure SOURCE (as REAL of `ganmetrics fid`) and save mean, covariance, count, recipe and digest."""
+    """Compute and save the statistics of a set of images.
+
+    `ganmetrics fid --help` says what SOURCE may be. The file holds mean, covariance, count, recipe and digest.
+    """
     import ganmetrics as gm
     from ganmetrics._files import check_writable, shown
     from ganmetrics.measurement import archive
@@ -45,12 +51,8 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
         check_writable(output, force=settings.force)
     statistics = gm.measure(
         source,
-        reads=("moments", *keep),
-        extractor=settings.extractor or "inception",
-        device=settings.device,
-        batch_size=settings.batch_size,
-        weights=settings.weights,
-        reading=settings.reading,
+        **settings.arguments_of(gm.measure)
+        | {"reads": ("moments", *keep), "extractor": settings.extractor or "inception"},
     )
     if settings.is_first:
         archive.save_statistics(replace(statistics, name=name or statistics.name), output)
@@ -61,7 +63,10 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
 
 @command.command(name="list")
 def list_() -> None:
-    """The bundled statistics that can stand in place of REAL."""
+    """List the bundled statistics.
+
+    Their names may stand in place of REAL.
+    """
     from ganmetrics.measurement import archive
 
     rows = [("NAME", "EXTRACTOR", "IMAGES", "DATA")]
@@ -74,7 +79,10 @@ def list_() -> None:
 @click.argument("statistics")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(statistics: str, as_json: bool) -> None:
-    """What a statistics file, or bundled statistics, are of."""
+    """Show what statistics were computed from.
+
+    STATISTICS is a file or the name of bundled statistics.
+    """
     from ganmetrics.measurement.archive_checks import facts_of
 
     facts = facts_of(statistics)
@@ -87,7 +95,10 @@ def show(statistics: str, as_json: bool) -> None:
 @reading_options
 @click.pass_context
 def verify_(ctx: click.Context, statistics: str, source: str | None) -> None:
-    """Check that a file is well-formed, and with SOURCE that it is of those images, which are measured again."""
+    """Check that a file of statistics is undamaged.
+
+    With SOURCE the statistics are computed again from those images, and compared.
+    """
     import ganmetrics as gm
     from ganmetrics.measurement.archive_checks import opened, verify
 
@@ -98,11 +109,7 @@ def verify_(ctx: click.Context, statistics: str, source: str | None) -> None:
         return
     again = gm.measure(
         source,
-        extractor=settings.extractor or found.recipe.extractor,
-        device=settings.device,
-        batch_size=settings.batch_size,
-        weights=settings.weights,
-        reading=settings.reading,
+        **settings.arguments_of(gm.measure) | {"extractor": settings.extractor or found.recipe.extractor},
     )
     drift = verify(found, again, (statistics, source))
     click.echo(f"{statistics}: verified against {source}; {found.label}, drift {drift:.1e} of the trace")

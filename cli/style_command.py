@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import click
 
-from .options import Settings, file_options, force_option, json_option
-from .output import show
+from .grouped_help import NETWORK, SCORES, Command
+from .options import DEVICES, Settings, file_options, force_option, json_option, set_argument
+from .output import run
 
 
-@click.command()
-@click.argument("real")
-@click.argument("fake")
-@click.option("--network", default="auto", show_default=True, metavar="vgg19|random-vgg19|digits",
-              help="auto is vgg19 where its weights are given, else random-vgg19.")  # fmt: skip
-@click.option("--weights", metavar="FILE", help="Weights for vgg19, in torchvision's layout.")
-@click.option("--paired", is_flag=True, help="Compare the images one by one in their order, and average.")
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]|mps")
+@click.command(cls=Command)
+@set_argument("real")
+@set_argument("fake")
+@click.option("--network", default="auto", show_default=True, metavar="vgg19|random-vgg19|digits", cls=NETWORK,
+              help="The network whose feature maps are compared. auto is vgg19 where its weights are given, else "
+              "random-vgg19.")  # fmt: skip
+@click.option("--weights", metavar="FILE", cls=NETWORK, help="Weights for vgg19, in torchvision's layout.")
+@click.option("--paired", is_flag=True, cls=SCORES,
+              help="Compare the images one by one in their order. The distances are averaged.")  # fmt: skip
+@click.option("--device", default="auto", show_default=True, metavar=DEVICES, cls=NETWORK,
+              help="Where the network runs.")  # fmt: skip
 @file_options
 @json_option
 @force_option
@@ -23,10 +27,11 @@ from .output import show
 def command(
     ctx: click.Context, real: str, fake: str, network: str, weights: str | None, paired: bool, device: str
 ) -> None:
-    """Style and content distance (Gatys et al.) of two images or two sets; lower is better, 0 at best.
+    """Compute style and content distance (Gatys et al.).
 
-    REAL and FAKE are image files, folders, zips, npz or npy files of uint8 images, or torchvision:NAME:SPLIT.
-    Titles and signatures say which network was used; distances under different networks do not compare.
+    Lower is better, 0 at best. REAL and FAKE are image files, folders, zips, npz or npy files of uint8 images, or
+    torchvision:NAME:SPLIT. Titles and signatures say which network was used; distances under different networks do not
+    compare.
 
     \b
     ganmetrics style real/ fake/
@@ -35,10 +40,5 @@ def command(
     """
     from ganmetrics.evaluation.style_and_content import style_and_content
 
-    settings = Settings.of(ctx)
-    show(
-        lambda: style_and_content(
-            real, fake, network=network, weights=weights, paired=paired, device=device, reading=settings.reading
-        ),
-        settings,
-    )
+    own = {"network": network, "weights": weights, "paired": paired, "device": device}
+    run(style_and_content, [real, fake], Settings.of(ctx), own)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from .grouped_help import Group
 
-@click.group("weights", epilog="Example: ganmetrics weights list")
+
+@click.group("weights", cls=Group, epilog="Example: ganmetrics weights list")
 def command() -> None:
-    """Show, fetch and check the weights of pretrained networks.
+    """Fetch and check the weights of pretrained networks.
 
     Weights are kept in GANMETRICS_WEIGHTS_DIR, else in the user's cache folder. With GANMETRICS_OFFLINE=1 nothing is
     ever downloaded.
@@ -19,7 +21,10 @@ def command() -> None:
 
 @command.command("list", epilog="Example: ganmetrics weights list")
 def list_() -> None:
-    """List the known weights: name, size, SHA-256, licence, the extractors that use them, and where they are."""
+    """List the known weights.
+
+    Each has its name, size, SHA-256, licence, the extractors that use it, and its place on this machine.
+    """
     from ganmetrics._files import shown
     from ganmetrics.extractors.weights.weight_store import WEIGHTS, locate
 
@@ -32,7 +37,10 @@ def list_() -> None:
 @command.command("path", epilog="Example: ganmetrics weights path inception-2015-12-05")
 @click.argument("name")
 def path_(name: str) -> None:
-    """Print the path of the weights NAME, or fail with exit code 5 when they are not on this machine."""
+    """Print the path of the weights NAME.
+
+    The exit code is 5 where they are not on this machine.
+    """
     from ganmetrics.extractors.weights.weight_store import known, required
 
     click.echo(os.fsencode(required(known(name))))
@@ -40,9 +48,12 @@ def path_(name: str) -> None:
 
 @command.command(epilog="Example: ganmetrics weights fetch inception-2015-12-05")
 @click.argument("name", required=False)
-@click.option("--all", "everything", is_flag=True, help="Fetch all known weights.")
+@click.option("--all", "everything", is_flag=True, help="Download all known weights.")
 def fetch(name: str | None, everything: bool) -> None:
-    """Download the weights NAME unless they are on this machine already, and print their path."""
+    """Download the weights NAME and print their path.
+
+    Weights that are on this machine already are not downloaded again.
+    """
     from ganmetrics.extractors.weights import weight_store as weights
 
     if everything == (name is not None):
@@ -54,7 +65,10 @@ def fetch(name: str | None, everything: bool) -> None:
 @command.command(epilog="Example: ganmetrics weights verify")
 @click.argument("name", required=False)
 def verify(name: str | None) -> None:
-    """Check every copy of the known weights, or of NAME only; exit code 5 when one of them is damaged."""
+    """Check the copies of all weights, or of NAME only.
+
+    The exit code is 5 where a copy is damaged.
+    """
     from ganmetrics._files import shown
     from ganmetrics.errors import WeightsError
     from ganmetrics.extractors.weights.weight_store import WEIGHTS, known, survey
@@ -72,9 +86,12 @@ def verify(name: str | None) -> None:
 
 @command.command("import", epilog="Example: ganmetrics weights import pt_inception-2015-12-05-6726825d.pth")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", help="The weights that FILE must hold; found by its SHA-256 when omitted.")
+@click.option("--name", help="The weights that FILE holds.  [default: by its SHA-256]")
 def import_(file: Path, name: str | None) -> None:
-    """Check FILE, copy it to where ganmetrics looks for weights, and print the path of the copy."""
+    """Copy FILE to where ganmetrics looks for weights.
+
+    FILE is checked first. The path of the copy is printed.
+    """
     from ganmetrics.extractors.weights import weight_store as weights
 
     click.echo(os.fsencode(weights.import_file(file, weights.known(name) if name else weights.recognised(file))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import pkgutil
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
@@ -18,10 +19,17 @@ def unknown(kind: str, name: object, known: list[str]) -> UsageError:
     if not isinstance(name, str):
         what = f"a {kind} is named by a text; found one of type {type(name).__name__}"
         return UsageError(what, hint=f"Known: {', '.join(known)}", code="E-UNKNOWN")
-    swapped = [candidate for candidate in known if sorted(candidate) == sorted(name)]
-    near = swapped or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    meant = f"Did you mean {near[0]!r}? " if near else ""
+    near = nearest(name, known)
+    meant = f"Did you mean {near!r}? " if near else ""
     return UsageError(f"unknown {kind} {name!r}", hint=f"{meant}Known: {', '.join(known)}", code="E-UNKNOWN")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that a mistyped one is nearest to; empty where none is near."""
+    names = list(known)
+    swapped = [candidate for candidate in names if sorted(candidate) == sorted(name)]
+    near = swapped or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return near[0] if near else ""
 
 
 class Registry(Generic[Record]):

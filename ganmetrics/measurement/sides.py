@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._files import shown
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.data.kind import Opening
 from ganmetrics.data.places.paths import is_copied, is_path, is_pattern, local_path
+from ganmetrics.data.places.refusals import entries
 from ganmetrics.errors import InputError
 from ganmetrics.measurement import archive
 from ganmetrics.measurement.statistics import Statistics
-from ganmetrics.registry import unknown
+from ganmetrics.registry import nearest
 
 if TYPE_CHECKING:
     from ganmetrics.extractors import Extractor
@@ -47,8 +49,11 @@ def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callab
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)
     is_word = is_path(value) and os.sep not in value and "." not in value and not is_pattern(value)
     if not is_there and is_word:
-        known = unknown("folder or bundled statistics", value, list(archive.index()))
-        raise InputError(known.what, hint=known.hint, code="E-MISSING")
+        bundled = list(archive.index())
+        what = f"unknown folder or bundled statistics {value!r}"
+        near = nearest(value, [*entries(os.curdir), *bundled])
+        meant = f"Did you mean {shown(near)!r}? " if near else ""
+        raise InputError(what, hint=f"{meant}Known: {', '.join(bundled)}", code="E-MISSING")
     return open_source(value, reading=reading)
 
 

@@ -27,7 +27,7 @@ ALIASES = {
 
 
 def metric(text: str | Metric) -> Metric:
-    """The metric that a text such as ``"fid"`` or ``"kid(subset_size=500)"`` names.
+    """Return the metric that a text such as ``"fid"``, ``"FID"`` or ``"kid(subset_size=500)"`` names.
 
     Raises
     ------
@@ -37,7 +37,9 @@ def metric(text: str | Metric) -> Metric:
     if isinstance(text, Metric):
         return text
     name, options = parse_call(text)
-    return METRICS[ALIASES.get(name, name)].configured(options)
+    # Papers write FID where the table of metrics has fid.
+    known = ALIASES.get(name.lower(), name.lower())
+    return METRICS[known if known in METRICS else name].configured(options)
 
 
 __all__ = ["METRICS", "Estimate", "Metric", "Part", "metric"]

@@ -49,7 +49,7 @@ def _refuse_missing(text: str) -> NoReturn:
     what = "the path is a link to a missing place" if os.path.islink(text) else "there is no such file or folder"
     parent = _nearest_parent(text)
     wanted = os.path.relpath(os.path.abspath(text), parent).split(os.sep)[0]
-    near = difflib.get_close_matches(wanted, _names(parent), n=1, cutoff=0.7)
+    near = difflib.get_close_matches(wanted, entries(parent), n=1, cutoff=0.6)
     guess = f" Did you mean '{shown(os.path.join(parent, near[0]))}'?" if near and near[0] != wanted else ""
     hint = f"{_parent_sentence(text)}.{guess}" if guess else _parent_sentence(text)
     raise InputError(what, where=shown(text) or "an empty path", hint=hint, code="E-MISSING") from None
@@ -66,7 +66,8 @@ def _nearest_parent(text: str) -> str:
     return parent
 
 
-def _names(folder: str) -> list[str]:
+def entries(folder: str) -> list[str]:
+    """Return the names in a folder; none where it cannot be read."""
     try:
         return os.listdir(folder)
     except OSError:
