@@ -7,12 +7,12 @@ import errno
 import io
 import json
 import os
+import pkgutil
 import shlex
 import signal
 import sys
 import warnings
 from importlib import import_module
-from pathlib import Path
 
 import click
 
@@ -38,7 +38,8 @@ class Commands(Group):
     """The group of all commands. The file of a command is loaded when the command is asked for or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(path.stem.removesuffix(SUFFIX) for path in Path(__file__).parent.glob(f"*{SUFFIX}.py"))
+        files = pkgutil.iter_modules(import_module("ganmetrics.cli").__path__)
+        return sorted(file.name.removesuffix(SUFFIX) for file in files if file.name.endswith(SUFFIX))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

@@ -27,7 +27,7 @@ from faults import POOLS, Pool
 import ganmetrics as gm
 from ganmetrics._files import atomic_write
 from ganmetrics._progress import progress_bar
-from ganmetrics.diagnosis.diagnose import FINDINGS
+from ganmetrics.diagnosis.diagnose import faults as known_faults
 from ganmetrics.diagnosis.finding import graded, is_fault, worst
 from ganmetrics.diagnosis.pair import Pair
 
@@ -124,7 +124,7 @@ def _pair(pool: Pool, name: str) -> Pair:
 
 
 def _numbers(pair: Pair) -> dict[str, dict[str, float]]:
-    found = [find(pair) for find in FINDINGS]
+    found = [fault.find(pair) for fault in known_faults()]
     numbers = {each.name: {one.key: one.mild for one in each.evidence} for each in found}
     return {**numbers, "input trouble": {"verdict": float(found[-1].is_fault)}}
 

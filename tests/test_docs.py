@@ -171,7 +171,7 @@ def test_a_line_that_does_not_come_out_is_found() -> None:
 
 def test_the_worked_example_is_a_metric(sets: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    [code] = [block.text for block in blocks(text) if block.language == "python"]
+    [code] = [block.text for block in blocks(text) if block.before == "Say `ganmetrics/metrics/mean_gap.py`:"]
     (sets / "plugins").mkdir()
     (sets / "plugins" / "mean_gap.py").write_text(code)
     monkeypatch.setattr(metrics, "__path__", [*metrics.__path__, str(sets / "plugins")])

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.labels import labelled
-from ganmetrics.diagnosis.finding import Finding, is_finite, rank, worst
+from ganmetrics.diagnosis.finding import Fault, Finding, is_finite, rank, worst
 from ganmetrics.diagnosis.input_trouble import NAME as INPUT_TROUBLE
-from ganmetrics.diagnosis.input_trouble import input_trouble
-from ganmetrics.diagnosis.low_diversity import low_diversity
-from ganmetrics.diagnosis.low_quality import low_quality
-from ganmetrics.diagnosis.memorisation import memorisation
-from ganmetrics.diagnosis.mode_collapse import mode_collapse
 from ganmetrics.diagnosis.pair import Pair, check_counts
 from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
@@ -23,7 +18,7 @@ from ganmetrics.extractors import EXTRACTORS, Extractor, load_extractor
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import FEATURES, NAMES
-from ganmetrics.registry import unknown
+from ganmetrics.registry import Registry, unknown
 from ganmetrics.scoring.plan import Choice, chosen_metrics, prepared
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
 SCHEMA = 3
 # Vendi's score fits any set, so that at least one metric is left.
 METRICS = ("fid", "kid", "is", "vendi")
-FINDINGS = (mode_collapse, low_diversity, low_quality, memorisation, input_trouble)
+FAULTS: Registry[Fault] = Registry("ganmetrics.diagnosis", "FINDING", "fault")
 # Copies, and nearest images, that the JSON lists.
 LISTED = 50
 
@@ -162,8 +157,13 @@ def diagnose(
 def diagnosed(pair: Pair, result: Result) -> Diagnosis:
     """Diagnose two sets whose statistics are already computed."""
     # Of findings that are equally bad input trouble comes first: wrong pixel values cause what the others then find.
-    findings = sorted((find(pair) for find in FINDINGS), key=_place)
+    findings = sorted((fault.find(pair) for fault in faults()), key=_place)
     return Diagnosis(tuple(findings), result, pair)
+
+
+def faults() -> list[Fault]:
+    """Return every fault that a diagnosis looks for, in the order of findings with the same verdict."""
+    return sorted(FAULTS.records().values(), key=lambda fault: fault.place)
 
 
 def _place(finding: Finding) -> tuple[int, bool]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganmetrics.numerics.interval import Interval
 
@@ -96,6 +96,23 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data."""
         return {**asdict(self), "evidence": [each.to_dict() for each in self.evidence]}
+
+
+class Fault(NamedTuple):
+    """One fault that a diagnosis looks for; a file of this folder offers it as ``FINDING``.
+
+    Attributes
+    ----------
+    name : str
+    find : callable
+        Takes a ``Pair`` and returns the ``Finding``.
+    place : int
+        Where the finding stands among those of the same verdict, from 1.
+    """
+
+    name: str
+    find: Callable[[Any], Finding]
+    place: int
 
 
 def is_finite(value: Any) -> bool:

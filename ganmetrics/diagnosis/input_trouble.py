@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ganmetrics.diagnosis.finding import Finding, worst
+from ganmetrics.diagnosis.finding import Fault, Finding, worst
 from ganmetrics.scoring.cautions import Caution, alarms, of_inputs
 
 if TYPE_CHECKING:
@@ -127,3 +127,6 @@ def _order(pair: Pair) -> Iterator[Trouble]:
 def _together(members: Tensor) -> float:
     """Return the share of images whose successor is of the same cluster."""
     return float((members[1:] == members[:-1]).double().mean())
+
+
+FINDING = Fault(NAME, input_trouble, 5)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.diagnosis.finding import Evidence, Finding, verdicts_of, worst
+from ganmetrics.diagnosis.finding import Evidence, Fault, Finding, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, mean_of, quantile, share_of
 from ganmetrics.metrics.ms_ssim_diversity import ms_ssim_diversity
 from ganmetrics.metrics.vendi import vendi
@@ -95,3 +95,6 @@ def _similarity(pair: Pair) -> list[Evidence]:
     real, fake = (ms_ssim_diversity(images, scales=scales) for images in pair.pictures)
     difference = Number(fake.value, fake.error or 0.0).less(Number(real.value, real.error or 0.0))
     return [evidence("ms_ssim", "MS-SSIM of two fakes, less that of two reals", difference)]
+
+
+FINDING = Fault(NAME, low_diversity, 2)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ganmetrics.diagnosis.finding import Finding, is_fault, verdicts_of, worst
+from ganmetrics.diagnosis.finding import Fault, Finding, is_fault, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, mean_of, share_of
 from ganmetrics.diagnosis.pair import NEIGHBORS
 from ganmetrics.metrics.c2st import c2st
@@ -79,3 +79,6 @@ def _of_one_kind(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # cluste
     # The order of a trial is random, so that a later cut takes rows of every kind.
     order = joined[0].argsort()
     return joined[0][order], joined[1][order]
+
+
+FINDING = Fault(NAME, low_quality, 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganmetrics.diagnosis.finding import Evidence, Finding, verdicts_of, worst
+from ganmetrics.diagnosis.finding import Evidence, Fault, Finding, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, share_of_groups
 from ganmetrics.errors import InputError
 from ganmetrics.metrics.ct import ct
@@ -81,3 +81,6 @@ def _data_copying(pair: Pair) -> list[Evidence]:
     except InputError:
         return []
     return [evidence("ct", "test of data-copying against held-out real images (CT, standard errors)", value)]
+
+
+FINDING = Fault(NAME, memorisation, 4)

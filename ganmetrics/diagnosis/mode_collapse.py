@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.diagnosis.class_assignment import listed
-from ganmetrics.diagnosis.finding import Evidence, Finding, is_fault, verdicts_of, worst
+from ganmetrics.diagnosis.finding import Evidence, Fault, Finding, is_fault, verdicts_of, worst
 from ganmetrics.diagnosis.limits import evidence, share_of
 
 if TYPE_CHECKING:
@@ -94,3 +94,6 @@ def _sentence(pair: Pair, verdict: str) -> str:
     return (
         "no cluster of real images is left out" if not clusters.shares.missing else "hardly any real image is left out"
     )
+
+
+FINDING = Fault(NAME, mode_collapse, 1)

@@ -11,7 +11,7 @@ import torch
 
 import ganmetrics as gm
 from ganmetrics.data.torchvision_set import load_dataset
-from ganmetrics.diagnosis.diagnose import FINDINGS
+from ganmetrics.diagnosis.diagnose import faults
 from ganmetrics.diagnosis.input_trouble import input_trouble
 from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.measurement import archive
@@ -36,7 +36,7 @@ def accused(name: str, reference: str, num_images: int, seed: int = 0) -> dict[s
     images = gm.generators.load(name)(num_images, seed=seed)
     fake = gm.measure(images, reads=("features", "logits"), extractor=extractor, reading=gm.Reading(thumbnails=True))
     pair = Pair(real, fake, extractor=gm.load_extractor(extractor))
-    return {each.name: each.sentence for each in (find(pair) for find in FINDINGS) if each.is_fault}
+    return {each.name: each.sentence for each in (fault.find(pair) for fault in faults()) if each.is_fault}
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -13,7 +13,7 @@ from feature_sets import statistics
 
 import ganmetrics as gm
 from ganmetrics.diagnosis.class_assignment import listed
-from ganmetrics.diagnosis.diagnose import FINDINGS
+from ganmetrics.diagnosis.diagnose import faults
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
 from ganmetrics.diagnosis.limits import Number, Z, evidence, mean_of, share_of, share_of_groups
 from ganmetrics.diagnosis.pair import Pair
@@ -34,7 +34,7 @@ def findings(real: np.ndarray, fake: np.ndarray, test: np.ndarray | None = None)
     sides = [statistics(side) for side in (real, fake)]
     fake_side = dataclasses.replace(sides[1], digest="other", place="", pixels=PixelDigests())  # whose images are alike
     pair = Pair(sides[0], fake_side, None if test is None else statistics(test))
-    return {each.name: each for each in (find(pair) for find in FINDINGS)}
+    return {each.name: each for each in (fault.find(pair) for fault in faults())}
 
 
 def numbers(finding: Finding) -> dict[str, float]:
@@ -145,7 +145,7 @@ def test_too_few_images_are_refused_and_few_are_remarked() -> None:
 def test_one_and_the_same_set_is_told() -> None:
     side = statistics(rows(0, 300))
     pair = Pair(side, side)
-    found = {find(pair).name: find(pair) for find in FINDINGS}
+    found = {fault.name: fault.find(pair) for fault in faults()}
     assert found["memorisation"].verdict == "severe"
     assert found["memorisation"].sentence == "100.0% of the generated images are exact copies of real ones"
     assert found["input trouble"].verdict == "severe"
@@ -154,7 +154,7 @@ def test_one_and_the_same_set_is_told() -> None:
 
 def test_unseen_reals_that_are_the_reals_are_told() -> None:
     side = statistics(rows(0, 600))
-    sentence = FINDINGS[-1](Pair(side, statistics(rows(1, 600)), side)).sentence
+    sentence = faults()[-1].find(Pair(side, statistics(rows(1, 600)), side)).sentence
     assert "the held-out real images are the real images themselves" in sentence
 
 
@@ -176,7 +176,7 @@ def test_labels_of_reals_name_what_is_missing() -> None:
     real = (CENTERS[which] + rng.randn(1600, DIM)).astype(np.float32)
     side = with_labels(statistics(real), which, tuple("abcdefgh"))
     pair = Pair(side, statistics(rows(1, 800, kept=(0, 1, 2, 5))))
-    found = FINDINGS[0](pair)
+    found = faults()[0].find(pair)
     assert found.sentence == "4 of 8 classes; missing d, e, g, h"
     assert pair.classes is not None and pair.classes.divergence > 0.5
     assert "right for 100% of the reals" in pair.classes.method
@@ -187,7 +187,7 @@ def test_labels_that_features_do_not_tell_are_left_alone() -> None:
     labels = np.random.RandomState(77).randint(8, size=800)
     pair = Pair(with_labels(real, labels, tuple("abcdefgh")), statistics(rows(1, 400)))
     assert pair.classes is None
-    assert "too alike in these features to be told apart" in FINDINGS[0](pair).sentence
+    assert "too alike in these features to be told apart" in faults()[0].find(pair).sentence
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_classes_without_a_fake_are_not_said_to_be_drawn() -> None:
         statistics((centers[which] + rng.randn(720, DIM)).astype(np.float32)), which, tuple(f"k{i}" for i in range(60))
     )
     some = rng.choice(np.arange(4, 60), 300)
-    found = FINDINGS[0](Pair(side, statistics((centers[some] + rng.randn(300, DIM)).astype(np.float32))))
+    found = faults()[0].find(Pair(side, statistics((centers[some] + rng.randn(300, DIM)).astype(np.float32))))
     assert "all 60" not in found.sentence
 
 
