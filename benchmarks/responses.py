@@ -65,7 +65,7 @@ def sets(root: str) -> Iterator[tuple[str, Digits]]:
 def scores(root: str, fake: Digits) -> dict[str, str]:
     """Every score that the set allows, with its interval, as tables print it."""
     real, test = mnist(root, train=True), mnist(root, train=False)
-    found = {}
+    found: dict[str, str] = {}
     for metrics in ("all", EXTRA):
         result = gm.evaluate(real.source(), fake.source(), test.source(), metrics=metrics, extractor="digits")
         found |= {name: printed(score) for name, score in result.scores.items()}
