@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from pathlib import Path
 
 import pytest
+from pages import is_like
 
 import ganmetrics as gm
-from benchmarks import degradations
+from benchmarks import degradations, responses
 
 PAGE = Path(__file__).parent.parent / "docs" / "degradations.md"
 
@@ -34,6 +36,18 @@ def test_the_table_of_the_docs(data_root: Path) -> None:
     found = [(row.family, row.strength, pytest.approx(row.fid, rel=1e-3, abs=1e-3)) for row in rows]
     assert printed() == found
     assert rows[0].fid < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["other real digits", "learnt by heart", "one image"])
+def test_the_values_on_the_pages_of_metrics(data_root: Path, fault: str) -> None:
+    recorded = json.loads((PAGE.parent / "metrics" / "responses.json").read_text())[fault]
+    metrics = ["fid", "kid", "is", "precision_recall", "modes", "vendi", "ct", "class_fid"]
+    fake = dict(responses.sets(str(data_root)))[fault]
+    if fake.classes is None:
+        metrics.remove("class_fid")
+    for name, shown in responses.scores(str(data_root), fake, metrics).items():
+        assert is_like(recorded[name], shown), f"{name}: {shown}, recorded {recorded[name]}"
 
 
 def test_scores_grow_with_every_degradation(data_root: Path) -> None:
