@@ -50,6 +50,8 @@ class ArrayFileSource(Source):
         An .npz file with ``mu`` and ``sigma``: saved statistics, not images.
     """
 
+    runs_callers_code = False
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
         if not os.path.isfile(path):

@@ -38,6 +38,7 @@ class LabelledSource(Source):
         self.source, self.classes = source, list(classes)
         self.name, self.label, self.identity, self.count = source.name, source.label, source.identity, source.count
         self.notes, self.is_lasting = source.notes, source.is_lasting
+        self.runs_callers_code = source.runs_callers_code
 
     def batches(self) -> Iterator[Images]:
         """Those of the source."""

@@ -177,6 +177,8 @@ class Source(ABC):
         Whether the same images can be read again another day, so that their features are worth keeping.
     identity : str
         Equal for two sources that are surely the same place (a resolved path), empty where nothing is known.
+    runs_callers_code : bool
+        Whether reading calls functions of the caller's, which then run in the caller's thread with nothing beside them.
     notes : Notes
         Filled while reading.
     """
@@ -186,6 +188,7 @@ class Source(ABC):
     identity: str = ""
     count: int | None = None
     is_lasting: bool = False
+    runs_callers_code: bool = True
 
     def __init__(self) -> None:
         self.notes = Notes()

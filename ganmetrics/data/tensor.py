@@ -33,6 +33,8 @@ class TensorSource(Source):
         A wrong shape, dtype or value; see ``pixels.to_uint8``.
     """
 
+    runs_callers_code = False
+
     def __init__(self, images: ArrayLike, value_range: tuple[float, float] | None = None) -> None:
         super().__init__()
         self.name = f"{_title(images)} of shape {list(images.shape)}"

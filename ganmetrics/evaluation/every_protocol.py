@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.extractors.extractor import Extractor
 from ganmetrics.extractors.inception import Inception
 from ganmetrics.measurement.gathering import Collector, Gathering, Seen
-from ganmetrics.measurement.reader import Measuring, recipe_of, statistics_of, watched
+from ganmetrics.measurement.intake import Intake
+from ganmetrics.measurement.reader import Measuring, recipe_of, statistics_of, take_in
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import metric
@@ -139,11 +139,8 @@ def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[s
     collectors = {rule: Collector(keep, _reading_layer(rule)) for rule in network.rules}
     seen = Seen()
     extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)
-    with closing(watched(source, measuring.reading, seen)) as placed:
-        for found in extraction.run(images for _, images in placed):
-            for collector in collectors.values():
-                collector.add(found)
-    seen.notes.merge(source.notes)
+    intake = Intake(seen, list(collectors.values()), extraction, is_side_by_side=not source.runs_callers_code)
+    take_in(source, intake, measuring.reading)
     return {
         rule: statistics_of(Gathering(seen, collector), source, keep, network.recipe(rule, measuring.reading))
         for rule, collector in collectors.items()

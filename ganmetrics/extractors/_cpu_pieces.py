@@ -60,6 +60,12 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
+def know_number_of_threads() -> None:
+    """Have this thread take the caller's number of threads, before another's pieces can set it to one for a moment."""
+    with _NUMBER.alone():
+        torch.get_num_threads()
+
+
 def _start_alone() -> None:
     torch.get_num_threads()  # the first question takes the last number that was set, and would do so later too
     torch.set_num_threads(1)

@@ -35,6 +35,7 @@ class Custom(Extractor):
 
     resize = "own"
     feature_layer = "features"
+    runs_callers_code = True
 
     def __init__(self, network: Callable[[Tensor], Tensor]) -> None:
         self.network = network

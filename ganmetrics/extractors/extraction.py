@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from ganmetrics._arguments import described, whole
+from ganmetrics.data.reading.batches import Batches, most_together
 from ganmetrics.errors import InputError, ResourceError, UsageError, is_out_of_memory
 from ganmetrics.extractors._cpu_pieces import PIECE
 from ganmetrics.extractors._precision import ARITHMETIC, true_float32
-from ganmetrics.numerics.memory import memory_budget
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,42 +22,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 Result = TypeVar("Result")
-PIECE_BYTES = 16 << 20  # of images that are resized together, which take four times that in float32
 DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # at least; see ``default_batch_size``
-
-
-class Cuts:
-    """Cuts rows that come in tensors of any length into pieces of a size that their shape decides.
-
-    A shorter piece stands where the shape changes, and at the end.
-    """
-
-    def __init__(self, size: Callable[[Tensor], int]) -> None:
-        self.size = size
-        self.waiting: list[Tensor] = []
-
-    def add(self, rows: Tensor) -> Iterator[Tensor]:
-        """The pieces that are whole now."""
-        if self.waiting and self.waiting[0].shape[1:] != rows.shape[1:]:
-            yield from self.rest()
-        self.waiting.append(rows)
-        while sum(map(len, self.waiting)) >= (size := self.size(rows)):
-            joined = torch.cat(self.waiting) if len(self.waiting) > 1 else self.waiting[0]
-            self.waiting = [joined[size:]] if len(joined) > size else []
-            yield joined[:size]
-
-    def rest(self) -> Iterator[Tensor]:
-        """The last piece, if rows wait."""
-        waiting, self.waiting = self.waiting, []
-        if waiting:
-            yield torch.cat(waiting) if len(waiting) > 1 else waiting[0]
-
-
-def cut(tensors: Iterable[Tensor], cuts: Cuts) -> Generator[Tensor, None, None]:
-    """All pieces of some tensors."""
-    for rows in tensors:
-        yield from cuts.add(rows)
-    yield from cuts.rest()
 
 
 def choose_device(device: str | torch.device) -> torch.device:
@@ -125,22 +90,33 @@ class Extraction:
         ResourceError
             Not even one image fits in memory.
         """
-        return self.run_prepared(self.prepared(cut(batches, Cuts(self.piece_size))))
+        cutter, inputs = Batches(self.batch_size), []
+        for images in batches:
+            for piece in cutter.cut(images, torch.arange(len(images))):
+                inputs += self.prepared([piece.images])
+                if piece.ends_batch:
+                    yield from self.forward(inputs)
+        yield from self.forward(inputs)
 
-    def prepared(self, pieces: Iterable[Images]) -> Iterator[Tensor]:
-        """The network's inputs of images that ``piece_size`` cut."""
-        for piece in pieces:
-            yield from self._within_memory(self._prepared, piece)
+    def prepared(self, images: Sequence[Images]) -> list[Tensor]:
+        """The network's inputs of consecutive images, neighbours of one size prepared together."""
+        inputs: list[Tensor] = []
+        for _, alike in groupby(images, key=lambda each: (each.shape[1:], each.device)):
+            joined = _joined(list(alike))
+            for part in joined.split(most_together(joined)):
+                inputs += self._within_memory(self._prepared, part)
+        return inputs
 
-    def piece_size(self, images: Images) -> int:
-        """How many images of that shape are resized together: fewer than meet the network where they are large."""
-        num_bytes = min(PIECE_BYTES, memory_budget() // 16)
-        return max(1, min(self.batch_size, num_bytes // images[0].nbytes))
-
-    def run_prepared(self, inputs: Iterable[Tensor]) -> Iterator[dict[str, Tensor]]:
-        """The layers of consecutive inputs; see ``run``."""
-        with closing(cut(inputs, Cuts(lambda _: self.batch_size))) as batches:
-            for batch in batches:
+    def forward(self, inputs: list[Tensor]) -> Iterator[dict[str, Tensor]]:
+        """The layers of consecutive inputs, of which the list is emptied; see ``run``."""
+        while inputs:
+            # Inputs of several shapes, as a network without a resize has them, are passes of their own.
+            shapes = [each.shape[1:] for each in inputs]
+            count = next((place for place, shape in enumerate(shapes) if shape != shapes[0]), len(shapes))
+            joined = _joined(inputs[:count])
+            del inputs[:count]
+            while len(joined):
+                batch, joined = joined[: self.batch_size], joined[self.batch_size :]
                 for found in self._within_memory(self._forward, batch):
                     self._check_finite(found)
                     self.count += len(next(iter(found.values())))
@@ -187,3 +163,7 @@ class Extraction:
                 index = self.count + int(bad[0])
                 what = f"the layer {name!r} of {self.extractor.name} is NaN or infinite for image {index}"
                 raise InputError(what, hint="Look at that image and at the weights", code="E-NOT-FINITE")
+
+
+def _joined(tensors: list[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)

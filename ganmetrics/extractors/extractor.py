@@ -67,6 +67,11 @@ class Extractor(ABC):
     class_noun: str = "classes"
     least_batch: int = 0
 
+    @property
+    def runs_callers_code(self) -> bool:
+        """Whether the network is the caller's, which runs in the caller's thread with nothing beside it."""
+        return not type(self).__module__.startswith("ganmetrics.")
+
     @abstractmethod
     def to(self, device: torch.device) -> None:
         """Move the network to a device, in place."""

@@ -41,6 +41,12 @@ class PixelDigests:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # one thread would hold up a fast GPU
             self._bytes += b"".join(pool.map(digest, pixels))
 
+    def last(self, count: int) -> PixelDigests:
+        """The digests of the images that came last."""
+        found = PixelDigests()
+        found._bytes = self._bytes[len(self._bytes) - WIDTH * count :]
+        return found
+
     def merge(self, other: PixelDigests) -> None:
         """Append the digests of other images."""
         self._bytes += other._bytes

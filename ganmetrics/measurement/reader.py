@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,9 +20,9 @@ from ganmetrics.distributed import engine
 from ganmetrics.errors import InputError
 from ganmetrics.extractors import Extractor, load_extractor
 from ganmetrics.extractors.extraction import Extraction
-from ganmetrics.measurement.blocks import blocks
 from ganmetrics.measurement.feature_cache import cached
 from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.measurement.intake import Intake
 from ganmetrics.measurement.recipe import PRECISION, Recipe
 from ganmetrics.measurement.sides import Side
 from ganmetrics.measurement.statistics import Statistics
@@ -32,8 +31,6 @@ from ganmetrics.metrics.needs import IMAGES, LABELS, NAMES, Kind, Need
 
 if TYPE_CHECKING:
     import os
-
-    from ganmetrics.types import Placed
 
     AnyExtractor = str | Extractor | Callable[..., Any] | None
 
@@ -152,37 +149,37 @@ class Reader:
         thumbnails = Thumbnails(self.source.count) if self.reading.thumbnails else None
         seen = Seen(has_sample=IMAGES in self.reads, thumbnails=thumbnails)
         collector = Collector((need for need in self.reads if need.layer.is_of_network), self.extractor)
-        with closing(watched(self.source, self.reading, seen, share)) as placed:
-            if collector.layers:
-                self._through_network(placed, collector)
-            else:
-                deque(placed, maxlen=0)
-        seen.notes.merge(self.source.notes)
-        return Gathering(seen, collector)
-
-    def _through_network(self, placed: Iterable[Placed], collector: Collector) -> None:
-        extraction = Extraction(self.extractor, collector.layers, self.device, self.batch_size)
-        is_large = any(need.kind is Kind.SPREAD for need in self.reads)  # a row is longer than the image's pixels
-        is_kept = self.reading.cache and self.source.is_lasting and not is_large
-        cache = cached(self.extractor, self.device) if is_kept else None
-        for block in blocks(placed, extraction, has_digests=cache is not None):
-            places, start = torch.cat(block.places), 0
-            for found in block.features(cache):
-                stop = start + len(next(iter(found.values())))
-                collector.add(found, places[start:stop])
-                start = stop
+        extraction = cache = None
+        if collector.layers:
+            extraction = Extraction(self.extractor, collector.layers, self.device, self.batch_size)
+            is_large = any(need.kind is Kind.SPREAD for need in self.reads)  # a row is longer than the image's pixels
+            is_kept = self.reading.cache and self.source.is_lasting and not is_large
+            cache = cached(self.extractor, self.device) if is_kept else None
+        is_ours = not (self.source.runs_callers_code or self.extractor.runs_callers_code)
+        intake = Intake(seen, [collector], extraction, cache, is_side_by_side=is_ours)
+        take_in(self.source, intake, self.reading, share)
         if cache is not None:
             cache.close()
+        return Gathering(seen, collector)
 
 
-def watched(source: Source, reading: Reading, seen: Seen, share: Share = WHOLE) -> Generator[Placed, None, None]:
-    """The images on their way to the network, with the bar moved and all noted that they show by themselves."""
+def take_in(source: Source, intake: Intake, reading: Reading, share: Share = WHOLE) -> None:
+    """Take in the images of a source, with a bar that counts those that the network has finished."""
     count = source.count if source.count is None or share.is_whole else len(share.places(source.count))
+    placed = source.share(share)
     with progress_bar(source.name[-40:], count, reading.progress) as bar:
-        for places, images in source.share(share):
-            seen.add(images, places)
-            yield places, images
-            bar.update(len(images))
+        intake.when_done = bar.update
+        try:
+            for indices, images in placed:
+                intake.add(images, indices)
+            intake.finish()
+        except BaseException:
+            intake.stop()
+            raise
+        finally:
+            if isinstance(placed, Generator):  # at once: a traceback would keep processes that decode alive
+                placed.close()
+    intake.seen.notes.merge(source.notes)
 
 
 def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:

@@ -9,9 +9,9 @@ import torch
 
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.errors import StatisticsError, UsageError
-from ganmetrics.measurement.blocks import Block
 from ganmetrics.measurement.checkpoint import damaged_state, gathering_of, state_of
 from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.measurement.intake import Intake
 from ganmetrics.metrics.needs import IMAGES, Need
 
 if TYPE_CHECKING:
@@ -31,11 +31,14 @@ class Stream:
 
     def reset(self) -> None:
         seen = Seen(has_sample=IMAGES in self.reads)
-        self.gathering = Gathering(seen, Collector(self.reads - {IMAGES}, self.extractor, self.max_rows))
-        self.extraction.layers = self.gathering.collector.layers
+        self._go_on_with(Gathering(seen, Collector(self.reads - {IMAGES}, self.extractor, self.max_rows)))
         self.extraction.count = 0
-        self.waiting = Block(self.extraction)
         self.has_indices = False
+
+    def _go_on_with(self, gathering: Gathering) -> None:
+        seen, collector = gathering.seen, gathering.collector
+        self.gathering, self.extraction.layers = gathering, collector.layers
+        self.intake = Intake(seen, [collector], self.extraction if collector.layers else None)
 
     def add(self, images: Images, indices: Tensor | None) -> None:
         has_indices = indices is not None
@@ -44,30 +47,15 @@ class Stream:
             raise UsageError(what, where="update", hint="Give them for every batch or for none")
         self.has_indices = has_indices
         first = len(self.gathering)
-        places = torch.arange(first, first + len(images)) if indices is None else indices
-        self.gathering.seen.add(images, places)
         self.gathering.seen.notes.sizes[images.shape[2], images.shape[3]] += len(images)
-        if self.extraction.layers:
-            self._wait(images, places)
-
-    def _wait(self, images: Images, places: Tensor) -> None:
-        """Give the network its batches as ``gm.evaluate`` would cut them, whatever the size of those that come."""
-        while len(images):
-            room = self.extraction.batch_size - len(self.waiting)
-            self.waiting.add(images[:room].clone(), places[:room])  # the caller may overwrite its own
-            images, places = images[room:], places[room:]
-            if len(self.waiting) >= self.extraction.batch_size:
-                self.flush()
+        with OwnStreams():
+            # A copy, since images may wait for a whole batch and the caller may overwrite its own.
+            self.intake.add(images.clone(), torch.arange(first, first + len(images)) if indices is None else indices)
 
     def flush(self) -> None:
         """Send what waits through the network."""
-        if not len(self.waiting):
-            return
         with OwnStreams():
-            found = list(self.waiting.features())
-        rows = {layer: torch.cat([each[layer] for each in found]) for layer in self.extraction.layers}
-        self.gathering.collector.add(rows, torch.cat(self.waiting.places))
-        self.waiting = Block(self.extraction)
+            self.intake.finish()
 
     def merge(self, other: Stream) -> None:
         self.flush()
@@ -85,7 +73,7 @@ class Stream:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.reset()
         try:
-            self.gathering = gathering_of(self.gathering, state)
+            self._go_on_with(gathering_of(self.gathering, state))
             self.has_indices = bool(state["has_indices"])
         except (KeyError, StatisticsError) as error:
             self.reset()  # of a part of a state

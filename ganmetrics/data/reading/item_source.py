@@ -29,6 +29,7 @@ class ItemSource(Source):
     """
 
     reading: Reading
+    runs_callers_code = False
     _items: Items
 
     def known_classes(self) -> Classes:

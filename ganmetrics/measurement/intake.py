@@ -1,0 +1,234 @@
+"""The one road of images into statistics: noted, cut into batches, prepared, through the network, gathered."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from ganmetrics.data.reading.batches import Batches
+from ganmetrics.extractors._cpu_pieces import know_number_of_threads
+from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.gathering import BLOCK
+from ganmetrics.measurement.side_by_side import InTurn, SideBySide
+from ganmetrics.numerics.memory import memory_budget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganmetrics.data.reading.batches import Piece
+    from ganmetrics.extractors.extraction import Extraction
+    from ganmetrics.measurement.feature_cache import FeatureCache
+    from ganmetrics.measurement.gathering import Collector, Seen
+    from ganmetrics.types import Images
+
+BLOCK_BYTES = 128 << 20  # of images, after which an entry of the cache ends with the next whole batch
+
+
+class Intake:
+    """Takes in the images of one set, of a run or batch by batch of a caller.
+
+    Parameters
+    ----------
+    seen : Seen
+        Notes each image before any network: its digest, its index, its values.
+    collectors : sequence of Collector
+        Gather what the network makes of the images.
+    extraction : Extraction or None
+        The network; ``None`` where nothing is read of one.
+    cache : FeatureCache, optional
+    is_side_by_side : bool
+        Whether preparing, network and gathering run on threads of their own, beside each other and the caller's, which
+        reads and notes. Code of the caller's, a data set or a network, always runs in the caller's thread, alone.
+
+    Attributes
+    ----------
+    when_done : callable
+        Is told how many images were just gathered.
+    """
+
+    def __init__(
+        self,
+        seen: Seen,
+        collectors: Sequence[Collector],
+        extraction: Extraction | None,
+        cache: FeatureCache | None = None,
+        *,
+        is_side_by_side: bool = False,
+    ) -> None:
+        self.seen, self.collectors, self.extraction = seen, collectors, extraction
+        self.when_done: Callable[[int], object] = lambda count: None
+        if extraction is None:
+            return
+        self.batches = Batches(extraction.batch_size)  # which shrinks where memory runs out; batches stay as they are
+        network = Network(extraction, cache)
+        steps = [Preparing(extraction, cache), network, self._gather]
+        begin = _beginning(extraction.device)
+        self.road = SideBySide(steps, begin) if is_side_by_side else InTurn(steps)
+
+    def add(self, images: Images, indices: Tensor) -> None:
+        """Take in uint8 images [N, 3, H, W] and their indices in the set, int64 [N]."""
+        if self.extraction is None:
+            self.seen.add(images, indices)
+            self.when_done(len(images))
+            return
+        for piece in self.batches.cut(images, indices):
+            self.seen.add(piece.images, piece.indices)
+            self.road.put((piece, self.seen.pixels.last(len(piece.indices))))
+
+    def finish(self) -> None:
+        """Send the last images through the network, whether they are a whole batch or not."""
+        if self.extraction is not None:
+            self.batches.restart()
+            self.road.finish()
+
+    def stop(self) -> None:
+        """End what runs beside this thread, after an error."""
+        if self.extraction is not None:
+            self.road.stop()
+
+    def _gather(self, features: Features | None) -> Iterator[None]:
+        if features is not None:
+            for collector in self.collectors:
+                collector.add(features.layers, features.indices)
+            self.when_done(len(features.indices))
+        yield from ()
+
+
+class Batch(NamedTuple):
+    """A batch ready for the network, or an entry of the cache in place of one.
+
+    Attributes
+    ----------
+    indices : Tensor, int64 [n]
+    inputs : list of Tensor
+    known : mapping of str to Tensor, or None
+        The layers of these images, where the cache has them.
+    entry : PixelDigests or None
+        Of the last batch of an entry of the cache: the digests of all its images.
+    """
+
+    indices: Tensor
+    inputs: list[Tensor]
+    known: Mapping[str, Tensor] | None = None
+    entry: PixelDigests | None = None
+
+
+class Features(NamedTuple):
+    """Layers of some images, float32 [n, D] each, and where these stand in the set, int64 [n]."""
+
+    layers: Mapping[str, Tensor]
+    indices: Tensor
+
+
+class Preparing:
+    """The step from pieces to batches of network inputs.
+
+    Images wait until their batch is whole; where there is a cache, until there are some hundred of them, which it may
+    know. They wait as pixels; where these take much memory, as network inputs if those take less.
+    """
+
+    def __init__(self, extraction: Extraction, cache: FeatureCache | None) -> None:
+        self.extraction, self.cache = extraction, cache
+        batch_size = extraction.batch_size
+        self.most = batch_size * max(1, round(BLOCK / batch_size)) if cache else batch_size
+        self._start()
+
+    def _start(self) -> None:
+        self.waiting: deque[_Waiting] = deque()
+        self.num_prepared = 0  # of those that wait, from the first on
+        self.digests = PixelDigests()
+        self.count = self.num_bytes = self.num_pixels = 0
+        self.is_large = True  # whether inputs may take less memory than images do
+
+    def __call__(self, noted: tuple[Piece, PixelDigests] | None) -> Iterator[Batch]:
+        if noted is not None:
+            piece, digests = noted
+            self.waiting.append(_Waiting(piece))
+            self.digests.merge(digests)
+            self.count += len(piece.images)
+            self.num_bytes += piece.images.nbytes
+            self.num_pixels += piece.images.nbytes
+            if self.is_large and self.num_pixels > memory_budget() // 8:
+                self._shrink()
+            if not piece.ends_batch or (self.count < self.most and self.num_bytes < BLOCK_BYTES):
+                return
+        if self.waiting:
+            yield from self._from_cache() or self._batches()
+            self._start()
+
+    def _shrink(self) -> None:
+        """Put inputs in the place of pixels, unless they are no smaller."""
+        for waiting in list(self.waiting)[self.num_prepared :]:
+            inputs, num_bytes = self.extraction.prepared(waiting.pixels), waiting.pixels[0].nbytes
+            if sum(each.nbytes for each in inputs) >= num_bytes:
+                self.is_large = False
+                return
+            self.num_pixels -= num_bytes
+            waiting.inputs, waiting.pixels = inputs, []
+            self.num_prepared += 1
+
+    def _from_cache(self) -> list[Batch]:
+        if self.cache is None:
+            return []
+        known = self.cache.load(self.digests, self.extraction.layers)
+        return [] if known is None else [Batch(torch.cat([each.indices for each in self.waiting]), [], known)]
+
+    def _batches(self) -> Iterator[Batch]:
+        pieces: list[_Waiting] = []
+        while self.waiting:
+            pieces.append(self.waiting.popleft())
+            if pieces[-1].ends_batch or not self.waiting:
+                indices = torch.cat([each.indices for each in pieces])
+                inputs = [part for each in pieces for part in each.inputs]
+                inputs += self.extraction.prepared([part for each in pieces for part in each.pixels])
+                pieces.clear()
+                yield Batch(indices, inputs, entry=self.digests if self.cache and not self.waiting else None)
+
+
+class _Waiting:
+    """A piece that waits, as pixels or as inputs, one of which lists is empty."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.pixels, self.indices, self.ends_batch = [piece.images], piece.indices, piece.ends_batch
+        self.inputs: list[Tensor] = []
+
+
+class Network:
+    """The step from inputs to layers; those of a whole entry are put into the cache."""
+
+    def __init__(self, extraction: Extraction, cache: FeatureCache | None) -> None:
+        self.extraction, self.cache = extraction, cache
+        self.found: list[Mapping[str, Tensor]] = []  # of the entry that is not whole yet
+
+    def __call__(self, batch: Batch | None) -> Iterator[Features]:
+        if batch is None:
+            return
+        if batch.known is not None:
+            self.extraction.count += len(batch.indices)
+            yield Features(batch.known, batch.indices)
+            return
+        start = 0
+        for layers in self.extraction.forward(batch.inputs):
+            stop = start + len(next(iter(layers.values())))
+            self.found += [layers] if self.cache else []
+            yield Features(layers, batch.indices[start:stop])
+            start = stop
+        if self.cache and batch.entry is not None:
+            entry = {name: torch.cat([each[name] for each in self.found]) for name in self.extraction.layers}
+            self.cache.save(batch.entry, entry)
+            self.found = []
+
+
+def _beginning(device: torch.device) -> Callable[[], None]:
+    """What makes a new thread compute as the caller's does: on its GPU, with its number of cores."""
+    index = torch.cuda.current_device() if device.type == "cuda" and device.index is None else None
+
+    def begin() -> None:
+        know_number_of_threads()
+        if index is not None:
+            torch.cuda.set_device(index)
+
+    return begin

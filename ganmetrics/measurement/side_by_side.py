@@ -1,0 +1,126 @@
+"""Steps of one road that run at the same time, each on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import Any
+
+Step = Callable[[Any], Iterator[Any]]  # is called with ``None`` at the end, for what it still keeps
+
+
+class SideBySide:
+    """Hands items from step to step in their order; no step is more than one item ahead of the next.
+
+    Parameters
+    ----------
+    steps : sequence of callable
+        Each makes any number of items out of one; those of the last are dropped.
+    begin : callable
+        Runs first on every thread.
+    """
+
+    def __init__(self, steps: Sequence[Step], begin: Callable[[], None]) -> None:
+        self._steps, self._begin = steps, begin
+        self._handovers = [_Handover() for _ in steps]
+        self._threads: list[Thread] = []
+        self._failure: BaseException | None = None
+
+    def put(self, item: Any) -> None:
+        """Hand an item to the first step; what failed in a later one is raised here."""
+        if not self._threads:  # not before there are images: processes that decode are forked by then
+            self._start()
+        self._handovers[0].put(item)
+        if self._failure is not None:
+            raise self._failure
+
+    def finish(self) -> None:
+        """Wait until every step has done all items (whatever a step raised)."""
+        if self._threads:
+            self._handovers[0].put(None)
+        for thread in self._threads:
+            thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the threads as soon as each is through with what it has in hand."""
+        self._failure = self._failure or InterruptedError()
+        if self._threads:
+            self._handovers[0].give(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self) -> None:
+        # Threads know the caller's limit of memory by a copy of its context. They are daemons, since a second Ctrl-C
+        # may end the process while one of them still waits.
+        for number in range(len(self._steps)):
+            run = copy_context().run
+            self._threads.append(Thread(target=run, args=(self._work, number), daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self, number: int) -> None:
+        after = self._handovers[number + 1] if number + 1 < len(self._steps) else None
+        is_over = False
+        try:
+            self._begin()
+        except BaseException as error:
+            self._failure = error
+        while not is_over:
+            item = self._handovers[number].get()
+            is_over = item is None
+            try:  # after a failure items are taken and dropped, so that nobody waits for ever
+                if self._failure is None:
+                    for found in self._steps[number](item):
+                        if after is not None and self._failure is None:
+                            after.put(found)
+            except BaseException as error:
+                self._failure = self._failure or error
+            item = found = None  # would keep a batch in memory while the thread waits for the next
+        if after is not None:
+            after.give(None)
+
+
+class InTurn:
+    """Does the same steps in the caller's thread, one after the other: for code of the caller's among them."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = steps
+
+    def put(self, item: Any, number: int = 0) -> None:
+        """Hand an item to a step, and what it makes of it to those after it."""
+        for found in self._steps[number](item):
+            if number + 1 < len(self._steps):
+                self.put(found, number + 1)
+
+    def finish(self) -> None:
+        """Have each step make something of what it still keeps; more may follow."""
+        for number in range(len(self._steps)):
+            self.put(None, number)
+
+    def stop(self) -> None:
+        """Nothing runs on its own here."""
+
+
+class _Handover:
+    """Passes one item at a time from a thread to the next."""
+
+    def __init__(self) -> None:
+        self._items: SimpleQueue[Any] = SimpleQueue()
+        self._taken = Semaphore(0)
+
+    def put(self, item: Any) -> None:
+        """Give an item, and wait until it is taken: a queue would hold one more batch in memory."""
+        self.give(item)
+        self._taken.acquire()
+
+    def give(self, item: Any) -> None:
+        self._items.put(item)
+
+    def get(self) -> Any:
+        item = self._items.get()
+        self._taken.release()
+        return item
