@@ -62,7 +62,7 @@ def watch(seconds: Counter[str]) -> None:
     for owner, name, stage in functions:
         setattr(owner, name, _timed(getattr(owner, name), stage, seconds))
     parts: Any = item_source.item_parts
-    setattr(item_source, "item_parts", lambda items, workers: _waited(parts(items, workers), seconds))  # noqa: B010
+    setattr(item_source, "item_parts", lambda *given: _waited(parts(*given), seconds))  # noqa: B010
 
 
 def _timed(function: Callable[..., Any], stage: str, seconds: Counter[str]) -> Callable[..., Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening, is_instance
 from ganmetrics.data.reading.items import decoded, image_of, images_of
 from ganmetrics.data.reading.loading import read_parts
-from ganmetrics.data.reading.parts import Outcome, Part, Parts, joined, outcome_of, whole
+from ganmetrics.data.reading.parts import Part, Parts, next_part, whole
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.share import Share
 from ganmetrics.data.reading.targets import classes_of_dataset, number_of
@@ -90,12 +91,12 @@ def part_of(images: Any, first: int, opening: Opening, where: str) -> Part:
     """Images of one batch, [N, 3, H, W] or a list of single ones, of which the first has the place ``first``."""
     if not isinstance(images, list):
         return whole(to_uint8(images, opening.value_range, where, first=first))
-    return joined([_outcome(image, first + index, opening, where) for index, image in enumerate(images)])
-
-
-def _outcome(image: Any, index: int, opening: Opening, where: str) -> Outcome:
-    place = f"image {index} of {where}"
-    return outcome_of(f"image {index}", lambda: decoded(image, opening.reading, opening.value_range, place))
+    names = (f"image {index}" for index in range(first, first + len(images)))
+    loads = (
+        (name, partial(decoded, image, opening.reading, opening.value_range, f"{name} of {where}"))
+        for name, image in zip(names, images, strict=True)
+    )
+    return next_part(loads, most=None)
 
 
 def _count(loader: Any) -> int | None:

@@ -13,7 +13,7 @@ from ganmetrics.data.reading.decode import Decoded, Unreadable
 from ganmetrics.data.reading.item_source import placed_items
 from ganmetrics.data.reading.items import decoded, image_of
 from ganmetrics.data.reading.loading import read_parts, serial_parts
-from ganmetrics.data.reading.parts import Outcome, outcome_of
+from ganmetrics.data.reading.parts import Load
 from ganmetrics.data.reading.share import WHOLE, Share
 from ganmetrics.data.reading.targets import classes_of_dataset, number_of
 from ganmetrics.data.source import Classes, Reading, Source
@@ -54,7 +54,7 @@ class DatasetSource(Source):
         """The images in the data set's order; see ``Source.batches``."""
         if self._is_indexed:
             return (images for _, images in self.share(WHOLE))
-        parts = serial_parts(_outcomes(self._dataset, self._opening, self.name))
+        parts = serial_parts(_loads(self._dataset, self._opening, self.name))
         return read_parts(parts, self._opening.reading, self.notes, self.name)
 
     def share(self, share: Share) -> Iterator[Placed]:
@@ -77,15 +77,15 @@ class _DatasetItems:
     is_quiet = False
 
     def __init__(self, dataset: Any, opening: Opening, title: str) -> None:
-        self.dataset, self.opening, self.title = dataset, opening, title
+        self.dataset, self.opening, self.where = dataset, opening, title
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def outcome(self, index: int) -> Outcome:
-        return outcome_of(f"item {index}", lambda: self._load(index))
+    def title(self, index: int) -> str:
+        return f"item {index}"
 
-    def _load(self, index: int) -> Decoded:
+    def load(self, index: int) -> Decoded:
         try:
             item = self.dataset[index]
         except GanMetricsError:
@@ -96,7 +96,7 @@ class _DatasetItems:
             text = str(error).splitlines()[:1] or [""]
             fix = "Ask the data set for one of them, as in dataset[0], to see where it fails"
             raise Unreadable(f"raised {type(error).__name__}: {shown(text[0][:200])}", fix) from None
-        return _decoded(item, index, self.opening, self.title)
+        return _decoded(item, index, self.opening, self.where)
 
 
 def is_iterable(value: Any) -> bool:
@@ -106,9 +106,9 @@ def is_iterable(value: Any) -> bool:
     )
 
 
-def _outcomes(dataset: Any, opening: Opening, title: str) -> Iterator[Outcome]:
+def _loads(dataset: Any, opening: Opening, title: str) -> Iterator[Load]:
     for index, item in enumerate(dataset):
-        yield outcome_of(f"item {index}", partial(_decoded, item, index, opening, title))
+        yield f"item {index}", partial(_decoded, item, index, opening, title)
 
 
 def _decoded(item: Any, index: int, opening: Opening, title: str) -> Decoded:

@@ -35,7 +35,6 @@ from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
 from ganmetrics.data.reading.file_items import MAX_FILE_BYTES
 from ganmetrics.data.reading.item_source import ItemSource
-from ganmetrics.data.reading.parts import Outcome, outcome_of
 from ganmetrics.data.source import Source
 from ganmetrics.errors import InputError
 
@@ -136,11 +135,10 @@ class _RemoteItems:
     def relative(self, index: int) -> str:
         return _plain(self.paths[index], self.place)
 
-    def outcome(self, index: int) -> Outcome:
-        name = self.relative(index)
-        return outcome_of(shown(name), lambda: self._load(index, suffix_of(name)))
+    def title(self, index: int) -> str:
+        return shown(self.relative(index))
 
-    def _load(self, index: int, suffix: str) -> Decoded:
+    def load(self, index: int) -> Decoded:
         size = int(self.sizes[index])
         if size > MAX_FILE_BYTES:
             raise Unreadable(f"is a file of {size} bytes; the most is {MAX_FILE_BYTES}")
@@ -148,7 +146,7 @@ class _RemoteItems:
         data = self.place.attempt(lambda system: _beginning(system, path)) if size < 0 else self.place.read(path)
         if size >= 0 and len(data) != size:
             raise Unreadable("changed after the folder was listed")
-        return decode(data, self.reading, suffix)
+        return decode(data, self.reading, suffix_of(self.relative(index)))
 
 
 def _beginning(system: Any, path: str) -> bytes:

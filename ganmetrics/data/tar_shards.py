@@ -20,7 +20,6 @@ from ganmetrics.data.places.tar_index import Found
 from ganmetrics.data.reading.classes import classes_of_files
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
 from ganmetrics.data.reading.item_source import ItemSource
-from ganmetrics.data.reading.parts import Outcome, outcome_of
 from ganmetrics.data.reading.share import Share
 from ganmetrics.data.source import Classes, Reading
 from ganmetrics.data.zip_file import DEFAULT_CAPS, Caps
@@ -138,10 +137,7 @@ class _TarItems:
         for shard in self.shards:
             shard.close()
 
-    def outcome(self, index: int) -> Outcome:
-        return outcome_of(self.title(index), lambda: self._load(index))
-
-    def _load(self, index: int) -> Decoded:
+    def load(self, index: int) -> Decoded:
         number, start, size = (int(value) for value in self.spans[index])
         if number != self._last:
             self.shards[self._last].close()

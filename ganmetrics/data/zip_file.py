@@ -20,7 +20,6 @@ from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
 from ganmetrics.data.reading.item_source import ItemSource
-from ganmetrics.data.reading.parts import Outcome, outcome_of
 from ganmetrics.data.reading.share import Share
 from ganmetrics.data.source import Reading
 from ganmetrics.errors import InputError
@@ -141,10 +140,10 @@ class _ZipItems:
             self._archive.close()
         self._archive = None
 
-    def outcome(self, index: int) -> Outcome:
-        return outcome_of(shown(self.names[index]), lambda: self._load(index))
+    def title(self, index: int) -> str:
+        return shown(self.names[index])
 
-    def _load(self, index: int) -> Decoded:
+    def load(self, index: int) -> Decoded:
         return decode(self.content(self.members[index]), self.reading, suffix_of(self.names[index]))
 
     def content(self, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Who reads a set: this process, the ranks of a training, or a cluster."""
+"""Where images are read: in this process, in torchrun's ranks, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from importlib import import_module
 from typing import Protocol, TypeVar
 
-from ganmetrics.data.reading.share import WHOLE, Share
+from ganmetrics.data.reading.share import Share
 from ganmetrics.errors import UsageError
 
 Value = TypeVar("Value")
@@ -29,15 +29,8 @@ class Engine(Protocol):
         """
 
 
-class _Local:
-    def gathered(self, reader: Callable[[Share], Part], count: int | None) -> Part:
-        return reader(WHOLE)
-
-
 def engine(name: str) -> Engine:
-    """The engine of a name that ``Reading`` allows."""
-    if name == "local":
-        return _Local()
+    """The engine of a name that ``Reading`` allows, other than ``local``: that needs none."""
     chosen: Engine = import_module(f"ganmetrics.distributed.{name}").ENGINE
     return chosen
 

@@ -221,7 +221,7 @@ class Evaluation:
         reads = kept_of("real", self.metrics, "off")
         measuring.check({"real": side}, {"real": reads})
         if isinstance(side, Source):
-            return measuring.read(side, measuring.loaded, kept_of("real", self.metrics, self.ci))
+            return measuring(side, kept_of("real", self.metrics, self.ci))
         side.recipe.require(recipe_of(measuring.loaded, READING), (side.source or side.name or "reference", "fake"))
         return side
 

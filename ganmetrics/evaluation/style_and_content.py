@@ -17,7 +17,6 @@ from ganmetrics.data import Reading, Source
 from ganmetrics.data.places.paths import IMAGE_SUFFIXES, is_path, suffix_of
 from ganmetrics.data.reading.decode import decode
 from ganmetrics.data.reading.loading import read_parts, serial_parts
-from ganmetrics.data.reading.parts import outcome_of
 from ganmetrics.distributed import require
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.extractors.style_networks import MapNetwork, load_map_network
@@ -238,10 +237,8 @@ class _ImageFile(Source):
         self.name, self.identity, self.count = shown(path), os.path.realpath(path), 1
 
     def batches(self) -> Iterator[Images]:
-        outcome = outcome_of(
-            self.name, lambda: decode(Path(self.path).read_bytes(), self.reading, suffix_of(self.path))
-        )
-        return read_parts(serial_parts(iter([outcome])), self.reading, self.notes, self.name)
+        load = self.name, lambda: decode(Path(self.path).read_bytes(), self.reading, suffix_of(self.path))
+        return read_parts(serial_parts(iter([load])), self.reading, self.notes, self.name)
 
 
 def _opened(value: Any, reading: Reading) -> Source:

@@ -74,15 +74,16 @@ class Measuring:
         return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, self.reading)
 
     def __call__(self, side: Side, reads: set[Need]) -> Statistics:
-        return side if isinstance(side, Statistics) else self.read(side, self.loaded, reads)
-
-    def read(self, source: Source, extractor: Extractor, reads: set[Need]) -> Statistics:
-        """The statistics of a source, read by whoever the reading says; of all ranks, the first has them."""
-        reader = Reader(source, extractor, frozenset(reads), self.reading, self.device, self.batch_size)
-        gathering = engine(self.reading.engine).gathered(reader, source.count)
+        """The statistics of a side, read by whoever the reading says; of all ranks, the first has them."""
+        if isinstance(side, Statistics):
+            return side
+        reader = Reader(side, self.loaded, frozenset(reads), self.reading, self.device, self.batch_size)
+        is_local = self.reading.engine == "local"
+        gathering = reader(WHOLE) if is_local else engine(self.reading.engine).gathered(reader, side.count)
+        recipe = recipe_of(self.loaded, self.reading)
         if gathering is None:  # another rank's
-            return Statistics(recipe_of(extractor, self.reading), 0, "")
-        return statistics_of(gathering, source, reads, recipe_of(extractor, self.reading))
+            return Statistics(recipe, 0, "")
+        return statistics_of(gathering, side, reads, recipe)
 
 
 def _title(role: str, side: Side) -> str:

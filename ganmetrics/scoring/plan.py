@@ -100,7 +100,10 @@ def prepared(
     fitting.keep(lambda each: measuring.check(sides, reads_of(sides, [each])))
     measuring.check_recipes(sides)
     keep = {role: kept_of(role, fitting.metrics, settings.ci) | more.get(role, set()) for role in sides}
-    measured = {role: measuring(side, keep[role]) for role, side in sides.items() if keep[role]}
+    measured = {}
+    for role, side in sides.items():
+        if keep[role]:
+            measured[role] = measuring(side, keep[role])
     return Prepared(measured, fitting.metrics, fitting.left_out)
 
 

@@ -133,8 +133,8 @@ def test_items_can_be_sent_to_a_worker_that_is_not_forked(many, tmp_path):
     archive = shutil.make_archive(str(tmp_path / "many"), "zip", many)
     names = (many, archive)
     for items in [open_source(name)._items for name in names]:
-        expected = items.outcome(1)
-        again = pickle.loads(pickle.dumps(items)).outcome(1)
+        expected = items.load(1)
+        again = pickle.loads(pickle.dumps(items)).load(1)
         assert np.array_equal(expected.pixels, again.pixels)
     items.close()
 

@@ -84,7 +84,7 @@ def test_another_layer_or_weights_file_is_another_entry(real: Path, passed: list
     passed.clear()
     gm.evaluate(None, real, metrics="is", extractor="digits")
     assert sum(passed) == 600
-    network, device = Digits(None), gm.evaluation.run.choose_device("cpu")
+    network, device = Digits(None), choose_device("cpu")
     one = feature_cache.FeatureCache(network, device)
     network.identity = "digits:other"
     assert feature_cache.FeatureCache(network, device).facts != one.facts

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held, Undo, assigned, no_warnings
-from ganmetrics.data.reading.depth import black_is_zero, tiff_in_words, to_eight_bits
+from ganmetrics.data.reading.depth import TIFF_STARTS, black_is_zero, tiff_in_words, to_eight_bits
 from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Reading
 
@@ -45,6 +45,20 @@ FOREIGN = {
 ACCEPTED_STARTS = (b"\x89PNG", b"\xff\xd8", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"P4", b"P5", b"P6")
 BRANDS = {b"avif": "AVIF", b"avis": "AVIF"}  # every other brand of this container is called HEIC here
 ORIENTATION = 0x0112
+# What sets pixels [H, W, 3] upright: EXIF 5 to 8 exchange the axes first, then these are mirrored.
+MIRRORED = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}
+MODE_KINDS = {
+    "L": "grey",
+    "1": "grey",
+    "LA": "grey",
+    "La": "grey",
+    "P": "palette",
+    "PA": "palette",
+    "CMYK": "cmyk",
+    "LAB": "lab",
+}
+BACKGROUNDS = {"white": 255, "black": 0}
+BAND_PIXELS = 1 << 18
 _PILLOW = Held()
 
 
@@ -67,14 +81,20 @@ def decode(data: bytes, reading: Reading, suffix: str = "") -> Decoded:
     """
     if not data:
         raise Unreadable("is empty (0 bytes)")
-    with _one_sentence(reading, data):
-        data, is_inverted = black_is_zero(data)
-        again = partial(_opened, data, reading.max_pixels)
-        image = again()
-        found = "JPEG" if image.format == "MPO" else image.format or ""
-        decoded = _pixels(image, reading, again, is_inverted=is_inverted)
-        wrong = ("wrong-extension",) if SUFFIX_FORMATS.get(suffix, found) != found else ()
-        return Decoded(decoded.pixels, decoded.kinds + wrong, found)
+    try:
+        with pillow_rules(reading.max_pixels):
+            data, is_inverted = black_is_zero(data) if data[:4] in TIFF_STARTS else (data, False)
+            again = partial(_opened, data, reading.max_pixels)
+            image = again()
+            found = "JPEG" if image.format == "MPO" else image.format or ""
+            pixels, kinds = _pixels(image, reading, again, is_inverted=is_inverted)
+    except (Unreadable, MemoryError):  # the latter is no fault of the image
+        raise
+    except Exception as error:
+        raise Unreadable(*_reason(error, reading.max_pixels, data)) from None
+    if SUFFIX_FORMATS.get(suffix, found) != found:
+        kinds.append("wrong-extension")
+    return Decoded(pixels, tuple(kinds), found)
 
 
 def _opened(data: bytes, max_pixels: int) -> PilImage:
@@ -94,93 +114,23 @@ def from_pil(image: PilImage, reading: Reading) -> Decoded:
     Unreadable
         Whatever is wrong with it.
     """
-    with _one_sentence(reading):
-        return _pixels(image, reading)
-
-
-def _pixels(
-    image: PilImage, reading: Reading, again: Callable[[], PilImage] | None = None, *, is_inverted: bool = False
-) -> Decoded:
-    from ganmetrics.data.reading.colour import to_rgb
-
-    kinds = _frame_kinds(image, reading)
-    has_deep_colours = _has_16_bit_colours(image)
-    image.load()
-    shallow, depth_kinds = to_eight_bits(
-        image, reading.levels, again, has_deep_colours=has_deep_colours, is_inverted=is_inverted
-    )
-    pixels, colour_kinds = to_rgb(shallow, reading.alpha)
-    kinds += depth_kinds + colour_kinds
-    kinds += ["icc"] if _has_other_profile(image) else []
-    orientation = _orientation(image)
-    if orientation != 1:
-        kinds.append("exif-rotated")
-        pixels = _turned(pixels, orientation) if reading.exif == "transpose" else pixels
+    try:
+        with pillow_rules(reading.max_pixels):
+            pixels, kinds = _pixels(image, reading)
+    except (Unreadable, MemoryError):
+        raise
+    except Exception as error:
+        raise Unreadable(*_reason(error, reading.max_pixels)) from None
     return Decoded(pixels, tuple(kinds), image.format or "")
 
 
-def _frame_kinds(image: PilImage, reading: Reading) -> list[str]:
-    # The further pictures of an MPO file, which phones write as .jpg, are previews of the first.
-    if image.format == "MPO" or not getattr(image, "is_animated", False):
-        return []
-    if reading.frames == "error":
-        raise Unreadable("has several frames or pages", 'Take the first of each by `frames="first"`')
-    return ["first-frame"]
-
-
-def _has_16_bit_colours(image: PilImage) -> bool:
-    # Pillow keeps the high byte of each; only the decoder's raw mode still tells.
-    tiles = getattr(image, "tile", ()) if image.format in ("PNG", "TIFF") else ()
-    return image.mode in ("RGB", "RGBA", "CMYK", "LA") and any(";16" in str(tile[3]) for tile in tiles)
-
-
-def _has_other_profile(image: PilImage) -> bool:
-    profile = image.info.get("icc_profile") or b""
-    return bool(profile) and b"sRGB" not in profile and "sRGB".encode("utf-16-be") not in profile
-
-
-def _orientation(image: PilImage) -> int:
-    # Read after the pixels: PNG keeps EXIF behind them, and Pillow turns a TIFF by itself and drops the tag.
-    try:
-        value = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # a broken EXIF block says nothing about the pixels
-        return 1
-    return value if value in range(1, 9) else 1
-
-
-def _turned(pixels: np.ndarray[Any, Any], orientation: int) -> np.ndarray[Any, Any]:
-    # [H, W, 3] -> upright; EXIF 2..4 mirror and turn, 5..8 also exchange the axes
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    flips = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}.get(orientation, ())
-    for axis in flips:
-        pixels = pixels[::-1] if axis == 0 else pixels[:, ::-1]
-    return pixels
-
-
 @contextmanager
-def _one_sentence(reading: Reading, data: bytes = b"") -> Iterator[None]:
-    # Corrupt files make Pillow raise OSError, ValueError, SyntaxError, TypeError, struct.error, zlib.error and more.
-    from PIL import Image, UnidentifiedImageError
+def pillow_rules(max_pixels: int) -> Iterator[None]:
+    """Within it Pillow decodes as a reading needs it, whatever other code has set.
 
-    try:
-        with _pillow_rules(reading.max_pixels):
-            yield
-    except (Unreadable, MemoryError):  # the latter is no fault of the image
-        raise
-    except UnidentifiedImageError:
-        raise Unreadable(_foreign_sentence(data)) from None
-    except Image.DecompressionBombError:
-        fix = "If the large images are meant, allow them by `max_pixels=200000000` or more"
-        raise Unreadable(f"has more than {reading.max_pixels} pixels", fix) from None
-    except Exception as error:
-        raise Unreadable(_decoder_sentence(error)) from None
-
-
-@contextmanager
-def _pillow_rules(max_pixels: int) -> Iterator[None]:
-    # Other libraries set these globals; a truncated file would then be filled with grey without a word. A limit above
-    # that of the reading is left alone, as the reading's own is looked at beside it.
+    Other libraries set Pillow's globals, and a truncated file would then be filled with grey without a word. A limit of
+    pixels above that of the reading is left alone, since ``decode`` looks at the reading's own.
+    """
     from PIL import Image, ImageFile
 
     def change() -> Undo:
@@ -191,6 +141,109 @@ def _pillow_rules(max_pixels: int) -> Iterator[None]:
 
     with _PILLOW.at(max_pixels, change), no_warnings():
         yield
+
+
+def _pixels(
+    image: PilImage, reading: Reading, again: Callable[[], PilImage] | None = None, *, is_inverted: bool = False
+) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """The pixels of an opened image, uint8 [H, W, 3], and the short names of what is unusual about it."""
+    kinds = []
+    # The further pictures of an MPO file, which phones write as .jpg, are previews of the first.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        if reading.frames == "error":
+            raise Unreadable("has several frames or pages", 'Take the first of each by `frames="first"`')
+        kinds.append("first-frame")
+    # Of colours of 16 bits Pillow keeps the high byte of each; only the decoder's raw mode still tells.
+    tiles = getattr(image, "tile", ()) if image.format in ("PNG", "TIFF") else ()
+    has_deep_colours = image.mode in ("RGB", "RGBA", "CMYK", "LA") and any(";16" in str(tile[3]) for tile in tiles)
+    image.load()
+    shallow = image
+    if has_deep_colours or reading.levels is not None or image.mode.startswith(("I", "F")):
+        shallow, more = to_eight_bits(
+            image, reading.levels, again, has_deep_colours=has_deep_colours, is_inverted=is_inverted
+        )
+        kinds += more
+    pixels, more = _to_rgb(shallow, reading.alpha)
+    kinds += more
+    profile = image.info.get("icc_profile") or b""
+    if profile and b"sRGB" not in profile and "sRGB".encode("utf-16-be") not in profile:
+        kinds.append("icc")
+    # Read after the pixels: PNG keeps EXIF behind them, and Pillow turns a TIFF by itself and drops the tag.
+    try:
+        orientation = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # a broken EXIF block says nothing about the pixels
+        orientation = 1
+    if orientation in range(2, 9):
+        kinds.append("exif-rotated")
+        pixels = _upright(pixels, orientation) if reading.exif == "transpose" else pixels
+    return pixels, kinds
+
+
+def _to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """A loaded image of 8 bits a channel as uint8 [H, W, 3]; a fully opaque alpha channel is dropped in any case."""
+    import numpy as np
+
+    kinds = [MODE_KINDS[image.mode]] if image.mode in MODE_KINDS else []
+    if image.has_transparency_data:
+        # convert() copies even where there is nothing to convert
+        pixels = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
+        colours, opacity = pixels[..., :3], pixels[..., 3:]
+        num_transparent = int((opacity < 255).sum())
+        if not num_transparent:
+            return colours, kinds
+        if alpha == "error":
+            share = f"{num_transparent} of {opacity.size} pixels are transparent"
+            fix = 'Paint it on a colour by `alpha="white"` or `alpha="black"`, or drop it by `alpha="drop"`'
+            raise Unreadable(f"has an alpha channel: {share}", fix)
+        colours = colours if alpha == "drop" else _blended(colours, opacity, BACKGROUNDS[alpha])
+        return colours, [*kinds, "alpha"]
+    image = _lab_to_rgb(image) if image.mode == "LAB" else image
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), kinds
+
+
+def _upright(pixels: np.ndarray[Any, Any], orientation: int) -> np.ndarray[Any, Any]:
+    pixels = pixels.swapaxes(0, 1) if orientation >= 5 else pixels
+    for axis in MIRRORED.get(orientation, ()):
+        pixels = pixels[::-1] if axis == 0 else pixels[:, ::-1]
+    return pixels
+
+
+def _blended(colours: np.ndarray[Any, Any], opacity: np.ndarray[Any, Any], background: int) -> np.ndarray[Any, Any]:
+    # In bands, since a small file may hold a large image; 255 is odd too, so that this is exact rounding.
+    import numpy as np
+
+    painted = np.empty_like(colours)
+    step = max(1, BAND_PIXELS // colours.shape[1])
+    for top in range(0, len(colours), step):
+        band, weight = (part[top : top + step].astype(np.int32) for part in (colours, opacity))
+        painted[top : top + step] = (band * weight + background * (255 - weight) + 127) // 255
+    return painted
+
+
+def _lab_to_rgb(image: PilImage) -> PilImage:
+    from PIL import ImageCms
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    return converted or image
+
+
+def _reason(error: Exception, max_pixels: int, data: bytes = b"") -> tuple[str, str]:
+    """What is wrong with an image, and what to do where it need not be repaired or removed.
+
+    Corrupt files make Pillow raise OSError, ValueError, SyntaxError, TypeError, struct.error, zlib.error and more.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return _foreign_sentence(data), ""
+    if isinstance(error, Image.DecompressionBombError):
+        fix = "If the large images are meant, allow them by `max_pixels=200000000` or more"
+        return f"has more than {max_pixels} pixels", fix
+    lines = str(error).strip().splitlines()
+    text = "".join(c for c in lines[0] if c.isprintable())[:120] if lines else type(error).__name__
+    is_variant = text.lower().startswith("unsupported")
+    return f"is a variant that is not read: {text}" if is_variant else f"is truncated or damaged: {text}", ""
 
 
 def _foreign_sentence(data: bytes) -> str:
@@ -204,10 +257,3 @@ def _foreign_sentence(data: bytes) -> str:
         return "is truncated or damaged: its header cannot be read"
     title = next((title for magic, title in FOREIGN.items() if data.startswith(magic)), "")
     return f"holds {title}, which is not read; {accepted}" if title else f"is not an image; {accepted}"
-
-
-def _decoder_sentence(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    text = "".join(c for c in lines[0] if c.isprintable())[:120] if lines else type(error).__name__
-    is_variant = text.lower().startswith("unsupported")
-    return f"is a variant that is not read: {text}" if is_variant else f"is truncated or damaged: {text}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BITS, PHOTOMETRIC = 258, 262  # tags of TIFF
 BAND_PIXELS = 1 << 18
+TIFF_STARTS = (b"II*\0", b"MM\0*")
 WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1
 WITHOUT_RANGE = "image without a fixed range; convert it to 8 bits, or state its black and white by `levels`"
 
@@ -50,7 +51,7 @@ def to_eight_bits(
 
 
 def _grey(image: PilImage, levels: Levels, is_inverted: bool) -> tuple[PilImage, list[str]]:
-    """As L, or as LA where the file names one value as transparent."""
+    """Grey of more than 8 bits as a Pillow image L, or LA where the file names one value as transparent."""
     import numpy as np
     from PIL import Image
 
@@ -116,7 +117,7 @@ def tiff_in_words(data: bytes) -> str:
 
 def _first_directory(data: bytes) -> dict[int, tuple[int, int]]:
     """The place and the number of the tags of one short number; none of what is no TIFF or a damaged one."""
-    if data[:4] not in (b"II*\0", b"MM\0*"):
+    if data[:4] not in TIFF_STARTS:
         return {}
     order, found = _order(data), {}
     try:

@@ -12,7 +12,6 @@ from ganmetrics.data.places.paths import suffix_of
 from ganmetrics.data.reading.classes import MAX_LABEL_BYTES
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
 from ganmetrics.data.reading.item_source import ItemSource
-from ganmetrics.data.reading.parts import Outcome, outcome_of
 from ganmetrics.data.source import Notes, Reading
 
 if TYPE_CHECKING:
@@ -91,14 +90,14 @@ class _FileItems:
     def __len__(self) -> int:
         return len(self.files)
 
-    def outcome(self, index: int) -> Outcome:
-        relative = os.fsdecode(self.files.relative(index))
-        return outcome_of(shown(relative), lambda: self._load(index, suffix_of(relative)))
+    def title(self, index: int) -> str:
+        return shown(os.fsdecode(self.files.relative(index)))
 
-    def _load(self, index: int, suffix: str) -> Decoded:
-        path = os.path.join(self.files.root, self.files.relative(index))
+    def load(self, index: int) -> Decoded:
+        relative = self.files.relative(index)
         size, time = (int(number) for number in self.files.stamps[index])
-        return decode(_content(path, size, time), self.reading, suffix)
+        content = _content(os.path.join(self.files.root, relative), size, time)
+        return decode(content, self.reading, suffix_of(relative))
 
 
 def status_of(root: str, names: Iterable[str]) -> list[tuple[bytes, int, int]]:

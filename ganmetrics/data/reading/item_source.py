@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 from ganmetrics.data.reading.classes import classes_of_files
 from ganmetrics.data.reading.loading import Items, chosen_workers, item_parts, read_placed
-from ganmetrics.data.reading.parts import Outcome
 from ganmetrics.data.reading.share import WHOLE, Share
 from ganmetrics.data.source import Classes, Notes, Reading, Source
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ganmetrics.types import Images, Placed
 
 
@@ -59,24 +56,9 @@ class ItemSource(Source):
 def placed_items(
     items: Items, share: Share, workers: int, reading: Reading, notes: Notes, where: str
 ) -> Iterator[Placed]:
-    """The images of a share of the items, each batch with its places among all."""
-    places = share.places(len(items))
-    if not len(places):
-        return
-    chosen = items if share.is_whole else _Chosen(items, places)
-    read = read_placed(item_parts(chosen, workers), reading, notes, where, may_be_empty=not share.is_whole)
-    for offsets, images in read:
-        yield places[offsets], images
-
-
-class _Chosen:
-    """Some of the items."""
-
-    def __init__(self, items: Items, places: Tensor) -> None:
-        self.items, self.places, self.is_quiet = items, places, items.is_quiet
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def outcome(self, index: int) -> Outcome:
-        return self.items.outcome(int(self.places[index]))
+    """The images of a share of the items, each batch with its indices among all."""
+    indices = share.places(len(items))
+    if not len(indices):
+        return iter(())
+    parts = item_parts(items, indices, workers)
+    return read_placed(parts, reading, notes, where, indices=None if share.is_whole else indices)

@@ -10,15 +10,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ganmetrics.data.reading.decode import Decoded
-from ganmetrics.data.reading.parts import Outcome, Part, Parts, joined
+from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
 from ganmetrics.data.reading.random_streams import OwnStreams
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.reading.workers import watched
 from ganmetrics.data.source import Notes, Reading
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import GanMetricsError, InputError, UsageError
 from ganmetrics.numerics.memory import memory_budget
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 MAX_WORKERS = 8  # decode some 10,000 small JPEGs a second, more than a GPU takes in float32
 FEW_IMAGES = 64  # below this, starting processes takes longer than decoding
-TASK_IMAGES = 64
 TASK_BYTES = 16 << 20
 WORKER_TASK_BYTES = 2 << 20  # eight workers, two tasks ahead each, stay within the 64 MB of a container's /dev/shm
 UNREAD_BYTES = 128 << 10  # what an image is taken to have where none of those looked at can be read
@@ -50,8 +50,11 @@ class Items(Protocol):
 
     def __len__(self) -> int: ...
 
-    def outcome(self, index: int) -> Outcome:
-        """The image, the line that says why it cannot be read, or the error that ends the whole reading."""
+    def title(self, index: int) -> str:
+        """What messages call an image."""
+
+    def load(self, index: int) -> Decoded:
+        """The image (Unreadable, or an error that ends the whole reading)."""
 
 
 def read_parts(parts: Parts, reading: Reading, notes: Notes, where: str) -> Iterator[Images]:
@@ -61,15 +64,19 @@ def read_parts(parts: Parts, reading: Reading, notes: Notes, where: str) -> Iter
 
 
 def read_placed(
-    parts: Parts, reading: Reading, notes: Notes, where: str, *, may_be_empty: bool = False
+    parts: Parts, reading: Reading, notes: Notes, where: str, *, indices: Tensor | None = None
 ) -> Iterator[Placed]:
-    """The batches of some parts, each with its places among the items; what was seen goes to the notes.
+    """The batches of some parts, each with the indices of its images; what was seen goes to the notes.
+
+    Parameters
+    ----------
+    indices : Tensor, int64 [N], optional
+        Of the items that this reader has, where others read the rest of the set; then there may be no image among them.
 
     Raises
     ------
     InputError
-        Images that cannot be read, counted to the end and the first ten named; or not one image is left, unless
-        there ``may_be_empty`` be none because others read other items.
+        Images that cannot be read, counted to the end and the first ten named; or not one image is left.
     """
     for counts in (notes.kinds, notes.formats, notes.sizes, notes.skipped):
         counts.clear()
@@ -80,27 +87,19 @@ def read_placed(
             if part.refusal is not None:
                 raise part.refusal
             unreadable += part.unreadable
-            num_read += sum(part.notes.sizes.values())
-            _add(part.notes, notes)
+            num_read += part.notes.sizes.total()
+            for name in ("kinds", "formats", "sizes"):
+                getattr(notes, name).update(getattr(part.notes, name))
             offsets = part.offsets() + first
             first += len(offsets) + len(part.gaps)
-            if not unreadable or reading.on_error == "skip":
-                yield from _placed(part, offsets)
-    if num_read or unreadable or not may_be_empty:
-        _settle(unreadable, num_read, reading, notes, where, may_be_empty)
-
-
-def _placed(part: Part, offsets: Tensor) -> Iterator[Placed]:
-    start = 0
-    for images in part.runs():
-        yield offsets[start : start + len(images)], images
-        start += len(images)
-
-
-def _add(seen: Notes, notes: Notes) -> None:
-    notes.kinds.update(seen.kinds)
-    notes.formats.update(seen.formats)
-    notes.sizes.update(seen.sizes)
+            if unreadable and reading.on_error != "skip":
+                continue
+            placed = offsets if indices is None else indices[offsets]
+            for images in part.runs():
+                yield placed[: len(images)], images
+                placed = placed[len(images) :]
+    if num_read or unreadable or indices is None:
+        _settle(unreadable, num_read, reading, notes, where, indices is not None)
 
 
 def _settle(
@@ -119,8 +118,8 @@ def _settle(
     raise InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")
 
 
-def item_parts(items: Items, workers: int) -> Parts:
-    """The parts of some items in their order, made by worker processes or, if there are none, in this one.
+def item_parts(items: Items, indices: Tensor, workers: int) -> Parts:
+    """The parts of some items in the order of their indices, made by worker processes or else in this one.
 
     Raises
     ------
@@ -132,13 +131,16 @@ def item_parts(items: Items, workers: int) -> Parts:
     if workers and multiprocessing.current_process().daemon:
         what = f"this process is daemonic and may start no others, of which {workers} are to decode images"
         raise UsageError(what, where="Reading.workers", hint="Use workers=0, or start it with daemon=False")
-    plan = _planned(items, workers) if workers else NO_WORKERS
-    if not plan.workers:
-        yield from serial_parts(map(items.outcome, range(len(items))), _streams(items))
-        return
-    streams, first = _streams(items), 0
+    tasks, plan = _Tasks(items, indices), NO_WORKERS
+    if workers:
+        plan = _planned(tasks, workers)
+    return _worker_parts(tasks, plan) if plan.workers else serial_parts(tasks.loads(), _streams(items))
+
+
+def _worker_parts(tasks: _Tasks, plan: _Plan) -> Parts:
+    streams, first = _streams(tasks.items), 0
     with watched():
-        iterator = iter(_loader(items, plan))
+        iterator = iter(_loader(tasks, plan))
     try:
         while True:
             with streams, watched():
@@ -149,8 +151,7 @@ def item_parts(items: Items, workers: int) -> Parts:
             stop, first = first + plan.images, first + part.num_items
             yield part
             if part.refusal is None:  # what did not fit into the worker's part
-                rest = range(first, min(stop, len(items)))
-                yield from serial_parts(map(items.outcome, rest), streams)
+                yield from serial_parts(tasks.loads(first, stop), streams)
             first = stop
     finally:
         del iterator  # ends the workers also where the consumer stopped early
@@ -166,30 +167,24 @@ def chosen_workers(reading: Reading, count: int) -> int:
     return min(MAX_WORKERS, cores)
 
 
-def serial_parts(outcomes: Iterator[Outcome], streams: AbstractContextManager[None] | None = None) -> Parts:
-    """The parts of outcomes that arrive one after another, in this process and by default in streams of their own."""
+def serial_parts(loads: Iterator[Load], streams: AbstractContextManager[None] | None = None) -> Parts:
+    """The parts of images that are loaded one after another, in this process.
+
+    Parameters
+    ----------
+    loads : iterator of (str, callable)
+        What messages call an image, and what loads it.
+    streams : context manager, optional
+        What every step runs in: random streams of their own, unless otherwise said.
+    """
     streams = OwnStreams() if streams is None else streams
     num_bytes = min(TASK_BYTES, memory_budget() // 16)
     while True:
         with streams:
-            part = _next_part(outcomes, num_bytes)
-        if part is None:
+            part = next_part(loads, num_bytes)
+        if not part.num_items and part.refusal is None:
             return
         yield part
-
-
-def _next_part(outcomes: Iterator[Outcome], num_bytes: int) -> Part | None:
-    taken = list(_taken(islice(outcomes, TASK_IMAGES), num_bytes))
-    return joined(taken) if taken else None
-
-
-def _taken(outcomes: Iterator[Outcome], num_bytes: int) -> Iterator[Outcome]:
-    """The first outcomes that have that many bytes together: at least one, and no more than reach it."""
-    for outcome in outcomes:
-        yield outcome
-        num_bytes -= _num_bytes(outcome)
-        if num_bytes <= 0:
-            return
 
 
 class _Plan(NamedTuple):
@@ -204,9 +199,9 @@ class _Plan(NamedTuple):
 NO_WORKERS = _Plan(0)
 
 
-def _planned(items: Items, workers: int) -> _Plan:
+def _planned(tasks: _Tasks, workers: int) -> _Plan:
     """The plan whose images on their way take half of the memory limit at most, and half of the shared memory."""
-    most = _largest(items)
+    most = tasks.look()
     free = shutil.disk_usage(SHARED_MEMORY).free if os.path.isdir(SHARED_MEMORY) else sys.maxsize
     room = min(memory_budget(), free) // 2
     workers = min(workers, room // most)
@@ -217,20 +212,25 @@ def _planned(items: Items, workers: int) -> _Plan:
     return _Plan(workers, ahead, max(1, min(TASK_IMAGES, WORKER_TASK_BYTES // most)), num_bytes)
 
 
-def _loader(items: Items, plan: _Plan) -> DataLoader[Any]:
+def _loader(tasks: _Tasks, plan: _Plan) -> DataLoader[Any]:
     import torch
     from torch.utils.data import DataLoader
 
-    dataset: Any = _Tasks(items, plan.num_bytes)
+    tasks.num_bytes = plan.num_bytes
+    dataset: Any = tasks
     return DataLoader(
         dataset,
         batch_size=plan.images,
         num_workers=plan.workers,
         prefetch_factor=plan.ahead,
-        collate_fn=joined,
-        worker_init_fn=_detach_quietly if items.is_quiet else _detach,
+        collate_fn=_as_it_is,
+        worker_init_fn=_detach_quietly if tasks.items.is_quiet else _detach,
         generator=torch.Generator().manual_seed(0),  # its own, so that starting it draws nothing from the caller's
     )
+
+
+def _as_it_is(part: Part) -> Part:
+    return part
 
 
 def _detach(worker: int) -> None:
@@ -260,26 +260,37 @@ def _streams(items: Items) -> AbstractContextManager[None]:
 
 
 class _Tasks:
-    # the form in which DataLoader wants a data set; at the top of the module so that it can be pickled
+    """Some items in the form that DataLoader wants; at the top of the module so that it can be pickled."""
 
-    def __init__(self, items: Items, num_bytes: int) -> None:
-        self.items, self.num_bytes = items, num_bytes
+    def __init__(self, items: Items, indices: Tensor) -> None:
+        self.items, self.indices = items, indices
+        self.num_bytes = 0  # of the images that a worker decodes together
+        self.known: dict[int, Decoded] = {}  # images that were looked at
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.indices)
 
-    def __getitems__(self, places: list[int]) -> list[Outcome]:
-        """The first of the outcomes, as many as fit."""
-        return list(_taken(map(self.items.outcome, places), self.num_bytes))
+    def __getitems__(self, places: list[int]) -> Part:
+        """The first of the items at some places, as many as fit."""
+        return next_part(self.loads(places[0], places[-1] + 1), self.num_bytes)
 
+    def loads(self, start: int = 0, stop: int | None = None) -> Iterator[Load]:
+        for number in self.indices[start:stop].numpy():
+            index = int(number)
+            yield self.items.title(index), partial(self.known.pop if index in self.known else self.items.load, index)
 
-def _largest(items: Items) -> int:
-    """The bytes of the largest of a few images across the set."""
-    with _streams(items):  # so that looking at them changes nothing
-        places = {index * len(items) // NUM_PROBES for index in range(NUM_PROBES)}
-        sizes = [_num_bytes(items.outcome(place)) for place in sorted(places)]
-    return max(sizes) or UNREAD_BYTES
+    def look(self) -> int:
+        """The bytes of the largest of a few images across the set, which are kept where they are small.
 
-
-def _num_bytes(outcome: Outcome) -> int:
-    return outcome.pixels.nbytes if isinstance(outcome, Decoded) else 0
+        A data set of the caller's is asked again: in a worker its random transforms draw other numbers.
+        """
+        most, spare = 0, min(TASK_BYTES, memory_budget() // 16)
+        with _streams(self.items):  # so that looking at them changes nothing
+            for place in sorted({index * len(self) // NUM_PROBES for index in range(NUM_PROBES)}):
+                index = int(self.indices[place])
+                with suppress(Unreadable, GanMetricsError, MemoryError):
+                    image = self.items.load(index)
+                    most, spare = max(most, image.pixels.nbytes), spare - image.pixels.nbytes
+                    if self.items.is_quiet and spare > 0:
+                        self.known[index] = image
+        return most or UNREAD_BYTES

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from ganmetrics.data.places.paths import shortened
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
+TASK_IMAGES = 64  # that are decoded together
+Load: TypeAlias = "tuple[str, Callable[[], Decoded]]"  # what messages call an image, and what loads it
 Outcome: TypeAlias = "Decoded | str | GanMetricsError"  # str: the line about an image that cannot be read
 
 
@@ -67,7 +70,7 @@ class Part:
 Parts: TypeAlias = Generator[Part, None, None]
 
 
-def joined(outcomes: Sequence[Outcome]) -> Part:
+def _joined(outcomes: Sequence[Outcome]) -> Part:
     """The outcomes as one part; a refusal among them empties it."""
     import torch
 
@@ -81,7 +84,10 @@ def joined(outcomes: Sequence[Outcome]) -> Part:
     slots = (slot for run in part.runs() for slot in run.numpy())
     for image, slot in zip(images, slots, strict=True):
         slot[...] = image.pixels.transpose(2, 0, 1)
-        _count(image, part.notes)
+        height, width, _ = image.pixels.shape
+        part.notes.kinds.update(image.kinds)
+        part.notes.sizes[(height, width)] += 1
+        part.notes.formats.update([image.format] if image.format else [])
     return part
 
 
@@ -93,22 +99,24 @@ def whole(images: Images) -> Part:
     return part
 
 
-def outcome_of(name: str, load: Callable[[], Decoded]) -> Outcome:
-    """What ``load()`` gives, its failure turned into a line or kept as a refusal; both survive a worker's pickle."""
-    try:
-        return load()
-    except Unreadable as error:
-        return Fault(f"{shortened(name)} {error}", error.fix)
-    except GanMetricsError as error:
-        return error
-    except MemoryError:  # skipping the image would make the set depend on the machine
-        hint = "Free some; where several processes decode, `workers=1` takes less"
-        return ResourceError("an image needs more memory than there is", where=name, hint=hint, code="E-MEMORY")
+def next_part(loads: Iterator[Load], num_bytes: float = math.inf, most: int | None = TASK_IMAGES) -> Part:
+    """The images that are loaded next: as many as have that many bytes together, and one at least.
 
-
-def _count(image: Decoded, notes: Notes) -> None:
-    height, width, _ = image.pixels.shape
-    notes.kinds.update(image.kinds)
-    notes.sizes[(height, width)] += 1
-    if image.format:
-        notes.formats[image.format] += 1
+    What fails becomes a line, or a refusal that ends the whole reading; both survive a worker's pickle.
+    """
+    outcomes: list[Outcome] = []
+    for name, load in islice(loads, most):
+        try:
+            outcomes.append(load())
+        except Unreadable as error:
+            outcomes.append(Fault(f"{shortened(name)} {error}", error.fix))
+        except GanMetricsError as error:
+            outcomes.append(error)
+        except MemoryError:  # skipping the image would make the set depend on the machine
+            hint = "Free some; where several processes decode, `workers=1` takes less"
+            what = "an image needs more memory than there is"
+            outcomes.append(ResourceError(what, where=name, hint=hint, code="E-MEMORY"))
+        num_bytes -= outcomes[-1].pixels.nbytes if isinstance(outcomes[-1], Decoded) else 0
+        if num_bytes <= 0:
+            break
+    return _joined(outcomes)
