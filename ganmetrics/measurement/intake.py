@@ -91,8 +91,10 @@ class Intake:
 
     def _gather(self, features: Features | None) -> Iterator[None]:
         if features is not None:
+            # Copies, since what comes out of inference mode may not be changed in place, as a caller's state may be.
+            layers = {name: rows.clone() for name, rows in features.layers.items()}
             for collector in self.collectors:
-                collector.add(features.layers, features.indices)
+                collector.add(layers, features.indices)
             self.when_done(len(features.indices))
         yield from ()
 
