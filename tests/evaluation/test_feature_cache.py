@@ -18,6 +18,7 @@ from PIL import Image
 import ganmetrics as gm
 from ganmetrics.errors import GanMetricsWarning, UsageError
 from ganmetrics.extractors.digits import Digits
+from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.measurement import feature_cache
 
 
