@@ -120,7 +120,7 @@ def user_folder(name: str, variable: str = "") -> Path | None:
 
 
 def required_folder(name: str, content: str, variable: str = "") -> Path:
-    """The same for what must have a place (ResourceError for a user without a home)."""
+    """Return the folder of a cache that must have a place (ResourceError for a user without a home)."""
     folder = user_folder(name, variable)
     if folder is None:
         what = f"this user has no home folder to keep {content} in"

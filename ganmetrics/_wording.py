@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # `name`, `name=value`, `gm.function(…, name=value)` or `metric(name=value)`
 PHRASE = re.compile(r"`(?:(?P<call>[a-z][\w.]*)\((?:[^`=]*, )?)?(?P<name>[a-z]\w*)(?:=(?P<value>[^`]+?))?(?(call)\))`")
-OF_METRICS = "metric(option)"  # what the option that sets those of metrics is called in a table
+# The key of the option that sets options of metrics.
+OF_METRICS = "metric(option)"
 
 
 class Option(NamedTuple):
@@ -26,7 +27,7 @@ class Option(NamedTuple):
 
 
 def in_options(text: str, options: Mapping[str, Option]) -> str:
-    """A message with a command's options in place of parameters; a parameter that the command lacks stays as it is.
+    """Return a message with a command's options in place of parameters; those that the command lacks stay.
 
     Parameters
     ----------
@@ -35,6 +36,23 @@ def in_options(text: str, options: Mapping[str, Option]) -> str:
         From the name of a parameter to its option. What a value alone stands for has the key ``name=value``.
     """
     return PHRASE.sub(lambda found: _phrase(found, options), text)
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return a message with other names for parameters, where a function of another package has names of its own.
+
+    Parameters
+    ----------
+    text : str
+    names : mapping
+        From the name of our parameter to the name of theirs.
+    """
+
+    def phrase(found: re.Match[str]) -> str:
+        is_theirs = not found["call"] and found["name"] in names
+        return found[0].replace(found["name"], names[found["name"]], 1) if is_theirs else found[0]
+
+    return PHRASE.sub(phrase, text)
 
 
 def tell_in_options(error: GanMetricsError, options: Mapping[str, Option]) -> None:
@@ -51,5 +69,6 @@ def _phrase(found: re.Match[str], options: Mapping[str, Option]) -> str:
     option = options.get(f"{name}={value}") or options.get(name)
     if option is None:
         return found[0]
-    value = ":".join(value.strip("()").split(", "))  # how options write pairs
+    # Options write a pair as LOW:HIGH.
+    value = ":".join(value.strip("()").split(", "))
     return f"`{option.spelling} {value}`" if value and option.takes_value else f"`{option.spelling}`"

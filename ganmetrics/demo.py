@@ -1,4 +1,4 @@
-"""The main job on the embedded defaults: sample a generator, write its images, score them, show them."""
+"""The demonstration: sample a bundled generator, write its images, score them, show them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GENERATOR, REFERENCE, EXTRACTOR = "dcgan-mnist", "mnist-test", "digits"
 
 
 class Demo(NamedTuple):
-    """What a demonstration leaves."""
+    """The files and the scores that a demonstration leaves."""
 
     num_images: int
     fake: str
@@ -68,7 +68,8 @@ def _prepare(fake: Path, force: bool) -> None:
         hint = "Pass `force=True` to replace its images, or another `folder`"
         raise UsageError("the demo's folder is not empty", where=shown(fake), hint=hint, code="E-EXISTS")
     for path in old:
-        if path.suffix == ".png" and path.stem.isdigit():  # only what an earlier demo wrote
+        # Only files that an earlier demonstration wrote are removed.
+        if path.suffix == ".png" and path.stem.isdigit():
             path.unlink()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class GanMetricsError(Exception):
-    """Base of every error that ganmetrics raises on purpose.
+    """The base class of all errors of ganmetrics.
 
     Parameters
     ----------
@@ -24,7 +24,8 @@ class GanMetricsError(Exception):
 
     exit_code = 1
     default_code = "E-INTERNAL"
-    is_told = False  # whether it befell another rank, which reports it
+    # Whether the error happened on another rank, which reports it.
+    is_told = False
 
     def __init__(self, what: str, *, where: str = "", hint: str = "", code: str = "") -> None:
         self.what, self.where, self.hint = what, where, hint
@@ -35,11 +36,12 @@ class GanMetricsError(Exception):
         text = f"{self.what} ({self.where})" if self.where else self.what
         return f"{text}. {self.hint}" if self.hint else text
 
-    def __reduce__(self) -> tuple[object, ...]:  # keyword arguments survive a worker process's pickle
+    # An error of a worker process is pickled, which alone would lose keyword arguments.
+    def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.where, self.hint, self.code)
 
     def to_dict(self) -> dict[str, str]:
-        """The error as the object that ``--json`` prints on stderr."""
+        """Return the error as the object that ``--json`` prints on stderr."""
         return {"code": self.code, "what": self.what, "where": self.where, "hint": self.hint}
 
 

@@ -16,6 +16,7 @@ from commands import Run
 import ganmetrics as gm
 from ganmetrics._wording import PHRASE, Option, in_options
 from ganmetrics.compat import cleanfid, fidelity, pytorch_fid
+from ganmetrics.compat._sides import NAMES, own_hints
 from ganmetrics.generators import runs
 from ganmetrics.leaderboard import Board
 from ganmetrics.metrics import METRICS
@@ -114,6 +115,14 @@ def test_the_same_refusal_in_python_and_at_the_command_line(tmp_path: Path, run:
     assert done.returncode == 3
     assert "Add images, or ask for `--set kid.subset_size=600`, " in done.stderr
     assert "`kid(" not in done.stderr
+
+
+def test_hints_name_the_parameters_of_the_package_that_is_imitated() -> None:
+    with pytest.raises(gm.UsageError) as caught, own_hints({}, NAMES):
+        raise gm.UsageError("no processes", where="Reading.workers", hint="Use `workers=0`, or `gm.Reading(workers=0)`")
+    assert caught.value.where == "num_workers"
+    assert caught.value.hint == "Use `num_workers=0`, or `gm.Reading(workers=0)`"
+    assert in_options(caught.value.hint, {"num_workers": Option("--num-workers")}).startswith("Use `--num-workers 0`")
 
 
 def test_a_parameter_alone_is_told_as_an_option(tmp_path: Path, run: Run) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._wording import renamed
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.errors import GanMetricsError, GanMetricsWarning, StatisticsError
 from ganmetrics.evaluation.evaluate import measure, score
@@ -31,6 +33,9 @@ HINTS = {
     "E-UNREADABLE": "Repair or remove them",
     "E-EXISTS": "Choose another name",
 }
+# What pytorch-fid and clean-fid call our parameters.
+NAMES = MappingProxyType({"workers": "num_workers"})
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +90,7 @@ def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:
     sides = measured([real, fake], [reads], how)
     # KID's usual subset size, or all images where there are fewer.
     least = min([1000, *(side.count for side in sides if side.count)])
-    with own_hints(HINTS):
+    with own_hints(HINTS, NAMES):
         result = score(sides[0], sides[1], metric.format(least=least), ci="off")
     if how.warns:
         announce(result.warnings, stacklevel=4)
@@ -97,7 +102,7 @@ def measured(sides: Sequence[Side], reads: Sequence[str], how: Run) -> list[Stat
     has_images = any(isinstance(side, Source) for side in sides)
     network = load_extractor(how.extractor, how.weights) if has_images else None
     ready = _agreeing(sides, network, how)
-    with own_hints(HINTS):
+    with own_hints(HINTS, NAMES):
         return [_measured(side, reads, network, how) for side in ready]
 
 
@@ -109,12 +114,13 @@ def announce(sentences: Sequence[str], *, stacklevel: int) -> None:
 
 
 @contextmanager
-def own_hints(hints: dict[str, str]) -> Iterator[None]:
-    """Give errors the hint for their code, in place of one that names an option of ganmetrics' own command."""
+def own_hints(hints: Mapping[str, str], names: Mapping[str, str] = NO_NAMES) -> Iterator[None]:
+    """Give errors the hint for their code, and the other package's names in place of our parameters' names."""
     try:
         yield
     except GanMetricsError as error:
-        error.hint = hints.get(error.code, error.hint)
+        error.what, error.hint = renamed(error.what, names), renamed(hints.get(error.code, error.hint), names)
+        error.where = names.get(error.where.removeprefix("Reading."), error.where)
         raise
 
 

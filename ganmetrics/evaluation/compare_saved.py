@@ -1,4 +1,4 @@
-"""Results that were saved as JSON, compared without their images."""
+"""Compare results that were saved as JSON, without their images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ METHOD = "intervals of both, as if each had met reals of its own"
 
 @dataclass(frozen=True)
 class SavedComparison(Report):
-    """Every pair's differences of several saved results.
+    """The differences of every pair of several saved results.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class SavedComparison(Report):
         return "\n".join(map(str, self.differences))
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as plain data."""
+        """Return the comparison as plain data."""
         return {
             "schema": SCHEMA,
             "differences": [each.to_dict() for each in self.differences],
@@ -53,7 +53,9 @@ class SavedComparison(Report):
 
 
 def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedComparison:
-    """Say which of several saved results are better, where their signatures differ in the fakes alone.
+    """Say which of several saved results are better.
+
+    Their signatures may differ in nothing but the generated images.
 
     Without the images the real set's own noise cannot cancel: intervals are wider than those of ``compare``.
 
@@ -97,7 +99,7 @@ def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedC
 
 
 def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """The scores of a file, each with its signature parsed (InputError)."""
+    """Read the scores of a file, each with its signature parsed (InputError)."""
     try:
         with open(path, encoding="utf-8") as stream:
             found = json.load(stream)
@@ -122,11 +124,11 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
 
 
 class _Altered(Exception):
-    """What a file says of a score cannot have been written by this package."""
+    """A file says something of a score that this package cannot have written."""
 
 
 def _read(name: str, score: Mapping[str, Any]) -> dict[str, Any]:
-    """A score, checked against its own claims (_Altered, or an error of MALFORMED)."""
+    """Read a score and check that its numbers agree (_Altered, or an error of MALFORMED)."""
     value, around, higher = score["value"], score.get("interval"), score["higher_is_better"]
     if value is None and score["not_finite"] not in NOT_FINITE:
         raise _Altered(f"{name} is null, and not_finite is none of {', '.join(NOT_FINITE)}")
@@ -157,7 +159,7 @@ def _common(results: Mapping[str, Mapping[str, Any]], first: str, second: str) -
 
 
 def _strange(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    """What two signatures differ in beyond the fakes."""
+    """Return in what two signatures differ beyond the generated images."""
     rows = first[name]["signature"].differences(second[name]["signature"])
     directions = [side[name]["higher_is_better"] for side in (first, second)]
     turned = [f"higher_is_better of {name}: {directions[0]} / {directions[1]}"] if len(set(directions)) > 1 else []
@@ -183,17 +185,17 @@ def _difference(name: str, pair: tuple[str, str], results: Mapping[str, Mapping[
 
 
 def _count(side: str) -> str:
-    """The number of images of a set as signatures write it, ``name#count:digest``."""
+    """Return the number of images of a set as signatures write it, ``name#count:digest``."""
     return side.partition("#")[2].partition(":")[0]
 
 
 def _depends_on_count(name: str) -> bool:
-    """Whether a score depends on the number of fakes, as all do of which nothing is known."""
+    """Whether a score depends on the number of generated images; an unknown score is taken to depend on it."""
     known = [each for each in METRICS.records().values() if name in (part.name for part in each.parts)]
     return all(each.depends_on_count for each in known)
 
 
 def _around(first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
-    """The interval of a difference of independent values."""
+    """Return the interval of a difference of independent values."""
     sides = [(one["value"], bounds.Bounds(*one["interval"][:2])) for one in (first, second)]
     return Interval(*bounds.difference(*sides[0], *sides[1], 0.0), METHOD)

@@ -105,7 +105,7 @@ def every_protocol(real: Any, fake: Any, *, ci: str = "fast", **settings: Unpack
 
 
 class _Resizes(Extractor):
-    """Inception behind several resizes at once: one layer for each."""
+    """Inception behind several resize rules at once, with one layer for each rule."""
 
     name = "inception"
     resize = "several"
@@ -134,7 +134,7 @@ class _Resizes(Extractor):
 
 
 def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[str, Statistics]:
-    """The statistics of one set under every resize."""
+    """Measure the statistics of one set under every resize rule."""
     keep = {MOMENTS, SAMPLE}
     collectors = {rule: Collector(keep, _reading_layer(rule)) for rule in network.rules}
     seen = Seen()

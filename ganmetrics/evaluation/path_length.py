@@ -30,18 +30,20 @@ if TYPE_CHECKING:
     Draw = Callable[[int, torch.Generator], Tensor]
 
 SCHEMA = 2
-BATCH = 16  # paths, of two images each
-OUTSIDE = 2.0  # a value in -1..1 with some overshoot is never that far from 0
+# Paths in one forward pass; each has two images.
+BATCH = 16
+# A value in -1..1 with some overshoot is never that far from 0.
+OUTSIDE = 2.0
 
 
 @dataclass(frozen=True)
 class LatentPath:
-    """Which paths through the latents are measured.
+    """The paths through the latents that are measured.
 
     Attributes
     ----------
     num_samples : int
-        Paths.
+        The number of paths.
     epsilon : float
         The share of the way from one latent to another that a path takes.
     interpolation : {"slerp", "lerp"}
@@ -68,7 +70,8 @@ class LatentPath:
             raise unknown("interpolation", self.interpolation, ["slerp", "lerp"])
         if self.sampling not in ("full", "end"):
             raise unknown("sampling", self.sampling, ["full", "end"])
-        of_squares(torch.ones(2), epsilon=self.epsilon, trim=self.trim)  # refuses what they may not be
+        # The function refuses values that epsilon and trim may not have.
+        of_squares(torch.ones(2), epsilon=self.epsilon, trim=self.trim)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def ppl(
     extractor: str | Lpips = "lpips",
     device: str | torch.device = "auto",
 ) -> PathLength:
-    """Perceptual path length of a generator.
+    """Compute the perceptual path length of a generator.
 
     Lower is better; 0 is a generator that draws one image only.
 
@@ -127,9 +130,9 @@ def ppl(
     path : LatentPath
         How many paths of which length.
     extractor : "lpips" or Lpips
-        Whose distance is measured.
+        The network that measures the distance of two images.
     device : str
-        As for ``evaluate``.
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
 
     Returns
     -------
@@ -142,7 +145,7 @@ def ppl(
     InputError
         Images that are uint8, not in -1..1, or of another shape.
     WeightsError
-        As for the extractor.
+        Weights of LPIPS that are missing or damaged.
 
     References
     ----------
@@ -180,7 +183,7 @@ def _summed(squares: Tensor, path: LatentPath, network: Lpips) -> PathLength:
 
 
 def _ends(latents: int | Draw, path: LatentPath) -> tuple[Tensor, Tensor]:
-    """Where the paths start and end: float32 [N, Z] each."""
+    """Return where the paths start and end, float32 [N, Z] each."""
     rng = torch.Generator().manual_seed(path.seed)
     if isinstance(latents, int):
         starts, goals = (torch.randn(path.num_samples, latents, generator=rng) for _ in range(2))
@@ -190,22 +193,24 @@ def _ends(latents: int | Draw, path: LatentPath) -> tuple[Tensor, Tensor]:
     share = torch.zeros(path.num_samples, 1, dtype=torch.float64)
     if path.sampling == "full":
         share.uniform_(generator=rng)
-    a, b = starts.double(), goals.double()  # a step of 1e-4 has few digits left in float32
+    # A step of 1e-4 has few digits left in float32.
+    a, b = starts.double(), goals.double()
     share = share.to(a.device)
     return between(a, b, share).float(), between(a, b, share + path.epsilon).float()
 
 
-def _slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:  # float64 [N, Z], [N, Z], [N, 1] -> [N, Z]
-    """Points on the arcs between latents."""
+def _slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
+    """Return points on the arcs between latents, float64 [N, Z], for shares [N, 1] of the way."""
     cosine = torch.cosine_similarity(a, b, dim=1)[:, None].clamp(-1, 1)
     angle = torch.acos(cosine)
     found = (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
-    is_flat = cosine.abs() > 1 - 1e-7  # one dimension
+    # Latents of one dimension lie on a line, where an arc is not defined.
+    is_flat = cosine.abs() > 1 - 1e-7
     return torch.where(is_flat, a + (b - a) * share, found)
 
 
 def _checked(images: Any, count: int) -> Tensor:
-    """The images as float32 with three channels (InputError)."""
+    """Return the images as float32 with three channels (InputError)."""
     is_tensor = isinstance(images, torch.Tensor)
     if not is_tensor or images.ndim != 4 or len(images) != count or images.shape[1] not in (1, 3):
         found = f"shape {list(images.shape)}" if is_tensor else type(images).__name__

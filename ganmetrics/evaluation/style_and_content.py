@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
     Maps = dict[str, Tensor]
-    Found = tuple[float, float | None]  # the style distance, and the content distance where it is defined
+    # The style distance, and the content distance where it is defined.
+    Found = tuple[float, float | None]
 
-PIXELS = 1 << 18  # of one forward pass; the maps of the first block, in float64, then take 128 MiB
+# Pixels of one forward pass: the maps of the first block, in float64, then take 128 MiB.
+PIXELS = 1 << 18
 
 
 def style_distance(

@@ -78,8 +78,8 @@ def fld(
     10,000 rows, that ends after 50 epochs at most, or once five epochs change the loss by less than 0.0005 nats for
     each dimension; during it, one more component about the mean of the training reals, of the weight of all others
     together, gives every row some likelihood. Distances are exact here and of float32's rounding there. Squared
-    distances of all reals to all fakes take 4 N M bytes. Beyond 2 GiB, or half of what ``memory_limit`` allows, they are
-    computed anew in every epoch.
+    distances of all reals to all fakes take 4 N M bytes. Beyond 2 GiB, or half of what ``memory_limit`` allows, they
+    are computed anew in every epoch.
 
     By ``"em"``: features are standardised by the training reals, both halves of these are compared, and no component
     is added.

@@ -1,4 +1,4 @@
-"""What people look at: pictures and pages made from images and results."""
+"""Reports: tables, figures and pictures made from results."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ GAP, BACKGROUND = 2, 64
 
 
 def contact_sheet(images: Images, columns: int, *, scale: int = 1) -> Image.Image:
-    """The images row by row on a dark ground, each enlarged ``scale`` times without smoothing.
+    """Draw images row by row on a dark ground, each enlarged ``scale`` times without smoothing.
 
     Parameters
     ----------
@@ -38,6 +38,6 @@ def contact_sheet(images: Images, columns: int, *, scale: int = 1) -> Image.Imag
 
 
 def save_png(image: Image.Image, path: str | os.PathLike[str], *, is_one_of_many: bool = False) -> None:
-    """Write an image as PNG under exactly this name, whole or not at all, as ``atomic_write`` does."""
+    """Write an image as PNG under exactly this name. The file is written whole or not at all."""
     with atomic_write(path, is_one_of_many=is_one_of_many) as stream:
         image.save(stream, format="PNG")

@@ -1,4 +1,4 @@
-"""The figures of reports, each made where its data are at hand."""
+"""The figures of reports. Each figure is made only where its data were kept."""
 
 from __future__ import annotations
 
@@ -30,15 +30,20 @@ if TYPE_CHECKING:
 
     Bars = tuple[Any, str | list[str]]
 
-ROWS = 5_000  # of each side, for curves
-POINTS = 500  # of a side on the map
-NUM_FIDS, LEAST_FIDS = 6, 80  # and the fakes that a line through them needs
-RUNS = 3  # clusterings behind a precision and recall curve
-WIDE = 40  # classes that a histogram can name
+# Rows of each side that curves are computed from: more take seconds and move no curve visibly.
+ROWS = 5_000
+# Generated images that the map shows.
+POINTS = 500
+# Points of the curve of FID, and the generated images that a straight line through them needs.
+NUM_FIDS, LEAST_FIDS = 6, 80
+# Clusterings behind a curve of precision and recall.
+RUNS = 3
+# Classes that a histogram has room to name.
+WIDE = 40
 
 
 def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Drawing]:
-    """What features alone give: precision against recall, and FID against the number of images."""
+    """Yield the figures that need features only: precision against recall, and FID against the number of images."""
     if real is None or real.features is None or fake.features is None:
         return
     sides = [_some(side.features) for side in (real, fake) if side.features is not None]
@@ -46,7 +51,8 @@ def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Drawing]:
         yield _precision_recall(prd_curve(*sides, num_runs=RUNS))
         if len(sides[1]) >= LEAST_FIDS:
             yield _fid_by_count(*sides)
-    except GanMetricsError:  # too few images for a curve
+    except GanMetricsError:
+        # There are too few images for a curve.
         return
 
 
@@ -64,7 +70,7 @@ def _precision_recall(curve: PrdCurve) -> Drawing:
 
     caption = (
         f"Attainable precision and recall of the distributions (Sajjadi et al. 2018): the curve reaches "
-        f"{precision.max():.2f} in precision and {recall.max():.2f} in recall; a faultless generator fills the square."
+        f"{precision.max():.2f} in precision and {recall.max():.2f} in recall; a perfect generator fills the square."
     )
     return Drawing("precision-recall", "Precision and recall", caption, draw)
 
@@ -85,17 +91,18 @@ def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
         axes.set_xticks([], minor=True)
 
     caption = (
-        f"The Fréchet distance of subsets of the fakes, {values[0]:.4g} at {sizes[0]:,} and {values[-1]:.4g} at "
-        f"{sizes[-1]:,}: its bias falls as 1/n. The dashed line extrapolates to endlessly many, {line(0.0):.4g}."
+        f"Fréchet distances of subsets of the fakes, {values[0]:.4g} at {sizes[0]:,} and {values[-1]:.4g} at "
+        f"{sizes[-1]:,}: the bias falls as 1/n. The dashed line leads to infinitely many images, {line(0.0):.4g}."
     )
     return Drawing("fid-by-count", "FID against the number of images", caption, draw)
 
 
 def class_histogram(classes: Classes) -> Drawing:
-    """Shares of the classes, real beside fake."""
+    """Draw the shares of the classes among real images beside those among generated images."""
     order = range(len(classes.names))
     shares = classes.shares
-    if len(classes.names) > WIDE:  # the classes that differ most
+    if len(classes.names) > WIDE:
+        # The classes that differ most are shown.
         gaps = (shares.real_shares - shares.fake_shares).abs()
         order = sorted(gaps.argsort(descending=True)[:WIDE].tolist())  # type: ignore[assignment]
     names = [classes.names[place] for place in order]
@@ -107,12 +114,12 @@ def class_histogram(classes: Classes) -> Drawing:
         axes.set(ylabel="share of images")
 
     missing = f"missing: {', '.join(classes.missing_names[:20])}" if classes.missing_names else "none is missing"
-    caption = f"Shares of the {classes.noun} among reals and fakes, told by {classes.method}; {missing}."
+    caption = f"Shares of the {classes.noun} among real and generated images, known from {classes.method}; {missing}."
     return Drawing("classes", "Classes of real and fake", caption, draw)
 
 
 def cluster_bars(found: Clusters) -> Drawing:
-    """NDB's bins: how both sets fill the clusters of the reals."""
+    """Draw how both sets fill the clusters of the real images, which NDB counts."""
     shares = found.shares
     order = (shares.fake_shares / shares.real_shares.clamp_min(1e-12)).argsort().tolist()
     real, fake = (side[order].cpu().numpy() for side in (shares.real_shares, shares.fake_shares))
@@ -124,17 +131,17 @@ def cluster_bars(found: Clusters) -> Drawing:
         more = {"real, too few fakes": palette.bad, "fake, too many": palette.warn}
         _bars(axes, palette, (real, of_real), (fake, of_fake), more)
         axes.set_xticks([])
-        axes.set(xlabel="clusters of the reals, the emptiest first", ylabel="share of images")
+        axes.set(xlabel="clusters of the real images, the emptiest first", ylabel="share of images")
 
     caption = (
-        f"How reals and fakes fill {len(real)} clusters of the reals: {sum(is_low)} hold significantly too few fakes "
+        f"How both sets fill {len(real)} clusters of the real images: {sum(is_low)} have significantly too few fakes "
         f"and {sum(is_high)} too many, at 5 % for all together."
     )
-    return Drawing("clusters", "Bins of the reals (NDB)", caption, draw)
+    return Drawing("clusters", "Clusters of the real images (NDB)", caption, draw)
 
 
 def _bars(axes: Axes, palette: Palette, real: Bars, fake: Bars, more: Mapping[str, str]) -> None:
-    """Heights and colours of both sides beside each other, with a key of the colours."""
+    """Draw the bars of both sides beside each other, with a key of the colours."""
     places = np.arange(len(real[0]))
     for shift, (heights, colours) in ((-0.2, real), (0.2, fake)):
         axes.bar(places + shift, heights, 0.38, color=colours)
@@ -145,9 +152,10 @@ def _bars(axes: Axes, palette: Palette, real: Bars, fake: Bars, more: Mapping[st
 
 
 def coverage_map(found: Clusters) -> Drawing:
-    """The clusters on the two strongest axes of the reals, coloured by the share of fakes that they should have."""
+    """Draw the clusters of the real images on their two strongest axes, coloured by what they lack."""
     shares = found.shares
-    used = (shares.real_counts > 0).nonzero()[:, 0]  # a cluster may have lost all its reals
+    # A cluster may have lost all its real images.
+    used = (shares.real_counts > 0).nonzero()[:, 0]
     ratios = (shares.fake_shares[used] / shares.real_shares[used]).cpu().numpy()
     centers = np.stack([found.plane[0][found.real_members == k].mean(dim=0).numpy() for k in used.tolist()])
     sizes = 1500 * shares.real_shares[used].cpu().numpy()
@@ -164,8 +172,8 @@ def coverage_map(found: Clusters) -> Drawing:
         axes.legend(frameon=False, fontsize=8, labelcolor=palette.ink, loc="best")
 
     caption = (
-        "Clusters of the reals on their two strongest axes, as large as their share of the reals, coloured by how many "
-        f"of the fakes that they should have they do: {int((ratios < 0.1).sum())} of {len(ratios)} have below a tenth."
+        "Clusters of the real images on their two strongest axes. Size is the share of the real images; colour is the "
+        f"share of the expected fakes: {int((ratios < 0.1).sum())} of {len(ratios)} clusters have below a tenth."
     )
     return Drawing("coverage-map", "Coverage map", caption, draw)
 
@@ -179,14 +187,14 @@ def _steps(palette: Palette) -> list[tuple[float, float, str, str]]:
 
 
 def _around(axes: Axes, points: Any) -> None:
-    """Limits that hold all points with room about them."""
+    """Set limits that hold all points with room about them."""
     low, high = points.min(axis=0), points.max(axis=0)
     pad = 0.15 * np.maximum(high - low, 1e-9)
     axes.set(xlim=(low[0] - pad[0], high[0] + pad[0]), ylim=(low[1] - pad[1], high[1] + pad[1]))
 
 
 def of_comparison(comparison: Comparison) -> Iterator[Drawing]:
-    """A figure for each score: every set's value with its interval."""
+    """Yield a figure for each score: the value of every set with its interval."""
     names = list(comparison.results)
     for key in next(iter(comparison.results.values())):
         scores = [comparison.results[name][key] for name in names]
@@ -194,7 +202,7 @@ def of_comparison(comparison: Comparison) -> Iterator[Drawing]:
 
 
 def of_scores(scores: Mapping[str, Any]) -> Drawing:
-    """Each score's interval in units of its value."""
+    """Draw the interval of each score in units of its value."""
     shown = [score for score in scores.values() if score.interval and score.value and math.isfinite(score.value)]
     names = [score.title for score in shown]
     arms = np.array([_arms(score) / abs(score.value) for score in shown]).T
@@ -209,12 +217,12 @@ def of_scores(scores: Mapping[str, Any]) -> Drawing:
 
 
 def _arms(score: Score) -> Any:
-    """How far an interval reaches below and above its value; 0 where there is none."""
+    """Return how far an interval reaches below and above its value; 0 where there is none."""
     return np.abs(np.array(score.interval[:2]) - score.value) if score.interval else np.zeros(2)
 
 
 def _error_bars(axes: Axes, palette: Palette, values: Any, arms: Any) -> None:
-    """Values with their lopsided intervals, one below the other; an end without a bound leaves the axes."""
+    """Draw values with their intervals, one below the other; an end without a bound leaves the axes."""
     known = np.where(np.isfinite(arms), arms, 0.0)
     low, high = (values - known[0]).min(), (values + known[1]).max()
     pad = 0.1 * ((high - low) or abs(high) or 1.0)
@@ -244,6 +252,6 @@ def _short(name: str) -> str:
 
 
 def low_modes(shares: ModeShares) -> list[int]:
-    """The modes with too few fakes, those that lost most first."""
+    """Return the modes with too few generated images, those that lost most first."""
     gaps = shares.real_shares - shares.fake_shares
     return [place for place in gaps.argsort(descending=True).tolist() if bool(shares.is_low[place])]

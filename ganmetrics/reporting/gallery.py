@@ -1,4 +1,4 @@
-"""Pictures on a page: which images are shown, and their pixels as data."""
+"""The pictures of a report: which images are shown, and their pixels as data."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from ganmetrics.diagnosis.pair import Pair
     from ganmetrics.measurement.statistics import Statistics
 
-LOSSLESS = 48  # pixels up to which a picture is small enough to stay as it is
+# Pixels of a side up to which a picture is stored as PNG; a larger one is stored as JPEG.
+LOSSLESS = 48
 QUALITY = 85
 RANDOM, ATTRIBUTED = 32, 16
-LEAST = 3  # fakes that an attribution needs
+# Generated images that an attribution needs.
+LEAST = 3
 MODES, OF_MODE = 12, 8
 GROUPS, OF_GROUP = 8, 6
 PAIRS = 12
@@ -33,7 +35,7 @@ PAIRS = 12
 
 @dataclass(frozen=True)
 class Picture:
-    """One image: its pixels as a data address, what it is called, and a word below it."""
+    """One image: its pixels as a data URL, its name, and a word below it."""
 
     source: str
     name: str
@@ -43,7 +45,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures that belong together, with what they have in common."""
+    """Pictures that belong together, under the title of what they have in common."""
 
     title: str
     pictures: tuple[Picture, ...]
@@ -60,12 +62,12 @@ class Gallery:
 
 
 def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
-    """Random samples of both sides."""
+    """Yield random samples of both sides."""
     sides = [("real", real), ("fake", fake)]
     rows = [Row(f"{role}, at random", _pictures(side, _random(side))) for role, side in sides if side is not None]
     shown = tuple(row for row in rows if row.pictures)
     if shown:
-        yield Gallery("samples", "Samples", "Drawn at random, the same each time.", shown)
+        yield Gallery("samples", "Samples", "Images drawn at random, with a fixed seed.", shown)
 
 
 def _random(side: Statistics) -> list[int]:
@@ -73,7 +75,7 @@ def _random(side: Statistics) -> list[int]:
 
 
 def attribution(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
-    """The fakes that raise and lower FID most, where the reals' moments and the fakes' rows and pictures are known."""
+    """Yield the images that raise and lower FID most, where moments, features and pictures were kept."""
     if fake.thumbnails is None or fake.features is None or real is None or real.moments is None:
         return
     if len(fake.features) < max(fake.count, LEAST):
@@ -83,12 +85,12 @@ def attribution(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
         Row(title, tuple(_picture(fake, each.index, f"{each.share:+.2g}") for each in images))
         for title, images in (("largest share", found.raising), ("smallest share", found.lowering))
     ]
-    caption = "Below each image: FID less FID without the image, which is negative for most images where fakes are few."
+    caption = "Below each image: FID less FID without the image. Most shares are negative where images are few."
     yield Gallery("attribution", "Images that contribute most to FID", caption, tuple(rows))
 
 
 def of_pair(pair: Pair) -> Iterator[Gallery]:
-    """What a diagnosis is about: missing kinds, near-duplicates, the fakes nearest to reals."""
+    """Yield what a diagnosis speaks of: missing kinds, near-duplicates, and generated images near to real ones."""
     if pair.real.thumbnails is not None:
         yield from filter(None, [_missing(pair)])
     if pair.fake.thumbnails is not None:
@@ -96,7 +98,7 @@ def of_pair(pair: Pair) -> Iterator[Gallery]:
 
 
 def _missing(pair: Pair) -> Gallery | None:
-    """Reals of the classes, else of the clusters, with too few fakes."""
+    """Show real images of the classes, else of the clusters, that have too few generated images."""
     classes, found = pair.classes, pair.clusters
     if classes is not None and bool(classes.shares.is_low.any()):
         names, members, shares = classes.names, classes.real_members, classes.shares
@@ -110,8 +112,10 @@ def _missing(pair: Pair) -> Gallery | None:
         Row(f"{names[place]}: {_shares(shares, place)}", _pictures(pair.real, _first(members, place)))
         for place in low[:MODES]
     )
-    more = f" The {MODES} that lost most of {len(low)}." if len(low) > MODES else ""
-    return Gallery("missing", "Reals that the fakes leave out, or draw too rarely", f"Reals of each kind.{more}", rows)
+    more = f" Shown are the {MODES} of {len(low)} kinds that lost most." if len(low) > MODES else ""
+    return Gallery(
+        "missing", "Real images with too few generated counterparts", f"Real images of each kind.{more}", rows
+    )
 
 
 def _shares(shares: ModeShares, place: int) -> str:
@@ -127,12 +131,12 @@ def _repeats(pair: Pair) -> Gallery | None:
     if not groups:
         return None
     rows = tuple(Row(f"{len(group)} fakes", _pictures(pair.fake, group[:OF_GROUP])) for group in groups[:GROUPS])
-    caption = f"Fakes that nearly equal each other, the largest {len(rows)} of {len(groups)} groups."
-    return Gallery("repeats", "Near-duplicates among the fakes", caption, rows)
+    caption = f"Generated images that nearly equal each other: the largest {len(rows)} of {len(groups)} groups."
+    return Gallery("repeats", "Near-duplicates among the generated images", caption, rows)
 
 
 def _pairs(pair: Pair) -> Gallery | None:
-    """The fakes nearest to a real, each beside it."""
+    """Show the generated images nearest to a real image, each beside it."""
     if pair.real.thumbnails is None:
         return None
     ratios, places = pair.nearness.ratios, pair.nearness.places
@@ -142,10 +146,10 @@ def _pairs(pair: Pair) -> Gallery | None:
         pictures = (_picture(pair.fake, index, "fake"), _picture(pair.real, real, "real"))
         rows.append(Row(f"{float(ratios[index]):.2f}", pictures))
     caption = (
-        "The fakes nearest to a real, beside it. The number is their distance over that of the real to its nearest "
-        "other: 0 is a copy, below 0.5 is rare among different images."
+        "Generated images nearest to a real image, each beside it. The number is their distance, divided by that of "
+        "the real image to its nearest other one: 0 is a copy, below 0.5 is rare among different images."
     )
-    return Gallery("pairs", "Fakes and their nearest reals", caption, tuple(rows))
+    return Gallery("pairs", "Generated images and their nearest real images", caption, tuple(rows))
 
 
 def _pictures(side: Statistics, places: Sequence[int]) -> tuple[Picture, ...]:

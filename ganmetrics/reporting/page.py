@@ -1,4 +1,4 @@
-"""A view as HTML: a page of its own, or a part of a notebook."""
+"""A result as HTML: a page of its own, or a part of a notebook."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 
 
 def page(shown: Any, *, command: str = "") -> str:
-    """A report as one HTML document that loads nothing.
+    """Return a report as one HTML document that loads nothing.
 
     Parameters
     ----------
-    shown : Result, Comparison, SavedComparison or Diagnosis
+    shown : Report
+        A result of any verb.
     command : str
-        What made it, to be shown.
+        The command that made the result; the page shows it.
 
     Returns
     -------
     str
-        The same for the same result. Its content security policy lets no script run but its own.
+        Equal results give equal pages. The content security policy of a page lets no script run but its own.
     """
     script, style = _file("report.js"), _file("report.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -40,13 +41,13 @@ def page(shown: Any, *, command: str = "") -> str:
 
 
 def fragment(shown: Any) -> str:
-    """The verdicts and scores as a part of a notebook, without scripts or pictures."""
+    """Return the verdicts and scores as a part of a notebook, without scripts or pictures."""
     view = view_of(shown, with_pictures=False)
     return _template("fragment.html.j2").render(view=view, style=_file("report.css"))
 
 
 def plot(shown: Any) -> Figure:
-    """All figures of a result beside each other."""
+    """Draw all figures of a result beside each other."""
     return figure_of(figures_of(shown))
 
 

@@ -1,4 +1,4 @@
-"""The colours of figures: those of a printed plot, and marks that a page's style sheet gives meaning to."""
+"""The colours of figures: real colours for plots, and marks that the style sheet of a page replaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as matplotlib draws them, and as part of a page."""
+"""Figures drawn by matplotlib, for plots and for pages."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _SETTINGS = Held()
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure.
+    """One figure, not drawn yet.
 
     Attributes
     ----------
     name : str
-        A word for anchors.
+        A word for links to the figure.
     title : str
-        What it shows, as a heading.
+        The heading.
     caption : str
         How to read it, and what it says in this case: also for those who cannot see it.
     draw : callable
-        Puts it on axes, in the colours of a palette.
+        Draws on axes, in the colours of a palette.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Drawing:
 
 
 def figure_of(drawings: Sequence[Drawing], palette: Palette = PLAIN) -> Figure:
-    """All of them side by side, without touching pyplot's state; names are text, whatever they look like."""
+    """Draw several figures side by side without touching the state of pyplot; names are never read as formulas."""
     import matplotlib as mpl
 
     with _SETTINGS.alone(), mpl.rc_context({"text.parse_math": False}):
@@ -67,7 +67,7 @@ def _drawn(drawings: Sequence[Drawing], palette: Palette) -> Figure:
 
 
 def svg_of(drawing: Drawing) -> str:
-    """One figure as an SVG element whose colours are the page's, the same text for the same figure."""
+    """Return one figure as an SVG element in the colours of the page; equal figures give equal text."""
     import matplotlib as mpl
 
     figure = figure_of([drawing], MARKS)
@@ -90,7 +90,7 @@ def _styled(axes: Axes, palette: Palette) -> None:
 
 
 def _inlined(text: str, drawing: Drawing) -> str:
-    """The element alone, its marks replaced, its identifiers its own, as wide as its place."""
+    """Return the SVG element alone, with its marks replaced and its identifiers made unique."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="([^"]*)"', rf'id="{drawing.name}-\1"', text)

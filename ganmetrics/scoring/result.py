@@ -1,4 +1,4 @@
-"""What an evaluation gives: scores with their signatures, both sets, and what to be careful about."""
+"""The result of an evaluation: scores with their signatures, both sets, and warnings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
 
 @dataclass(frozen=True)
 class Score:
-    """One metric's value.
+    """The value of one metric, with its interval and its signature.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Score:
     higher_is_better : bool
     signature : Signature
     warnings : tuple of str
-        What makes the score easily misread; those of the whole evaluation.
+        What makes the scores of the evaluation easily misread.
     interval : Interval, optional
         The ends of the 95 % interval and how it was found.
     """
@@ -73,7 +73,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Result(Report):
-    """The scores of one evaluation; prints as a table, indexes by metric.
+    """The scores of one evaluation. It prints as a table and is indexed by metric.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Result(Report):
     warnings : tuple of str
         What makes a score easily misread.
     left_out : mapping of str to str
-        Where all metrics were asked for, those that the sets do not allow and the reason.
+        The metrics that the sets do not allow, with the reason, where all metrics were asked for.
     """
 
     scores: Mapping[str, Score]
@@ -93,7 +93,7 @@ class Result(Report):
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Score:
-        """The score of a metric by its name."""
+        """Return the score of a metric by its name."""
         if name not in self.scores:
             raise KeyError(str(unknown("score", name, list(self.scores))))
         return self.scores[name]
@@ -115,11 +115,11 @@ class Result(Report):
         return "\n".join(lines + [f"left out: {name} ({reason})" for name, reason in self.left_out.items()])
 
     def without_rows(self) -> Result:
-        """The same scores; of the sets only what describes them."""
+        """Return the result without the features of its sets, which may be large."""
         return replace(self, real=self.real and self.real.without_rows(), fake=self.fake.without_rows())
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain data; ``docs/json.md`` describes it."""
+        """Return the result as plain data; ``docs/json.md`` describes it."""
         return {
             "schema": SCHEMA,
             "scores": {name: score.to_dict() for name, score in self.scores.items()},
@@ -132,12 +132,12 @@ class Result(Report):
 
 
 def readable(value: float) -> str:
-    """A value with at least four decimals and at least four significant digits."""
+    """Write a value with at least four decimals and at least four significant digits."""
     return f"{value:.4f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4g}"
 
 
 def describe(statistics: Statistics) -> dict[str, Any]:
-    """A set as plain data: how many images of which sizes and formats, from where, under which recipe."""
+    """Describe a set as plain data: how many images of which sizes and formats, from where, under which recipe."""
     notes, recipe = statistics.notes, statistics.recipe
     sizes = {f"{width}x{height}": n for (height, width), n in notes.sizes.most_common(20)}
     return {
@@ -156,7 +156,7 @@ def describe(statistics: Statistics) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """The versions that a number may depend on in its last digits."""
+    """Return the versions of packages that a number may depend on in its last digits."""
     from PIL import features
 
     versions = {name: metadata.version(name) for name in PACKAGES}

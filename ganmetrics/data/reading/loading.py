@@ -130,7 +130,7 @@ def item_parts(items: Items, indices: Tensor, workers: int) -> Parts:
     """
     if workers and multiprocessing.current_process().daemon:
         what = f"this process is daemonic and may start no others, of which {workers} are to decode images"
-        raise UsageError(what, where="Reading.workers", hint="Use workers=0, or start it with daemon=False")
+        raise UsageError(what, where="Reading.workers", hint="Use `workers=0`, or start it with daemon=False")
     tasks, plan = _Tasks(items, indices), NO_WORKERS
     if workers:
         plan = _planned(tasks, workers)
