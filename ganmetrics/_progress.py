@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -11,6 +13,7 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     TextBar = tqdm[None]
 
+RECENT = 8  # updates from which the rate is taken: the first one waits for processes, weights and kernels to start
 LOG_INTERVAL = 10.0  # seconds between lines where stderr is a log and not a terminal
 
 
@@ -23,6 +26,27 @@ class Bar(tqdm):
 
     _lock = threading.RLock()
     monitor_interval = 0
+
+    def update(self, n: float | None = 1) -> bool | None:
+        """Count more images, which are done at this moment."""
+        if not self.disable:
+            self.recent.append((time.monotonic(), self.n + (n or 0)))
+        return super().update(n)
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What is printed; the rate is that of the last few updates, as soon as there are two."""
+        shown: dict[str, Any] = super().format_dict
+        if not self.disable and len(self.recent) > 1 and self.recent[-1][0] > self.recent[0][0]:
+            (start, before), (end, after) = self.recent[0], self.recent[-1]
+            shown["rate"] = (after - before) / (end - start)
+        return shown
+
+    @property
+    def recent(self) -> deque[tuple[float, float]]:
+        """The last updates: when, and how many images were done by then."""
+        marks: deque[tuple[float, float]] = self.__dict__.setdefault("_recent", deque(maxlen=RECENT))
+        return marks
 
 
 def progress_bar(description: str, total: int | None, shown: bool, *, unit: str = "img") -> TextBar:
