@@ -6,36 +6,30 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.kind import DEFAULT_READING, Kind, Opening
+from ganmetrics._arguments import check_keywords, with_keywords
+from ganmetrics.data.kind import DEFAULT_DRAWING, DEFAULT_READING, Drawing, Kind, Opening
 from ganmetrics.data.places.paths import is_path
 from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.source import Notes, Reading, Source
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+    from typing_extensions import Unpack
 
 LIKELY = ("folder", "tensor", "zip_file", "array_file")  # looked at first, since their files import little
 
 __all__ = ["Notes", "Reading", "Source", "open_source"]
 
 
+@with_keywords(Drawing, DEFAULT_DRAWING)
 def open_source(
-    value: Any,
-    *,
-    reading: Reading = DEFAULT_READING,
-    value_range: tuple[float, float] | None = None,
-    num_images: int | None = None,
-    name: str | None = None,
-    latents: int | Callable[[int, torch.Generator], Tensor] | None = None,
-    seed: int = 0,
+    value: Any, *, reading: Reading = DEFAULT_READING, name: str | None = None, **drawing: Unpack[Drawing]
 ) -> Source:
-    """The source of images that a value stands for, checked as far as is cheap and not yet read.
+    """Return the source of images that a value stands for, checked as far as is cheap and not yet read.
 
     Parameters
     ----------
@@ -76,14 +70,15 @@ def open_source(
     >>> open_source(np.zeros((8, 32, 32, 3), dtype=np.uint8)).count
     8
     """
+    check_keywords(open_source, drawing)
     if isinstance(value, Source):
         return value
-    opening = Opening(reading=reading, value_range=value_range, num_images=num_images, latents=latents, seed=seed)
+    opening = Opening(reading=reading, **drawing)
     kind = _kind_of(value)
-    if num_images is not None and not kind.is_counted_by_caller:
+    if opening.num_images is not None and not kind.is_counted_by_caller:
         what = "num_images is for a function that makes images; this source brings its own number"
         raise UsageError(what, where=kind.accepts, hint="Leave num_images out", code="E-SOURCE")
-    if (latents is not None or seed) and not kind.takes_latents:
+    if (opening.latents is not None or opening.seed) and not kind.takes_latents:
         what = "latents and seed are for a generator; this source brings its own images"
         raise UsageError(what, where=kind.accepts, hint="Leave them out", code="E-SOURCE")
     source = kind.open(value, opening)

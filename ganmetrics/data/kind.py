@@ -6,7 +6,8 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ganmetrics._arguments import described, whole
 from ganmetrics.data.source import Reading, Source
@@ -34,6 +35,16 @@ class Opening:
             whole(self.num_images, "num_images", 1, code="E-SOURCE")
 
 
+class Drawing(TypedDict, total=False):
+    """Keywords of functions that take a generator: how many images it draws, from what, in which range."""
+
+    value_range: tuple[float, float] | None
+    num_images: int | None
+    latents: int | Callable[[int, torch.Generator], Tensor] | None
+    seed: int
+
+
+DEFAULT_DRAWING = MappingProxyType({"value_range": None, "num_images": None, "latents": None, "seed": 0})
 DEFAULT_READING = Reading()
 DEFAULT_OPENING = Opening()
 

@@ -19,10 +19,10 @@ from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import FEATURES, NAMES
 from ganmetrics.registry import Registry, unknown
+from ganmetrics.scoring.keywords import Measuring, Settings, shows
 from ganmetrics.scoring.plan import Choice, chosen_metrics, prepared
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
-from ganmetrics.scoring.settings import Measuring, Settings, shows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -12,10 +12,10 @@ from ganmetrics._report import Report
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.metrics.needs import NAMES
+from ganmetrics.scoring.keywords import Measuring, Settings, shows
 from ganmetrics.scoring.plan import chosen_metrics, prepared
 from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored
-from ganmetrics.scoring.settings import Measuring, Settings, shows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

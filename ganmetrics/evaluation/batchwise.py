@@ -25,10 +25,10 @@ from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.measurement.stream import Stream
 from ganmetrics.metrics.needs import SOURCE
+from ganmetrics.scoring.keywords import Network, Settings, shows
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
-from ganmetrics.scoring.settings import Network, Settings, shows
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,11 +12,11 @@ from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.difference import Difference
+from ganmetrics.scoring.keywords import Scoring, Settings, shows
 from ganmetrics.scoring.pairing import Pairing, sizes_said
 from ganmetrics.scoring.plan import chosen_metrics, prepared
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, measured, result_of
-from ganmetrics.scoring.settings import Scoring, Settings, shows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

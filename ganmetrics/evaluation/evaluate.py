@@ -17,10 +17,10 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import Metric
 from ganmetrics.metrics.needs import NEEDS, saved_names
 from ganmetrics.scoring.intervals import check_mode
+from ganmetrics.scoring.keywords import Images, Scoring, Settings, shows
 from ganmetrics.scoring.plan import check_given, check_sizes, chosen_metrics, prepared, under_protocol
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
-from ganmetrics.scoring.settings import Images, Scoring, Settings, shows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

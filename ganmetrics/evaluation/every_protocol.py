@@ -24,10 +24,10 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import metric
 from ganmetrics.metrics.needs import MOMENTS, SAMPLE
 from ganmetrics.protocols import PROTOCOLS, Protocol
+from ganmetrics.scoring.keywords import Images as ImageSettings
+from ganmetrics.scoring.keywords import Settings, shows
 from ganmetrics.scoring.result import Score, readable
 from ganmetrics.scoring.score import Sides, scored
-from ganmetrics.scoring.settings import Images as ImageSettings
-from ganmetrics.scoring.settings import Settings, shows
 
 if TYPE_CHECKING:
     from torch import Tensor

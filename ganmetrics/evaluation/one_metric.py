@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._arguments import check_keywords
 from ganmetrics.evaluation.evaluate import evaluate
-from ganmetrics.scoring.settings import Measuring, shows
+from ganmetrics.scoring.keywords import Measuring, shows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

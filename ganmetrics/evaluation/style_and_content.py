@@ -26,8 +26,8 @@ from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.feature_maps import content_loss, gram_matrix, style_loss
 from ganmetrics.scoring.cautions import cautions
+from ganmetrics.scoring.keywords import Files, Settings, shows
 from ganmetrics.scoring.result import Result, Score
-from ganmetrics.scoring.settings import Files, Settings, shows
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from ganmetrics.metrics.needs import Kind, Need
 from ganmetrics.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from ganmetrics.scoring.settings import AnyExtractor, Settings
+    from ganmetrics.scoring.keywords import AnyExtractor, Settings
 
 DEFAULTS = ("fid", "is", "kid")  # of the command that scores several metrics
 NOTHING_MORE: Mapping[str, set[Need]] = MappingProxyType({})

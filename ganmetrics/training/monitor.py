@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ganmetrics import _arguments
 from ganmetrics.data.generator import GeneratorSource
-from ganmetrics.data.kind import Opening
+from ganmetrics.data.kind import Drawing, Opening
 from ganmetrics.data.reading.share import Share
 from ganmetrics.diagnosis.finding import Finding
 from ganmetrics.diagnosis.finding import rank as severity
@@ -30,6 +31,7 @@ from ganmetrics.training.sparing import Sparing
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from typing_extensions import Unpack
 
     from ganmetrics.extractors import Extractor
     from ganmetrics.metrics import Metric
@@ -37,11 +39,11 @@ if TYPE_CHECKING:
 
     Number = float | Tensor | None
 
-# Looks at the training's health in the time of one evaluation.
-LOGS = 20
-# Samples of fixed latents, for the health and for the sheet.
-SAMPLES = 64
+# Looks at the training's health in the time of one evaluation, and samples of fixed latents for each.
+LOGS, SAMPLES = 20, 64
 DEFAULT_OUTPUTS = Outputs()
+# Generators end in tanh, so their images are in -1..1 unless the caller says otherwise.
+DRAWING: Any = MappingProxyType({"num_images": 10_000, "latents": None, "value_range": (-1, 1), "seed": 0})
 
 
 class Monitor:
@@ -111,24 +113,23 @@ class Monitor:
     ([10, 20, 30], 10)
     """
 
+    @_arguments.with_keywords(Drawing, DRAWING)
     def __init__(
         self,
         reference: Any,
         metrics: str | Sequence[str | Metric] = ("fid",),
         *,
         every: int = 1000,
-        num_images: int = 10_000,
-        latents: int | Callable[[int, torch.Generator], Tensor] | None = None,
-        value_range: tuple[float, float] | None = (-1, 1),
         extractor: str | Extractor | Callable[..., Any] | None = None,
         folder: str | os.PathLike[str] | None = None,
-        seed: int = 0,
         outputs: Outputs = DEFAULT_OUTPUTS,
+        **drawing: Unpack[Drawing],
     ) -> None:
+        _arguments.check_keywords(Monitor.__init__, drawing)
         _arguments.whole(every, "every", 1)
         start = time.perf_counter()
-        self.every, self.num_images, self.outputs = every, num_images, outputs
-        self._opening = Opening(num_images=num_images, value_range=value_range, latents=latents, seed=seed)
+        self._opening = Opening(**{**DRAWING, **drawing})
+        self.every, self.num_images, self.outputs = every, self._opening.num_images, outputs
         self._folder = None if folder is None else out.made(Path(_arguments.path(folder, "folder")))
         self.history = [] if self._folder is None else read_records(self._folder / out.SCORES)
         self.health = TrainingHealth()

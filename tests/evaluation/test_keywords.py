@@ -11,11 +11,13 @@ import pytest
 
 import ganmetrics as gm
 from ganmetrics.evaluation.style_and_content import style_and_content
-from ganmetrics.scoring import settings
+from ganmetrics.scoring import keywords
+from ganmetrics.training.outputs import Outputs
 
 SHARED = {"extractor": None, "device": "auto", "batch_size": None, "weights": None, "reading": None}
 SCORING = {**SHARED, "seed": 2020, "ci": "fast"}
 IMAGES = {"device": "auto", "batch_size": None, "weights": None, "reading": None}
+DRAWING = {"value_range": None, "num_images": None, "latents": None, "seed": 0}
 TAKEN = {
     gm.evaluate: {"metrics": ("fid",), "protocol": None, "num_images": None, **SCORING},
     gm.compare: {"test": None, "metrics": ("fid",), **SCORING},
@@ -27,6 +29,11 @@ TAKEN = {
     gm.kid: SHARED,
     gm.inception_score: SHARED,
     style_and_content: {"network": "auto", "paired": False, "device": "auto", "weights": None, "reading": None},
+    gm.source: {"reading": gm.Reading(), "name": None, **DRAWING},
+    gm.training.Monitor: {
+        **{"every": 1000, "extractor": None, "folder": None, "outputs": Outputs()},
+        **{"num_images": 10_000, "latents": None, "value_range": (-1, 1), "seed": 0},
+    },
     gm.Evaluation: {
         **{"extractor": None, "device": "auto", "batch_size": None, "seed": 2020, "ci": "fast"},
         **{"value_range": None, "max_rows": 50_000},
@@ -44,8 +51,9 @@ def test_the_signature_shows_each_keyword_with_its_default(verb: Callable[..., A
 @pytest.mark.parametrize("verb", TAKEN, ids=lambda verb: verb.__name__)
 def test_a_keyword_that_a_verb_does_not_take_is_refused(verb: Callable[..., Any]) -> None:
     sides = [None] * sum(each.default is each.empty for each in inspect.signature(verb).parameters.values())
-    with pytest.raises(gm.UsageError, match=r"unknown argument of .*'devise'\. Did you mean 'device'") as caught:
+    with pytest.raises(gm.UsageError, match=r"unknown argument of .*'devise'\. ") as caught:
         verb(*sides, devise="cpu")
+    assert ("Did you mean 'device'?" in caught.value.hint) == ("device" in TAKEN[verb])
     assert isinstance(caught.value, TypeError), "as Python's own refusal is"
     assert caught.value.exit_code == 2
 
@@ -56,7 +64,7 @@ def test_a_keyword_of_another_verb_is_refused_too() -> None:
 
 
 def test_types_defaults_and_values_name_the_same_keywords() -> None:
-    names = set(settings.DEFAULTS)
+    names = set(keywords.DEFAULTS)
     assert (
-        names == set(settings.Scoring.__annotations__) == {each.name for each in dataclasses.fields(settings.Settings)}
+        names == set(keywords.Scoring.__annotations__) == {each.name for each in dataclasses.fields(keywords.Settings)}
     )
