@@ -150,6 +150,7 @@ def train(
     from ganmetrics.generators.training import CHECKPOINT
 
     folder = Path(output or name)
+    # Settings that differ from the checkpoint's would make a training that nobody can reproduce.
     if resume and (iterations or seed or changes):
         raise click.UsageError("--resume goes on as the training began; leave out --iterations, --seed and --set.")
     if resume:
@@ -160,6 +161,7 @@ def train(
         runs.train(run, device=device, watch_every=watch_every, progress=not quiet)
         runs.export(run, folder)
         click.echo("\n".join(_described(reproduction.rescore(folder))))
+    # A signal ends the training in the middle of a step; its last checkpoint is whole.
     except SystemExit as ending:
         if not (folder / CHECKPOINT).exists():
             raise

@@ -84,6 +84,7 @@ def init(ctx: click.Context, board: str, **wishes: Any) -> None:
     from .output import names_of
 
     settings = Settings.of(ctx)
+    # Every worker must find the same weights, on any machine.
     if settings.weights is not None:
         hint = "Put it where every worker finds it: 'ganmetrics weights import FILE', or GANMETRICS_WEIGHTS_DIR"
         raise UsageError("a board takes no weights file of its own", where="--weights", hint=hint)
@@ -148,6 +149,7 @@ def _finish(board: Board, entry: str, device: str, threads: int) -> None:
     from ganmetrics.leaderboard.worker import Worker
 
     worker = Worker(board, Machine(device, threads))
+    # A worker elsewhere may have taken the entry; then this command waits for its end.
     while board.entry(entry)[0].state in ("queued", "scoring"):
         if not worker.step(entry):
             time.sleep(POLL)
@@ -285,6 +287,7 @@ def export(ctx: click.Context, board: str) -> None:
     from ganmetrics._files import save_json
     from ganmetrics.leaderboard import Board
 
+    # The command reads no images, so only two of the shared options exist here.
     path, force = ctx.meta["ganmetrics.json_path"], ctx.meta["ganmetrics.force"]
     with Board.open(board) as opened:
         text = json.dumps(opened.export(), indent=2, ensure_ascii=False)

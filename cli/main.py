@@ -74,6 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
 
         sys.exit(shell_complete(group, {}, "ganmetrics", VARIABLE, os.environ[VARIABLE]))
     given = sys.argv[1:] if arguments is None else arguments
+    # click would take --debug only before the name of the command; here it may stand anywhere.
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]
     came: list[int] = []
     for number in ENDING:
@@ -118,6 +119,7 @@ def _check_folder() -> None:
 
 def _told(error: BaseException, given: list[str]) -> int:
     """Say on stderr what ended a command, and return its exit code."""
+    # The reader of the pipe, such as head, has seen enough; that is no error.
     if isinstance(error, BrokenPipeError):
         _silence_stdout()
         return 0
@@ -143,12 +145,14 @@ def _hold_images(given: list[str]) -> bool:
 
 
 def _warn(text: str, said: set[str]) -> None:
+    # A warning about both sets is said once.
     if text not in said:  # what befalls both sides is one line
         said.add(text)
         click.echo(f"warning: {text}", err=True)
 
 
 def _unexpected(error: Exception, given: list[str]) -> int:
+    # A full disk behind stdout reaches us as an OSError of any write.
     if isinstance(error, OSError) and error.errno in UNWRITABLE:
         _silence_stdout()
         return _report(ResourceError(f"cannot write the output: {error.strerror}", code="E-WRITE"), given)
@@ -156,6 +160,7 @@ def _unexpected(error: Exception, given: list[str]) -> int:
         options = spelled(_command_of(given))
         what = f"the memory that this process may take is not enough ({(str(error).splitlines() or [''])[0]})"
         least = {"batch_size": "a smaller", "workers": "a smaller", "max_memory": "a smaller", "threads": "fewer"}
+        # Only options that the command has are named.
         named = [f"{word} {options[name].spelling}" for name, word in least.items() if name in options]
         hint = f"Free some{', or pass ' if named else ''}{' or '.join(named)}"
         return _report(ResourceError(what, hint=hint, code="E-MEMORY"), given)

@@ -55,6 +55,7 @@ class Settings:
         from ganmetrics.extractors import respelled
 
         values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
+        # Under torchrun the ranks share the images unless another engine is asked for.
         engine = values.pop("engine", None) or ("ranks" if is_launched() else "local")
         is_first = engine != "ranks" or _rank_among(ctx) == 0
         if way := values.pop("way", None):
@@ -71,6 +72,7 @@ class Settings:
 
     def arguments_of(self, verb: Callable[..., Any]) -> dict[str, Any]:
         """Return the arguments that a function of the library takes of these settings."""
+        # The signature of a verb lists every keyword, the shared ones too.
         taken = inspect.signature(verb).parameters
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name in taken}
 

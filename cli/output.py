@@ -68,8 +68,10 @@ def show(work: Callable[[], Result], settings: Settings) -> Result:
 
     if settings.html_path == "-":
         raise UsageError("a report goes to a file", where="--html", hint="Name a file such as report.html")
+    # Other ranks take part in the work and print nothing.
     if not settings.is_first:
         return work()
+    # Outputs are checked before the work, which may take hours.
     for path in (settings.json_path, settings.html_path):
         if path not in (None, "-"):
             check_writable(str(path), force=settings.force)

@@ -47,6 +47,7 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
 
     settings = Settings.of(ctx)
     check_name(name)
+    # The output is checked before the images are read, which may take hours.
     if settings.is_first:
         check_writable(output, force=settings.force)
     statistics = gm.measure(

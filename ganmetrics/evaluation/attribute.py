@@ -160,6 +160,7 @@ def attribute(
     chosen = choice.metrics[0]
     _check(chosen)
     require(common.reading.engine, ("local", "ray"), "an attribution")
+    # Names and features of the generated images are kept beyond what the metric itself reads.
     extra = {"fake": {NAMES, *chosen.losses_reads}}
     sides = prepared({"real": real, "fake": fake}, choice, common, extra).sides
     return attributed(sides.get("real"), sides["fake"], chosen, num_images)
@@ -173,6 +174,7 @@ def attributed(real: Statistics | None, fake: Statistics, chosen: Metric, num_im
     if any(each is None or len(each) != fake.count for each in rows):
         raise StatisticsError("the saved statistics hold no rows of the fakes", hint="Name the images", code="E-KEPT")
     shares = chosen.losses(real and real.moments, *rows, **chosen.settings)
+    # Images of equal share keep the order of the set, so that the same sets give the same list.
     order = shares.argsort(descending=True, stable=True).tolist()
     ends = order[:num_images], order[::-1][:num_images]
     raising, lowering = (tuple(_attributed(index, shares, fake) for index in end) for end in ends)
@@ -193,6 +195,7 @@ def _by_class(shares: torch.Tensor, fake: Statistics) -> tuple[AttributedClass, 
     if fake.labels is None:
         return ()
     rows = [(name, fake.labels == place) for place, name in enumerate(fake.classes)]
+    # A class of many images has a large sum of shares in any case, so the mean share of all images is taken off.
     beyond = shares - shares.mean()
     found = [AttributedClass(name, int(is_in.sum()), float(beyond[is_in].sum())) for name, is_in in rows]
     return tuple(sorted(found, key=lambda each: -each.share))

@@ -99,6 +99,7 @@ def compare(
     chosen = Settings.of(compare, settings)
     if len(fakes) < 2:
         raise UsageError(f"{len(fakes)} set of fakes was given; a comparison needs at least two", where="fakes")
+    # The verdict is read off the interval of the difference.
     if chosen.ci == "off":
         raise UsageError("a comparison is made of intervals", where="ci", hint='Use `ci="fast"` or `ci="bootstrap"`')
     choice = chosen_metrics(metrics, chosen.seed)
@@ -111,13 +112,16 @@ def compare(
 
 def compared(sets: Mapping[str, Sides], chosen: Sequence[Metric], ci: str) -> Comparison:
     """Compare sets whose statistics are already computed."""
+    # Each metric of each set is computed once; pairs reuse it.
     found = {name: {each: measured(each, sides, ci) for each in chosen} for name, sides in sets.items()}
     results = {name: result_of(sets[name], found[name]) for name in sets}
     pairing = Pairing(sets, found, ci)
     titles = {name: {part: score.title for part, score in result.scores.items()} for name, result in results.items()}
+    # Differences are listed pair by pair, in the order in which the sets were given.
     pairs = combinations(sets, 2)
     differences = [one for pair in pairs for each in chosen for one in pairing.differences(each, pair, titles[pair[0]])]
     fakes = {name: sides.fake for name, sides in sets.items()}
+    # Cautions that make every score doubtful stand before the others.
     first = [each.sentence for each in alarms({"real": next(iter(sets.values())).real, **fakes})]
     warnings = [*first, *_warnings(fakes), *sizes_said(sets, differences)]
     return Comparison(results, tuple(differences), tuple(warnings))

@@ -80,6 +80,7 @@ def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedC
     if len(paths) < 2:
         raise UsageError(f"{len(paths)} saved result was given; a comparison needs at least two", where="results")
     results = {path: _scores(path) for path in (_arguments.path(each, "results") for each in paths)}
+    # The mapping of results has one entry for each path.
     if len(results) < len(paths):
         raise UsageError("a saved result is given twice", where="results")
     warnings = []
@@ -176,6 +177,7 @@ def _difference(name: str, pair: tuple[str, str], results: Mapping[str, Mapping[
     first, second = (results[path][name] for path in pair)
     value = first["value"] - second["value"]
     is_told = None not in (first["interval"], second["interval"]) and math.isfinite(value)
+    # An infinite value has no difference that an interval could surround.
     around = _around(first, second) if is_told else None
     counts = [_count(one["signature"].fake) for one in (first, second)]
     reason = "" if math.isfinite(value) else "a value is not finite"

@@ -89,15 +89,18 @@ def evaluate(
     """
     chosen = Settings.of(evaluate, settings)
     choice, extractor = under_protocol(chosen_metrics(metrics, chosen.seed), chosen.extractor, protocol)
+    # Without this check the generator would be measured as the real set, and the score would look plausible.
     if num_images is not None and callable(real) and not callable(fake):
         what = "the generator stands where the real images belong"
         hint = "Call gm.evaluate(reference, generator, num_images=…): real, then fake"
         raise UsageError(what, where="real", hint=hint)
     if num_images is not None:
         fake = open_source(fake, reading=chosen.reading, num_images=num_images)
+    # A protocol may have changed the extractor, so the settings that travel on have the changed one.
     given = {"real": real, "fake": fake, "test": test}
     sides, fitting, left_out = prepared(given, choice, replace(chosen, extractor=extractor))
     sets = Sides(sides.get("real"), sides["fake"], sides.get("test"))
+    # Under torchrun the first rank scores and sends the others the result without its rows.
     return at_one_place(
         chosen.reading.engine,
         lambda: scored(sets, fitting, chosen.ci, left_out, is_lenient=choice.is_lenient, protocol=protocol),
@@ -139,6 +142,7 @@ def score(
     check_mode(ci)
     for each in chosen:
         check_given(each, {"real": real, "fake": fake, "test": test})
+    # Statistics of another network or resize would give a number that means nothing.
     for role, side in (("real", real), ("test", test)):
         if side is not None:
             side.recipe.require(fake.recipe, (side.source or role, fake.source or "fake"))

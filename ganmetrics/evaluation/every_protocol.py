@@ -96,6 +96,7 @@ def every_protocol(real: Any, fake: Any, *, ci: str = "fast", **settings: Unpack
     chosen = Settings.of(every_protocol, {**settings, "ci": ci})
     require(chosen.reading.engine, ("local",), "the table of protocols")
     sides = [_images(side, chosen.reading) for side in (real, fake)]
+    # Several protocols share a resize rule; the network sees each rule once.
     rules = list(dict.fromkeys(record.resize for record in PROTOCOLS.records().values()))
     network = _Resizes(Inception(str(chosen.weights) if chosen.weights else None), rules)
     measuring = Measuring(None, chosen.weights, chosen.reading, chosen.device, chosen.batch_size)
@@ -119,6 +120,7 @@ class _Resizes(Extractor):
         self.network.to(device)
 
     def prepare(self, images: Images) -> Tensor:
+        # [N, rules, 3, 299, 299]
         return torch.stack([self._under(rule).prepare(images) for rule in self.rules], dim=1)
 
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:

@@ -158,6 +158,7 @@ def ppl(
     chosen = choose_device(device)
     network.to(chosen)
     starts, ends = _ends(latents, path)
+    # A function has no parameters and stays on the chosen device; a module says where its latents must lie.
     module = generator if isinstance(generator, torch.nn.Module) else torch.nn.Module()
     home = next((value.device for value in module.parameters()), chosen)
     squares: list[Tensor] = []
@@ -190,6 +191,7 @@ def _ends(latents: int | Draw, path: LatentPath) -> tuple[Tensor, Tensor]:
     else:
         starts, goals = (latents(path.num_samples, rng) for _ in range(2))
     between = torch.lerp if path.interpolation == "lerp" else _slerp
+    # Where on the way a path begins: 0 is the first latent, 1 the second.
     share = torch.zeros(path.num_samples, 1, dtype=torch.float64)
     if path.sampling == "full":
         share.uniform_(generator=rng)

@@ -134,12 +134,14 @@ def style_and_content(
     chosen = Settings.of(style_and_content, {**settings, "device": device})
     reading = chosen.reading
     require(reading.engine, ("local",), "a style distance")
+    # Both sets are opened before a network is loaded, so that a mistyped path is refused at once.
     sides = _opened(real, reading), _opened(fake, reading)
     if paired:
         _require_equal(sides[0].count, sides[1].count)
     mapping = _Mapping(load_map_network(network, chosen.weights), chosen.device, reading)
     everything = Seen(), Seen()
     streams = [mapping.watched(side, seen) for side, seen in zip(sides, everything, strict=True)]
+    # Closed streams end their decoding processes, also where an image is refused in the middle.
     with closing(streams[0]), closing(streams[1]):
         found = mapping.of_pairs(*streams) if paired else mapping.of_sets(*streams)
     left, right = (mapping.described(side, seen) for side, seen in zip(sides, everything, strict=True))
@@ -226,6 +228,7 @@ class _Means:
                 self.grams[layer] = self.grams.get(layer, 0) + value.sum(dim=0)
             if len(self.sizes) == 1:
                 self.content = self.content + maps[mapping.network.content_layer].sum(dim=0)
+        # Sums over all images become means once the stream has ended: no count is known before.
         self.grams = {layer: total / count for layer, total in self.grams.items()}
         self.content = self.content / count
 

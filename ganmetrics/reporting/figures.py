@@ -80,6 +80,7 @@ def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
     rng, mu, factor = seeded(0), mean_of(real.double()), factor_of(real.double())
     subsets = [fake[torch.from_numpy(rng.permutation(len(fake))[:size])].double() for size in sizes]
     values = [squared_frechet(mu, mean_of(x), traces_of_factors(factor, factor_of(x))) for x in subsets]
+    # The bias is linear in 1/n only for large n, so the line is fitted to the larger half of the subsets.
     line = np.polynomial.Polynomial.fit(1 / sizes[len(sizes) // 2 :], values[len(sizes) // 2 :], 1)
 
     def draw(axes: Axes, palette: Palette) -> None:
@@ -121,6 +122,7 @@ def class_histogram(classes: Classes) -> Drawing:
 def cluster_bars(found: Clusters) -> Drawing:
     """Draw how both sets fill the clusters of the real images, which NDB counts."""
     shares = found.shares
+    # Clusters are sorted by how full they are, since their numbers mean nothing.
     order = (shares.fake_shares / shares.real_shares.clamp_min(1e-12)).argsort().tolist()
     real, fake = (side[order].cpu().numpy() for side in (shares.real_shares, shares.fake_shares))
     is_low, is_high = shares.is_low[order].tolist(), shares.is_high[order].tolist()
@@ -226,6 +228,7 @@ def _error_bars(axes: Axes, palette: Palette, values: Any, arms: Any) -> None:
     known = np.where(np.isfinite(arms), arms, 0.0)
     low, high = (values - known[0]).min(), (values + known[1]).max()
     pad = 0.1 * ((high - low) or abs(high) or 1.0)
+    # An unbounded end is drawn beyond the limits, so that its bar leaves the axes.
     arms = np.where(np.isfinite(arms), arms, high - low + 2 * pad)
     axes.errorbar(values, range(len(values)), xerr=arms, fmt="o", color=palette.fake, capsize=4)
     axes.set(xlim=(low - pad, high + pad), ylim=(len(values) - 0.5, -0.5))

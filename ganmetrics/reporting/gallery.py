@@ -80,6 +80,7 @@ def attribution(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
         return
     if len(fake.features) < max(fake.count, LEAST):
         return
+    # Leave-one-out shares need the row of every image; a sample of the rows is not enough.
     found = attributed(real, fake, metric("fid"), ATTRIBUTED)
     rows = [
         Row(title, tuple(_picture(fake, each.index, f"{each.share:+.2g}") for each in images))

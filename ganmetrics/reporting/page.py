@@ -35,6 +35,7 @@ def page(shown: Any, *, command: str = "") -> str:
         Equal results give equal pages. The content security policy of a page lets no script run but its own.
     """
     script, style = _file("report.js"), _file("report.css")
+    # The policy names the hash of the page's own script; any script that a file name smuggled in does not run.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     facts = {"script": script, "style": style, "script_hash": digest, "command": command, "version": __version__}
     return _template("page.html.j2").render(view=view_of(shown), svg_of=svg_of, **facts)
@@ -43,6 +44,7 @@ def page(shown: Any, *, command: str = "") -> str:
 def fragment(shown: Any) -> str:
     """Return the verdicts and scores as a part of a notebook, without scripts or pictures."""
     view = view_of(shown, with_pictures=False)
+    # A notebook shows many results, so a fragment has no identifiers, no scripts and no pictures.
     return _template("fragment.html.j2").render(view=view, style=_file("report.css"))
 
 

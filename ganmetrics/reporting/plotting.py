@@ -92,7 +92,9 @@ def _styled(axes: Axes, palette: Palette) -> None:
 def _inlined(text: str, drawing: Drawing) -> str:
     """Return the SVG element alone, with its marks replaced and its identifiers made unique."""
     text = text[text.index("<svg") :]
+    # Metadata hold the date, which would make equal reports differ.
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # Identifiers of several figures would clash on one page.
     text = re.sub(r'\bid="([^"]*)"', rf'id="{drawing.name}-\1"', text)
     text = re.sub(r'(href="|url\()#', rf"\1#{drawing.name}-", text)
     for mark, variable in VARIABLES.items():

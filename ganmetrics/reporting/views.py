@@ -92,6 +92,7 @@ def _(shown: Comparison, *, with_pictures: bool = True) -> View:
     rows = [_row(score, name) for name, result in shown.results.items() for score in result.scores.values()]
     first = next(iter(shown.results.values()))
     sides = [("real", first.real), *((name, result.fake) for name, result in shown.results.items())]
+    # The same warning may stand at several sets; each is shown once.
     warnings = dict.fromkeys([*shown.warnings, *_named_warnings(shown.results)])
     numbered = enumerate(shown.results.items())
     galleries = [each for i, (name, result) in numbered for each in _samples(i, name, result)] if with_pictures else []
