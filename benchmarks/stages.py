@@ -49,13 +49,13 @@ def watch(seconds: Counter[str]) -> None:
     import ganmetrics.data.reading.item_source as item_source
     import ganmetrics.evaluation.evaluate as run
     from ganmetrics.extractors.inception import Inception
-    from ganmetrics.measurement.gathering import Collector, Seen
+    from ganmetrics.measurement.gathering import Collector, ImageRecord
 
     functions: list[tuple[Any, str, str]] = [
         (Inception, "__init__", "loading weights"),
         (Inception, "prepare", "resize"),
         (Inception, "forward", "forward pass"),
-        (Seen, "add", "digests of images"),
+        (ImageRecord, "add", "digests of images"),
         (Collector, "add", "collecting features"),
         (run, "scored", "scores"),
     ]

@@ -41,15 +41,15 @@ class LabelledSource(Source):
         self.runs_callers_code = source.runs_callers_code
 
     def batches(self) -> Iterator[Images]:
-        """Those of the source."""
+        """The images of the source that has no classes of its own."""
         return self.source.batches()
 
     def share(self, share: Share) -> Iterator[Placed]:
-        """Those of the source."""
+        """A share of the images of the source."""
         return self.source.share(share)
 
     def item_names(self) -> Sequence[str] | None:
-        """Those of the source."""
+        """The names that the source has for its images."""
         return self.source.item_names()
 
     def known_classes(self) -> Classes:

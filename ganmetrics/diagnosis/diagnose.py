@@ -20,7 +20,7 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import FEATURES, NAMES
 from ganmetrics.registry import Registry, unknown
 from ganmetrics.scoring.keywords import Measuring, Settings, shows
-from ganmetrics.scoring.plan import Choice, chosen_metrics, prepared
+from ganmetrics.scoring.plan import ChosenMetrics, chosen_metrics, prepared
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
 
@@ -145,7 +145,7 @@ def diagnose(
     if labels is not None:
         given["real"] = _labelled(given["real"], labels)
     check_counts(*(given[role].count if role in given else None for role in ("real", "fake", "test")))
-    choice = Choice(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
+    choice = ChosenMetrics(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
     rows = {FEATURES, NAMES}
     more = {"real": rows, "fake": rows, "test": {FEATURES}}
     sides, chosen, left_out = prepared(given, choice, replace(common, reading=reading), more)

@@ -35,7 +35,7 @@ def is_joined() -> bool:
 
 
 def rank() -> int:
-    """Of this process, 0 where it is alone."""
+    """The number of this process among the ranks; 0 where it is alone."""
     return dist.get_rank() if is_joined() else 0
 
 

@@ -19,7 +19,7 @@ from ganmetrics.distributed import ranks
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.checkpoint import check_state, signed
-from ganmetrics.measurement.gathering import Gathering
+from ganmetrics.measurement.gathering import PartialStatistics
 from ganmetrics.measurement.reader import Measuring, gathered_statistics, recipe_of, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
@@ -225,7 +225,7 @@ class Evaluation:
         side.recipe.require(recipe_of(measuring.loaded, READING), (side.source or side.name or "reference", "fake"))
         return side
 
-    def _gathered(self, role: str, is_synced: bool) -> Gathering | None:
+    def _gathered(self, role: str, is_synced: bool) -> PartialStatistics | None:
         """The images of one side, of all ranks where they are synced: then only the first rank has them."""
         stream = self._streams[role]
         stream.flush()
@@ -238,7 +238,7 @@ class Evaluation:
         before = sum(count for count, _ in told[: ranks.rank()])
         return ranks.merged(stream.gathering.moved(0 if stream.has_indices else before))
 
-    def _result(self, gathered: Mapping[str, Gathering | None], num_images: int | None) -> Result:
+    def _result(self, gathered: Mapping[str, PartialStatistics | None], num_images: int | None) -> Result:
         sides = {role: self._statistics(role, found) for role, found in gathered.items() if found is not None}
         count = sides["fake"].count
         if num_images is not None and count != num_images:
@@ -255,7 +255,7 @@ class Evaluation:
         ]
         return replace(result, warnings=(*result.warnings, *thinned)) if thinned else result
 
-    def _statistics(self, role: str, gathering: Gathering) -> Statistics:
+    def _statistics(self, role: str, gathering: PartialStatistics) -> Statistics:
         if len(gathering) < 2:
             raise too_few(f"{role} images", len(gathering), 2)
         return replace(gathered_statistics(gathering, self.recipe), source=f"{role} images of a stream")

@@ -16,7 +16,7 @@ from ganmetrics.errors import UsageError
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.extractors.extractor import Extractor
 from ganmetrics.extractors.inception import Inception
-from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.measurement.gathering import Collector, ImageRecord, PartialStatistics
 from ganmetrics.measurement.intake import Intake
 from ganmetrics.measurement.reader import Measuring, recipe_of, statistics_of, take_in
 from ganmetrics.measurement.sides import open_side
@@ -139,12 +139,12 @@ def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[s
     """Measure the statistics of one set under every resize rule."""
     keep = {MOMENTS, SAMPLE}
     collectors = {rule: Collector(keep, _reading_layer(rule)) for rule in network.rules}
-    seen = Seen()
+    seen = ImageRecord()
     extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)
     intake = Intake(seen, list(collectors.values()), extraction, is_side_by_side=not source.runs_callers_code)
     take_in(source, intake, measuring.reading)
     return {
-        rule: statistics_of(Gathering(seen, collector), source, keep, network.recipe(rule, measuring.reading))
+        rule: statistics_of(PartialStatistics(seen, collector), source, keep, network.recipe(rule, measuring.reading))
         for rule, collector in collectors.items()
     }
 

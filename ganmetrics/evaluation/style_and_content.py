@@ -20,7 +20,7 @@ from ganmetrics.data.reading.loading import read_parts, serial_parts
 from ganmetrics.distributed import require
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.extractors.style_networks import MapNetwork, load_map_network
-from ganmetrics.measurement.gathering import Seen
+from ganmetrics.measurement.gathering import ImageRecord
 from ganmetrics.measurement.recipe import PRECISION, Recipe, Signature
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
@@ -139,7 +139,7 @@ def style_and_content(
     if paired:
         _require_equal(sides[0].count, sides[1].count)
     mapping = _Mapping(load_map_network(network, chosen.weights), chosen.device, reading)
-    everything = Seen(), Seen()
+    everything = ImageRecord(), ImageRecord()
     streams = [mapping.watched(side, seen) for side, seen in zip(sides, everything, strict=True)]
     # Closed streams end their decoding processes, also where an image is refused in the middle.
     with closing(streams[0]), closing(streams[1]):
@@ -155,7 +155,7 @@ class _Mapping:
         self.network, self.device, self.reading = network, device, reading
         network.to(device)
 
-    def watched(self, source: Source, seen: Seen) -> Generator[Images, None, None]:
+    def watched(self, source: Source, seen: ImageRecord) -> Generator[Images, None, None]:
         """Yield the images in pieces that fit one forward pass; note their digests and their range of values."""
         with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
@@ -193,7 +193,7 @@ class _Mapping:
             return style, None
         return style, float(content_loss(left.content, right.content))
 
-    def described(self, source: Source, seen: Seen) -> Statistics:
+    def described(self, source: Source, seen: ImageRecord) -> Statistics:
         """Return the set as the result shows it: its count, digest and recipe, without statistics."""
         notes = deepcopy(source.notes)
         notes.kinds.update(seen.notes.kinds)

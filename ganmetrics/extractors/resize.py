@@ -87,7 +87,7 @@ def antialiased_bicubic(images: Images, size: int) -> Tensor:
 
 
 def cropped_bicubic(images: Images, size: int) -> Tensor:
-    """The same with the shorter side brought to ``size`` and the longer one cut about the centre, as OpenAI's CLIP."""
+    """Pillow's antialiased bicubic filter of the shorter side, and a cut of the longer about its centre, as in CLIP."""
     height, width = images.shape[-2:]
     short = min(height, width)
     resized = _rounded_bicubic(images, (size * height // short, size * width // short))

@@ -14,7 +14,7 @@ import torch
 from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics.errors import MALFORMED, StatisticsError
-from ganmetrics.measurement.gathering import Collector, Gathering, MomentsKeeper, Seen, SpreadKeeper
+from ganmetrics.measurement.gathering import Collector, ImageRecord, MomentsKeeper, PartialStatistics, SpreadKeeper
 from ganmetrics.measurement.pixel_range import VALUES
 from ganmetrics.measurement.row_sample import Rows, Sample
 from ganmetrics.metrics.needs import SPREAD
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 KeeperType = TypeVar("KeeperType")
 
 
-def state_of(gathering: Gathering) -> dict[str, Any]:
+def state_of(gathering: PartialStatistics) -> dict[str, Any]:
     """A state that ``gathering_of`` reads."""
     seen, collector = gathering.seen, gathering.collector
     return {
@@ -54,7 +54,7 @@ def _of_type(collector: Collector, kind: type[KeeperType]) -> dict[str, KeeperTy
     return {need.name: keeper for need, keeper in collector.keepers.items() if isinstance(keeper, kind)}
 
 
-def gathering_of(empty: Gathering, state: Mapping[str, Any]) -> Gathering:
+def gathering_of(empty: PartialStatistics, state: Mapping[str, Any]) -> PartialStatistics:
     """What a state holds, put into a gathering that has seen nothing and reads the same.
 
     Raises
@@ -96,7 +96,7 @@ def damaged_state(error: Exception) -> StatisticsError:
     return StatisticsError(what, where="load_state_dict", code="E-DAMAGED")
 
 
-def _check_counts(found: Gathering) -> None:
+def _check_counts(found: PartialStatistics) -> None:
     """Refuse parts that are of another number of images than the whole (ValueError)."""
     collector = found.collector
     expected = len(found) if collector.layers else 0
@@ -114,7 +114,7 @@ def _check_counts(found: Gathering) -> None:
             raise ValueError(f"{name} is of {count} images, and {expected} were seen")
 
 
-def _restore_seen(seen: Seen, state: Mapping[str, Any]) -> None:
+def _restore_seen(seen: ImageRecord, state: Mapping[str, Any]) -> None:
     seen.pixels.restore(state["digests"])
     seen.values.counts = _values(state["values"], len(seen.pixels))
     seen.places = [_tensor(state["places"], (len(seen.pixels),), torch.int64)]

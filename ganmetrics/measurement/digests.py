@@ -52,7 +52,7 @@ class PixelDigests:
         self._bytes += other._bytes
 
     def reordered(self, order: Tensor) -> PixelDigests:
-        """The same images in another order, int64 [N]."""
+        """The digests in another order of the images, int64 [N]."""
         found = PixelDigests()
         found._bytes = bytearray(np.frombuffer(self._bytes, f"V{WIDTH}")[order.numpy()].tobytes())
         return found
@@ -83,7 +83,7 @@ class PixelDigests:
         return hashlib.sha256(np.sort(self._array()).tobytes()).hexdigest()
 
     def ordered(self) -> str:
-        """The same of the images in their order, which subsets drawn by position depend on."""
+        """One digest of the set in its order, on which subsets drawn by position depend, in hexadecimal."""
         return hashlib.sha256(self._array().tobytes()).hexdigest()
 
     def distinct(self) -> int:

@@ -31,7 +31,7 @@ SAMPLE_BYTES = 512 << 20  # of the images that are kept, where no limit of memor
 LEVELS = ("flat", "levels-0-1")  # kinds of image that are told from its pixels
 
 
-class Seen:
+class ImageRecord:
     """What is known of images before any network: places, digests, notes, and some or all of them in small.
 
     Parameters
@@ -60,7 +60,7 @@ class Seen:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def merge(self, other: Seen) -> None:
+    def merge(self, other: ImageRecord) -> None:
         """Take in what was seen of another part of the set."""
         self.pixels.merge(other.pixels)
         self.values.merge(other.values)
@@ -71,9 +71,9 @@ class Seen:
         if self.thumbnails is not None and other.thumbnails is not None:
             self.thumbnails.merge(other.thumbnails)
 
-    def moved(self, by: int) -> Seen:
+    def moved(self, by: int) -> ImageRecord:
         """A copy, so many places further on; without thumbnails."""
-        found = Seen()
+        found = ImageRecord()
         found.merge(self)
         found.places = [places + by for places in self.places]
         found.sample = self.sample and self.sample.moved(by)
@@ -182,23 +182,23 @@ def _keeper(kind: Kind, max_rows: float) -> Keeper:
     return Sample(max_rows, is_ordered=True) if kind is Kind.ROWS else Sample()
 
 
-class Gathering:
+class PartialStatistics:
     """All that one reader has of a set, or of its share of one.
 
     Merging takes in tensors and never changes them, so that a copy costs little.
     """
 
-    def __init__(self, seen: Seen, collector: Collector) -> None:
+    def __init__(self, seen: ImageRecord, collector: Collector) -> None:
         self.seen, self.collector = seen, collector
 
     def __len__(self) -> int:
         return len(self.seen)
 
-    def moved(self, by: int = 0) -> Gathering:
+    def moved(self, by: int = 0) -> PartialStatistics:
         """A copy, for a set of which this is the part that begins so many places further on."""
-        return Gathering(self.seen.moved(by), self.collector.moved(by))
+        return PartialStatistics(self.seen.moved(by), self.collector.moved(by))
 
-    def merge(self, other: Gathering) -> Gathering:
+    def merge(self, other: PartialStatistics) -> PartialStatistics:
         """This one with another reader's taken in."""
         self.seen.merge(other.seen)
         self.collector.merge(other.collector)
@@ -214,7 +214,7 @@ class MomentsKeeper:
 
     @property
     def moments(self) -> Moments | None:
-        """Of the rows that do not wait."""
+        """The moments of the rows that do not wait for a whole block."""
         return self.running.value() if self.running.count else None
 
     def add(self, rows: Tensor, places: Tensor | None = None) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ganmetrics.data.reading.batches import Piece
     from ganmetrics.extractors.extraction import Extraction
     from ganmetrics.measurement.feature_cache import FeatureCache
-    from ganmetrics.measurement.gathering import Collector, Seen
+    from ganmetrics.measurement.gathering import Collector, ImageRecord
     from ganmetrics.types import Images
 
 BLOCK_BYTES = 128 << 20  # of images, after which an entry of the cache ends with the next whole batch
@@ -32,7 +32,7 @@ class Intake:
 
     Parameters
     ----------
-    seen : Seen
+    seen : ImageRecord
         Notes each image before any network: its digest, its index, its values.
     collectors : sequence of Collector
         Gather what the network makes of the images.
@@ -51,7 +51,7 @@ class Intake:
 
     def __init__(
         self,
-        seen: Seen,
+        seen: ImageRecord,
         collectors: Sequence[Collector],
         extraction: Extraction | None,
         cache: FeatureCache | None = None,

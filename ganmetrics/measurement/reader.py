@@ -21,7 +21,7 @@ from ganmetrics.errors import InputError
 from ganmetrics.extractors import Extractor, load_extractor
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.feature_cache import cached
-from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.measurement.gathering import Collector, ImageRecord, PartialStatistics
 from ganmetrics.measurement.intake import Intake
 from ganmetrics.measurement.recipe import PRECISION, Recipe
 from ganmetrics.measurement.sides import Side
@@ -91,7 +91,7 @@ def _title(role: str, side: Side) -> str:
     return (isinstance(side, Statistics) and side.source) or side.name or role
 
 
-def statistics_of(gathering: Gathering, source: Source, reads: set[Need], recipe: Recipe) -> Statistics:
+def statistics_of(gathering: PartialStatistics, source: Source, reads: set[Need], recipe: Recipe) -> Statistics:
     """What was gathered of all of a source, as statistics."""
     count = len(gathering)
     if count < 2:
@@ -115,7 +115,7 @@ def statistics_of(gathering: Gathering, source: Source, reads: set[Need], recipe
     )
 
 
-def gathered_statistics(gathering: Gathering, recipe: Recipe) -> Statistics:
+def gathered_statistics(gathering: PartialStatistics, recipe: Recipe) -> Statistics:
     """What was gathered, whatever its source."""
     seen, collector, order = gathering.seen, gathering.collector, gathering.seen.order()
     pixels = seen.pixels if order is None else seen.pixels.reordered(order)
@@ -146,9 +146,9 @@ class Reader:
     device: torch.device
     batch_size: int | None
 
-    def __call__(self, share: Share) -> Gathering:
+    def __call__(self, share: Share) -> PartialStatistics:
         thumbnails = Thumbnails(self.source.count) if self.reading.thumbnails else None
-        seen = Seen(has_sample=IMAGES in self.reads, thumbnails=thumbnails)
+        seen = ImageRecord(has_sample=IMAGES in self.reads, thumbnails=thumbnails)
         collector = Collector((need for need in self.reads if need.layer.is_of_network), self.extractor)
         extraction = cache = None
         if collector.layers:
@@ -161,7 +161,7 @@ class Reader:
         take_in(self.source, intake, self.reading, share)
         if cache is not None:
             cache.close()
-        return Gathering(seen, collector)
+        return PartialStatistics(seen, collector)
 
 
 def take_in(source: Source, intake: Intake, reading: Reading, share: Share = WHOLE) -> None:

@@ -40,7 +40,7 @@ class Sample:
             self._add(rows)
 
     def moved(self, by: int) -> Sample:
-        """The same rows, further on in a set by that many places; their keys stay, so that it stays as random."""
+        """A copy of the sample, so many places further on in a set; its keys stay, so that it stays as random."""
         found = Sample(self.limit, self.most_bytes, is_ordered=self.is_ordered)
         found.count, found.border, found.is_possible = self.count, self.border, self.is_possible
         found.kept = [rows._replace(places=rows.places + by) for rows in self.kept]

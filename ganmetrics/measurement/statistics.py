@@ -122,7 +122,7 @@ class Statistics:
         return 0 < self.max_rows < self.count
 
     def labelled(self, *, has_order: bool = False, has_rows: bool = False) -> str:
-        """The same for a metric that draws subsets by position, or that reads rows of which a sample was kept."""
+        """The set as the signature writes it, for a metric that draws subsets by position or reads a sample of rows."""
         order = f"~{self.order[:8]}" if has_order and self.order else ""
         facts = [f"skipped={self.skipped}"] if self.skipped else []
         facts += [f"rows={self.max_rows}"] if has_rows and self.is_thinned else []

@@ -10,7 +10,7 @@ import torch
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.measurement.checkpoint import damaged_state, gathering_of, state_of
-from ganmetrics.measurement.gathering import Collector, Gathering, Seen
+from ganmetrics.measurement.gathering import Collector, ImageRecord, PartialStatistics
 from ganmetrics.measurement.intake import Intake
 from ganmetrics.metrics.needs import IMAGES, Need
 
@@ -30,12 +30,12 @@ class Stream:
         self.reset()
 
     def reset(self) -> None:
-        seen = Seen(has_sample=IMAGES in self.reads)
-        self._go_on_with(Gathering(seen, Collector(self.reads - {IMAGES}, self.extractor, self.max_rows)))
+        seen = ImageRecord(has_sample=IMAGES in self.reads)
+        self._go_on_with(PartialStatistics(seen, Collector(self.reads - {IMAGES}, self.extractor, self.max_rows)))
         self.extraction.count = 0
         self.has_indices = False
 
-    def _go_on_with(self, gathering: Gathering) -> None:
+    def _go_on_with(self, gathering: PartialStatistics) -> None:
         seen, collector = gathering.seen, gathering.collector
         self.gathering, self.extraction.layers = gathering, collector.layers
         self.intake = Intake(seen, [collector], self.extraction if collector.layers else None)

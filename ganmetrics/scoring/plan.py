@@ -24,14 +24,14 @@ DEFAULTS = ("fid", "is", "kid")  # of the command that scores several metrics
 NOTHING_MORE: Mapping[str, set[Need]] = MappingProxyType({})
 
 
-class Choice(NamedTuple):
+class ChosenMetrics(NamedTuple):
     """The metrics of a run, of which those that do not fit are left out where ``is_lenient``, and else end the run."""
 
     metrics: list[Metric]
     is_lenient: bool
 
 
-class Prepared(NamedTuple):
+class MeasuredSets(NamedTuple):
     """Every set that some metric needs, measured; the metrics that fit them; and why others were left out."""
 
     sides: dict[str, Statistics]
@@ -39,7 +39,7 @@ class Prepared(NamedTuple):
     left_out: dict[str, str]
 
 
-def chosen_metrics(metrics: str | Iterable[str | Metric], seed: int | None = None) -> Choice:
+def chosen_metrics(metrics: str | Iterable[str | Metric], seed: int | None = None) -> ChosenMetrics:
     """The metrics that were asked for, each once, drawing from ``seed`` (UsageError).
 
     ``"all"`` stands for every metric and ``"default"`` for those of ``DEFAULTS``, as far as the sets allow them.
@@ -59,10 +59,12 @@ def chosen_metrics(metrics: str | Iterable[str | Metric], seed: int | None = Non
     chosen = list({**rest, **asked_for}.values())
     if not chosen:
         raise UsageError("no metric was asked for", where="metrics")
-    return Choice(chosen if seed is None else [each.seeded(seed) for each in chosen], bool(words))
+    return ChosenMetrics(chosen if seed is None else [each.seeded(seed) for each in chosen], bool(words))
 
 
-def under_protocol(choice: Choice, extractor: AnyExtractor, name: str | None) -> tuple[Choice, AnyExtractor]:
+def under_protocol(
+    choice: ChosenMetrics, extractor: AnyExtractor, name: str | None
+) -> tuple[ChosenMetrics, AnyExtractor]:
     """The metrics and the extractor of a protocol; both as they are without one.
 
     Raises
@@ -78,12 +80,12 @@ def under_protocol(choice: Choice, extractor: AnyExtractor, name: str | None) ->
         what = f"the protocol {name} goes with the extractor inception"
         raise UsageError(what, where="protocol", hint="Leave the extractor out, or the protocol")
     metrics = [each.configured({**chosen.options.get(each.name, {}), **each.options}) for each in choice.metrics]
-    return Choice(metrics, choice.is_lenient), f"{asked}@{chosen.resize}"
+    return ChosenMetrics(metrics, choice.is_lenient), f"{asked}@{chosen.resize}"
 
 
 def prepared(
-    given: Mapping[str, Any], choice: Choice, settings: Settings, more: Mapping[str, set[Need]] = NOTHING_MORE
-) -> Prepared:
+    given: Mapping[str, Any], choice: ChosenMetrics, settings: Settings, more: Mapping[str, set[Need]] = NOTHING_MORE
+) -> MeasuredSets:
     """Every set that some metric needs, measured with one extractor, after all that is cheap was checked.
 
     ``given`` has them by their roles, "real", "test" and any number of others; ``more`` is what else to keep of each.
@@ -104,13 +106,13 @@ def prepared(
     for role, side in sides.items():
         if keep[role]:
             measured[role] = measuring(side, keep[role])
-    return Prepared(measured, fitting.metrics, fitting.left_out)
+    return MeasuredSets(measured, fitting.metrics, fitting.left_out)
 
 
 class _Fitting:
     """The metrics that passed every check so far."""
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: ChosenMetrics) -> None:
         self.metrics, self.is_lenient = list(choice.metrics), choice.is_lenient
         self.left_out: dict[str, str] = {}
 

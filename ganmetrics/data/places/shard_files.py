@@ -29,10 +29,10 @@ class Shard(Protocol):
     name: str
 
     def stream(self) -> IO[bytes]:
-        """Its bytes from the start, seekable; errors are those of its file system."""
+        """Open the archive at its start, seekable; errors are those of its file system."""
 
     def read(self, start: int, size: int) -> bytes:
-        """Some of its bytes, all that there are of them (Unreadable)."""
+        """Read bytes of the archive, fewer where it ends before (Unreadable)."""
 
     def close(self) -> None:
         """Let go of the file, if one is open."""
@@ -56,11 +56,11 @@ class LocalShard:
         return {**self.__dict__, "_handle": None}
 
     def stream(self) -> IO[bytes]:
-        """See ``Shard``."""
+        """Open the archive at its start, seekable."""
         return open(self.path, "rb")
 
     def read(self, start: int, size: int) -> bytes:
-        """See ``Shard``."""
+        """Read bytes of the archive, fewer where it ends before (Unreadable)."""
         try:
             handle = self._opened()
             handle.seek(start)
@@ -69,7 +69,7 @@ class LocalShard:
             raise Unreadable(f"cannot be read: {error.strerror or type(error).__name__}") from None
 
     def close(self) -> None:
-        """See ``Shard``."""
+        """Let go of the file, if one is open."""
         if self._handle is not None:
             self._handle.close()
         self._handle = None
@@ -107,14 +107,14 @@ class RemoteShard:
         return self._copy is not None
 
     def stream(self) -> IO[bytes]:
-        """See ``Shard``."""
+        """Open the archive at its start, seekable."""
         if self.place.is_http and not self._has_ranges():
             return self._local().stream()
         opened: IO[bytes] = self.place.system.open(self.path, "rb", block_size=BLOCK_BYTES)
         return opened
 
     def read(self, start: int, size: int) -> bytes:
-        """See ``Shard``."""
+        """Read bytes of the archive, fewer where it ends before (Unreadable)."""
         if self.is_copied:
             return self._local().read(start, size)
         data = self.place.read(self.path, start, start + size) if size else b""
@@ -123,7 +123,7 @@ class RemoteShard:
         return data
 
     def close(self) -> None:
-        """See ``Shard``."""
+        """Let go of the file, if one is open."""
         if self._copied is not None:
             self._copied.close()
 
