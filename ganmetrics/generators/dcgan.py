@@ -106,7 +106,6 @@ class Generator(nn.Module):
         super().__init__()
         self.net = nn.Sequential(
             *up(latent_dim, 4 * width, 4, 1, 0),
-            # Kernel 3 makes 7 pixels of 4; kernel 4 doubles.
             *up(4 * width, 2 * width, 3, 2, 1),
             *up(2 * width, width, 4, 2, 1),
             nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1),

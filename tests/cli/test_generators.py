@@ -14,8 +14,7 @@ import pytest
 from commands import Run
 from PIL import Image
 
-from ganmetrics.generators import card_scores as scoring
-from ganmetrics.generators import reproduction
+from ganmetrics.generators import card_scores, reproduction
 from ganmetrics.generators.cards import CARD
 
 TINY = ["--set", "width=4", "--set", "batch_size=8", "--set", "latent_dim=6"]
@@ -23,7 +22,7 @@ TINY = ["--set", "width=4", "--set", "batch_size=8", "--set", "latent_dim=6"]
 
 @pytest.fixture
 def _small_scores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "NUM_IMAGES", 1000)
+    monkeypatch.setattr(card_scores, "NUM_IMAGES", 1000)
     monkeypatch.setattr(reproduction, "SEEDS", range(2))
 
 

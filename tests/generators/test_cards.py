@@ -12,8 +12,7 @@ import torch
 
 import ganmetrics as gm
 from ganmetrics.extractors.weights import weight_store as weights
-from ganmetrics.generators import card_scores as scoring
-from ganmetrics.generators import cards, reproduction, runs
+from ganmetrics.generators import card_scores, cards, reproduction, runs
 from ganmetrics.generators.cards import CARD, SAMPLES, WEIGHTS, read_card, write_card
 from ganmetrics.generators.system import Measured
 
@@ -28,7 +27,7 @@ def card_folder(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     runs.train(run, device="cpu", watch_every=0, progress=False)
     runs.export(runs.reopen(place / "run"), place / "own" / "tiny")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "NUM_IMAGES", 1000)
+        patch.setattr(card_scores, "NUM_IMAGES", 1000)
         patch.setattr(reproduction, "SEEDS", range(2))
         reproduction.rescore(place / "own" / "tiny")
     return place / "own" / "tiny"
@@ -81,14 +80,14 @@ def test_a_card_is_read_as_it_was_written(card_folder: Path, tmp_path: Path) -> 
 
 
 def test_the_same_scores_come_out_again(card_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "NUM_IMAGES", 1000)
+    monkeypatch.setattr(card_scores, "NUM_IMAGES", 1000)
     compared = reproduction.reproduce(card_folder)
     assert all(each.passed for each in compared)
     assert max(abs(each.difference) for each in compared) <= 1e-6  # the card rounds to six decimals
 
 
 def test_another_generator_fails(card_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "NUM_IMAGES", 1000)
+    monkeypatch.setattr(card_scores, "NUM_IMAGES", 1000)
     write_card(read_card(card_folder), tmp_path)
     exchange({name: value * 1.05 for name, value in stored(card_folder).items()}, tmp_path)
     assert not all(each.passed for each in reproduction.reproduce(tmp_path))

@@ -13,8 +13,7 @@ from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.evaluate import measure
-from ganmetrics.generators import card_scores as scoring
-from ganmetrics.generators import datasets, losses, stylegan2, stylegan2_sampling
+from ganmetrics.generators import card_scores, datasets, losses, stylegan2, stylegan2_sampling
 from ganmetrics.generators import stylegan2_nets as nets
 from ganmetrics.generators.card_scores import QUIET
 from ganmetrics.generators.stylegan2 import Settings, StyleGAN2Training
@@ -385,7 +384,7 @@ def test_a_sweep_gives_fid_and_the_spread_over_all_pairs() -> None:
 
 
 def test_the_scores_of_a_card_hold_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (stylegan2_sampling, scoring):
+    for module in (stylegan2_sampling, card_scores):
         monkeypatch.setattr(module, "NUM_IMAGES", 1000)
     recipe, sampler = stylegan2.RECIPES[0], StyleSampler(tiny_generator())
     found = {each.name: each for each in style_scores(recipe, sampler, 2)}
