@@ -50,7 +50,7 @@ class Opening:
             return generated(value, num_samples, self.seed)
         if isinstance(value, (str, os.PathLike)) and os.fspath(value).endswith((".onnx", ".pth")):
             hint = "Load it and pass torch_fidelity.GenerativeModelModuleWrapper in Python, or save its images"
-            raise UsageError("a generator in a file is not run", where=os.fspath(value), hint=hint)
+            raise UsageError("a generator in a file is not supported", where=os.fspath(value), hint=hint)
         source = open_source(value, reading=self.reading)
         if isinstance(value, (str, os.PathLike)) and os.path.isdir(value):
             self._check_files(source)
@@ -86,7 +86,7 @@ def generated(model: Any, num_samples: int | None, seed: int) -> Source:
     import torch
 
     if model.num_classes:
-        raise UsageError("a conditional model is not run", where="num_classes", hint="Save its images to a folder")
+        raise UsageError("a conditional model is not supported", where="num_classes", hint="Save its images")
     if model.z_type not in NOISES:
         raise unknown("z_type", str(model.z_type), list(NOISES))
     if not num_samples:

@@ -148,7 +148,7 @@ def make_custom_stats(
     ``compute_fid``.
     """
     if num is not None:
-        raise UsageError("num is not taken", where="num", hint="Make a folder of those images")
+        raise UsageError("num is not supported", where="num", hint="Make a folder of those images")
     target = Dataset(name).path(mode, model_name)
     if target.exists():
         hint = "Call remove_custom_stats first, or take another name"
@@ -172,7 +172,7 @@ def test_stats_exists(name: str, mode: str, model_name: str = "inception_v3", me
 
 
 def remove_custom_stats(name: str, mode: str = "clean", model_name: str = "inception_v3") -> None:
-    """Delete what ``make_custom_stats`` made (StatisticsError where there is none such)."""
+    """Delete what ``make_custom_stats`` made (StatisticsError where there are none)."""
     path = Dataset(name).path(mode, model_name)
     if not path.is_file():
         what = f"there are no custom statistics {name!r} of mode {mode} and model {model_name}"
@@ -209,7 +209,7 @@ def _refuse_custom(given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if value is not None:
             hint = "Use gm.evaluate(real, fake, extractor=network), whose network resizes for itself"
-            raise UsageError(f"{name} is not taken", where=name, hint=hint)
+            raise UsageError(f"{name} is not supported", where=name, hint=hint)
 
 
 def _fake(fdir1: AnyPath | None, gen: Generator | None, num_gen: int, z_dim: int, seed: int, how: Run) -> Side:

@@ -1,7 +1,7 @@
 """torch-fidelity's command and function: ``python -m ganmetrics.compat.fidelity --fid --input1 fake/ --input2 real/``.
 
 Arguments, output and numbers are those of torch-fidelity 0.4.0: ``input1`` is the generated set, ``input2`` the real
-one. What is not done here is refused in one sentence. Features are not cached, so the options of the cache move
+one. What is not supported is refused in one sentence. Features are not cached, so the options of the cache move
 nothing, and neither do those of memory, as precision and recall never keep all distances. Cautions are lines on stderr.
 Weights are looked for where ``ganmetrics`` has them, unless ``feature_extractor_weights_path`` names a file.
 """
@@ -130,7 +130,7 @@ def calculate_metrics(
     Raises
     ------
     UsageError, InputError, StatisticsError, WeightsError, ResourceError
-        As ``gm.evaluate``; UsageError for what is not done here.
+        As ``gm.evaluate``; UsageError for what is not supported.
 
     Notes
     -----
@@ -201,7 +201,7 @@ def _parser() -> Parser:
 def _add(parser: Parser, name: str, default: Any, annotation: str) -> None:
     option = f"--{name.replace('_', '-')}"
     words = HELP.get(name, "accepted, and moves no number" if name in WITHOUT_EFFECT else "")
-    words = f"not done here. {REFUSED[name]}" if name in REFUSED else words
+    words = f"not supported. {REFUSED[name]}" if name in REFUSED else words
     if default is True:
         option = "--silent" if name == "verbose" else f"--no-{option[2:]}"
         parser.add_argument(option, dest=name, action="store_false", help=words)
@@ -227,7 +227,7 @@ def _refuse(given: Mapping[str, Any]) -> None:
     parameters = inspect.signature(calculate_metrics).parameters
     for name, hint in REFUSED.items():
         if given[name] not in (parameters[name].default, ALSO.get(name)):
-            raise UsageError(f"{name} is {given[name]!r}, which is not done here", where=name, hint=hint)
+            raise UsageError(f"{name} is {given[name]!r}, which is not supported", where=name, hint=hint)
     asked = [name for name in ("isc", "fid", "kid", "prc") if given[name]]
     if not asked:
         raise UsageError("no metric was asked for", where="isc, fid, kid, prc", hint="Ask for one, as with `fid=True`")
@@ -245,7 +245,7 @@ def _groups(asked: Mapping[str, str], network: str | None, layers: Mapping[str, 
     if network not in (None, *NETWORKS):
         raise unknown("feature_extractor", str(network), list(NETWORKS))
     if network == "vgg16" and "isc" in asked:
-        raise UsageError("VGG16's Inception Score is not done here", where="isc", hint="Leave out isc, or the network")
+        raise UsageError("VGG16's Inception Score is not supported", where="isc", hint="Leave out isc, or the network")
     groups: dict[str, list[str]] = {}
     for name, metric in asked.items():
         extractor, own = NETWORKS[network or ("vgg16" if name == "prc" else "inception-v3-compat")]

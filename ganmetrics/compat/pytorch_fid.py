@@ -85,7 +85,7 @@ def calculate_frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any, eps
     Raises
     ------
     StatisticsError
-        Other shapes, NaN or infinity, or a covariance that is none.
+        Other shapes, NaN or infinity, or a matrix that is no covariance.
 
     Examples
     --------

@@ -116,6 +116,6 @@ def reproduce(folder: Path) -> list[Comparison]:
     recomputed = {m.name: m.value for m in SYSTEMS[card.system].score(card.recipe, load_sampler(folder), SEEDS[0])}
     missing = [each.name for each in card.scores if each.name not in recomputed]
     if missing:
-        what = f"the score {missing[0]!r} on the card is none that this version takes of a {card.title}"
+        what = f"the score {missing[0]!r} on the card is not one that this version computes for a {card.title}"
         raise InputError(what, where=shown(folder), code="E-CARD")
     return [Comparison(each, recomputed[each.name]) for each in card.scores]

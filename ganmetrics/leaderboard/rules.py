@@ -116,7 +116,7 @@ def parsed_quota(text: str) -> tuple[tuple[int, str], ...]:
     for part in filter(None, (each.strip() for each in text.split(","))):
         match = re.fullmatch(r"([1-9]\d{0,5})\s*/\s*(hour|day|total)", part)
         if match is None:
-            what = f"the quota {part!r} is none; expected NUMBER/PERIOD"
+            what = f"the quota {part!r} cannot be read; expected NUMBER/PERIOD"
             raise UsageError(what, where="quota", hint="Such as 5/day, 2/hour or 5/day,50/total")
         quota.append((int(match[1]), match[2]))
     return tuple(quota)
@@ -127,7 +127,7 @@ def parsed_resolution(text: str | int) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", str(text))
     width, height = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not 1 <= width * height <= MAX_PIXELS:
-        what = f"the resolution {text!r} is none; expected SIDE or WIDTHxHEIGHT, at most {MAX_PIXELS:,} pixels"
+        what = f"the resolution {text!r} cannot be read; expected SIDE or WIDTHxHEIGHT, at most {MAX_PIXELS:,} pixels"
         raise UsageError(what, where="resolution", hint="Such as 32 or 64x32")
     return width, height
 

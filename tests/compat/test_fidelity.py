@@ -221,18 +221,18 @@ def test_a_seed_chooses_the_subsets(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"ppl": True}, r"ppl is True, which is not done here \(ppl\)\. Use gm\.ppl"),
+        ({"ppl": True}, r"ppl is True, which is not supported \(ppl\)\. Use gm\.ppl"),
         ({"kid_kernel": "rbf"}, "kid_kernel is 'rbf', .* cmmd"),
         ({"samples_shuffle": False}, "samples_shuffle is False"),
         ({"samples_resize_and_crop": 64}, "samples_resize_and_crop is 64, .* Resize the images beforehand"),
         ({"feature_extractor_internal_dtype": "float64"}, "float64"),
         ({"feature_extractor": "dinov2-vit-l-14"}, "unknown feature_extractor .* Known: inception-v3-compat, vgg16"),
-        ({"feature_extractor": "vgg16", "isc": True}, "VGG16's Inception Score is not done here"),
+        ({"feature_extractor": "vgg16", "isc": True}, "VGG16's Inception Score is not supported"),
         ({"feature_layer_fid": "65"}, "unknown layer of inception '65'"),
         ({"fid": False}, "no metric was asked for"),
         ({"input1": None}, "there is no input1"),
         ({"input2": None}, "there is no input2"),
-        ({"input1": "generator.onnx"}, "a generator in a file is not run"),
+        ({"input1": "generator.onnx"}, "a generator in a file is not supported"),
     ],
 )
 def test_what_is_not_done_is_refused(change: dict[str, Any], sentence: str, options: dict[str, Any]) -> None:

@@ -116,7 +116,7 @@ async def _permitted(site: Site, request: Request) -> tuple[str, dict[str, str]]
     form = await _form(request)
     # Compared in constant time.
     if not hmac.compare_digest(form.get("csrf", "").encode(), csrf_of(session).encode()):
-        raise Refused(403, "E-ORIGIN", "the form is none of this session's")
+        raise Refused(403, "E-ORIGIN", "the form does not belong to this session")
     return session, form
 
 
