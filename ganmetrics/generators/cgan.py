@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from ganmetrics.errors import UsageError
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, gan
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.card_scores import NUM_IMAGES, REFERENCES, classes_of, measured, scores_against
 from ganmetrics.generators.gan import PIXELS, GANTraining, Maxout, as_images, as_pixels, init_uniform, start_at_mean
 from ganmetrics.generators.sampler import drawn, in_chunks, normal_latents, to_uint8_rgb

@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import cyclegan_domains as domains
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.cyclegan_nets import Generator, ImagePool, PatchDiscriminator
 from ganmetrics.generators.cyclegan_scores import data_scores, sample_scores
 from ganmetrics.generators.cyclegan_translation import DIRECTIONS, SOURCES, Source, Translator

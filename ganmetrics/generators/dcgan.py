@@ -27,7 +27,7 @@ from torch import nn
 
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.card_scores import image_scores, measured
 from ganmetrics.generators.sampler import LatentSampler, batches_of, uniform_latents
 from ganmetrics.generators.system import Measured, Recipe, Sampler, System, Target

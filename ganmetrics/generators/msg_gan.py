@@ -29,7 +29,7 @@ from torch import nn
 
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.card_scores import BETTER_THAN_GAN, image_scores
 from ganmetrics.generators.layers import EqualizedConv2d, downscaled
 from ganmetrics.generators.progressive_blocks import DownscalingConv2d, Seed, UpBlock, Verdict, rectified

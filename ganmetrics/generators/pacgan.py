@@ -28,7 +28,7 @@ from torch import nn
 from ganmetrics.data.mixtures import GRID, RING, Mixture, draw
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import losses
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.gan import Maxout
 from ganmetrics.generators.sampler import batches_of, drawn, in_chunks, normal_latents
 from ganmetrics.generators.system import Measured, Recipe, Sampler, System

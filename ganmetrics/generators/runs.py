@@ -16,11 +16,11 @@ from ganmetrics._files import atomic_write, disk_errors, shown
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.extractors.weights import weight_store as weight_files
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.card_scores import REFERENCES, quick_fid
 from ganmetrics.generators.cards import CARD, SYSTEMS, WEIGHTS, Card, load_sampler, write_card
 from ganmetrics.generators.pictures import save_samples
-from ganmetrics.generators.settings import rules_of
+from ganmetrics.generators.setting_rules import rules_of
 from ganmetrics.generators.training import CHECKPOINT, fit, read_log, resume
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__

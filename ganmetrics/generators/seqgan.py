@@ -34,7 +34,7 @@ from torch import nn
 
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import losses
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.sampler import drawn, in_chunks
 from ganmetrics.generators.seqgan_nets import Discriminator, Policy, roll_out
 from ganmetrics.generators.system import Measured, Recipe, System, Target

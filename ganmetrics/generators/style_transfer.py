@@ -21,7 +21,7 @@ import torch
 
 from ganmetrics._progress import progress_bar
 from ganmetrics.errors import InputError, NumericalError, UsageError
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.metrics.feature_maps import (
     content_distance,
     content_loss,

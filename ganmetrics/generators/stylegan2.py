@@ -25,7 +25,7 @@ import torch
 
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.card_scores import BETTER_THAN_GAN
 from ganmetrics.generators.stylegan2_nets import Discriminator, Generator, PathLength, mixed
 from ganmetrics.generators.stylegan2_sampling import StyleSampler, style_scores

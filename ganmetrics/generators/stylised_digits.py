@@ -20,7 +20,7 @@ import torch
 
 from ganmetrics.errors import GanMetricsError, UsageError
 from ganmetrics.extractors.style_networks import MapNetwork, load_map_network
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.style_transfer import Objective, distances, start_pixels, to_images, transfer
 from ganmetrics.generators.system import Measured, Recipe, Sampler, System
 from ganmetrics.generators.training import Training

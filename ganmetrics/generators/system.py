@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ganmetrics.generators.settings import checked
+from ganmetrics.generators.setting_rules import checked
 
 if TYPE_CHECKING:
     import torch

@@ -30,7 +30,7 @@ from torch import nn
 
 from ganmetrics.extractors.weights.fill import filled_from
 from ganmetrics.generators import datasets, losses
-from ganmetrics.generators import settings as allowed
+from ganmetrics.generators import setting_rules as allowed
 from ganmetrics.generators.card_scores import image_scores
 from ganmetrics.generators.dcgan import Discriminator, Generator
 from ganmetrics.generators.sampler import LatentSampler, batches_of, normal_latents

@@ -9,7 +9,7 @@ from commands import Run
 
 import ganmetrics as gm
 from ganmetrics.generators.runs import begin, recipes
-from ganmetrics.generators.settings import rules_of
+from ganmetrics.generators.setting_rules import rules_of
 
 NONSENSE = {
     int: ("", "x", "1.5", "nan", "-1", "1_0", "99999999999999999999"),
