@@ -215,7 +215,11 @@ def test_statistics_of_another_mode_are_refused(folders: tuple[str, str], option
         ({"fdir1": "FAKE", "fdir2": "nowhere"}, gm.InputError, "there is no such file or folder"),
         ({"fdir1": "FAKE", "fdir2": "REAL", "mode": "cleen"}, gm.UsageError, "Did you mean 'clean'"),
         ({"fdir1": "FAKE", "fdir2": "REAL", "model_name": "vit"}, gm.UsageError, "unknown model_name 'vit'"),
-        ({"fdir1": "FAKE", "fdir2": "REAL", "custom_fn_resize": abs}, gm.UsageError, "custom_fn_resize is not supported"),
+        (
+            {"fdir1": "FAKE", "fdir2": "REAL", "custom_fn_resize": abs},
+            gm.UsageError,
+            "custom_fn_resize is not supported",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_sentence(
