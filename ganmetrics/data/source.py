@@ -53,8 +53,8 @@ class Reading:
     workers : int or None
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
     engine : {"local", "ranks", "ray"}
-        Who reads: this process; every rank of ``torch.distributed``, all of which must make the same call; or a cluster
-        through Ray (``pip install 'ganmetrics[ray]'``).
+        Where images are processed: in this process, in every rank of ``torch.distributed``, or on a Ray cluster. All
+        ranks must make the same call. Ray needs ``pip install 'ganmetrics[ray]'``.
     cache : bool
         Whether features of files are kept in the user's cache and found there the next time.
     progress : bool
