@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import disk_errors, shown
 from ganmetrics.errors import InputError, RejectedError, ResourceError, UsageError
-from ganmetrics.leaderboard import intake, verification
+from ganmetrics.leaderboard import staging, verification
 from ganmetrics.leaderboard.board_file import read_settings
 from ganmetrics.leaderboard.chain import stamp
 from ganmetrics.leaderboard.public_names import clean_name
@@ -27,7 +27,7 @@ from ganmetrics.leaderboard.verification import identity
 
 if TYPE_CHECKING:
     from ganmetrics.leaderboard.chain import Record
-    from ganmetrics.leaderboard.intake import Staged
+    from ganmetrics.leaderboard.staging import Staged
 
 PARTS = ("reference", "submissions", "grids", "scratch")
 PUBLIC = ("entry", "team", "model", "via", "received", "submission", "rules", "scores", "evidence", "findings")
@@ -96,7 +96,7 @@ class Board:
         """
         team, model = clean_name(team, "team"), clean_name(model, "model")
         self.check_quota(team)
-        staged = intake.stage_path(path, self.places["submissions"], self.rules)
+        staged = staging.stage_path(path, self.places["submissions"], self.rules)
         return self.queue(staged, team, model, via)
 
     def queue(self, staged: Staged, team: str, model: str, via: str) -> str:
@@ -240,7 +240,7 @@ class Board:
             raise InputError("the submitted file is not there", where=shown(source), hint=hint, code="E-MISSING")
         with tempfile.TemporaryDirectory(prefix="ganmetrics-") as folder:
             scratch = Path(folder)
-            staged = intake.stage_path(source, scratch, self.rules)
+            staged = staging.stage_path(source, scratch, self.rules)
             if staged.digest != record.facts["submission"]:
                 raise RejectedError(f"the bytes are not those of entry {public_id}", code="E-BYTES")
             file, reference, grid = scratch / staged.file, self.places["reference"], scratch / "grid.png"

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from ganmetrics._files import shown
 from ganmetrics.errors import MALFORMED, InputError, RejectedError, ResourceError, UsageError
-from ganmetrics.leaderboard import intake
+from ganmetrics.leaderboard import staging
 from ganmetrics.leaderboard.public_names import clean_name
 from ganmetrics.leaderboard.rules import Rules
 
@@ -67,7 +67,7 @@ class Remote:
         """
         rules = self._rules()
         with tempfile.TemporaryDirectory(prefix="ganmetrics-") as scratch:
-            staged = intake.stage_path(path, Path(scratch), rules)
+            staged = staging.stage_path(path, Path(scratch), rules)
             packed = Path(scratch, staged.file)
             query = urlencode({"model": clean_name(model, "model")})
             with open(packed, "rb") as stream:

@@ -15,8 +15,8 @@ from ganmetrics.data.reading.decode import Unreadable, decode
 from ganmetrics.data.source import Reading
 from ganmetrics.data.zip_file import opened_archive
 from ganmetrics.errors import ResourceError
-from ganmetrics.leaderboard.intake import array_errors, array_shape, check_file, is_image, refuse
 from ganmetrics.leaderboard.rules import MAX_PIXELS, MEMBER_BYTES, Rules
+from ganmetrics.leaderboard.staging import array_errors, array_shape, check_file, is_image, refuse
 
 if TYPE_CHECKING:
     import numpy as np

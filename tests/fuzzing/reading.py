@@ -25,7 +25,7 @@ from ganmetrics.evaluation.compare_saved import compare_saved
 from ganmetrics.extractors import load_extractor
 from ganmetrics.extractors.weights.fill import filled
 from ganmetrics.generators import cards, runs, training
-from ganmetrics.leaderboard import Board, intake
+from ganmetrics.leaderboard import Board, staging
 from ganmetrics.leaderboard import decoding as pixels
 from ganmetrics.leaderboard.board_file import store_url
 from ganmetrics.leaderboard.rules import parsed_quota, parsed_resolution
@@ -139,7 +139,7 @@ def read_board(path: Path) -> None:
 
 def read_submission(path: Path) -> None:
     """What a board does with an upload, the network left out."""
-    intake.stage_path(path, _folder(path, "staged"), seeds.RULES)
+    staging.stage_path(path, _folder(path, "staged"), seeds.RULES)
     pixels.answer({"rules": seeds.RULES.to_json(), "file": str(path), "pixels": str(path.with_name("pixels.npy"))})
 
 

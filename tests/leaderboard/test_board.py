@@ -174,7 +174,7 @@ def test_quota_holds_and_leaves_no_file(empty_board: Path, copied: Copied, tmp_p
     with pytest.raises(RejectedError, match="quota of 5"):
         board.submit(path, team="a", model="m")
     with pytest.raises(RejectedError, match="quota of 5"):
-        board.queue(board_module.intake.stage_path(path, board.places["submissions"], board.rules), "a", "m", "cli")
+        board.queue(board_module.staging.stage_path(path, board.places["submissions"], board.rules), "a", "m", "cli")
     assert len(list(board.places["submissions"].iterdir())) == 5
     board.submit(path, team="b", model="m")
 

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from ganmetrics.errors import GanMetricsError, ResourceError, UsageError
-from ganmetrics.leaderboard import intake
+from ganmetrics.leaderboard import staging
 from ganmetrics.leaderboard.public_names import LONGEST, clean_name
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ async def _received(site: Site, request: Request, token: Token, model: str) -> s
         model = clean_name(model, "model")
         # Before the body is read: a refused team must not fill the disk.
         await run_in_threadpool(site.board.check_quota, token.team)
-        with intake.receiving(site.board.places["submissions"], site.board.rules) as receiver:
+        with staging.receiving(site.board.places["submissions"], site.board.rules) as receiver:
             blocks = request.stream().__aiter__()
             while True:
                 try:

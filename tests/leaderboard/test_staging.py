@@ -17,7 +17,7 @@ from boards import COUNT, SIDE, members, npz, pictures, png, zipped
 
 from ganmetrics.errors import InputError, RejectedError
 from ganmetrics.leaderboard import decoding as pixels
-from ganmetrics.leaderboard import intake
+from ganmetrics.leaderboard import staging
 from ganmetrics.leaderboard.rules import Rules
 
 RULES = Rules(
@@ -31,7 +31,7 @@ IMAGES = pictures(COUNT, 7)
 def decoded(path: Path, folder: Path) -> np.ndarray[Any, Any]:
     """Take a submission in and decode it, as a worker does, in this process."""
     (folder / "board").mkdir(exist_ok=True)
-    staged = intake.stage_path(path, folder / "board", RULES)
+    staged = staging.stage_path(path, folder / "board", RULES)
     job = {"rules": RULES.to_json(), "file": str(folder / "board" / staged.file), "pixels": str(folder / "pixels.npy")}
     pixels.answer(job)
     return np.load(folder / "pixels.npy", allow_pickle=False)
@@ -65,7 +65,7 @@ def _compressed(path: Path) -> Path:
 def test_a_folder_packs_the_same_every_time(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    found = [intake.stage_path(folder_of(tmp_path / "fake", members(IMAGES)), tmp_path / n, RULES) for n in ("a", "b")]
+    found = [staging.stage_path(folder_of(tmp_path / "fake", members(IMAGES)), tmp_path / n, RULES) for n in ("a", "b")]
     assert found[0].digest == found[1].digest and found[0].file != found[1].file
 
 
@@ -203,13 +203,13 @@ def test_folders_are_never_left_by_a_link(kind: str, tmp_path: Path) -> None:
     else:
         (fake / "z.png").symlink_to("/etc/passwd" if kind == "file" else "/etc")
     with pytest.raises(RejectedError, match="no regular file" if kind == "fifo" else "symbolic link"):
-        intake.stage_path(fake, board, RULES)
+        staging.stage_path(fake, board, RULES)
     assert not list(board.iterdir())
 
 
 def test_a_missing_path_is_no_rejection(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
-        intake.stage_path(tmp_path / "none", tmp_path, RULES)
+        staging.stage_path(tmp_path / "none", tmp_path, RULES)
 
 
 @pytest.mark.parametrize("seed", range(60))
