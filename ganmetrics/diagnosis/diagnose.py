@@ -20,7 +20,7 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import FEATURES, NAMES
 from ganmetrics.registry import Registry, unknown
 from ganmetrics.scoring.keywords import Measuring, Settings, shows
-from ganmetrics.scoring.plan import ChosenMetrics, chosen_metrics, prepared
+from ganmetrics.scoring.plan import ChosenMetrics, chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
 
@@ -148,7 +148,7 @@ def diagnose(
     choice = ChosenMetrics(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
     rows = {FEATURES, NAMES}
     more = {"real": rows, "fake": rows, "test": {FEATURES}}
-    sides, chosen, left_out = prepared(given, choice, replace(common, reading=reading), more)
+    sides, chosen, left_out = measured_sets(given, choice, replace(common, reading=reading), more)
     pair = Pair(sides["real"], sides["fake"], sides.get("test"), _network(sides["fake"], common), seed)
     result = scored(Sides(pair.real, pair.fake), chosen, "fast", left_out, is_lenient=True)
     return diagnosed(pair, result)

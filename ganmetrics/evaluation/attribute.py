@@ -13,7 +13,7 @@ from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.metrics.needs import NAMES
 from ganmetrics.scoring.keywords import Measuring, Settings, shows
-from ganmetrics.scoring.plan import chosen_metrics, prepared
+from ganmetrics.scoring.plan import chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored
 
@@ -162,7 +162,7 @@ def attribute(
     require(common.reading.engine, ("local", "ray"), "an attribution")
     # Names and features of the generated images are kept beyond what the metric itself reads.
     extra = {"fake": {NAMES, *chosen.losses_reads}}
-    sides = prepared({"real": real, "fake": fake}, choice, common, extra).sides
+    sides = measured_sets({"real": real, "fake": fake}, choice, common, extra).sides
     return attributed(sides.get("real"), sides["fake"], chosen, num_images)
 
 

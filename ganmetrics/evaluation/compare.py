@@ -14,9 +14,9 @@ from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.difference import Difference
 from ganmetrics.scoring.keywords import Scoring, Settings, shows
 from ganmetrics.scoring.pairing import Pairing, sizes_said
-from ganmetrics.scoring.plan import chosen_metrics, prepared
+from ganmetrics.scoring.plan import chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Result
-from ganmetrics.scoring.score import Sides, measured, result_of
+from ganmetrics.scoring.score import Sides, result_of, score_metric
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -105,7 +105,7 @@ def compare(
     choice = chosen_metrics(metrics, chosen.seed)
     given = {"real": real, "test": test, **{f"fake{i}": fake for i, fake in enumerate(fakes)}}
     names = _names(fakes)
-    sides, fitting, _ = prepared(given, choice, chosen)
+    sides, fitting, _ = measured_sets(given, choice, chosen)
     sets = {name: Sides(sides.get("real"), sides[f"fake{i}"], sides.get("test")) for i, name in enumerate(names)}
     return at_one_place(chosen.reading.engine, lambda: compared(sets, fitting, chosen.ci), Comparison.without_rows)
 
@@ -113,7 +113,7 @@ def compare(
 def compared(sets: Mapping[str, Sides], chosen: Sequence[Metric], ci: str) -> Comparison:
     """Compare sets whose statistics are already computed."""
     # Each metric of each set is computed once; pairs reuse it.
-    found = {name: {each: measured(each, sides, ci) for each in chosen} for name, sides in sets.items()}
+    found = {name: {metric: score_metric(metric, sides, ci) for metric in chosen} for name, sides in sets.items()}
     results = {name: result_of(sets[name], found[name]) for name in sets}
     pairing = Pairing(sets, found, ci)
     titles = {name: {part: score.title for part, score in result.scores.items()} for name, result in results.items()}

@@ -18,7 +18,7 @@ from ganmetrics.metrics import Metric
 from ganmetrics.metrics.needs import NEEDS, saved_names
 from ganmetrics.scoring.intervals import check_mode
 from ganmetrics.scoring.keywords import Images, Scoring, Settings, shows
-from ganmetrics.scoring.plan import check_given, check_sizes, chosen_metrics, prepared, under_protocol
+from ganmetrics.scoring.plan import check_given, check_sizes, chosen_metrics, measured_sets, under_protocol
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
 
@@ -98,7 +98,7 @@ def evaluate(
         fake = open_source(fake, reading=chosen.reading, num_images=num_images)
     # A protocol may have changed the extractor, so the settings that travel on have the changed one.
     given = {"real": real, "fake": fake, "test": test}
-    sides, fitting, left_out = prepared(given, choice, replace(chosen, extractor=extractor))
+    sides, fitting, left_out = measured_sets(given, choice, replace(chosen, extractor=extractor))
     sets = Sides(sides.get("real"), sides["fake"], sides.get("test"))
     # Under torchrun the first rank scores and sends the others the result without its rows.
     return at_one_place(

@@ -14,12 +14,12 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def integer_matrix(values: Any, name: str, stop: int) -> Integers:
-    """An int64 [N, T] array of whole numbers in 0..stop - 1 from a tensor, an array or nested lists.
+    """Convert a tensor, an array or nested lists to an int64 [N, T] array of whole numbers in 0..stop - 1.
 
     Raises
     ------
     InputError
-        Another shape, a fraction, NaN, or a number out of the range, with its row.
+        The shape is another, or a value is a fraction, NaN or out of the range; the error names its row.
     """
     x = matrix(values, name)
     odd = (x != x.floor()) | (x < 0) | (x >= stop)

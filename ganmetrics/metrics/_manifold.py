@@ -1,4 +1,4 @@
-"""What the metrics of manifolds share: checked features, the balls about them, and who lies in which."""
+"""What metrics of manifolds share: checked features, the balls about them, and which balls hold which features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSIDE = {"<": False, "<=": True}
 
 
 def feature_pair(real: Any, fake: Any, neighbors: int, where: str) -> tuple[Tensor, Tensor]:
-    """Two checked matrices with more rows than neighbours, in float32 where they came so (InputError)."""
+    """Check that both sets have more rows than neighbours; float32 features stay float32 (InputError, UsageError)."""
     x, y = matrix_pair(real, fake, is_narrow=True)
     if neighbors < 1:
         raise UsageError(f"neighbors is {neighbors}; it must be at least 1", where=f"{where}.neighbors")
@@ -28,14 +28,15 @@ def feature_pair(real: Any, fake: Any, neighbors: int, where: str) -> tuple[Tens
 
 
 def check_inside(inside: str, where: str) -> None:
-    """Refuse what is neither sign (UsageError)."""
+    """Refuse an ``inside`` that is neither ``<`` nor ``<=`` (UsageError)."""
     if inside not in INSIDE:
         what = f"inside is {inside!r}; a ball holds the points at '<' or '<=' its radius"
         raise UsageError(what, where=f"{where}.inside")
 
 
 def crossed(real: Tensor, fake: Tensor, neighbors: int, inside: str, where: str, *, of_fakes: bool = True) -> Crossing:
-    """Which balls hold which points, each ball reaching to its centre's k-th nearest neighbour (UsageError)."""
+    """Tell which balls hold which points; a ball reaches to its centre's k-th nearest neighbour (UsageError)."""
     check_inside(inside, where)
+    # Balls about the fakes cost a pass over all their pairs, which density and coverage spare.
     radii_f = neighbor_squares(fake, neighbors) if of_fakes else None
     return crossing(real, fake, neighbor_squares(real, neighbors), radii_f, is_closed=INSIDE[inside])

@@ -1,4 +1,4 @@
-"""How uncertain a metric's values are: what its record's ``uncertainty`` gives, one object for each part."""
+"""How uncertain a metric's values are: one object for each part, which gives intervals and differences."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Contrast(NamedTuple):
 
 
 class Uncertain(Protocol):
-    """The uncertainty of one value."""
+    """How uncertain one value is."""
 
     def interval(self) -> Interval | None:
-        """The 95 % interval of the value."""
+        """Return the 95 % interval of the value."""
 
     def contrast(self, other: Uncertain) -> Contrast | None:
-        """How far the value is from another set's against the same real images; ``None`` where nobody can say."""
+        """Compare with another set's value against the same real images; ``None`` where the two cannot be compared."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,17 @@ class Estimated:
     apart: Bounds | None = None
 
     def interval(self) -> Interval | None:
-        """The 95 % interval; ``None`` of a value that is not finite."""
+        """Return the 95 % interval; ``None`` for a value that is not finite."""
         return Interval(*self.bounds, self.method) if math.isfinite(self.value) else None
 
     def contrast(self, other: Uncertain) -> Contrast | None:
-        """The difference of two values, with the noise of the real images that they share taken off."""
+        """Return the difference of two values, with the noise of the real images that they share taken off."""
         if not isinstance(other, Estimated) or not math.isfinite(self.value - other.value):
             return None
+        # Values that share the real images share their noise, which the correlation takes off.
         ends = [one.apart or one.bounds for one in (self, other)]
-        found = bounds.difference(self.value, ends[0], other.value, ends[1], self._correlation(other))
-        return Contrast(self.value - other.value, Interval(*found, self.method))
+        apart = bounds.difference(self.value, ends[0], other.value, ends[1], self._correlation(other))
+        return Contrast(self.value - other.value, Interval(*apart, self.method))
 
     def _correlation(self, other: Estimated) -> float:
         one, two = self.shared, other.shared
@@ -105,11 +106,12 @@ def expanded(
     base: float | None = None,
     noise: float = 0.0,
 ) -> Estimated:
-    """A value from its expansion: the larger of the first-order and the second-order standard error, and other noise.
+    """Make a value's interval from the larger of its first-order and its second-order standard error, and other noise.
 
     With ``base``, a statistic that is never negative and has the same errors, the interval is made on its logarithmic
     scale and moved to the value; without one it is symmetric.
     """
+    # Near equal distributions the first-order term vanishes and the second-order term is what remains.
     first = influence.error(*sizes)
     error = max(first, second)
     factor = bounds.quantile(influence.freedom(*sizes))
@@ -117,7 +119,8 @@ def expanded(
         ends = bounds.plain(value, error, factor)
     else:
         ends = bounds.logarithmic(base, error, factor).moved(value - base)
-    # Other noise is symmetric: near a base of 0 the logarithmic scale would have no room for it below the value.
+    # Other noise, as that of drawn subsets, is symmetric: near a base of 0 the logarithmic scale would have no room for
+    # it below the value.
     ends = bounds.widened(ends, value, noise)
     exact = "; real taken as exact" if sizes.real and influence.real is None else ""
     scale = "" if base is None else ", logarithmic scale"
@@ -129,7 +132,7 @@ def expanded(
 def of_counts(
     value: float, sides: tuple[CountInfluence, CountInfluence], counts: tuple[int, int], second: float
 ) -> Estimated:
-    """A divergence of shares from the influences of its bins, on the logarithmic scale.
+    """Make the interval of a divergence of shares from the influences of its bins, on the logarithmic scale.
 
     ``second`` is the variance of the second-order term, which the influences count twice; it alone remains near equal
     shares. The reals' bins are those of every set that is compared, so their noise is shared.
@@ -143,7 +146,7 @@ def of_counts(
 
 
 def shared(rows: Tensor | None, error: float, count: int) -> Tensor | None:  # [N] -> [N]
-    """The influences of real rows, in units of an error of a value that ``count`` of them stand behind."""
+    """Return the influences of real rows, in units of the error of a value that ``count`` of them stand behind."""
     if rows is None or not error > 0 or len(rows) < 2:
         return None
     return (rows / error).to(torch.float64) / ((len(rows) - 1) * count) ** 0.5

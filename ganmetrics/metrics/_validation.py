@@ -9,9 +9,12 @@ import torch
 
 from ganmetrics.errors import InputError
 
-FEW = 4096  # rows checked at a time
-SMALLEST = 1e-152  # of the largest magnitude: squares of less lose digits in float64
-LARGEST = 1e154  # of the root of the sum of all squares
+# Rows checked at a time.
+FEW = 4096
+# The squares of numbers whose largest is smaller than this lose digits in float64.
+SMALLEST = 1e-152
+# The root of the sum of all squares up to which that sum does not overflow.
+LARGEST = 1e154
 POWERS = {2: "squares", 4: "fourth powers"}
 
 if TYPE_CHECKING:
@@ -19,19 +22,20 @@ if TYPE_CHECKING:
 
 
 def matrix(values: Any, name: str, *, is_narrow: bool = False) -> Tensor:
-    """A finite float64 [N, D] tensor from a tensor, an array or nested lists; float32 as it is where ``is_narrow``.
+    """Convert a tensor, an array or nested lists to a finite float64 [N, D] tensor; float32 stays where ``is_narrow``.
 
     Raises
     ------
     InputError
-        Another shape, an empty one, or a NaN or infinity, with its row.
+        The shape is another or empty, or a value is NaN or infinite; the error names its row.
     """
     x = _tensor(values, name)
     if x.ndim != 2 or 0 in x.shape or x.is_complex():
         what = f"{name} is {x.dtype} of shape {list(x.shape)}; expected real numbers of shape [N, D]"
         raise InputError(what, where=name, code="E-SHAPE")
     x = x if is_narrow and x.dtype == torch.float32 else x.to(torch.float64)
-    finite = torch.cat([torch.isfinite(rows).all(dim=1) for rows in x.split(FEW)])  # without a copy of all rows
+    # Rows are checked in parts, without a copy of all of them.
+    finite = torch.cat([torch.isfinite(rows).all(dim=1) for rows in x.split(FEW)])
     if not bool(finite.all()):
         row = int((~finite).nonzero()[0])
         what = f"{name} holds NaN or infinity, first in row {row}"
@@ -40,7 +44,7 @@ def matrix(values: Any, name: str, *, is_narrow: bool = False) -> Tensor:
 
 
 def vectors(values: Any, name: str, *, is_narrow: bool = False, power: int = 2) -> Tensor:
-    """Such a matrix whose squares, or other powers, neither vanish nor overflow in float64 (InputError)."""
+    """Check a matrix [N, D] whose squares or fourth powers must neither vanish nor overflow in float64 (InputError)."""
     x = matrix(values, name, is_narrow=is_narrow)
     largest = max(float(rows.abs().max()) for rows in x.split(FEW))
     if largest > (LARGEST / x.numel() ** 0.5) ** (2 / power) or 0 < largest < SMALLEST ** (2 / power):
@@ -51,13 +55,15 @@ def vectors(values: Any, name: str, *, is_narrow: bool = False, power: int = 2) 
 
 def _tensor(values: Any, name: str) -> Tensor:
     if isinstance(values, torch.Tensor):
-        return values.detach().cpu() if values.device.type == "mps" else values.detach()  # MPS has no float64
+        # Apple's MPS devices have no float64.
+        return values.detach().cpu() if values.device.type == "mps" else values.detach()
     try:
         array = np.asarray(values)
         if array.dtype.kind not in "biufcO":
             raise TypeError(array.dtype)
         if array.dtype == np.float32:
-            return torch.from_numpy(np.require(array, requirements=["C", "W"]))  # a copy only where it must be
+            # NumPy copies only where the array is not contiguous or not writable.
+            return torch.from_numpy(np.require(array, requirements=["C", "W"]))
         return torch.from_numpy(array.astype(np.complex128 if np.iscomplexobj(array) else np.float64))
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         what = f"{name} is {type(values).__name__} that holds no numbers of shape [N, D]"
@@ -65,7 +71,7 @@ def _tensor(values: Any, name: str) -> Tensor:
 
 
 def matrix_pair(real: Any, fake: Any, *, is_narrow: bool = False) -> tuple[Tensor, Tensor]:
-    """Two such matrices of one dimension on one device, (real, fake), each of at least two rows."""
+    """Check features of two sets as matrices of one width on one device, of at least two rows each (InputError)."""
     x, y = vectors(real, "real_features", is_narrow=is_narrow), vectors(fake, "fake_features", is_narrow=is_narrow)
     if x.shape[1] != y.shape[1]:
         what = f"real_features have {x.shape[1]} dimensions and fake_features {y.shape[1]}"
@@ -77,7 +83,7 @@ def matrix_pair(real: Any, fake: Any, *, is_narrow: bool = False) -> tuple[Tenso
 
 
 def matrix_triple(real: Any, fake: Any, test: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """The same with unseen reals, (real, fake, test)."""
+    """Check features of three sets, (real, fake, test), as matrices of one width on one device (InputError)."""
     x, y = matrix_pair(real, fake)
     z = vectors(test, "test_features").to(x.device)
     if z.shape[1] != x.shape[1]:

@@ -10,14 +10,16 @@ from ganmetrics.errors import UsageError
 from ganmetrics.metrics._manifold import feature_pair
 from ganmetrics.metrics.metric import Metric, Part
 from ganmetrics.metrics.needs import FEATURES
-from ganmetrics.numerics.neighbors import TIE, held, nearest, neighbor_squares
+from ganmetrics.numerics.distances import TIE
+from ganmetrics.numerics.neighbors import held, nearest, neighbor_squares
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.types import ArrayLike
 
-NUM_LEVELS = 30  # of alpha and beta, from 0 to 1
+# Levels of alpha and beta, from 0 to 1.
+NUM_LEVELS = 30
 
 
 class AlphaBeta(NamedTuple):
@@ -31,16 +33,18 @@ class AlphaBeta(NamedTuple):
 def alpha_precision_beta_recall_authenticity(
     real_features: ArrayLike, fake_features: ArrayLike, *, recall: str = "code"
 ) -> AlphaBeta:
-    """How well the fakes' typical sets agree with the reals', level by level, and the share that are no near copies.
+    """Agreement of typical sets of real and generated images, level by level, and the share that are no near copies.
 
-    Higher is better, 1 is best, for the first two; authenticity is higher for a better generalising generator, and
-    about 1/2 for equal distributions: what is much lower has copied.
+    Use it to see fidelity, diversity and memorisation apart. Higher is better, 1 is best, for the first two;
+    authenticity is higher for a better generalising generator, and about 1/2 for equal distributions: what is much
+    lower has copied.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
     recall : {"code", "paper"}
-        The definition of beta-recall: that of the authors' code, which published values come from, or that of their
+        The definition of beta-recall: as in the authors' code, which published values come from, or as in their
         paper. The notes give both.
 
     Returns
@@ -52,9 +56,9 @@ def alpha_precision_beta_recall_authenticity(
     Raises
     ------
     InputError
-        Fewer than two rows, other shapes, NaN.
+        A set has fewer than two rows, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        Another ``recall``.
+        ``recall`` is neither ``"code"`` nor ``"paper"``.
 
     Notes
     -----
@@ -84,15 +88,17 @@ def alpha_precision_beta_recall_authenticity(
     levels = torch.linspace(0, 1, NUM_LEVELS, dtype=torch.float64, device=real.device)
     center = real.mean(dim=0, dtype=torch.float64)
     precision = _shares_within((fake - center).norm(dim=1), (real - center).norm(dim=1), levels)
+    # A real image is recalled by a fake that is no farther than its nearest other real image.
     own = neighbor_squares(real, 1)
     recalled = _recall(real, fake, own, levels, recall)
     places, squares = nearest(fake, real)
+    # A fake that is nearer to a real image than any other real image is counts as its copy.
     authenticity = float((squares > own[places] * (1 + TIE)).double().mean())
     return AlphaBeta(_agreement(precision, levels), _agreement(recalled, levels), authenticity)
 
 
 def _recall(real: Tensor, fake: Tensor, own: Tensor, levels: Tensor, definition: str) -> Tensor:  # -> [L]
-    """The share of reals that are recalled at each level, ``own`` being their squared distances to their nearest."""
+    """Return the share of reals that are recalled at each level; ``own`` are squared distances to their nearest."""
     from_center = (fake - fake.mean(dim=0, dtype=torch.float64)).norm(dim=1)
     if definition == "code":
         places, squares = nearest(real, fake)
@@ -101,7 +107,8 @@ def _recall(real: Tensor, fake: Tensor, own: Tensor, levels: Tensor, definition:
     if definition != "paper":
         what = f"recall is {definition!r}; it must be 'code' or 'paper'"
         raise UsageError(what, where="alpha_precision_beta_recall_authenticity.recall")
-    innermost = torch.full_like(own, torch.inf)  # of the fakes that each real's ball holds
+    # The innermost of the fakes that each real image's ball holds.
+    innermost = torch.full_like(own, torch.inf)
     for rows, columns, is_held in held(real, fake, own, is_closed=True):
         least = torch.where(is_held, from_center[columns], torch.inf).amin(dim=1)
         innermost[rows] = torch.minimum(innermost[rows], least)
@@ -109,13 +116,13 @@ def _recall(real: Tensor, fake: Tensor, own: Tensor, levels: Tensor, definition:
 
 
 def _shares_within(distances: Tensor, reference: Tensor, levels: Tensor) -> Tensor:
-    """The share of distances up to each quantile of the reference: [M], [N], [L] -> [L]."""
+    """Return the share of distances up to each quantile of the reference: [M], [N], [L] -> [L]."""
     radii = torch.quantile(reference, levels) * (1 + TIE)
     return torch.stack([(distances <= radius).double().mean() for radius in radii])
 
 
 def _agreement(shares: Tensor, levels: Tensor) -> float:
-    """1 less the area between the curve and the diagonal, as a share of the largest area."""
+    """Return 1 less the area between the curve and the diagonal, as a share of the largest area."""
     return float(1 - (shares - levels).abs().sum() / levels.sum())
 
 

@@ -31,8 +31,9 @@ class Support(NamedTuple):
 def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float = 0.01) -> float:
     """Number of different images that a generator seems to have, from how many pairs of its samples nearly agree.
 
-    Higher is better; the value of as many unseen reals is what to reach. Of M samples it is at most M (M - 1), which
-    stands for no pair at all; a generator that draws evenly from S images has a pair in about M² / 2S cases.
+    Use it to estimate from one sample how many different images a generator can draw. Higher is better; the value of as
+    many unseen reals is what to reach. Of M samples it is at most M (M - 1), which stands for no pair at all; a
+    generator that draws evenly from S images has a pair in about M² / 2S cases.
 
     Parameters
     ----------
@@ -49,9 +50,9 @@ def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float
     Raises
     ------
     InputError
-        Fewer than two rows, other shapes, NaN.
+        A set has fewer than two rows, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``share`` not between 0 and 1.
+        ``share`` is not between 0 and 1.
 
     Notes
     -----
@@ -74,44 +75,46 @@ def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float
 
 
 def support(real_features: ArrayLike, fake_features: ArrayLike, *, share: float = 0.01) -> Support:
-    """The support size with what its interval needs."""
+    """Compute the support size with what its interval needs."""
     if not 0 < share < 1:
         raise UsageError(f"share is {share}; it must be between 0 and 1", where="birthday.share")
     real, fake = feature_pair(real_features, fake_features, 1, "birthday")
+    # Pairs of fakes nearly agree where they are closer than the closest share of real images are.
     near = float(torch.quantile(neighbor_squares(real, 1), share, interpolation="lower"))
     partners = close_partners(fake, near).double()
-    possible, found = len(fake) * (len(fake) - 1) // 2, int(partners.sum()) // 2
+    possible, agreeing = len(fake) * (len(fake) - 1) // 2, int(partners.sum()) // 2
+    # Pairs that share an image come together, which makes the interval of their number wider.
     scatter = float((partners - partners.mean()).square().sum())
-    pairs = Pairs(found, possible, scatter, 1 + math.floor(share * (len(real) - 1)))
-    return Support(possible / (found or 0.5), pairs)
+    pairs = Pairs(agreeing, possible, scatter, 1 + math.floor(share * (len(real) - 1)))
+    return Support(possible / (agreeing or 0.5), pairs)
 
 
 @dataclass(frozen=True)
 class UncertainSupport:
     """A support size as the pairs that it follows from tell it."""
 
-    found: Support
+    support: Support
 
     def interval(self) -> Interval:
-        """From the exact interval of a Poisson mean; without an upper end where no pair agrees."""
+        """Turn the exact interval of a Poisson mean over; it has no upper end where no pair agrees."""
         low, high = (
-            self.found.pairs.possible / end if end > 0 else math.inf for end in self.found.pairs.bounds()[::-1]
+            self.support.pairs.possible / end if end > 0 else math.inf for end in self.support.pairs.bounds()[::-1]
         )
         return Interval(low, high, "exact Poisson interval of the pairs")
 
     def contrast(self, other: Uncertain) -> Contrast | None:
-        """The ratio of two support sizes under the threshold that they share."""
+        """Return the ratio of two support sizes under the threshold that they share."""
         if not isinstance(other, UncertainSupport):
             return None
-        ends, even = self.found.pairs.share(other.found.pairs)
+        ends, even = self.support.pairs.share(other.support.pairs)
         low, high = ((1 - end) / end * even / (1 - even) if end > 0 else math.inf for end in ends[::-1])
-        value = self.found.birthday / other.found.birthday
+        value = self.support.birthday / other.support.birthday
         return Contrast(value, Interval(low, high, "exact interval of the share of pairs"), is_ratio=True)
 
 
-def uncertainty(found: Support, given: Given) -> dict[str, Uncertain]:
-    """Of the support size."""
-    return {"birthday": UncertainSupport(found)}
+def uncertainty(computed: Support, given: Given) -> dict[str, Uncertain]:
+    """Tell how uncertain the support size is, from the pairs that it follows from."""
+    return {"birthday": UncertainSupport(computed)}
 
 
 METRIC = Metric(

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 MOST_STEPS = 200
-SLOPE = 1e-4  # of the summed loss in any direction, at which the search ends
+# The slope of the summed loss, in any direction, at which the search ends.
+SLOPE = 1e-4
 
 
 class TwoSampleTest(NamedTuple):
@@ -43,19 +44,19 @@ def c2st(
 ) -> float:
     """Accuracy with which a linear classifier tells reals from fakes that it did not see.
 
-    Lower is better; 0.5 is best and means that it cannot tell, 1 that it always can. It grows with the number of
-    images, from which the classifier learns.
+    Use it as a test of equal distributions whose result is a share. Lower is better; 0.5 is best and means that it
+    cannot tell, 1 that it always can. It grows with the number of images, from which the classifier learns.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
         The larger set is cut to the size of the smaller by a seeded draw.
     folds : int
-        Of the cross-validation; each set needs as many rows.
+        The number of folds of the cross-validation; each set needs as many rows.
     penalty : float
-        Of the squared weights of the logistic regression, in units of one row.
+        The penalty on squared weights of the logistic regression, in units of one row.
     seed : int
-        Of the draw and of the folds.
+        Seed of the draw and of the folds.
 
     Returns
     -------
@@ -65,9 +66,9 @@ def c2st(
     Raises
     ------
     InputError
-        Fewer rows than folds, other shapes, NaN.
+        A set has fewer rows than folds, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        Fewer than two folds, a penalty not above 0.
+        There are fewer than two folds, or the penalty is not above 0.
 
     Notes
     -----
@@ -91,14 +92,14 @@ def c2st(
 def c2st_test(
     real_features: ArrayLike, fake_features: ArrayLike, *, folds: int = 5, penalty: float = 1.0, seed: int = 2020
 ) -> TwoSampleTest:
-    """The same with the probability of such an accuracy, or a higher one, for equal distributions.
+    """Accuracy of a linear classifier, with the probability of one as high for equal distributions.
 
     Lower accuracy is better; a p-value below 0.05 tells real and fake apart.
 
     Parameters
     ----------
     real_features, fake_features, folds, penalty, seed
-        As for ``c2st``.
+        The arguments of ``c2st``, whose docstring describes them.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def c2st_test(
     Raises
     ------
     InputError, UsageError
-        As ``c2st``.
+        A set or an option is refused for a reason that ``c2st`` names.
 
     Notes
     -----
@@ -118,7 +119,7 @@ def c2st_test(
 
     References
     ----------
-    As for ``c2st``.
+    Lopez-Paz, Oquab: Revisiting Classifier Two-Sample Tests. ICLR 2017, arXiv:1610.06545.
 
     Examples
     --------
@@ -129,13 +130,14 @@ def c2st_test(
     """
     sides = _sides(real_features, fake_features, folds, penalty, seed)
     size = len(sides[0])
+    # One hold-out split: of all folds, which train on common rows, no exact test is known.
     right = _right_answers(sides, size // 2, size, penalty)
     p_value = float(special.bdtrc(right - 1, 2 * (size - size // 2), 0.5))
     return TwoSampleTest(_accuracy(sides, folds, penalty), p_value)
 
 
 def _sides(real_features: ArrayLike, fake_features: ArrayLike, folds: int, penalty: float, seed: int) -> list[Tensor]:
-    """Both sets in random order, cut to one size (InputError, UsageError)."""
+    """Put both sets into random order and cut them to one size (InputError, UsageError)."""
     real, fake = matrix_pair(real_features, fake_features)
     if folds < 2 or not penalty > 0:
         what = f"folds is {folds} and penalty {penalty}; they must be at least 2 and above 0"
@@ -145,30 +147,33 @@ def _sides(real_features: ArrayLike, fake_features: ArrayLike, folds: int, penal
         what = f"{folds} folds need as many images on each side; found {len(real)} real and {len(fake)} fake"
         raise InputError(what, where="c2st.folds", hint="Score more images", code="E-TOO-FEW")
     rng = seeded(seed)
+    # Both classes have equally many rows, so that chance is right in half of all cases.
     return [x[rng.permutation(len(x))[:size]] for x in (real, fake)]
 
 
 def _accuracy(sides: list[Tensor], folds: int, penalty: float) -> float:
-    """The cross-validated share of right answers."""
+    """Return the cross-validated share of right answers."""
     size = len(sides[0])
     right = sum(_right_answers(sides, start, stop, penalty) for start, stop in split_bounds(size, folds))
     return right / (2 * size)
 
 
 def _right_answers(sides: list[Tensor], start: int, stop: int, penalty: float) -> int:
-    """Of a classifier that is trained on all rows but those of one fold of each side."""
+    """Count right answers of a classifier that is trained on all rows but those of one fold of each side."""
     train = torch.cat([torch.cat([x[:start], x[stop:]]) for x in sides])
     mean, std = train.mean(dim=0), train.std(dim=0)
+    # The folds that train give the unit, so that nothing of the other fold leaks into the classifier.
     scale = torch.where(std > 0, 1 / std, 0.0)
     signs = torch.ones(len(train), dtype=train.dtype, device=train.device)
     signs[: len(train) // 2] = -1
     weights, bias = _logistic((train - mean) * scale, signs, penalty)
     answers = [((x[start:stop] - mean) * scale) @ weights + bias for x in sides]
-    return int((answers[0] < 0).sum() + (answers[1] >= 0).sum())  # 0, where nothing varies, is an answer too
+    # Where nothing varies the answer is 0, which counts as an answer too.
+    return int((answers[0] < 0).sum() + (answers[1] >= 0).sum())
 
 
 def _logistic(x: Tensor, signs: Tensor, penalty: float) -> tuple[Tensor, float]:
-    """Weights [D] and bias that minimise the logistic loss plus half the penalty times the squared weights."""
+    """Fit weights [D] and a bias that minimise the logistic loss plus half the penalty times the squared weights."""
     w = torch.zeros(x.shape[1] + 1, dtype=x.dtype, device=x.device)
 
     def loss() -> float:

@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 def class_fid(
     real_features: ArrayLike, real_labels: ArrayLike, fake_features: ArrayLike, fake_labels: ArrayLike
 ) -> float:
-    """Mean over the classes of the FID between their reals and their fakes.
+    """Mean over classes of the FID between the real and the generated images of a class.
 
-    Lower is better, 0 is best. Of a conditional generator; biased upward as FID is, and by as much as the classes are
-    smaller than the set.
+    Use it for conditional generators, whose classes must match one by one. Lower is better, 0 is best. Of a conditional
+    generator; biased upward as FID is, and by as much as the classes are smaller than the set.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
     real_labels, fake_labels : array_like, integers [N] and [M]
-        The class of each row; a fake's is the one that it was asked for.
+        The class of each row; for a generated image, the class that it was asked for.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def class_fid(
     Raises
     ------
     InputError
-        A class with fewer than two images on a side, labels of another shape, features as for ``fid``.
+        A class has fewer than two images on a side, labels have another shape, or ``fid`` refuses the features.
 
     Notes
     -----
@@ -68,24 +69,24 @@ def class_fid(
 def class_fids(
     real_features: ArrayLike, real_labels: ArrayLike, fake_features: ArrayLike, fake_labels: ArrayLike
 ) -> dict[int, float]:
-    """The FID of each class.
+    """FID of each class.
 
     Lower is better, 0 is best.
 
     Parameters
     ----------
     real_features, real_labels, fake_features, fake_labels
-        As for ``class_fid``.
+        The arguments of ``class_fid``, whose docstring describes them.
 
     Returns
     -------
     dict of int to float
-        By class, in ascending order.
+        FID by class, in ascending order of the classes.
 
     Raises
     ------
     InputError
-        As ``class_fid``.
+        A set or an option is refused for a reason that ``class_fid`` names.
 
     Notes
     -----
@@ -93,7 +94,7 @@ def class_fids(
 
     References
     ----------
-    As for ``class_fid``.
+    Miyato, Koyama: cGANs with Projection Discriminator. ICLR 2018, arXiv:1802.05637.
 
     Examples
     --------
@@ -121,8 +122,8 @@ def _labels(values: ArrayLike, count: int, name: str) -> Tensor:
     return labels.to(torch.int64).cpu()
 
 
-def uncertainty(found: float, given: Given) -> dict[str, Estimated]:
-    """On the logarithmic scale, from the influence of each image on FID of its class, whose size is fixed."""
+def uncertainty(computed: float, given: Given) -> dict[str, Estimated]:
+    """Tell how uncertain class FID is, from the influence of each image on FID of its class, whose size is fixed."""
     sizes = Sizes(len(given.real.features), len(given.fake.features))
     classes = given.fake.labels.unique().tolist()
     on_real, on_fake, seconds = [], [], []
@@ -130,11 +131,12 @@ def uncertainty(found: float, given: Given) -> dict[str, Estimated]:
         sides = [side.features[side.labels == label].double() for side in (given.real, given.fake)]
         expansion = FrechetExpansion(*(Gaussian(mean_of(rows), factor_of(rows)) for rows in sides))
         (real, a), (fake, b) = expansion.of_reals(sides[0].numpy()), expansion.of_fakes(sides[1].numpy())
+        # The mean weighs classes alike: an image of a small class moves it more than one of a large class.
         on_real.append(real * (sizes.real / len(real) / len(classes)))
         on_fake.append(fake * (sizes.fake / len(fake) / len(classes)))
         seconds.append(expansion.second_order(a, b).error(len(real), len(fake)) / len(classes))
     influence = Influence(torch.cat(on_real), torch.cat(on_fake))
-    return {"class_fid": expanded(found, sizes, influence, math.hypot(*seconds), base=found)}
+    return {"class_fid": expanded(computed, sizes, influence, math.hypot(*seconds), base=computed)}
 
 
 METRIC = Metric(

@@ -16,15 +16,18 @@ from ganmetrics.numerics.kernels import gaussian_kernel, mean_gaussian_kernel
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
-SCALE = 1000.0  # which the paper prints it times
-MAX_ROWS = 4096  # whose influence is taken, at random among all
+# The factor that the paper prints the discrepancy with.
+SCALE = 1000.0
+# Rows whose influence is taken, at random among all.
+MAX_ROWS = 4096
 
 
 def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 10.0) -> float:
     """Squared maximum mean discrepancy of unit vectors with a Gaussian kernel, times 1000.
 
-    Lower is better, 0 is best. The V-statistic: biased upward by about 1000 / n of one minus the mean kernel, which for
-    thousands of images is little, and equal sets give exactly 0.
+    Use it with CLIP's features where sets are small or the images are unlike ImageNet's. Lower is better, 0 is best.
+    The V-statistic: biased upward by about 1000 / n of one minus the mean kernel, which for thousands of images is
+    little, and equal sets give exactly 0.
 
     Parameters
     ----------
@@ -32,7 +35,7 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
         The paper takes the image embeddings of CLIP ViT-L/14 at 336 pixels. Rows are brought to unit length.
         Rows that are all zero have no direction; they share one that no other row has.
     sigma : float
-        Of the kernel ``exp(-|x - y|² / 2σ²)``.
+        Width σ of the kernel ``exp(-|x - y|² / 2σ²)``, in units of unit vectors.
 
     Returns
     -------
@@ -42,14 +45,14 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
     Raises
     ------
     InputError
-        Fewer than two rows, other shapes, NaN.
+        A set has fewer than two rows, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``sigma`` not above 0.
+        ``sigma`` is not above 0.
 
     Notes
     -----
-    In float64 and in bounded memory; the diagonal stays in, as in the authors' code. At σ = 10 the kernel of unit
-    vectors is nearly linear, so the score is close to ``1000 |mean difference|² / σ²``.
+    It is computed in float64 and in bounded memory; the diagonal stays in, as in the authors' code. At σ = 10 the
+    kernel of unit vectors is nearly linear, so the score is close to ``1000 |mean difference|² / σ²``.
 
     References
     ----------
@@ -70,13 +73,13 @@ def cmmd(real_features: ArrayLike, fake_features: ArrayLike, *, sigma: float = 1
     return max(0.0, SCALE * (within - 2 * mean_gaussian_kernel(real, fake, sigma)))
 
 
-def uncertainty(found: float, given: Given) -> dict[str, Estimated]:
-    """On the logarithmic scale, from the influence of each row."""
+def uncertainty(computed: float, given: Given) -> dict[str, Estimated]:
+    """Tell how uncertain CMMD is, on the logarithmic scale, from the influence of each row."""
     sigma = float(given.settings["sigma"])
     real, fake = (unit_rows(side.sample[:MAX_ROWS].double()) for side in (given.real, given.fake))
     expansion = kernel_expansion(real, fake, lambda x, y: SCALE * gaussian_kernel(x, y, sigma))
     sizes = Sizes(len(given.real.features), len(given.fake.features))
-    return {"cmmd": expanded(found, sizes, expansion.influence, expansion.second.error(*sizes), base=found)}
+    return {"cmmd": expanded(computed, sizes, expansion.influence, expansion.second.error(*sizes), base=computed)}
 
 
 METRIC = Metric(

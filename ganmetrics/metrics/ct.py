@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-FEW = 20  # fakes that a cell needs more of to count
-CONTINUITY = 0.5  # pairs, which the authors' code adds whatever the sign
+# A cell counts where it has more fakes than this.
+FEW = 20
+# Pairs that the authors' code adds, whatever the sign of the difference.
+CONTINUITY = 0.5
 
 
 class Cell(NamedTuple):
@@ -60,20 +62,22 @@ def ct(
     num_cells: int = 3,
     seed: int = 2020,
 ) -> float:
-    """Whether fakes lie closer to the training images than unseen real images do, in standard errors.
+    """How much closer fakes lie to the training images than unseen real images do, in standard errors.
 
-    Higher is better up to 0, which is best; well below 0, say -3, the generator has copied, and well above it
-    underfits. Grows with the number of images.
+    Use it where a generator may have memorised its training images and other real images are at hand. Higher is better
+    up to 0, which is best; well below 0, say -3, the generator has copied, and well above it underfits. Grows with the
+    number of images.
 
     Parameters
     ----------
     real_features, fake_features, test_features : array_like, [N, D], [M, D] and [P, D]
-        Reals that the generator was trained on, fakes, and reals that it never saw.
+        Features of real images that the generator was trained on, of generated images, and of real images that it
+        never saw; of one extractor.
     num_cells : int
         Cells of a k-means clustering of the training images, each tested on its own, as a generator may copy in some
         and underfit in others.
     seed : int
-        Of the clustering.
+        Seed of the clustering.
 
     Returns
     -------
@@ -83,9 +87,10 @@ def ct(
     Raises
     ------
     InputError
-        Fewer rows than cells, no cell with more than 20 fakes and an unseen real, other shapes, NaN.
+        There are fewer rows than cells, no cell has more than 20 fakes and an unseen real image, the shapes do not fit,
+        or a value is NaN or infinite.
     UsageError
-        ``num_cells`` below 1.
+        ``num_cells`` is below 1.
 
     Notes
     -----
@@ -117,7 +122,7 @@ def in_cells(
     num_cells: int = 3,
     seed: int = 2020,
 ) -> Copying:
-    """The score with the cells that it follows from."""
+    """Compute the score with the cells that it follows from."""
     real, fake, test = matrix_triple(real_features, fake_features, test_features)
     if num_cells < 1:
         raise UsageError(f"num_cells is {num_cells}; it must be at least 1", where="ct.num_cells")
@@ -125,12 +130,14 @@ def in_cells(
         what = f"{num_cells} cells need as many training images; found {len(real)}"
         hint = f"Add images, or ask for `ct(num_cells={len(real)})`"
         raise InputError(what, where="ct.num_cells", hint=hint, code="E-TOO-FEW")
+    # Cells of the training images: a generator may copy in one cell and underfit in another.
     centers = kmeans(real, num_cells, seeded(seed))
     of_fake, of_test = (nearest_center(x, centers)[0] for x in (fake, test))
     distances = [nearest(x, real)[1] for x in (fake, test)]
     cells = []
     for cell in range(num_cells):
         sides = distances[0][of_fake == cell], distances[1][of_test == cell]
+        # A cell of few fakes, or without an unseen image, has no z-value.
         if len(sides[0]) > FEW and len(sides[1]):
             cells.append(Cell(*sides, (of_test == cell).nonzero()[:, 0], _z_value(*sides)))
     if not cells:
@@ -141,31 +148,36 @@ def in_cells(
 
 
 def _z_value(of_fakes: Tensor, of_test: Tensor) -> float:  # [m], [p]
-    from scipy.stats import rankdata  # here, because importing it costs a second
+    # Imported here, because importing it costs a second.
+    from scipy.stats import rankdata
 
+    # Mann and Whitney: the ranks of the fakes tell the pairs in which the fake is farther; ties count half.
     m, p = len(of_fakes), len(of_test)
     ranks = torch.from_numpy(rankdata(grouped(torch.cat([of_fakes, of_test])).cpu().numpy()))
-    above = float(ranks[:m].sum()) - m * (m + 1) / 2  # pairs in which the fake is farther
+    # The number of pairs in which the fake is farther.
+    above = float(ranks[:m].sum()) - m * (m + 1) / 2
     return (above + CONTINUITY - m * p / 2) / math.sqrt(m * p * (m + p + 1) / 12)
 
 
-def uncertainty(found: Copying, given: Given) -> dict[str, Estimated] | None:
-    """From DeLong's variance of each cell, the cells and the training images being fixed."""
-    total = sum(len(cell.of_test) for cell in found.cells)
+def uncertainty(computed: Copying, given: Given) -> dict[str, Estimated] | None:
+    """Tell how uncertain CT is, from DeLong's variance of each cell; cells and training images are fixed."""
+    total = sum(len(cell.of_test) for cell in computed.cells)
     shared = torch.zeros(len(given.test.features), dtype=torch.float64)
     square = 0.0
-    for cell in found.cells:
+    for cell in computed.cells:
         m, p = len(cell.of_fakes), len(cell.of_test)
         if p < 2:
             return None
-        weight = p / total * math.sqrt(12 * m * p / (m + p + 1))  # of the share of pairs in the score
+        # The weight of the share of pairs in the score.
+        weight = p / total * math.sqrt(12 * m * p / (m + p + 1))
+        # The components whose variances DeLong et al. (1988) add: one for each fake, one for each unseen image.
         ranks = rank_shares(*grouped(torch.cat([cell.of_fakes, cell.of_test])).split([m, p]))
         square += weight**2 * float(ranks.of_first.var()) / m
         of_test = (weight / p * (p / (p - 1)) ** 0.5) * (ranks.of_second - ranks.of_second.mean())
         shared[cell.places] = of_test.cpu()
     error = math.sqrt(square + float(shared @ shared))
     shared = shared / error if error > 0 else shared
-    return {"ct": Estimated(found.ct, bounds.plain(found.ct, error), "DeLong's variance of each cell", shared)}
+    return {"ct": Estimated(computed.ct, bounds.plain(computed.ct, error), "DeLong's variance of each cell", shared)}
 
 
 METRIC = Metric(

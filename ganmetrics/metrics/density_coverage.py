@@ -22,14 +22,16 @@ class DensityCoverage(NamedTuple):
 def density_coverage(
     real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 5, inside: str = "<"
 ) -> DensityCoverage:
-    """How densely reals surround the fakes, and the share of reals that have a fake among their neighbours.
+    """How densely real images surround the fakes, and the share of real images with a fake among their neighbours.
 
-    Higher is better for both. Density has mean 1 for equal distributions and may exceed it; coverage is at most 1, and
-    1 - (N - 1)…(N - k) / ((N + M - 1)…(N + M - k)) in the mean for equal distributions, near 1 - 2^-k for equal counts.
+    Use it beside FID to tell low fidelity (density) from missing modes (coverage). Higher is better for both. Density
+    has mean 1 for equal distributions and may exceed it; coverage is at most 1, and 1 - (N - 1)…(N - k) / ((N + M -
+    1)…(N + M - k)) in the mean for equal distributions, near 1 - 2^-k for equal counts.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
     neighbors : int
         k in the paper, which takes 5.
     inside : {"<", "<="}
@@ -43,13 +45,14 @@ def density_coverage(
     Raises
     ------
     InputError
-        No more rows than neighbours, other shapes, NaN.
+        A set has no more rows than ``neighbors``, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``neighbors`` below 1, another ``inside``.
+        ``neighbors`` is below 1, or ``inside`` is neither ``"<"`` nor ``"<="``.
 
     Notes
     -----
-    Only the reals have balls, so outliers among the fakes gain nothing. Exact, in float64 and in bounded memory.
+    Only real images have balls, so outliers among the fakes gain nothing. All pairs are compared exactly, in bounded
+    memory.
 
     References
     ----------
@@ -63,9 +66,10 @@ def density_coverage(
     DensityCoverage(density=1.0, coverage=0.5)
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "density_coverage")
-    found = crossed(real, fake, neighbors, inside, "density_coverage", of_fakes=False)
-    density = float(found.real_balls.double().mean()) / neighbors
-    return DensityCoverage(density, float((found.held_fakes > 0).double().mean()))
+    held = crossed(real, fake, neighbors, inside, "density_coverage", of_fakes=False)
+    # Of equal distributions a fake lies in ``neighbors`` balls in the mean.
+    density = float(held.real_balls.double().mean()) / neighbors
+    return DensityCoverage(density, float((held.held_fakes > 0).double().mean()))
 
 
 METRIC = Metric(

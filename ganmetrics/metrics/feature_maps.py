@@ -1,7 +1,7 @@
 """Distances between feature maps: style by Gram matrices, content position by position; total variation of images.
 
-All of them take one pair of images or two sets. With ``paired=True`` the value is the mean over pairs of neighbours in
-the two sets; otherwise it is the distance between what the sets are on average: their mean Gram matrices, their mean
+The distances take one pair of images or two sets. With ``paired=True`` the value is the mean over pairs of neighbours
+in the two sets; otherwise it is the distance between what the sets are on average: their mean Gram matrices, their mean
 maps. For one image on each side both are the distance of the paper; for more, the second is never above the first.
 """
 
@@ -24,8 +24,9 @@ def style_distance(
 ) -> float:
     """The style loss of Gatys et al.: squared differences of Gram matrices, averaged over layers.
 
-    Lower is better; 0 for equal styles, no upper end, in squared units of the maps. It sees which features occur
-    together and not where: any permutation of positions leaves it unchanged.
+    Use it to compare textures, as in the transfer of a painting's style. Lower is better; 0 for equal styles, no upper
+    end, in squared units of the maps. It sees which features occur together and not where: any permutation of positions
+    leaves it unchanged.
 
     Parameters
     ----------
@@ -38,12 +39,12 @@ def style_distance(
     Returns
     -------
     float
-        In 0..inf.
+        The loss, from 0 on.
 
     Raises
     ------
     InputError
-        Other shapes, other layers, sets of different sizes that should be paired, NaN.
+        The layers or shapes differ, sets that should be paired have different sizes, or a value is NaN or infinite.
 
     Notes
     -----
@@ -79,8 +80,9 @@ def style_distance(
 def content_distance(real_maps: ArrayLike, fake_maps: ArrayLike, *, paired: bool = False) -> float:
     """The content loss of Gatys et al.: half the summed squared difference of the maps of one layer.
 
-    Lower is better; 0 for equal content, no upper end, in squared units of the maps. A sum over channels and
-    positions, as in the paper, so larger images have larger distances.
+    Use it to see how much of an image's content a translation keeps. Lower is better; 0 for equal content, no upper
+    end, in squared units of the maps. A sum over channels and positions, as in the paper, so larger images have larger
+    distances.
 
     Parameters
     ----------
@@ -93,16 +95,16 @@ def content_distance(real_maps: ArrayLike, fake_maps: ArrayLike, *, paired: bool
     Returns
     -------
     float
-        In 0..inf.
+        The loss, from 0 on.
 
     Raises
     ------
     InputError
-        Other shapes, sets of different sizes that should be paired, NaN.
+        The shapes differ, sets that should be paired have different sizes, or a value is NaN or infinite.
 
     Notes
     -----
-    1/2 Σ (F - P)², in float64.
+    The loss is 1/2 Σ (F - P)², in float64.
 
     References
     ----------
@@ -151,7 +153,7 @@ def total_variation(images: Tensor) -> Tensor:  # [..., H, W] -> [...] without t
 
 
 def gram_matrix(maps: Tensor) -> Tensor:
-    """Products of every two channels, averaged over positions: F Fᵀ / M, [..., C, H, W] -> [..., C, C].
+    """Gram matrix: products of every two channels, averaged over positions, F Fᵀ / M, [..., C, H, W] -> [..., C, C].
 
     Differentiable, in the dtype of the maps. The mean over several images of one size is the matrix of all their
     positions together.
@@ -166,7 +168,8 @@ def gram_matrix(maps: Tensor) -> Tensor:
     >>> gram_matrix(torch.tensor([[[1.0, 1.0]], [[0.0, 2.0]]])).tolist()
     [[1.0, 1.0], [1.0, 2.0]]
     """
-    rows = maps.flatten(-2)  # [..., C, M]
+    # The maps as rows [..., C, M], M positions each.
+    rows = maps.flatten(-2)
     return rows @ rows.mT / rows.shape[-1]
 
 
@@ -189,15 +192,16 @@ def _checked(values: Any, name: str, *, power: int = 2) -> Tensor:  # -> float64
     return vectors(values.reshape(shape[0], -1), name, power=power).view(shape)
 
 
-def _same(found: list[Any], what: str, where: str) -> None:
-    if found[0] != found[1]:
-        problem = f"the real maps have {what} {found[0]} and the fake ones {found[1]}"
+def _same(computed: list[Any], what: str, where: str) -> None:
+    if computed[0] != computed[1]:
+        problem = f"the real maps have {what} {computed[0]} and the fake ones {computed[1]}"
         raise InputError(problem, where=where, hint="Both must come from one layer of one network", code="E-SHAPE")
 
 
 def _compared(pair: list[Tensor], paired: bool) -> tuple[Tensor, Tensor]:  # both [N, ...] or both [1, ...]
     real, fake = pair
     if not paired:
+        # Two sets are compared by what they are on average.
         return real.mean(dim=0, keepdim=True), fake.mean(dim=0, keepdim=True)
     _same([len(real), len(fake)], "this number of images:", "paired")
     return real, fake

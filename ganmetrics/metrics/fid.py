@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ganmetrics.numerics.cholesky import Array
     from ganmetrics.types import ArrayLike
 
-NEGATIVE = 1e-6  # a distance below minus this share of the traces is a bug, above it rounding
+# A distance below minus this share of the traces is a bug, above it rounding.
+NEGATIVE = 1e-6
 
 
 def fid(real_features: ArrayLike, fake_features: ArrayLike, *, denominator: str = "n-1") -> float:
@@ -187,15 +188,15 @@ def _float64(values: Any, name: str, side: str) -> Array:
         array = np.asarray(values)
         if array.dtype.kind in "biufO":
             return array.astype(np.float64, copy=False)
-        found = str(array.dtype)
+        kind = str(array.dtype)
     except (TypeError, ValueError, ArithmeticError, RuntimeError):
-        found = type(values).__name__
-    raise StatisticsError(f"{name} is {found}; expected real numbers", where=side, code="E-DTYPE")
+        kind = type(values).__name__
+    raise StatisticsError(f"{name} is {kind}; expected real numbers", where=side, code="E-DTYPE")
 
 
-def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
+def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
     """How uncertain FID is, from the influence of each image; ``None`` without rows of the fakes."""
-    one = fid_uncertainty(found, *((side.moments, side.sample) for side in (given.real, given.fake)))
+    one = fid_uncertainty(computed, *((side.moments, side.sample) for side in (given.real, given.fake)))
     return None if one is None else {"fid": one}
 
 

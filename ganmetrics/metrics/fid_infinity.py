@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-LEAST = 20  # fakes, of which the smallest subset has two
-ROWS = 4096  # whose influence is taken, at random among all
+# The fewest fakes: the smallest subset, a tenth, then has two.
+LEAST = 20
+# Rows whose influence is taken, at random among all.
+ROWS = 4096
 
 
 class Extrapolated(NamedTuple):
@@ -49,16 +51,18 @@ def fid_infinity(
 ) -> float:
     """FID extrapolated to infinitely many fakes, from a line through FIDs of subsets against 1 / n.
 
-    Lower is better, 0 is best. Free of the first-order bias in the number of fakes, so sets of different sizes compare;
-    the bias from the reals stays. It may come out below 0.
+    Use it to compare sets of different numbers of generated images. Lower is better, 0 is best. Free of the first-order
+    bias in the number of fakes, so sets of different sizes compare; the bias from the reals stays. It may come out
+    below 0.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
     num_points : int
-        Subsets, of M / 10 to M fakes.
+        The number of subsets, of M / 10 to M fakes.
     seed : int
-        Of the subsets.
+        Seed of the subsets.
 
     Returns
     -------
@@ -68,9 +72,9 @@ def fid_infinity(
     Raises
     ------
     InputError
-        Fewer than 20 fakes, other shapes, NaN.
+        There are fewer than 20 fakes, the shapes do not fit, or a value is NaN or infinite.
     UsageError
-        Fewer than two points.
+        ``num_points`` is below 2.
 
     Notes
     -----
@@ -96,13 +100,14 @@ def fid_infinity(
 def extrapolated(
     real_features: ArrayLike, fake_features: ArrayLike, *, num_points: int = 15, seed: int = 2020
 ) -> Extrapolated:
-    """FID of infinitely many fakes with what its interval needs."""
+    """Compute FID of infinitely many fakes with what its interval needs."""
     real, fake = matrix_pair(real_features, fake_features)
     if num_points < 2:
         raise UsageError(f"num_points is {num_points}; it must be at least 2", where="fid_infinity.num_points")
     if len(fake) < LEAST:
         what = f"subsets of a tenth of the fakes need {LEAST} of them; found {len(fake)}"
         raise InputError(what, where="fid_infinity", hint="Score more images", code="E-TOO-FEW")
+    # FID is nearly linear in 1 / n: the line through subsets of several sizes tells its value at 1 / n = 0.
     sizes = np.linspace(len(fake) // 10, len(fake), num_points).astype(int)
     rng, mu, factor = seeded(seed), mean_of(real), factor_of(real)
     subsets = [rng.permutation(len(fake))[:size] for size in sizes]
@@ -111,27 +116,30 @@ def extrapolated(
     return Extrapolated(float(np.polynomial.Polynomial.fit(1 / sizes, values, 1)(0.0)), np.array(values), subsets)
 
 
-def uncertainty(found: Extrapolated, given: Given) -> dict[str, Estimated]:
-    """From the influence of each image on the line's intercept: on every FID that it has part in, weighed as the line.
+def uncertainty(computed: Extrapolated, given: Given) -> dict[str, Estimated]:
+    """Tell how uncertain the intercept is, from the influence of each image on every FID that it has part in.
 
-    In more than 512 dimensions the influences on FID of all fakes stand in for those on FIDs of subsets.
+    Each FID has the weight that the line gives it. In more than 512 dimensions the influences on FID of all fakes stand
+    in for those on FIDs of subsets.
     """
     real, fake = given.real.features.double(), given.fake.features.double()
-    sizes = np.array([len(subset) for subset in found.subsets])
+    sizes = np.array([len(subset) for subset in computed.subsets])
     away = 1 / sizes - (1 / sizes).mean()
-    weights = 1 / len(sizes) - away * (1 / sizes).mean() / (away @ away)  # of each FID in the intercept
+    # The weight of each FID in the line's intercept.
+    weights = 1 / len(sizes) - away * (1 / sizes).mean() / (away @ away)
     rows = _Rows(real, fake)
-    whole = rows.expansion(found.subsets[-1])
+    whole = rows.expansion(computed.subsets[-1])
     on_real, of_reals = whole.of_reals(rows.real)
     on_fake, of_fakes = whole.of_fakes(rows.fake)
     sizes_of_sets = Sizes(len(real), len(fake))
     second = whole.second_order(of_reals, of_fakes).error(*sizes_of_sets)
+    # An expansion for each subset would cost too much in many dimensions.
     if real.shape[1] > WIDE:
-        parts = zip(weights, found.subsets, strict=True)
+        parts = zip(weights, computed.subsets, strict=True)
         influence = Influence(on_real, on_fake * len(fake) * sum(w * rows.is_in(s) / len(s) for w, s in parts))
     else:
-        influence = _joined([rows.weighed(w, s) for w, s in zip(weights, found.subsets, strict=True)])
-    one = expanded(found.fid_infinity, sizes_of_sets, influence, second, base=float(found.values[-1]))
+        influence = _joined([rows.weighed(w, s) for w, s in zip(weights, computed.subsets, strict=True)])
+    one = expanded(computed.fid_infinity, sizes_of_sets, influence, second, base=float(computed.values[-1]))
     return {"fid_infinity": one}
 
 
@@ -141,7 +149,7 @@ def _joined(parts: list[Influence]) -> Influence:
 
 
 class _Rows:
-    """Both sides, and the rows of each whose influence is taken."""
+    """Two sets, and the rows of each whose influence is taken."""
 
     def __init__(self, real: Tensor, fake: Tensor) -> None:
         self.gaussian, self.all_fake = _gaussian(real), fake
@@ -156,7 +164,7 @@ class _Rows:
         return torch.from_numpy(np.isin(self.places, subset)).double()
 
     def weighed(self, weight: float, subset: Indices) -> Influence:
-        """The part that FID of a subset has in the influences on the intercept, in units of one image of all."""
+        """Return the part that FID of a subset has in the influences on the intercept, in units of one image of all."""
         expansion, is_in = self.expansion(subset), self.is_in(subset)
         on_fake = torch.zeros(len(self.fake), dtype=torch.float64)
         if bool(is_in.any()):

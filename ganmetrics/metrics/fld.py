@@ -36,23 +36,26 @@ def fld(
     fit: str = "adam",
     seed: int = 2020,
 ) -> Fld:
-    """How unlikely unseen reals are under a density around the fakes, and how much likelier the reals of its training.
+    """How unlikely unseen real images are under a density around the fakes, and how much likelier training images are.
 
-    Lower is better for ``fld``, 0 is as good as reals; it grows with poor fidelity, missing modes and memorisation
-    alike. Higher is better for ``fld_gap`` up to 0, which is best: the further below, the more was memorised. Depends
-    on the number of fakes, so only values at equal numbers compare.
+    Use it where one number must punish copies of training images as well as poor or missing ones. Lower is better for
+    ``fld``, 0 is as good as reals; it grows with poor fidelity, missing modes and memorisation alike. Higher is better
+    for ``fld_gap`` up to 0, which is best: the further below, the more was memorised. Depends on the number of fakes,
+    so only values at equal numbers compare.
 
     Parameters
     ----------
     real_features, fake_features, test_features : array_like, [N, D], [M, D] and [P, D]
-        Reals that the generator was trained on, fakes, and reals that it never saw.
+        Features of real images that the generator was trained on, of generated images, and of real images that it
+        never saw; of one extractor.
     num_rows : int
         Fakes at most, drawn at random, 10,000 in the authors' code; with ``fit="em"`` rows of each set at most.
     fit : {"adam", "em"}
         How the density is fitted: as by the authors' code, with whose published values the result compares, or by
         expectation maximisation, the maximum that the paper defines. Values of the two do not compare.
     seed : int
-        Of that draw, of the order of batches, and of the reals that make the density which fakes are compared with.
+        Seed of that draw, of the order of batches, and of the reals that make the density which fakes are compared
+        with.
 
     Returns
     -------
@@ -62,9 +65,9 @@ def fld(
     Raises
     ------
     InputError
-        Fewer than four rows of reals, fewer than two unseen ones, other shapes, NaN.
+        There are fewer than four real or two unseen rows, the shapes do not fit, or a value is NaN or infinite.
     UsageError
-        ``num_rows`` below 4, another ``fit``.
+        ``num_rows`` is below 4, or ``fit`` is neither ``"adam"`` nor ``"em"``.
 
     Notes
     -----
@@ -107,6 +110,7 @@ def fld(
     if fit == "adam":
         real, fake, test = _standardised((real, fake, test), test.mean(dim=0), test.std(dim=0))
         real, fake = _drawn(real, len(real), rng), _drawn(fake, num_rows, rng)
+        # The density of real images has as many centres as that of the fakes, so that both overfit alike.
         count = min(len(fake), len(real) // 2)
         around_fakes = MixtureOfCenters.descended(fake, real, rng)
         around_reals = MixtureOfCenters.descended(real[:count], real[count:], rng)
@@ -119,17 +123,18 @@ def fld(
     else:
         raise UsageError(f"fit is {fit!r}; it must be 'adam' or 'em'", where="fld.fit")
     scale = 100 / real.shape[1]
+    # In hundredths of a nat for each dimension, as the paper prints it.
     unseen, seen = (-scale * around_fakes.mean_log_likelihood(side) for side in (test, real))
     return Fld(unseen + scale * around_reals.mean_log_likelihood(test), seen - unseen)
 
 
 def _standardised(sides: tuple[Tensor, ...], mean: Tensor, std: Tensor) -> list[Tensor]:
-    """Each set less the mean, in units of the deviation; a feature that does not vary keeps its unit."""
+    """Subtract the mean from each set and divide by the deviation; a feature that does not vary keeps its unit."""
     return [(side - mean) / std.where(std > 0, 1.0) for side in sides]
 
 
 def _drawn(rows: Tensor, num: int, rng: np.random.RandomState) -> Tensor:
-    """In random order, ``num`` of them at most."""
+    """Draw rows in random order, ``num`` of them at most."""
     return rows[torch.from_numpy(rng.permutation(len(rows)))[:num].to(rows.device)]
 
 

@@ -17,7 +17,8 @@ from ganmetrics.numerics import bounds
 from ganmetrics.numerics.entropy import exponential_error, exponential_without_each, mean_divergence
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
-ROUNDING = 1e-4  # by which a sum of probabilities in float32 may differ from 1
+# A sum of probabilities in float32 may differ from 1 by this.
+ROUNDING = 1e-4
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,17 +29,17 @@ if TYPE_CHECKING:
 def inception_score(logits: ArrayLike, *, splits: int = 10, seed: int = 2020) -> Estimate:
     """Exponential of the mean Kullback-Leibler divergence of p(y | x) from p(y), averaged over splits.
 
-    Higher is better; between 1 and the smaller of the number of classes and of images in a split. Biased downward in
-    small splits. It never looks at real images.
+    Use it to compare with published Inception Scores. Higher is better; between 1 and the smaller of the number of
+    classes and of images in a split. Biased downward in small splits. It never looks at real images.
 
     Parameters
     ----------
     logits : array_like, [N, K]
         Unnormalised log-probabilities; the literature's score takes the 1008 of the FID Inception without its bias.
     splits : int
-        Parts that are scored apart.
+        The number of parts that are scored apart.
     seed : int
-        Of the shuffle before splitting, without which a set sorted by class scores near 1.
+        Seed of the shuffle before splitting, without which a set sorted by class scores near 1.
 
     Returns
     -------
@@ -48,12 +49,12 @@ def inception_score(logits: ArrayLike, *, splits: int = 10, seed: int = 2020) ->
     Raises
     ------
     InputError
-        Fewer images than splits, another shape, NaN.
+        There are fewer images than splits, the shape is another, or a value is NaN or infinite.
 
     Notes
     -----
-    Softmax and logarithm in float64; split bounds i * N // splits, shuffle by ``RandomState(seed).permutation``: the
-    same numbers as torch-fidelity's for the same logits and seed.
+    Softmax and logarithm are in float64, splits end at i * N // splits, and ``RandomState(seed).permutation`` shuffles:
+    torch-fidelity gives the same numbers for the same logits and seed.
 
     References
     ----------
@@ -99,16 +100,17 @@ def inception_score_losses(real: None, logits: Tensor, splits: int = 10, seed: i
     return losses[torch.from_numpy(seeded(seed).permutation(len(logits)).argsort()).to(losses.device)].cpu()
 
 
-def uncertainty(found: Estimate, given: Given) -> dict[str, Estimated] | None:
-    """Of the mean over the splits, from the variance of each split; ``None`` where splits are single images."""
+def uncertainty(computed: Estimate, given: Given) -> dict[str, Estimated] | None:
+    """Tell how uncertain the mean over splits is, from each split's variance; ``None`` for splits of single images."""
     splits, seed = int(given.settings["splits"]), int(given.settings["seed"])
     parts = _split(given.fake.logits.double(), splits, seed)
     if min(map(len, parts)) < 2:
         return None
+    # The influence gives too small an error for few images and leaving one out too large a one: their mean square.
     squares = [(one**2 + other**2) / 2 for one, other in map(exponential_error, parts)]
     error = math.sqrt(sum(squares)) / splits
     method = "influence function and leave-one-out within the splits"
-    return {"is": Estimated(found.value, bounds.plain(found.value, error), method)}
+    return {"is": Estimated(computed.value, bounds.plain(computed.value, error), method)}
 
 
 METRIC = Metric(

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-FEW = 4096  # rows converted at a time
-LARGEST = 1e150  # whose square, for the spread, does not overflow
-MAX_ROWS = 4096  # whose influence is taken, at random among all
+# Rows converted at a time.
+FEW = 4096
+# The largest value whose square, for the spread, does not overflow.
+LARGEST = 1e150
+# Rows whose influence is taken, at random among all.
+MAX_ROWS = 4096
 Pairs = list[tuple[Indices, Indices]]
 
 
@@ -38,16 +41,19 @@ def kid(
 ) -> Estimate:
     """Squared maximum mean discrepancy with the cubic kernel (x·y / d + 1)³, averaged over random subsets.
 
-    Lower is better; around 0 for equal distributions. Unbiased, so small negative values are legal, and the score of a
-    set against itself is negative rather than 0.
+    Use it for small sets, for which FID is mostly bias. Lower is better; around 0 for equal distributions. Unbiased, so
+    small negative values are legal, and the score of a set against itself is negative rather than 0.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
     subset_size : int
-        Images drawn without replacement from each side for one subset.
+        The number of images drawn without replacement from each side for one subset.
     num_subsets : int
+        The number of subsets.
     seed : int
+        Seed of the random draws.
 
     Returns
     -------
@@ -57,14 +63,14 @@ def kid(
     Raises
     ------
     InputError
-        Fewer images than ``subset_size`` on a side, other shapes, NaN, features beyond about 1e25.
+        A set has fewer images than ``subset_size``, the shapes do not fit, or a value is NaN, infinite or beyond 1e25.
 
     Notes
     -----
-    In float64. The kernel's 1 makes the score depend on the unit of the features. Subsets come from
-    ``RandomState(seed)`` in torch-fidelity's order, which then has the same subsets.
-    Where all subsets together hold more pairs than the whole sets, each kernel value is computed once, block by block,
-    and summed into every subset that holds it: the same estimate for less work.
+    Everything is computed in float64. The kernel's 1 makes the score depend on the unit of the features. Subsets come
+    from ``RandomState(seed)`` in torch-fidelity's order, which then has the same subsets. Where all subsets together
+    hold more pairs than the whole sets, each kernel value is computed once, block by block, and summed into every
+    subset that holds it: the same estimate for less work.
 
     References
     ----------
@@ -96,6 +102,7 @@ def kid(
 
 
 def _cheaper_route(n: int, m: int, subset_size: int, num_subsets: int) -> Callable[[Tensor, Tensor, Pairs], Indices]:
+    # Two ways to one estimate: subset by subset, or all pairs once, whichever has fewer kernel values.
     return _whole if n * n + m * m + n * m <= 3 * num_subsets * subset_size**2 else _by_subset
 
 
@@ -110,6 +117,7 @@ def _whole(real: Tensor, fake: Tensor, pairs: Pairs) -> Indices:  # -> [num_subs
     in_real = _membership(len(real), [r for r, _ in pairs], real)
     in_fake = _membership(len(fake), [f for _, f in pairs], fake)
     m = len(pairs[0][0])
+    # Each kernel value is summed into every subset that holds both of its rows.
     within = _off_diagonal(real, in_real) + _off_diagonal(fake, in_fake)
     across = subset_sums(real, fake, in_real, in_fake)
     return (within / (m * (m - 1)) - 2 * across / m**2).cpu().numpy()
@@ -124,23 +132,26 @@ def _membership(count: int, subsets: list[Indices], like: Tensor) -> Tensor:  # 
 
 def _off_diagonal(x: Tensor, members: Tensor) -> Tensor:  # [N, D], [N, S] -> [S]
     squares = torch.cat([rows.double().square().sum(dim=1) for rows in x.split(FEW)])
+    # The unbiased estimate leaves out each row with itself.
     diagonal = cubic_kernel(squares / x.shape[1])
     return subset_sums(x, x, members, members) - diagonal @ members
 
 
-def uncertainty(found: Estimate, given: Given) -> dict[str, Estimated]:
-    """Of KID, on the logarithmic scale of the biased discrepancy, which is never negative.
+def uncertainty(computed: Estimate, given: Given) -> dict[str, Estimated]:
+    """Tell how uncertain KID is, on the logarithmic scale of the biased discrepancy, which is never negative.
 
     The rows at hand tell that discrepancy: of the sets themselves, what the diagonals add is known to a hair.
     """
     samples = [side.sample[:MAX_ROWS].double() for side in (given.real, given.fake)]
     sizes = Sizes(len(given.real.features), len(given.fake.features))
     expansion = kernel_expansion(*samples)
+    # The biased discrepancy is the unbiased one and what the diagonals add; it is never negative, whatever the draw.
     bias = sum(extra / size for extra, size in zip(expansion.diagonals, sizes, strict=True))
     base = max(expansion.unbiased + bias, bias / 4, 0.0)
-    noise = (found.std or 0.0) / int(given.settings["num_subsets"]) ** 0.5  # of subsets drawn at random
+    # Subsets drawn at random add noise of their own.
+    noise = (computed.std or 0.0) / int(given.settings["num_subsets"]) ** 0.5
     second = expansion.second.error(*sizes)
-    return {"kid": expanded(found.value, sizes, expansion.influence, second, base=base, noise=noise)}
+    return {"kid": expanded(computed.value, sizes, expansion.influence, second, base=base, noise=noise)}
 
 
 METRIC = Metric(

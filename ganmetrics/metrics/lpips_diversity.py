@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def lpips_diversity(fake_embeddings: ArrayLike) -> float:
     """Mean LPIPS over all pairs of images, n(n - 1) / 2 of them.
 
-    Higher is better up to that of unseen reals; 0 are equal images. Unbiased, whatever the number of images. Noise
-    raises it as variety does, so it says nothing without a measure of fidelity.
+    Use it to compare the variety of generators whose fidelity is known. Higher is better up to that of unseen reals; 0
+    are equal images. Unbiased, whatever the number of images. Noise raises it as variety does, so it says nothing
+    without a measure of fidelity.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def lpips_diversity(fake_embeddings: ArrayLike) -> float:
     Raises
     ------
     InputError
-        Fewer than two rows, other shapes, NaN.
+        A set has fewer than two rows, is no matrix of the other's width, or holds NaN or infinity.
 
     Notes
     -----
@@ -56,24 +57,25 @@ def lpips_diversity(fake_embeddings: ArrayLike) -> float:
     4.666666666666667
     """
     x = vectors(fake_embeddings, "fake_embeddings")
+    # The mean squared distance of two rows is twice the trace of their covariance.
     return 2 * float(x.var(dim=0).sum())
 
 
 def of_spread(fake: Spread) -> float:
-    """The same from what one pass over the images leaves."""
+    """Compute LPIPS diversity from what one pass over the images leaves."""
     return 2 * fake.variance()
 
 
-def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
-    """What leaving out each of ten groups changes; ``None`` of few images."""
+def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
+    """Tell how uncertain the diversity is, by leaving out each of ten groups; ``None`` for few images."""
     spread: Spread = given.fake.spread
     num = len(spread.counts)
     if spread.count < 2 * num:
         return None
     without = torch.tensor([2 * spread.variance(leave_out=group) for group in range(num)])
     error = deviation(without) * (num - 1) / num**0.5
-    ends = bounds.plain(found, error, bounds.quantile(num - 1))
-    return {"lpips_diversity": Estimated(found, ends, f"jackknife of {num} groups")}
+    ends = bounds.plain(computed, error, bounds.quantile(num - 1))
+    return {"lpips_diversity": Estimated(computed, ends, f"jackknife of {num} groups")}
 
 
 METRIC = Metric(

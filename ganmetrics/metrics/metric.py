@@ -1,4 +1,4 @@
-"""What a metric is to the rest of the package: a pure function and the facts about it."""
+"""What a metric is to the rest of the package: a pure function and a record about it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ganmetrics.metrics.needs import Kind, Need
 from ganmetrics.registry import unknown
 
 Option = int | float | str
-EXACT = 2**53  # the largest whole number to which a float is exact, as are all below it
+# The largest whole number to which a float is exact, as are all below it.
+EXACT = 2**53
 
 
 class Estimate(NamedTuple):
-    """A value and its spread; what the spread is over (splits, subsets) is the metric's to say.
+    """A value and its spread over what the metric names, such as splits or subsets.
 
     ``error`` is the standard error of the value, where it is a mean of independent draws.
     """
@@ -31,20 +32,20 @@ class Estimate(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One of the numbers that a metric gives.
+    """One number of those that a metric gives.
 
     Attributes
     ----------
     name : str
-        The key in results and JSON; that of the metric where it is the only one.
+        The key in results and JSON; the metric's own name where it is the only one.
     title : str
         What tables print.
     higher_is_better : bool
     best : str
         The best value, as printed.
     scale : {"", "share", "positive", "real"}
-        The scale on which resampling makes an interval of it: that of shares in 0..1, of logarithms, or the value's
-        own; empty where it makes none.
+        The scale on which resampling makes an interval: for shares in 0..1, for logarithms, or for the value as it is;
+        empty where resampling makes none.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Part(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a metric's value was computed from: the sets, ``None`` for those it does not need, and its options."""
+    """What a metric's value was computed from: its sets, ``None`` for a set that it ignores, and its options."""
 
     real: Any
     fake: Any
@@ -130,13 +131,13 @@ class Metric:
 
     @property
     def defaults(self) -> dict[str, Option]:
-        """The keyword-only options of the function with their defaults."""
+        """The keyword-only options of the function, each with its default."""
         parameters = inspect.signature(self.function).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     @property
     def settings(self) -> dict[str, Option]:
-        """Every option with the value in force."""
+        """Every option, each with the value in force."""
         return {**self.defaults, **self.options}
 
     @property
@@ -162,7 +163,7 @@ class Metric:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The record as plain data."""
+        """The record as plain data, for listings in JSON."""
         parts = [part._asdict() for part in self.parts]
         names = ("name", "extractor", "cost", "needs_real", "needs_test", "spread", "paper")
         plain = {name: getattr(self, name) for name in names}
@@ -174,12 +175,13 @@ class Metric:
         return max(2, int(self.settings.get(self.minimum, 2)))
 
     def configured(self, options: Mapping[str, Option]) -> Metric:
-        """The same metric with some options changed; names and types are checked (UsageError)."""
+        """Return a copy with some options changed; names and types are checked (UsageError)."""
         taken = dict(options)
         for name, value in options.items():
             if name not in self.defaults:
                 raise unknown(f"option of {self.name}", name, list(self.defaults))
             expected = type(self.defaults[name])
+            # A whole number stands for a float only where the float is exact.
             if expected is float and type(value) is int and abs(value) <= EXACT:
                 taken[name] = float(value)
             elif type(value) is not expected:
@@ -192,26 +194,31 @@ class Metric:
         return dataclasses.replace(self, options={**self.options, **taken})
 
     def seeded(self, seed: int) -> Metric:
-        """The same metric drawing from that seed, where it draws at all and no seed was set."""
+        """Return a copy that draws from a seed, where the metric draws at all and no seed was set."""
         return self.configured({"seed": seed}) if "seed" in self.defaults and "seed" not in self.options else self
 
+    def needs_set(self, role: str) -> bool:
+        """Whether it reads a set in that role: ``real``, ``test``, or any other for the fakes."""
+        return {"real": self.needs_real, "test": self.needs_test}.get(role, True)
+
     def sides(self, real: Any, fake: Any, test: Any = None) -> list[Any]:
-        """The sets that it needs, in the order of its function's arguments."""
+        """Return the sets that it needs, in the order of its function's arguments."""
         return [real] * self.needs_real + [fake] + [test] * self.needs_test
 
     def computed(self, real: Any, fake: Any, test: Any = None) -> Any:
-        """What the function gives for sets that hold what ``reads`` names; those not needed are ignored."""
+        """Call the function for sets that hold what ``reads`` names; sets that it does not need are ignored."""
         sides = self.sides(real, fake, test)
         return self.function(*(need.of(side) for side in sides for need in self.reads), **self.settings)
 
-    def estimates_of(self, found: Any) -> dict[str, Estimate]:
-        """Each part's value out of what the function gave."""
-        is_alone = isinstance(found, Estimate) or not hasattr(found, "_asdict")
-        values = {self.parts[0].name: found} if is_alone else found._asdict()
+    def estimates_of(self, computed: Any) -> dict[str, Estimate]:
+        """Return each part's value out of what the function gave."""
+        # A named tuple has one field for each part; anything else is the only part.
+        is_alone = isinstance(computed, Estimate) or not hasattr(computed, "_asdict")
+        values = {self.parts[0].name: computed} if is_alone else computed._asdict()
         return {p.name: v if isinstance(v := values[p.name], Estimate) else Estimate(float(v)) for p in self.parts}
 
     def estimates(self, real: Any, fake: Any, test: Any = None) -> dict[str, Estimate]:
-        """Each part's value for sets that hold what ``reads`` names; those that it does not need are ignored."""
+        """Score sets that hold what ``reads`` names; return each part's value."""
         return self.estimates_of(self.computed(real, fake, test))
 
     def __str__(self) -> str:
@@ -221,7 +228,7 @@ class Metric:
 
 
 def parse_call(text: str) -> tuple[str, dict[str, Option]]:
-    """``"kid(subset_size=500)"`` as the name and the options; a bare name has none."""
+    """Read a text such as ``"kid(subset_size=500)"`` as a name and options; a bare name has no options (UsageError)."""
     match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text) if isinstance(text, str) else None
     if not match:
         raise UsageError(
@@ -237,7 +244,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Option]]:
 
 
 def parse_option(text: str) -> Option:
-    """A number where it reads as one, else the text."""
+    """Read a text as a number where it is one, else keep the text."""
     for number in (int, float):
         with suppress(ValueError):
             return number(text)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-COPY = 1e-30  # a mean distance below it is rounding of unit vectors: the fakes are copies
+# A mean distance below it is rounding of unit vectors: the fakes are copies.
+COPY = 1e-30
 
 
 class Memorised(NamedTuple):
@@ -36,8 +37,8 @@ class Memorised(NamedTuple):
 def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: float = 0.1) -> float:
     """FID, divided by how far the fakes are from the reals where that is suspiciously little.
 
-    Lower is better, 0 is best. A set of copies of reals, whose FID may be 0, has an infinite score: it is disqualified,
-    never best.
+    Use it where copies of training images must not win, as in competitions. Lower is better, 0 is best. A set of copies
+    of reals, whose FID may be 0, has an infinite score: it is disqualified, never best.
 
     Parameters
     ----------
@@ -54,9 +55,9 @@ def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: floa
     Raises
     ------
     InputError
-        Fewer than two rows, other shapes, NaN.
+        A set has fewer than two rows, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``threshold`` not between 0 and 1.
+        ``threshold`` is not between 0 and 1.
 
     Notes
     -----
@@ -81,12 +82,13 @@ def mifid(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: floa
 
 
 def memorised(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: float = 0.1) -> Memorised:
-    """The score with the mean distance that it follows from."""
+    """Compute the score with the mean distance that it follows from."""
     if not 0 <= threshold <= 1:
         raise UsageError(f"threshold is {threshold}; it must be between 0 and 1", where="mifid.threshold")
     real, fake = matrix_pair(real_features, fake_features)
     distance = memorisation_distance(real, fake)
     if distance < COPY:
+        # FID of copies may be 0: divided by nothing they would win.
         return Memorised(math.inf, distance)
     return Memorised(fid(real, fake) / (distance if distance < threshold else 1.0), distance)
 
@@ -94,15 +96,19 @@ def memorised(real_features: ArrayLike, fake_features: ArrayLike, *, threshold: 
 def memorisation_distance(real: Tensor, fake: Tensor) -> float:  # [N, D], [M, D] -> 0..1
     """The mean over the fakes of 1 - |cos| to the nearest real."""
     x, y = unit_rows(real), unit_rows(fake)
-    squares = torch.minimum(nearest(y, x)[1], nearest(y, -x)[1])  # 1 - |cos| = |y ∓ x|² / 2
+    # For unit vectors 1 - |cos| = |y ∓ x|² / 2.
+    squares = torch.minimum(nearest(y, x)[1], nearest(y, -x)[1])
     return float((squares / 2).mean())
 
 
-def uncertainty(found: Memorised, given: Given) -> dict[str, Estimated] | None:
+def uncertainty(computed: Memorised, given: Given) -> dict[str, Estimated] | None:
     """FID's, which the score is where nothing seems memorised; else there is none."""
-    if found.distance < float(given.settings["threshold"]):
+    # Below the threshold the distance is random too, and nobody has told its variance.
+    if computed.distance < float(given.settings["threshold"]):
         return None
-    one = fid_uncertainty(found.mifid, *((Moments.of(side.features), side.sample) for side in (given.real, given.fake)))
+    one = fid_uncertainty(
+        computed.mifid, *((Moments.of(side.features), side.sample) for side in (given.real, given.fake))
+    )
     return None if one is None else {"mifid": one}
 
 

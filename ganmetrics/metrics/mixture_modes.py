@@ -1,4 +1,4 @@
-"""Modes of distributions whose modes are known: mixtures of Gaussians and stacked digits."""
+"""Counts of modes for distributions whose modes are known: mixtures of Gaussians and stacked digits."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class ModeCount(NamedTuple):
 def mixture_modes(points: ArrayLike, centers: ArrayLike, std: float, *, threshold: float = 3.0) -> MixtureModes:
     """Modes of an even mixture of equal isotropic Gaussians that samples reach, how closely, and how evenly.
 
-    Higher is better for ``captured`` (at most K) and ``high_quality`` (real draws in two dimensions: 0.9889); for
-    ``reverse_kl``, in nats, 0 is best and log K worst. It is biased upward by about (K - 1) / 2N.
+    Use it for generators of points that are trained on a mixture of Gaussians. Higher is better for ``captured`` (at
+    most K) and ``high_quality`` (real draws in two dimensions: 0.9889); for ``reverse_kl``, in nats, 0 is best and log
+    K worst. It is biased upward by about (K - 1) / 2N.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ def mixture_modes(points: ArrayLike, centers: ArrayLike, std: float, *, threshol
     Raises
     ------
     InputError
-        Other shapes, dimensions that differ, NaN.
+        The shapes are others, the dimensions differ, or a value is NaN or infinite.
     UsageError
-        ``std`` or ``threshold`` not above 0.
+        ``std`` or ``threshold`` is not above 0.
 
     Notes
     -----
@@ -89,7 +90,8 @@ def mixture_modes(points: ArrayLike, centers: ArrayLike, std: float, *, threshol
         what = f"std is {std} and threshold {threshold}; they must be above 0 and std finite"
         raise UsageError(what, where="mixture_modes")
     index, distance = nearest_mode(x, means.to(x.device), std)
-    good = distance < threshold * (1 - TIE)  # one at the threshold is outside in every unit
+    # One at the threshold is outside, whatever the unit of the points.
+    good = distance < threshold * (1 - TIE)
     counts = torch.bincount(index[good], minlength=len(means))
     return MixtureModes(captured_modes(counts), float(good.double().mean()), divergence_from_uniform(counts))
 
@@ -97,14 +99,16 @@ def mixture_modes(points: ArrayLike, centers: ArrayLike, std: float, *, threshol
 def stacked_modes(digits: ArrayLike, *, num_classes: int = 10) -> ModeCount:
     """Modes of Stacked MNIST: distinct triples of the digits that a classifier reads in the three channels.
 
-    Higher is better for ``captured``, at most ``num_classes``³ = 1000; for ``kl``, in nats, 0 is best and log 1000
-    worst. Biased upward by about (K - 1) / 2N: 0.019 for the literature's 26,000 samples.
+    Use it for generators that are trained on Stacked MNIST, whose modes are known. Higher is better for ``captured``,
+    at most ``num_classes``³ = 1000; for ``kl``, in nats, 0 is best and log 1000 worst. Biased upward by about (K - 1) /
+    2N: 0.019 for the literature's 26,000 samples.
 
     Parameters
     ----------
     digits : array_like, [N, 3]
         The class of each channel, whole numbers in 0..num_classes - 1.
     num_classes : int
+        The number of classes, at least 1.
 
     Returns
     -------
@@ -114,9 +118,9 @@ def stacked_modes(digits: ArrayLike, *, num_classes: int = 10) -> ModeCount:
     Raises
     ------
     InputError
-        Another shape, no whole numbers, a class out of the range.
+        The shape is another, or a value is no whole number or out of the range.
     UsageError
-        ``num_classes`` below 1.
+        ``num_classes`` is below 1.
 
     Notes
     -----
@@ -140,6 +144,7 @@ def stacked_modes(digits: ArrayLike, *, num_classes: int = 10) -> ModeCount:
     if classes.shape[1] != 3:
         what = f"digits have {classes.shape[1]} columns; expected [N, 3], one for each channel"
         raise InputError(what, where="digits", code="E-SHAPE")
+    # A triple of digits as one number: its place among all triples.
     codes = classes @ np.array([num_classes**2, num_classes, 1])
     counts = torch.bincount(torch.from_numpy(codes), minlength=num_classes**3)
     return ModeCount(captured_modes(counts), divergence_from_uniform(counts))

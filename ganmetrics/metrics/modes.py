@@ -1,4 +1,4 @@
-"""Modes captured, with any classifier."""
+"""Modes captured, by any classifier."""
 
 from __future__ import annotations
 
@@ -38,17 +38,18 @@ class Modes(NamedTuple):
 
 
 def modes(real_logits: ArrayLike, fake_logits: ArrayLike, *, least: int = 1) -> Modes:
-    """Number of classes that the fakes have, and how far their shares are from the reals'.
+    """Number of classes that the fakes have, and how far their shares are from those of real images.
 
-    Higher is better for the number, up to that of the reals' classes; lower is better for the divergence, 0 is best.
-    The divergence is biased upward by about (K - 1) (1 / 2M + 1 / 2N).
+    Use it to count the classes that a generator misses, where a classifier tells them reliably. Higher is better for
+    the number, up to that of the reals' classes; lower is better for the divergence, 0 is best. The divergence is
+    biased upward by about (K - 1) (1 / 2M + 1 / 2N).
 
     Parameters
     ----------
     real_logits, fake_logits : array_like, [N, K] and [M, K]
-        Of one classifier; the largest decides the class.
+        Logits of one classifier; the largest decides the class.
     least : int
-        Fakes that a class needs to count.
+        The number of fakes that a class needs to count.
 
     Returns
     -------
@@ -58,9 +59,9 @@ def modes(real_logits: ArrayLike, fake_logits: ArrayLike, *, least: int = 1) -> 
     Raises
     ------
     InputError
-        Different numbers of classes, other shapes, NaN.
+        The numbers of classes differ, a set is no matrix, or a value is NaN or infinite.
     UsageError
-        ``least`` below 1.
+        ``least`` is below 1.
 
     Notes
     -----
@@ -88,6 +89,7 @@ def modes(real_logits: ArrayLike, fake_logits: ArrayLike, *, least: int = 1) -> 
         what = f"real_logits have {real.shape[1]} dimensions and fake_logits {fake.shape[1]}"
         raise InputError(what, hint="Both must come from one classifier", code="E-SHAPE")
     counts = [torch.bincount(x.argmax(dim=1), minlength=x.shape[1]).cpu() for x in (real, fake)]
+    # A class without a real image would make the divergence infinite.
     weights = _weights(*counts)
     p, q = weights / weights.sum(), counts[1].double() / counts[1].sum()
     divergence = float((torch.special.xlogy(q, q) - torch.special.xlogy(q, p)).sum().clamp(min=0))
@@ -95,16 +97,19 @@ def modes(real_logits: ArrayLike, fake_logits: ArrayLike, *, least: int = 1) -> 
 
 
 def _weights(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K], [K] -> float64 [K]
-    """The reals' counts, with half a real in a class that only fakes have."""
+    """Return the counts of real images, with half a real image in a class that only fakes have."""
     return torch.where((real_counts == 0) & (fake_counts > 0), 0.5, real_counts.double())
 
 
-def uncertainty(found: Modes, given: Given) -> dict[str, Estimated]:
-    """Of the divergence; the number of classes with any fake has no interval."""
-    weights, counts = _weights(found.real_counts, found.fake_counts), (len(given.real.logits), len(given.fake.logits))
+def uncertainty(computed: Modes, given: Given) -> dict[str, Estimated]:
+    """Tell how uncertain the divergence is; the number of classes with any fake has no interval."""
+    weights, counts = (
+        _weights(computed.real_counts, computed.fake_counts),
+        (len(given.real.logits), len(given.fake.logits)),
+    )
     second = (int((weights > 0).sum()) - 1) * (1 / counts[0] + 1 / counts[1]) ** 2 / 2
-    sides = relative_entropy_of_counts(weights, found.fake_counts)
-    return {"modes_kl": of_counts(found.modes_kl, sides, counts, second)}
+    sides = relative_entropy_of_counts(weights, computed.fake_counts)
+    return {"modes_kl": of_counts(computed.modes_kl, sides, counts, second)}
 
 
 METRIC = Metric(

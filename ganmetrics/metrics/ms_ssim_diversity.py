@@ -19,25 +19,27 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-BATCH = 64  # pairs compared at a time; fewer where images are large
+# Pairs compared at a time; fewer where images are large.
+BATCH = 64
 BATCH_BYTES = 16 << 20
 
 
 def ms_ssim_diversity(fake_images: ArrayLike, *, num_pairs: int = 1000, scales: int = 5, seed: int = 2020) -> Estimate:
     """Mean multi-scale structural similarity of random pairs of images, for sets of one class.
 
-    Lower is better, that of unseen reals is best: 1 are equal images, 0 unlike ones. Unbiased.
+    Use it to see whether generated images of one class are all alike. Lower is better, that of unseen reals is best: 1
+    are equal images, 0 unlike ones. Unbiased.
 
     Parameters
     ----------
     fake_images : array_like, uint8 [N, 3, H, W]
-        Of one class, as in the paper: pairs of different classes say little.
+        Images of one class, as in the paper: pairs of different classes say little.
     num_pairs : int
         Pairs at most; each image is in one pair only, so that they are independent.
     scales : int
         Halvings of the images plus one. Five need 176 pixels on the shorter side, two need 22.
     seed : int
-        Of the pairs.
+        Seed of the pairs.
 
     Returns
     -------
@@ -47,9 +49,9 @@ def ms_ssim_diversity(fake_images: ArrayLike, *, num_pairs: int = 1000, scales: 
     Raises
     ------
     InputError
-        Fewer than four images, other shapes or dtypes, images too small for that many scales.
+        There are fewer than four images, their shape or dtype is another, or they are too small for so many scales.
     UsageError
-        ``num_pairs`` below 2, ``scales`` not in 1..5.
+        ``num_pairs`` is below 2, or ``scales`` is not in 1..5.
 
     Notes
     -----
@@ -72,17 +74,18 @@ def ms_ssim_diversity(fake_images: ArrayLike, *, num_pairs: int = 1000, scales: 
     images = _checked(fake_images, scales)
     if num_pairs < 2:
         raise UsageError(f"num_pairs is {num_pairs}; it must be at least 2", where="ms_ssim_diversity.num_pairs")
+    # Each image is in one pair only, so that pairs are independent and their spread tells the standard error.
     order = torch.from_numpy(seeded(seed).permutation(len(images)))
     num = min(num_pairs, len(images) // 2)
     step = max(1, min(BATCH, BATCH_BYTES // images[0].nbytes))
     pairs = zip(order[:num].split(step), order[num : 2 * num].split(step), strict=True)
-    found = torch.cat([ms_ssim(images[i].float(), images[j].float(), scales) for i, j in pairs]).double()
-    std = float(found.std())
-    return Estimate(float(found.mean()), std, std / math.sqrt(num))
+    similarities = torch.cat([ms_ssim(images[i].float(), images[j].float(), scales) for i, j in pairs]).double()
+    std = float(similarities.std())
+    return Estimate(float(similarities.mean()), std, std / math.sqrt(num))
 
 
 def _checked(images: Any, scales: int) -> Tensor:
-    """The images as a tensor (InputError, UsageError)."""
+    """Check images and return them as a tensor (InputError, UsageError)."""
     if not 1 <= scales <= 5:
         raise UsageError(f"scales is {scales}; it must be in 1..5", where="ms_ssim_diversity.scales")
     array = images if isinstance(images, torch.Tensor) else np.asarray(images)

@@ -50,10 +50,11 @@ class NdbBins(NamedTuple):
 def ndb(
     real_features: ArrayLike, fake_features: ArrayLike, *, num_bins: int = 100, alpha: float = 0.05, seed: int = 2020
 ) -> NdbBins:
-    """Number of k-means bins of the real features that real and fake fill in significantly different shares.
+    """Number of k-means bins of the real features that both sets fill in significantly different shares.
 
-    Lower is better, 0 is best, ``num_bins`` is worst; papers also print NDB / K, the same over ``num_bins``. About
-    ``alpha * num_bins`` for equal distributions, and more for larger sets, whose smaller differences are significant.
+    Use it to see which kinds of images are drawn too often or too rarely. Lower is better, 0 is best, ``num_bins`` is
+    worst; papers also print NDB / K, the same over ``num_bins``. About ``alpha * num_bins`` for equal distributions,
+    and more for larger sets, whose smaller differences are significant.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def ndb(
     alpha : float
         Level of the two-sided test of each bin, without correction for their number; 0.0027 is ``|z| > 3``.
     seed : int
-        Of the k-means++ seeding.
+        Seed of the k-means++ seeding.
 
     Returns
     -------
@@ -75,9 +76,9 @@ def ndb(
     Raises
     ------
     InputError
-        Fewer rows than bins on a side, other shapes, NaN.
+        A set has fewer rows than bins, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``num_bins`` below 2, ``alpha`` not between 0 and 1.
+        ``num_bins`` is below 2, or ``alpha`` is not between 0 and 1.
 
     Notes
     -----
@@ -106,18 +107,20 @@ def ndb(
         what = f"{num_bins} bins need as many images on each side; found {len(real)} real and {len(fake)} fake"
         hint = f"Score more images, or ask for `ndb(num_bins={smaller})` or fewer (a different protocol)"
         raise InputError(what, where="ndb.num_bins", hint=hint, code="E-TOO-FEW")
+    # Bins are clusters of the real images alone, so that they are the same for every generator.
     centers = kmeans(real, num_bins, seeded(seed))
     return compared(bin_counts(real, centers), bin_counts(fake, centers), alpha)
 
 
 def bin_counts(features: Tensor, centers: Tensor) -> Tensor:  # [N, D], [K, D] -> [K]
-    """How many rows are nearest to each centre."""
+    """Count the rows that are nearest to each centre."""
     return torch.bincount(nearest_center(features, centers)[0], minlength=len(centers))
 
 
 def compared(real_counts: Tensor, fake_counts: Tensor, alpha: float) -> NdbBins:  # [K], [K]
-    """The counts of both sides with what follows from them."""
+    """Compare the bins of two sets by their counts."""
     z = two_proportion_z(real_counts, fake_counts)
+    # Two-sided p-values of the normal distribution.
     p_values = torch.special.erfc(z.abs() / 2**0.5)
     shares = torch.stack([counts.to(torch.float64) / counts.sum() for counts in (real_counts, fake_counts)])
     return NdbBins(int((p_values < alpha).sum()), mean_divergence(shares.log()), real_counts, fake_counts, z)
@@ -136,7 +139,7 @@ class DifferingBins:
         return Interval(num * low, num * high, "Wilson's interval over the bins")
 
     def contrast(self, other: Uncertain) -> Contrast | None:
-        """From the bins that differ for one of the two sets only."""
+        """Compare two sets by the bins that differ for one of them only."""
         if not isinstance(other, DifferingBins) or len(other.is_different) != len(self.is_different):
             return None
         ends, p_value = differing_bins(self.is_different, other.is_different)
@@ -145,17 +148,21 @@ class DifferingBins:
         return Contrast(float(more), Interval(*ends, "bins that differ for one of the two sets"), doubt=doubt)
 
 
-def uncertainty(found: NdbBins, given: Given) -> dict[str, Uncertain]:
-    """Of both numbers, the bins being fixed."""
+def uncertainty(computed: NdbBins, given: Given) -> dict[str, Uncertain]:
+    """Tell how uncertain both numbers are, the bins being fixed."""
     alpha = float(given.settings["alpha"])
-    return {"ndb": DifferingBins(torch.special.erfc(found.z.abs() / 2**0.5) < alpha), "ndb_jsd": _of_divergence(found)}
+    return {
+        "ndb": DifferingBins(torch.special.erfc(computed.z.abs() / 2**0.5) < alpha),
+        "ndb_jsd": _of_divergence(computed),
+    }
 
 
-def _of_divergence(found: NdbBins) -> Estimated:
-    """Near equal shares the variance is that of a sum of squares, (K - 1)(1/N + 1/M)² / 32."""
-    counts = int(found.real_counts.sum()), int(found.fake_counts.sum())
-    second = (len(found.z) - 1) * (1 / counts[0] + 1 / counts[1]) ** 2 / 32
-    return of_counts(found.ndb_jsd, divergence_of_counts(found.real_counts, found.fake_counts), counts, second)
+def _of_divergence(computed: NdbBins) -> Estimated:
+    """Tell how uncertain the divergence of the bins' shares is."""
+    # Near equal shares the variance is that of a sum of squares, (K - 1)(1/N + 1/M)² / 32.
+    counts = int(computed.real_counts.sum()), int(computed.fake_counts.sum())
+    second = (len(computed.z) - 1) * (1 / counts[0] + 1 / counts[1]) ** 2 / 32
+    return of_counts(computed.ndb_jsd, divergence_of_counts(computed.real_counts, computed.fake_counts), counts, second)
 
 
 METRIC = Metric(

@@ -29,11 +29,14 @@ class Neighbors(NamedTuple):
 
 
 def nearest_neighbors(real_features: ArrayLike, fake_features: ArrayLike) -> Neighbors:
-    """The real that is nearest to each fake, and how far it is; a distance of 0 is a copy.
+    """The real image that is nearest to each fake, and how far it is; a distance of 0 is a copy.
+
+    Use it to look at the real images that generated ones may be copies of.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
 
     Returns
     -------
@@ -43,11 +46,11 @@ def nearest_neighbors(real_features: ArrayLike, fake_features: ArrayLike) -> Nei
     Raises
     ------
     InputError
-        Fewer than two rows, other shapes, NaN.
+        A set has fewer than two rows, is no matrix of the other's width, or holds NaN or infinity.
 
     Notes
     -----
-    Euclidean, exact, in float64 and in bounded memory.
+    Distances are Euclidean and exact, in float64 and in bounded memory.
 
     References
     ----------

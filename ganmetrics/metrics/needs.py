@@ -69,7 +69,8 @@ PERCEPTUAL_LAYER = Layer(
     "lpips",
 )
 PIXELS = Layer("pixels", extractors="none", is_of_network=False)
-SOURCE = Layer("source", extractors="none", is_of_network=False)  # what files and data sets say beside their pixels
+# What files and data sets say beside their pixels.
+SOURCE = Layer("source", extractors="none", is_of_network=False)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ def path_length(
 ) -> Estimate:
     """Mean squared distance between the ends of short paths through a generator's latents, over their length squared.
 
-    Lower is better: 0 is a generator that draws one image only, so it says nothing without a measure of diversity.
+    Use it to judge how smoothly a generator's images follow its latents. Lower is better: 0 is a generator that draws
+    one image only, so it says nothing without a measure of diversity.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def path_length(
     epsilon : float
         The share of a path between two latents.
     trim : float
-        Percent of the lengths that are left out at each end.
+        The percentage of the lengths that is left out at each end.
 
     Returns
     -------
@@ -43,9 +44,9 @@ def path_length(
     Raises
     ------
     InputError
-        Fewer than two paths, other shapes, NaN.
+        There are fewer than two paths, the shapes do not fit, or a value is NaN or infinite.
     UsageError
-        ``epsilon`` not above 0, ``trim`` not in 0..50.
+        ``epsilon`` is not above 0, or ``trim`` is not in 0..50.
 
     Notes
     -----
@@ -68,7 +69,7 @@ def path_length(
 
 
 def of_squares(squares: Tensor, *, epsilon: float, trim: float) -> Estimate:  # [N]
-    """The same from squared distances."""
+    """Compute the mean path length from squared distances between the ends of paths."""
     if not epsilon > 0:
         raise UsageError(f"epsilon is {epsilon}; it must be above 0", where="ppl.epsilon")
     if not 0 <= trim < 50:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 NUM_ANGLES = 1001
-EDGE = 1e-10  # radians that the outermost angles keep from the axes
+# Slopes are tan(angle): the outermost angles keep so many radians from the axes, where one would be 0 or infinite.
+EDGE = 1e-10
 BETA = 8.0
 
 
@@ -53,18 +54,19 @@ def prd(
 ) -> PrdScores:
     """Largest F8, which weighs recall, and F1/8, which weighs precision, on the curve of both distributions.
 
-    Higher is better, 1 is best, for both. Coarse where ``num_clusters`` is small; differences within a cluster do not
-    count.
+    Use it to see fidelity and diversity without a threshold on distances. Higher is better, 1 is best, for both. Coarse
+    where ``num_clusters`` is small; differences within a cluster do not count.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
         At least ``num_clusters`` rows in all.
     num_clusters : int
-        Of the k-means clustering of both sets together.
+        The number of clusters of both sets together, by k-means.
     num_runs : int
-        Clusterings, whose curves are averaged.
+        The number of clusterings, whose curves are averaged.
     seed : int
+        Seed of the random draws.
 
     Returns
     -------
@@ -74,9 +76,9 @@ def prd(
     Raises
     ------
     InputError
-        Too few rows, other shapes, NaN.
+        There are fewer rows than clusters, the shapes do not fit, or a value is NaN or infinite.
     UsageError
-        Fewer than 2 clusters, or no run.
+        ``num_clusters`` is below 2, or ``num_runs`` below 1.
 
     Notes
     -----
@@ -107,14 +109,14 @@ def prd_curve(
     num_runs: int = 10,
     seed: int = 2020,
 ) -> PrdCurve:
-    """The curve itself, the mean over the clusterings at each of 1001 angles.
+    """Curve of attainable precision and recall, the mean over the clusterings at each of 1001 angles.
 
-    Higher is better for both coordinates.
+    Use it to draw the curve that ``prd`` summarises. Higher is better for both coordinates.
 
     Parameters
     ----------
     real_features, fake_features, num_clusters, num_runs, seed
-        As for ``prd``.
+        The arguments of ``prd``, whose docstring describes them.
 
     Returns
     -------
@@ -124,7 +126,7 @@ def prd_curve(
     Raises
     ------
     InputError, UsageError
-        As ``prd``.
+        A set or an option is refused for a reason that ``prd`` names.
 
     Notes
     -----
@@ -133,7 +135,7 @@ def prd_curve(
 
     References
     ----------
-    As for ``prd``.
+    Sajjadi et al.: Assessing Generative Models via Precision and Recall. NeurIPS 2018, arXiv:1806.00035.
 
     Examples
     --------
@@ -155,6 +157,7 @@ def prd_curve(
     curves = []
     for _ in range(num_runs):
         centers = kmeans(both, num_clusters, rng)
+        # The distributions are the shares of the clusters in either set.
         shares = (torch.bincount(nearest_center(x, centers)[0], minlength=num_clusters) for x in (real, fake))
         curves.append(_curve(*(counts.double() / counts.sum() for counts in shares)))
     mean = torch.stack(curves).mean(dim=0)
@@ -162,6 +165,7 @@ def prd_curve(
 
 
 def _curve(p: Tensor, q: Tensor) -> Tensor:  # shares of reals and fakes [K], [K] -> [2, 1001]
+    # One pair of precision and recall for each slope, which is the price of one in units of the other.
     angles = torch.linspace(EDGE, math.pi / 2 - EDGE, NUM_ANGLES, dtype=torch.float64, device=p.device)
     slopes = angles.tan()[:, None]
     precision = torch.minimum(slopes * p, q).sum(dim=1)
@@ -170,6 +174,7 @@ def _curve(p: Tensor, q: Tensor) -> Tensor:  # shares of reals and fakes [K], [K
 
 def _largest_f(curve: PrdCurve, beta: float) -> float:
     p, r = curve
+    # Where both are 0 their F is 0 and not NaN.
     f = (1 + beta**2) * p * r / (beta**2 * p + r).clamp(min=1e-300)
     return float(f.max())
 

@@ -24,13 +24,15 @@ class Prdc(NamedTuple):
 def prdc(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 5, inside: str = "<") -> Prdc:
     """Precision, recall, density and coverage of one pass over all pairs, as the package prdc has them.
 
-    Higher is better, 1 is best, for all four; density may exceed 1.
+    Use it to reproduce the numbers of the package prdc. Higher is better, 1 is best, for all four; density may exceed
+    1.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
     neighbors : int
-        k, for all four.
+        The number k of neighbours, for all four numbers.
     inside : {"<", "<="}
         Whether a ball leaves out a point at exactly its radius, or holds it.
 
@@ -42,9 +44,9 @@ def prdc(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int =
     Raises
     ------
     InputError
-        No more rows than neighbours, other shapes, NaN.
+        A set has no more rows than ``neighbors``, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``neighbors`` below 1, another ``inside``.
+        ``neighbors`` is below 1, or ``inside`` is neither ``"<"`` nor ``"<="``.
 
     Notes
     -----
@@ -62,9 +64,9 @@ def prdc(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int =
     Prdc(prdc_precision=1.0, prdc_recall=0.5, prdc_density=1.0, prdc_coverage=0.5)
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "prdc")
-    found = crossed(real, fake, neighbors, inside, "prdc")
-    shares = [float((x > 0).double().mean()) for x in (found.real_balls, found.fake_balls, found.held_fakes)]
-    density = float(found.real_balls.double().mean()) / neighbors
+    held = crossed(real, fake, neighbors, inside, "prdc")
+    shares = [float((x > 0).double().mean()) for x in (held.real_balls, held.fake_balls, held.held_fakes)]
+    density = float(held.real_balls.double().mean()) / neighbors
     return Prdc(shares[0], shares[1], density, shares[2])
 
 

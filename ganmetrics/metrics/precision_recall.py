@@ -22,17 +22,18 @@ class PrecisionRecall(NamedTuple):
 def precision_recall(
     real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3, inside: str = "<="
 ) -> PrecisionRecall:
-    """Share of the fakes on the manifold of the reals, and of the reals on that of the fakes.
+    """Share of fakes on the manifold of real images, and of real images on the manifold of fakes.
 
-    Higher is better, 1 is best, for both. A manifold is the union of balls about its images, each reaching to the
-    centre's k-th nearest neighbour; one outlier makes a ball that holds much, so both are biased upward by outliers.
+    Use it beside FID to tell low fidelity from low diversity. Higher is better, 1 is best, for both. A manifold is the
+    union of balls about its images, each reaching to the centre's k-th nearest neighbour; one outlier makes a ball that
+    holds much, so both are biased upward by outliers.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
         The paper takes VGG16's second fully connected layer and 50,000 images a side; equal counts compare best.
     neighbors : int
-        k in the paper.
+        The number of neighbours, k in the paper.
     inside : {"<=", "<"}
         Whether a ball holds a point at exactly its radius, as the paper and torch-fidelity have it, or not, as prdc.
 
@@ -44,13 +45,13 @@ def precision_recall(
     Raises
     ------
     InputError
-        No more rows than neighbours, other shapes, NaN.
+        A set has no more rows than ``neighbors``, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``neighbors`` below 1, another ``inside``.
+        ``neighbors`` is below 1, or ``inside`` is neither ``"<"`` nor ``"<="``.
 
     Notes
     -----
-    Exact, in float64 and in bounded memory: distances are taken block by block and never kept.
+    All pairs are compared exactly and in bounded memory: distances are taken block by block and never kept.
 
     References
     ----------
@@ -65,8 +66,8 @@ def precision_recall(
     PrecisionRecall(precision=1.0, recall=0.5)
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "precision_recall")
-    found = crossed(real, fake, neighbors, inside, "precision_recall")
-    precision, recall = ((balls > 0).double().mean() for balls in (found.real_balls, found.fake_balls))
+    held = crossed(real, fake, neighbors, inside, "precision_recall")
+    precision, recall = ((balls > 0).double().mean() for balls in (held.real_balls, held.fake_balls))
     return PrecisionRecall(float(precision), float(recall))
 
 

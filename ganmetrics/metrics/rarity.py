@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 
 
 def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3, inside: str = "<") -> float:
-    """Mean over the fakes on the manifold of the reals of how sparse the reals are about them.
+    """Mean sparsity of real images around the fakes, over the fakes on the manifold of real images.
 
-    Higher is better, in the sense that unusual images are made too; in the units of the features, so it compares only
-    under one extractor and one real set. Fakes off the manifold do not count: read it beside precision.
+    Use it to see whether a generator makes unusual images too. Higher is better, in the sense that unusual images are
+    made too; in the units of the features, so it compares only under one extractor and one real set. Fakes off the
+    manifold do not count: read it beside precision.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
+        Real numbers of any dtype: features of real and of generated images by one extractor.
     neighbors : int
-        k in the paper.
+        The number of neighbours, k in the paper.
     inside : {"<", "<="}
         Whether a ball leaves out a point at its radius, as the authors' code has it, or holds it.
 
@@ -39,9 +41,9 @@ def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int
     Raises
     ------
     InputError
-        No more rows than neighbours, other shapes, NaN.
+        A set has no more rows than ``neighbors``, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``neighbors`` below 1, another ``inside``.
+        ``neighbors`` is below 1, or ``inside`` is neither ``"<"`` nor ``"<="``.
 
     Notes
     -----
@@ -59,6 +61,7 @@ def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int
     >>> rarity(real, np.array([[0.5], [12.0], [50.0]]), neighbors=1)
     2.5
     """
+    # Fakes off the manifold have no rarity; where all are off it, the mean of none counts as 0.
     scores = rarity_scores(real_features, fake_features, neighbors=neighbors, inside=inside)
     is_on = torch.isfinite(scores)
     return float(scores[is_on].mean()) if bool(is_on.any()) else 0.0
@@ -67,14 +70,14 @@ def rarity(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int
 def rarity_scores(
     real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3, inside: str = "<"
 ) -> Tensor:
-    """For each fake, the radius of the smallest ball about a real that holds it.
+    """Radius of the smallest ball about a real image that holds a fake, for each fake.
 
-    Higher is rarer, in units of the features.
+    Use it to find unusual images. Higher is rarer, in units of the features.
 
     Parameters
     ----------
     real_features, fake_features, neighbors, inside
-        As for ``rarity``.
+        The arguments of ``rarity``, whose docstring describes them.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def rarity_scores(
     Raises
     ------
     InputError, UsageError
-        As ``rarity``.
+        A set or an option is refused for a reason that ``rarity`` names.
 
     Notes
     -----
@@ -93,7 +96,8 @@ def rarity_scores(
 
     References
     ----------
-    As for ``rarity``.
+    Han et al.: Rarity Score: A New Metric to Evaluate the Uncommonness of Synthesized Images. ICLR 2023,
+    arXiv:2206.08549.
 
     Examples
     --------
@@ -106,6 +110,7 @@ def rarity_scores(
     radii = neighbor_squares(real, neighbors)
     best = torch.full((len(fake),), torch.inf, dtype=torch.float64, device=fake.device)
     for rows, columns, is_held in held(real, fake, radii, is_closed=INSIDE[inside]):
+        # The smallest ball that holds a fake, over all blocks of real images.
         smallest = torch.where(is_held, radii[rows, None], torch.inf).amin(dim=0)
         best[columns] = torch.minimum(best[columns], smallest)
     return best.sqrt()

@@ -9,7 +9,8 @@ import torch
 from ganmetrics.metrics._manifold import feature_pair
 from ganmetrics.metrics.metric import Metric, Part
 from ganmetrics.metrics.needs import FEATURES
-from ganmetrics.numerics.neighbors import TIE, blocks, neighbor_squares
+from ganmetrics.numerics.distances import TIE, blocks
+from ganmetrics.numerics.neighbors import neighbor_squares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 
 
 def realism(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3) -> float:
-    """Median over the fakes of how deep each lies in the manifold of the reals.
+    """Median over the fakes of how deep each lies in the manifold of real images.
 
-    Higher is better; a fake with 1 or more is on the manifold. Infinite where half of the fakes are copies of reals.
+    Use it to rank generated images by fidelity, or to summarise such a ranking. Higher is better; a fake with 1 or more
+    is on the manifold. Infinite where half of the fakes are copies of reals.
 
     Parameters
     ----------
     real_features, fake_features : array_like, [N, D] and [M, D]
         The paper takes VGG16's second fully connected layer.
     neighbors : int
-        k in the paper.
+        The number of neighbours, k in the paper.
 
     Returns
     -------
@@ -37,9 +39,9 @@ def realism(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: in
     Raises
     ------
     InputError
-        No more rows than neighbours, other shapes, NaN.
+        A set has no more rows than ``neighbors``, is no matrix of the other's width, or holds NaN or infinity.
     UsageError
-        ``neighbors`` below 1.
+        ``neighbors`` is below 1.
 
     Notes
     -----
@@ -62,14 +64,14 @@ def realism(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: in
 
 
 def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int = 3) -> Tensor:
-    """For each fake, the largest ratio of a ball's radius to the distance from its centre, over the balls of reals.
+    """Largest ratio of the radius of a real image's ball to the distance from its centre, for each fake.
 
-    Higher is better; 1 or more is on the manifold.
+    Use it to find the best and the worst of generated images. Higher is better; 1 or more is on the manifold.
 
     Parameters
     ----------
     real_features, fake_features, neighbors
-        As for ``realism``.
+        The arguments of ``realism``, whose docstring describes them.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighb
     Raises
     ------
     InputError, UsageError
-        As ``realism``.
+        A set or an option is refused for a reason that ``realism`` names.
 
     Notes
     -----
@@ -89,7 +91,8 @@ def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighb
 
     References
     ----------
-    As for ``realism``.
+    Kynkäänniemi et al.: Improved Precision and Recall Metric for Assessing Generative Models. NeurIPS 2019,
+    arXiv:1904.06991, section 5.
 
     Examples
     --------
@@ -99,10 +102,12 @@ def realism_scores(real_features: ArrayLike, fake_features: ArrayLike, *, neighb
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "realism")
     radii = neighbor_squares(real, neighbors)
+    # Half of the balls: those of sparse regions are so large that they hold anything.
     is_dense = radii <= radii.median() * (1 + TIE)
     real, radii = real[is_dense], radii[is_dense]
     best = torch.zeros(len(fake), dtype=torch.float64, device=fake.device)
     for rows, columns, squares in blocks(real, fake):
+        # A fake at the centre of a ball is a copy, whose ratio is infinite.
         ratios = torch.where(squares > 0, radii[rows, None] / squares, torch.inf)
         best[columns] = torch.maximum(best[columns], ratios.amax(dim=0))
     return best.sqrt()

@@ -14,16 +14,20 @@ from ganmetrics.numerics.resampling import seeded
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
-SMOOTHING = 0.1  # of a match count in place of 0: method 1 of Chen and Cherry (2014)
-TOKENS = 2**53  # ids below it are exact in float64
-ROUNDING = 1e-5  # by which a logarithm of a probability in float32 may exceed 0
+# Stands for a count of no matches: method 1 of Chen and Cherry (2014).
+SMOOTHING = 0.1
+# Ids below it are exact in float64.
+TOKENS = 2**53
+# A logarithm of a probability in float32 may exceed 0 by this.
+ROUNDING = 1e-5
 
 
 def self_bleu(sequences: ArrayLike, *, n: int = 3, num_samples: int = 500, seed: int = 2020) -> float:
     """Mean BLEU-n of each sequence against all others of the same set.
 
-    Lower is better (more diverse), 1 where every sequence occurs twice. It grows with ``num_samples``, so only values
-    of one number of sequences compare; and it says nothing of quality.
+    Use it to see whether a generator of sequences repeats itself. Lower is better (more diverse), 1 where every
+    sequence occurs twice. It grows with ``num_samples``, so only values of one number of sequences compare; and it says
+    nothing of quality.
 
     Parameters
     ----------
@@ -34,19 +38,19 @@ def self_bleu(sequences: ArrayLike, *, n: int = 3, num_samples: int = 500, seed:
     num_samples : int
         Sequences drawn without replacement, each scored against all the other drawn ones.
     seed : int
-        Of that draw; without effect where ``num_samples`` is N.
+        Seed of that draw; without effect where ``num_samples`` is N.
 
     Returns
     -------
     float
-        In 0..1.
+        The mean BLEU, in 0..1.
 
     Raises
     ------
     InputError
-        Fewer sequences than ``num_samples``, other shapes, no whole numbers.
+        There are fewer sequences than ``num_samples``, the shape is another, or a value is no whole number.
     UsageError
-        ``n`` not in 1..T, ``num_samples`` below 2.
+        ``n`` is not in 1..T, or ``num_samples`` is below 2.
 
     Notes
     -----
@@ -83,26 +87,27 @@ def self_bleu(sequences: ArrayLike, *, n: int = 3, num_samples: int = 500, seed:
 def distinct_n(sequences: ArrayLike, *, n: int = 2) -> float:
     """Number of distinct n-grams of a set of sequences over its number of tokens.
 
-    Higher is better (more diverse), at most (T - n + 1) / T. It falls as the set grows, so only values of one number
-    of sequences compare.
+    Use it to see how many of its words a generator of sequences repeats. Higher is better (more diverse), at most (T -
+    n + 1) / T. It falls as the set grows, so only values of one number of sequences compare.
 
     Parameters
     ----------
     sequences : array_like, [N, T]
         Token ids, whole numbers from 0.
     n : int
+        The length of the n-grams.
 
     Returns
     -------
     float
-        Above 0, at most 1.
+        The ratio, above 0 and at most 1.
 
     Raises
     ------
     InputError
-        Another shape, no whole numbers.
+        The shape is another, or a value is no whole number.
     UsageError
-        ``n`` not in 1..T.
+        ``n`` is not in 1..T.
 
     Notes
     -----
@@ -127,8 +132,9 @@ def distinct_n(sequences: ArrayLike, *, n: int = 2) -> float:
 def sequence_nll(log_probabilities: ArrayLike) -> float:
     """Mean negative log-likelihood of a token, in nats.
 
-    Lower is better. Of generated sequences under an oracle it is SeqGAN's NLL_oracle, best at the oracle's own entropy
-    rate; of held-out sequences under the generator it is NLL_test. Divided by log 2 it is in bits.
+    Use it for generators of sequences whose likelihood an oracle or the generator itself tells. Lower is better. Of
+    generated sequences under an oracle it is SeqGAN's NLL_oracle, best at the oracle's own entropy rate; of held-out
+    sequences under the generator it is NLL_test. Divided by log 2 it is in bits.
 
     Parameters
     ----------
@@ -143,12 +149,12 @@ def sequence_nll(log_probabilities: ArrayLike) -> float:
     Raises
     ------
     InputError
-        Another shape, NaN or infinity, values above 0.
+        The shape is another, or a value is NaN, infinite or above 0.
 
     Notes
     -----
-    Per token, as the published tables are (SeqGAN: 8.736 for length 20 and vocabulary 5,000); that of a whole sequence
-    is T times as much.
+    The mean is per token, as the published tables are (SeqGAN: 8.736 for length 20 and vocabulary 5,000); that of a
+    whole sequence is T times as much.
 
     References
     ----------
@@ -170,7 +176,9 @@ def sequence_nll(log_probabilities: ArrayLike) -> float:
 
 def _mean_bleu(matches: list[Integers], length: int) -> float:  # of each order: [N] -> float
     lengths = length - np.arange(len(matches))[:, None]
-    precisions = np.where(np.equal(matches, 0), SMOOTHING, matches) / lengths  # [n, N]
+    # Precisions of each order and sequence, [n, N].
+    precisions = np.where(np.equal(matches, 0), SMOOTHING, matches) / lengths
+    # Without one common word BLEU is 0, which smoothing would hide.
     bleu = np.exp(np.log(precisions).mean(axis=0))
     return float(np.where(matches[0] == 0, 0.0, bleu).mean())
 
@@ -185,20 +193,24 @@ def _tokens(sequences: Any, n: int) -> Integers:  # -> [N, T]
 
 
 def _ngrams(tokens: Integers, n: int) -> list[Integers]:  # [N, T] -> for each order k: [N, T - k + 1]
-    """Numbers of the n-grams of orders 1..n, equal where the n-grams are."""
+    """Number the n-grams of orders 1..n; equal n-grams get equal numbers."""
+    # Numbers stay below the square of the vocabulary, however long the n-grams are.
     first = np.unique(tokens, return_inverse=True)[1].reshape(tokens.shape)
     orders = [first]
     for k in range(1, n):
-        pairs = orders[-1][:, :-1] * (int(first.max()) + 1) + first[:, k:]  # a shorter n-gram and its next token
+        # An n-gram is a shorter one and its next token.
+        pairs = orders[-1][:, :-1] * (int(first.max()) + 1) + first[:, k:]
         orders.append(np.unique(pairs, return_inverse=True)[1].reshape(pairs.shape))
     return orders
 
 
 def _clipped_matches(grams: Integers) -> Integers:  # [N, L] -> [N]
-    """For each sequence, its n-grams that another holds, each at most as often as in the one that holds it most."""
+    """Count each sequence's n-grams that another holds, each at most as often as in the one that holds it most."""
+    # The largest and the second largest count of an n-gram are enough: the second counts for its first holder.
     num_grams = int(grams.max()) + 1
     rows = np.arange(len(grams))[:, None]
-    pairs, counts = np.unique(rows * num_grams + grams, return_counts=True)  # each n-gram of each sequence
+    # Each n-gram of each sequence, and how often it holds it.
+    pairs, counts = np.unique(rows * num_grams + grams, return_counts=True)
     owner, gram = np.divmod(pairs, num_grams)
     order = np.lexsort((-counts, gram))
     starts = np.flatnonzero(np.r_[True, np.diff(gram[order]) > 0])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def sfid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
     """Fréchet distance of features that keep their places in the image, which pooled ones have lost.
 
-    Lower is better, 0 is best; in squared units of the features. Biased upward as FID is.
+    Use it beside FID where the arrangement of an image's parts matters. Lower is better, 0 is best; in squared units of
+    the features. Biased upward as FID is.
 
     Parameters
     ----------
@@ -56,14 +57,14 @@ def sfid(real_features: ArrayLike, fake_features: ArrayLike) -> float:
 
 
 def sfid_of_moments(real: Moments, fake: Moments) -> float:
-    """The same from the moments that one pass over each set leaves."""
+    """Compute sFID from the moments that one pass over each set leaves."""
     return fid_of_moments(real, fake)
 
 
-def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
-    """Of sFID, from the influence of each image."""
+def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
+    """Tell how uncertain sFID is, from the influence of each image; ``None`` without rows of the fakes."""
     sides = ((side.spatial_moments, side.spatial_sample) for side in (given.real, given.fake))
-    one = fid_uncertainty(found, *sides)
+    one = fid_uncertainty(computed, *sides)
     return None if one is None else {"sfid": one}
 
 

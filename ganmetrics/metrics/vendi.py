@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 ASYMMETRY = 1e-8
-NEAR = 0.1  # orders so near to 1 are taken from differences
-GROUPS, FEW_GROUPS = 40, 20  # that are left out in turn; the latter where eigenvalues of so many dimensions are dear
+# Orders so near to 1 are taken from differences.
+NEAR = 0.1
+# Groups that are left out in turn; fewer above ``WIDE`` dimensions, where eigenvalues cost much.
+GROUPS, FEW_GROUPS = 40, 20
 WIDE = 512
-ENOUGH = 10  # rows for each direction, from which on influences tell the variance
+# Rows for each direction from which on influences tell the variance.
+ENOUGH = 10
 
 
 def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
     """Effective number of different images in a set, by the cosine similarity of their features.
 
-    Higher is better; from 1, all alike, to the number of images, all orthogonal. It never looks at real images: noise
-    scores high. Grows with the number of images.
+    Use it to measure variety without any real images. Higher is better; from 1, all alike, to the number of images, all
+    orthogonal. It never looks at real images: noise scores high. Grows with the number of images.
 
     Parameters
     ----------
@@ -55,11 +58,12 @@ def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
     InputError
         Another shape, NaN.
     UsageError
-        An order below 0.
+        ``order`` is below 0.
 
     Notes
     -----
-    From the eigenvalues of the smaller of the [N, N] and the [D, D] Gram matrix, which are the same but for zeros.
+    The score follows from the eigenvalues of the smaller of the [N, N] and the [D, D] Gram matrix, which are the same
+    but for zeros.
 
     References
     ----------
@@ -74,21 +78,22 @@ def vendi(fake_features: ArrayLike, *, order: float = 1.0) -> float:
     """
     _check_order(order)
     x = unit_rows(matrix(fake_features, "fake_features"))
+    # Either Gram matrix has the same eigenvalues but for zeros; the smaller one costs less.
     gram = x @ x.T if len(x) <= x.shape[1] else x.T @ x
     return _effective_number(torch.linalg.eigvalsh(gram) / len(x), order)
 
 
 def vendi_of_kernel(kernel: ArrayLike, *, order: float = 1.0) -> float:
-    """The same from a matrix of similarities.
+    """Effective number of different items in a set, from a matrix of similarities.
 
-    Higher is more diverse; from 1 to N.
+    Use it with a similarity of your own. Higher is more diverse; from 1 to N.
 
     Parameters
     ----------
     kernel : array_like, [N, N]
         Symmetric and positive semidefinite, with ones on the diagonal.
     order : float
-        As for ``vendi``.
+        The arguments of ``vendi``, whose docstring describes them.
 
     Returns
     -------
@@ -100,15 +105,16 @@ def vendi_of_kernel(kernel: ArrayLike, *, order: float = 1.0) -> float:
     InputError
         A matrix that is not square, not symmetric, or has another diagonal.
     UsageError
-        An order below 0.
+        ``order`` is below 0.
 
     Notes
     -----
-    The exponential of the entropy of the eigenvalues of kernel / N.
+    The score is the exponential of the entropy of the eigenvalues of kernel / N.
 
     References
     ----------
-    As for ``vendi``.
+    Friedman, Dieng: The Vendi Score: A Diversity Evaluation Metric for Machine Learning. TMLR 2023, arXiv:2210.02410.
+    Pasarkar, Dieng: Cousins of the Vendi Score. AISTATS 2024, arXiv:2310.12952, for orders other than 1.
 
     Examples
     --------
@@ -132,8 +138,9 @@ def _check_order(order: float) -> None:
 
 
 def _effective_number(shares: Tensor, order: float) -> float:
-    """exp of Rényi's entropy of eigenvalues that sum to 1: [R] -> 1..R."""
-    logs = shares[shares > len(shares) * torch.finfo(torch.float64).eps].log()  # rounding of zeros has no part in it
+    """Return exp of Rényi's entropy of eigenvalues that sum to 1: [R] -> 1..R."""
+    # Rounding of zero eigenvalues has no part in the entropy.
+    logs = shares[shares > len(shares) * torch.finfo(torch.float64).eps].log()
     if math.isinf(order):
         entropy = -logs.max()
     elif order == 1:
@@ -145,8 +152,8 @@ def _effective_number(shares: Tensor, order: float) -> float:
     return float(entropy.exp().clamp(1, len(logs)))
 
 
-def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
-    """From the influence of each image, or from leaving out groups where images are few for so many directions.
+def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
+    """Tell how uncertain the score is, by influences, or by leaving out groups where images are few for the directions.
 
     Either counts the second-order term twice, which is taken off once.
     """
@@ -161,9 +168,10 @@ def uncertainty(found: float, given: Given) -> dict[str, Estimated] | None:
         num = GROUPS if min(rows.shape) <= WIDE else FEW_GROUPS
         error, freedom, method = _error_without_groups(rows, order, num), num - 1, f"jackknife of {num} groups"
     twice = expansion.second.error(0, len(rows)) if expansion else 0.0
+    # Either method counts the second-order term twice; it is taken off once, and no more than half of the variance.
     error = math.sqrt(max(error**2 - twice**2, error**2 / 2))
-    low, high = bounds.plain(found, error, bounds.quantile(freedom))
-    return {"vendi": Estimated(found, bounds.Bounds(min(found, max(1.0, low)), high), method)}
+    low, high = bounds.plain(computed, error, bounds.quantile(freedom))
+    return {"vendi": Estimated(computed, bounds.Bounds(min(computed, max(1.0, low)), high), method)}
 
 
 def _error_without_groups(rows: Tensor, order: float, num: int) -> float:

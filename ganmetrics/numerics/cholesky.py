@@ -12,9 +12,12 @@ from ganmetrics.errors import StatisticsError
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-ASYMMETRY = 1e-6  # largest relative departure of a covariance from symmetry and from a positive spectrum
-PROBES = 16  # vectors that miss a spectrum with negative parts once in 2^16 at most
-LARGEST = 1e302  # covariances of larger numbers have traces that overflow in the largest dimensions
+# Largest relative departure of a covariance from symmetry and from a positive spectrum.
+ASYMMETRY = 1e-6
+# Vectors that miss a spectrum with negative parts once in 2^16 at most.
+PROBES = 16
+# Covariances of larger numbers have traces that overflow in the largest dimensions.
+LARGEST = 1e302
 
 
 def centred_factor(features: Array) -> Array:  # [N, D] -> [N, D]
@@ -43,7 +46,8 @@ class Pivoted(NamedTuple):
 
     def rows(self) -> Array:
         """Return the factor F as an array [R, D]: F.T @ F is the matrix."""
-        columns = np.empty((len(self.lower), self.rank))  # the transpose, whose rows lie together
+        # The transpose is filled, so that its rows lie together in memory.
+        columns = np.empty((len(self.lower), self.rank))
         columns[self.pivots] = np.tril(self.lower[:, : self.rank])
         return columns.T
 

@@ -11,16 +11,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-ROUNDING = 1e-13  # of |x|² + |c|²: squared distances to centres that differ by less are equal
+# Squared distances to centres that differ by less than this share of |x|² + |c|² are equal.
+ROUNDING = 1e-13
 
 
 def kmeans(
     x: Tensor, k: int, rng: np.random.RandomState, *, tolerance: float = 1e-4, max_iterations: int = 100
 ) -> Tensor:  # [N, D] -> [K, D]
-    """Centres of ``k`` clusters, from k-means++ by Lloyd's iteration.
+    """Find the centres of ``k`` clusters, from k-means++ by Lloyd's iteration.
 
-    It ends when the sum of squared distances falls by no more than ``tolerance`` of itself. A cluster that loses every
-    row keeps its centre. Fewer distinct rows than ``k`` leave equal centres; all but the first of them stay empty.
+    The iteration ends when the sum of squared distances falls by no more than ``tolerance`` of itself. A cluster that
+    loses every row keeps its centre. Fewer distinct rows than ``k`` leave equal centres; all but the first of them stay
+    empty.
     """
     centers = seeded_centers(x, k, rng)
     labels, squares = nearest_center(x, centers)
@@ -34,29 +36,31 @@ def kmeans(
 
 
 def seeded_centers(x: Tensor, k: int, rng: np.random.RandomState) -> Tensor:  # [N, D] -> [K, D]
-    """Rows of ``x``: the first drawn evenly, each next in proportion to its squared distance from those before it."""
+    """Draw rows of ``x``: the first evenly, each next in proportion to its squared distance from those before it."""
     chosen = [int(rng.randint(len(x)))]
     squares = _squared_distances(x, chosen[-1])
     while len(chosen) < k:
         total = torch.cumsum(squares, dim=0)
         place = torch.searchsorted(total, total[-1] * float(rng.random_sample()), right=True)
-        chosen.append(min(int(place), len(x) - 1))  # past the end where every distance is 0
+        # Where every distance is 0 the search ends past the last row.
+        chosen.append(min(int(place), len(x) - 1))
         squares = torch.minimum(squares, _squared_distances(x, chosen[-1]))
     return x[chosen]
 
 
 def nearest_center(x: Tensor, centers: Tensor, *, block: int = 4096) -> tuple[Tensor, Tensor]:
-    """The nearest centre's index, the first of equals, and squared distance: [N, D], [K, D] -> [N], [N].
+    """Find the index of the nearest centre, the first of equals, and its squared distance: [N, D], [K, D] -> [N], [N].
 
     Memory is block * K.
     """
-    found = [_nearest(rows, centers, centers.square().sum(dim=1)) for rows in x.split(block)]
-    indices, squares = zip(*found, strict=True)
+    parts = [_nearest(rows, centers, centers.square().sum(dim=1)) for rows in x.split(block)]
+    indices, squares = zip(*parts, strict=True)
     return torch.cat(indices), torch.cat(squares)
 
 
 def _nearest(x: Tensor, centers: Tensor, norms: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [K, D], [K] -> [N], [N]
-    values, own = norms - 2 * x @ centers.T, x.square().sum(dim=1)  # |x - c|² = |x|² - 2 x·c + |c|²
+    # |x - c|² = |x|² - 2 x·c + |c|²: one matrix product.
+    values, own = norms - 2 * x @ centers.T, x.square().sum(dim=1)
     least = values.amin(dim=1)
     is_least = values <= (least + ROUNDING * (own + norms.max()))[:, None]
     return is_least.to(torch.int8).argmax(dim=1), (own + least).clamp_(min=0)

@@ -1,4 +1,4 @@
-"""Intervals of statistics that count: bins that differ, pairs that agree, ranks that are exceeded; in float64."""
+"""Intervals for statistics that count: bins that differ, pairs that agree, ranks that are exceeded; in float64."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def differing_bins(is_different: Tensor, other: Tensor) -> tuple[Bounds, float]:
-    """How many more of K bins differ in one set than in another: the difference's ends and the p-value of a sign test.
+    """Tell how many more of K bins differ in one set than in another: the ends and the p-value of a sign test.
 
     Only bins that differ in one of the two tell anything; of them each set has half where the sets are alike.
     """
@@ -31,7 +31,7 @@ class Pairs(NamedTuple):
 
     Attributes
     ----------
-    found, possible : int
+    agreeing, possible : int
         How many agree, and how many there are.
     scatter : float
         Sum of squared deviations of the rows' numbers of partners from their mean.
@@ -39,36 +39,39 @@ class Pairs(NamedTuple):
         How many rows of another set the threshold of agreeing was read from.
     """
 
-    found: int
+    agreeing: int
     possible: int
     scatter: float
     behind: int
 
     @property
     def clumping(self) -> float:
-        """Pairs that come together, in the mean: 1 where they come independently."""
+        """How many pairs come together, in the mean: 1 where they come independently."""
         return clumping(self)
 
     def bounds(self) -> Bounds:
-        """The ends of the mean number of pairs, exact for Poisson counts, the draw of the threshold included."""
-        if not self.found:
+        """Return the ends of the mean number of pairs, exact for Poisson counts, the draw of the threshold included."""
+        if not self.agreeing:
             return Bounds(0.0, bounds.poisson(0.0).high * math.exp(bounds.NORMAL / math.sqrt(self.behind)))
-        effective = 1 / (self.clumping / self.found + 1 / self.behind)
-        return Bounds(*(self.found / effective * end for end in bounds.poisson(effective)))
+        effective = 1 / (self.clumping / self.agreeing + 1 / self.behind)
+        return Bounds(*(self.agreeing / effective * end for end in bounds.poisson(effective)))
 
     def share(self, other: Pairs) -> tuple[Bounds, float]:
-        """Of the pairs of both sets under one threshold: the ends of this one's share, and what equal chances give."""
+        """Return the ends of this set's share of the pairs of two sets, and the share that equal chances give.
+
+        Both sets must have been counted under one threshold.
+        """
         together = clumping(self, other)
         return (
-            bounds.clopper_pearson(self.found / together, other.found / together),
+            bounds.clopper_pearson(self.agreeing / together, other.agreeing / together),
             self.possible / (self.possible + other.possible),
         )
 
 
 def clumping(*sets: Pairs) -> float:
-    """Pairs that come together, in the mean over all sets: 1 where they come independently."""
-    found = sum(one.found for one in sets)
-    return max(1.0, (sum(one.scatter for one in sets) - found) / found) if found else 1.0
+    """Return how many pairs come together, in the mean over all sets: 1 where they come independently."""
+    num = sum(one.agreeing for one in sets)
+    return max(1.0, (sum(one.scatter for one in sets) - num) / num) if num else 1.0
 
 
 class RankShares(NamedTuple):
@@ -87,7 +90,7 @@ class RankShares(NamedTuple):
 
 
 def rank_shares(first: Tensor, second: Tensor) -> RankShares:  # [m], [p]
-    """The shares whose variances are those of Mann and Whitney's statistic (DeLong et al. 1988)."""
+    """Compute the shares whose variances are those of Mann and Whitney's statistic (DeLong et al. 1988)."""
     below, above = _shares_below(second, first), _shares_below(first, second)
     return RankShares(below, 1 - above)
 
@@ -105,13 +108,16 @@ class CountInfluence(NamedTuple):
     shares: Tensor
 
     def deviations(self) -> Tensor:
-        """√share times the value less the mean; squares sum to the variance of a row's influence: [K] -> [K]."""
+        """Return √share times the value less the mean; the squares sum to the variance of a row's influence: [K]."""
         mean = (self.shares * self.values).sum()
         return self.shares.sqrt() * (self.values - mean)
 
 
 def relative_entropy_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tuple[CountInfluence, CountInfluence]:
-    """The influence of reals and of fakes on KL(q || p), p and q their bins' shares: [K], [K], p above 0 where q is."""
+    """Compute the influence of real and of fake rows on KL(q || p), with the bins' shares p (real) and q (fake).
+
+    Counts are [K]; p must be above 0 where q is.
+    """
     p, q = (counts.double() / counts.sum() for counts in (real_counts, fake_counts))
     of_real = torch.where(p > 0, -q / p, 0.0)
     of_fake = torch.where(q > 0, torch.log(q / p), 0.0)
@@ -119,8 +125,8 @@ def relative_entropy_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tupl
 
 
 def divergence_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tuple[CountInfluence, CountInfluence]:
-    """The influence of reals and of fakes on the Jensen-Shannon divergence of their bins' shares: [K], [K]."""
+    """Compute the influence of real and of fake rows on the Jensen-Shannon divergence of bins' shares: [K], [K]."""
     p, q = (counts.double() / counts.sum() for counts in (real_counts, fake_counts))
     both = p + q
-    found = [torch.where(one > 0, torch.log(2 * one / both), 0.0) / 2 for one in (p, q)]
-    return CountInfluence(found[0], p), CountInfluence(found[1], q)
+    of_real, of_fake = (torch.where(one > 0, torch.log(2 * one / both), 0.0) / 2 for one in (p, q))
+    return CountInfluence(of_real, p), CountInfluence(of_fake, q)

@@ -1,4 +1,4 @@
-"""The squared maximum mean discrepancy of two samples near them, to second order, by any kernel; in float64."""
+"""The squared maximum mean discrepancy of two samples, expanded to second order, by any kernel; in float64."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from ganmetrics.numerics.kernels import polynomial_kernel
 if TYPE_CHECKING:
     from torch import Tensor
 
-    Kernel = Callable[[Tensor, Tensor], Tensor]  # [N, D], [M, D] -> [N, M]
+    # A kernel takes rows [N, D] and [M, D] and gives the matrix [N, M].
+    Kernel = Callable[[Tensor, Tensor], Tensor]
 
-FEW = 50  # random pairs whose kernel values are taken out of one matrix
+# Random pairs whose kernel values are the diagonal of one matrix.
+FEW = 50
 
 
 class KernelExpansion(NamedTuple):
@@ -42,7 +44,7 @@ class KernelExpansion(NamedTuple):
 def kernel_expansion(
     real: Tensor, fake: Tensor, kernel: Kernel = polynomial_kernel, *, block: int = 1024
 ) -> KernelExpansion:
-    """Of rows of both sides: [N, D], [M, D], at least two rows each.
+    """Expand the discrepancy of two samples, [N, D] and [M, D] of at least two rows each.
 
     A real row has the influence 2 (E k(x, r') - E k(x, f)), less the mean, and a fake one the same with the roles
     exchanged; the second-order kernel of two rows is twice the doubly centred k, minus twice across the samples.
@@ -68,7 +70,7 @@ def _row_sums(x: Tensor, kernel: Kernel, block: int) -> Tensor:  # [N, D] -> [N]
 
 
 def _both_means(x: Tensor, y: Tensor, kernel: Kernel, block: int) -> tuple[Tensor, Tensor]:
-    """The mean kernel of each row of either sample with the rows of the other: [N, D], [M, D] -> [N], [M]."""
+    """Return the mean kernel of each row of a sample with the rows of the other: [N, D], [M, D] -> [N], [M]."""
     rows, columns = [], torch.zeros(len(y), dtype=y.dtype, device=y.device)
     for part in x.split(block):
         values = kernel(part, y)
@@ -84,7 +86,7 @@ def _of_pairs(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:  # [P, D], [P, D]
 def _centred(
     sides: tuple[Tensor, Tensor], means: tuple[Tensor, Tensor], kernel: Kernel, rng: np.random.RandomState
 ) -> float:
-    """The root mean square of twice the doubly centred kernel over random pairs."""
+    """Return the root mean square of twice the doubly centred kernel over random pairs."""
     x, y = sides
     places = pair_indices(len(x), len(y), 1, rng, is_within=x is y)
     i, j = (torch.from_numpy(index).to(x.device) for index in places)

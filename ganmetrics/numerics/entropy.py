@@ -11,15 +11,16 @@ if TYPE_CHECKING:
 
 
 def mean_divergence(log_p: Tensor) -> float:  # [N, K] log-probabilities -> float
-    """The mean Kullback-Leibler divergence of each row from the mean of the rows: the mutual information."""
+    """Return the mean Kullback-Leibler divergence of rows from their mean: the mutual information."""
     log_marginal = torch.logsumexp(log_p, dim=0) - torch.log(torch.tensor(len(log_p), dtype=log_p.dtype))
-    # 0 log 0 is 0: a logit of minus infinity is a class of probability zero
+    # 0 log 0 is 0: a logit of minus infinity is a class of probability zero.
     terms = torch.where(torch.isneginf(log_p), 0.0, log_p.exp() * (log_p - log_marginal))
-    return float(terms.sum(dim=1).mean().clamp(min=0))  # rounding may leave it below 0
+    # Rounding may leave the sum a little below 0.
+    return float(terms.sum(dim=1).mean().clamp(min=0))
 
 
 def exponential_error(log_p: Tensor) -> tuple[float, float]:  # [N, K] -> two standard errors
-    """Two standard errors of exp(mean divergence): by the influence of each row, and by leaving each row out.
+    """Return two standard errors of exp(mean divergence): by influence of each row, and by leaving each row out.
 
     The first is too small and the second too large where rows are few; from about 100 rows on they agree.
     """
@@ -30,7 +31,7 @@ def exponential_error(log_p: Tensor) -> tuple[float, float]:  # [N, K] -> two st
 
 
 def exponential_without_each(log_p: Tensor) -> Tensor:  # [N, K] -> [N], N >= 2
-    """exp(mean divergence) of all rows but one, for each of them."""
+    """Return exp(mean divergence) of all rows but one, for each of them."""
     count, p = len(log_p), log_p.exp()
     entropies, total = torch.special.entr(p).sum(dim=1), p.sum(dim=0)
     marginals = (total - p).clamp_(min=0).div_(count - 1)

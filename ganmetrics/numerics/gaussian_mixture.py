@@ -13,24 +13,34 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.numerics.distances import squared_distances
 from ganmetrics.numerics.memory import OF_PAIR, memory_budget
-from ganmetrics.numerics.neighbors import squared_distances
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-STEPS, TOLERANCE = 100, 1e-5  # the latter of the mean log likelihood for each dimension
-FLOOR = 1e-6  # of a variance: that of a centre on a row it is fitted to would vanish
-BLOCK = 1024  # rows of distances at a time, and fewer where a limit of memory is set
+# Steps of expectation maximisation at most.
+STEPS = 100
+# Growth of the mean log likelihood for each dimension at which it ends.
+TOLERANCE = 1e-5
+# The least variance: that of a centre on a row it is fitted to would vanish.
+FLOOR = 1e-6
+# Rows of distances at a time, and fewer where a limit of memory is set.
+BLOCK = 1024
 
-# Of the descent: Adam's rate, epochs at most and at least, rows of a batch, the bound of a logarithm of a variance.
+# The descent: Adam's rate, epochs at most and at least, rows of a batch, the bound of a logarithm of a variance.
 RATE, EPOCHS, FEWEST, BATCH, BOUND = 0.5, 50, 7, 10_000, 40.0
-MOMENTS = 0.9, 0.999  # decay of the means of the gradient and of its square
-START = 1e-3  # added to each centre's squared distance to its nearest row, which its variance starts from
-SHRUNK = 0.9**2  # the factor of squared distances to the mean of the rows, about which one more component lies
-WINDOW, SETTLED = 5, 5e-4  # epochs whose losses, in nats for each dimension, differ by less: the descent ends
-KEPT = 2**31  # bytes of squared distances that are kept where no limit is set; more are computed in every epoch
+# Decay of the means of the gradient and of its square, as in Adam's paper.
+MOMENTS = 0.9, 0.999
+# Added to each centre's squared distance to its nearest row, which its variance starts from.
+START = 1e-3
+# The factor of squared distances to the mean of the rows, about which one more component lies.
+SHRUNK = 0.9**2
+# Epochs whose losses, in nats for each dimension, differ by less: the descent ends.
+WINDOW, SETTLED = 5, 5e-4
+# Bytes of squared distances that are kept where no limit is set; more are computed in every epoch.
+KEPT = 2**31
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class MixtureOfCenters:
 
     @staticmethod
     def fitted(centers: Tensor, rows: Tensor) -> MixtureOfCenters:
-        """The variances that maximise the likelihood of rows, from 1 on: [M, D], [N, D]."""
+        """Fit the variances that maximise the likelihood of rows, starting from 1: [M, D], [N, D]."""
         squares = _Squares(rows, centers)
         variances = torch.ones(len(centers), dtype=torch.float64, device=centers.device)
         before = -math.inf
@@ -61,10 +71,10 @@ class MixtureOfCenters:
 
     @staticmethod
     def descended(centers: Tensor, rows: Tensor, rng: np.random.RandomState) -> MixtureOfCenters:
-        """The variances where Adam ends: [M, D], [N, D].
+        """Fit the variances by Adam, which ends early: [M, D], [N, D].
 
-        The likelihood that it climbs has a component about the mean of the rows, of the weight of all centres together,
-        which gives every row some likelihood. The mixture that is left is without it.
+        The likelihood that Adam climbs has a component about the mean of the rows, of the weight of all centres
+        together, which gives every row some likelihood. The mixture that is left is without it.
         """
         rows = rows[torch.from_numpy(rng.permutation(len(rows))).to(rows.device)]
         batches = _Batches(rows, centers)
@@ -73,13 +83,13 @@ class MixtureOfCenters:
         adam = _Adam(logs)
         losses: list[float] = []
         for _ in range(EPOCHS):
-            found = []
+            batch_losses = []
             for start in range(0, len(rows), BATCH):
                 loss, gradient = batches.gradient(logs, start, min(start + BATCH, len(rows)))
                 adam.step(gradient)
                 logs[:-1].clamp_(-BOUND, BOUND)
-                found.append(loss)
-            losses.append(sum(found) / len(found))
+                batch_losses.append(loss)
+            losses.append(sum(batch_losses) / len(batch_losses))
             is_settled = max(abs(loss - losses[-1]) for loss in losses[-WINDOW:]) < SETTLED
             if is_settled and len(losses) >= FEWEST:
                 break
@@ -131,13 +141,14 @@ class _Batches:
         self.to_mean = SHRUNK * _squares(rows, rows.mean(dim=0, keepdim=True))
 
     def gradient(self, logs: Tensor, start: int, stop: int) -> tuple[float, Tensor]:
-        """The mean negative log likelihood of some rows for each dimension, and its gradient: [M + 1] -> [M + 1]."""
+        """Return the mean negative log likelihood of some rows for each dimension, and its gradient: [M + 1]."""
         squares = self.squares
         dim, variances, log_count = squares.rows.shape[1], logs.exp(), math.log(len(squares.centers))
         total, weights, sums = 0.0, torch.zeros_like(logs), torch.zeros_like(logs)
         means = self.to_mean[start:stop].split(squares.block)
         for part, to_mean in zip(squares.parts(start, stop), means, strict=True):
-            about_mean = _logs(to_mean, variances[-1:], dim).add_(log_count)  # of the weight of all centres together
+            # The component about the mean has the weight of all centres together.
+            about_mean = _logs(to_mean, variances[-1:], dim).add_(log_count)
             shares = _logs(part, variances[:-1], dim)
             of_rows = torch.logaddexp(torch.logsumexp(shares, dim=1, keepdim=True), about_mean)
             for at, share, square in (
@@ -161,13 +172,15 @@ def _step(parts: Iterable[Tensor], variances: Tensor, dim: int) -> tuple[float, 
         count += len(part)
         logs = _logs(part, variances, dim)
         of_rows = torch.logsumexp(logs, dim=1, keepdim=True)
-        shares = logs.sub_(of_rows).exp_()  # [n, M]
+        # The share of each centre in each row, [n, M].
+        shares = logs.sub_(of_rows).exp_()
         weights += shares.sum(dim=0, dtype=torch.float64)
         sums += shares.mul_(part).sum(dim=0, dtype=torch.float64)
         total += float(of_rows.double().sum())
-    is_used = weights > FLOOR  # a centre that explains no row keeps its variance
-    found = (sums / (dim * weights).clamp_min(FLOOR)).clamp_min(FLOOR)
-    return total / count - math.log(len(variances)), torch.where(is_used, found, variances)
+    # A centre that explains no row keeps its variance.
+    is_used = weights > FLOOR
+    fitted = (sums / (dim * weights).clamp_min(FLOOR)).clamp_min(FLOOR)
+    return total / count - math.log(len(variances)), torch.where(is_used, fitted, variances)
 
 
 def _logs(squares: Tensor, variances: Tensor, dim: int) -> Tensor:  # [n, M] -> [n, M], without the weights
@@ -181,5 +194,6 @@ def _squares(x: Tensor, y: Tensor) -> Tensor:  # [N, D], [M, D] -> float32 [N, M
 
 def _block(num_centers: int) -> int:
     """The rows whose distances to so many centres are taken at a time."""
-    room = memory_budget(2 * OF_PAIR * BLOCK * num_centers) // 2  # the other half keeps distances
+    # The other half of the memory keeps distances.
+    room = memory_budget(2 * OF_PAIR * BLOCK * num_centers) // 2
     return min(BLOCK, max(1, room // (OF_PAIR * num_centers)))

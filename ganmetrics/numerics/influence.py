@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-NOISE = 1e-10  # singular values below this fraction of the largest are rounding: their directions are left out
-PAIRS = 2000  # of random rows, over which the second-order kernel is averaged
-FEW_PAIRS = 500  # where a pair costs the square of so many dimensions
+# Singular values below this fraction of the largest are rounding: their directions are left out.
+NOISE = 1e-10
+# Random pairs of rows over which the second-order kernel is averaged; fewer above ``WIDE`` dimensions, where a pair
+# costs the square of their number.
+PAIRS = 2000
+FEW_PAIRS = 500
 WIDE = 512
 SEED = 2020
 
@@ -41,17 +44,18 @@ class Influence(NamedTuple):
     fake: Tensor
 
     def error(self, num_real: int, num_fake: int) -> float:
-        """The standard error of the statistic of samples of these sizes, whatever the number of rows that tell it."""
+        """Return the standard error for samples of these sizes, whatever the number of rows that tell it."""
         return math.hypot(*(deviation(rows) / num**0.5 for rows, num in self._sides(num_real, num_fake)))
 
     def freedom(self, num_real: int, num_fake: int) -> float:
-        """The degrees of freedom of that error's square, from the fourth moments of the influences (Satterthwaite)."""
+        """Return the degrees of freedom of the error's square, from fourth moments of influences (Satterthwaite)."""
         total = self.error(num_real, num_fake)
         if not total > 0:
             return math.inf
         noise = 0.0
         for rows, num in self._sides(num_real, num_fake):
-            scaled = rows / (total * num**0.5)  # of which the variances of both sides sum to 1
+            # In units of the error the variances of both sides sum to 1.
+            scaled = rows / (total * num**0.5)
             noise += float(scaled.pow(4).mean() - scaled.var() ** 2) / len(rows)
         return 2 / noise if noise > 0 else math.inf
 
@@ -66,7 +70,7 @@ class SecondOrder(NamedTuple):
     Attributes
     ----------
     real, fake, cross : float
-        Of two real rows, of two fake ones, and of one of each.
+        The values for two real rows, for two fake rows, and for one row of each.
     """
 
     real: float
@@ -74,19 +78,19 @@ class SecondOrder(NamedTuple):
     cross: float
 
     def error(self, num_real: int, num_fake: int) -> float:
-        """The standard error that the second-order term adds."""
+        """Return the standard error that the second-order term adds."""
         both = self.cross / (num_real * num_fake) ** 0.5 if num_real else 0.0
         return math.hypot(self.real / (2**0.5 * max(num_real, 1)), self.fake / (2**0.5 * num_fake), both)
 
 
 def deviation(rows: Tensor) -> float:  # [N] -> float
-    """The standard deviation (ddof 1), whose squares neither overflow nor vanish in any unit."""
+    """Return the standard deviation (ddof 1), whose squares neither overflow nor vanish in any unit."""
     unit = float(rows.abs().max())
     return unit * float((rows / unit).std()) if 0 < unit < math.inf and len(rows) > 1 else 0.0
 
 
 def root_mean_square(values: Array) -> float:
-    """√ of the mean square, in any unit; 0 of none."""
+    """Return the root of the mean square, in any unit; 0 for no values."""
     unit = float(np.abs(values).max(initial=0.0))
     return unit * float(np.sqrt(np.mean(np.square(values / unit)))) if unit > 0 else 0.0
 
@@ -119,21 +123,23 @@ class FrechetExpansion:
         self.scale = _unit(real, fake)
         self.real, self.fake = (Gaussian(g.mean / self.scale, g.factor / self.scale) for g in (real, fake))
         product = self.real.factor @ self.fake.factor.T
-        if 0 in product.shape:  # a side of equal rows
+        # One side has equal rows only, and so no variance.
+        if 0 in product.shape:
             squares, left = np.empty(0), np.empty((len(product), 0))
         else:
-            squares, left = linalg.eigh(product @ product.T, check_finite=False)  # a third of singular vectors' cost
+            # Eigenvectors of the Gram matrix cost a third of singular vectors.
+            squares, left = linalg.eigh(product @ product.T, check_finite=False)
         kept = squares > NOISE * squares.max(initial=0.0)
         left, self.nu = left[:, kept], np.sqrt(squares[kept])
         self._to_real = (left / np.sqrt(self.nu)).T @ self.real.factor
         self._product, self._left = product, left
 
     def of_fakes(self, rows: Array) -> tuple[Tensor, Array]:
-        """The influence of each fake row and its coordinates: [n, D] -> [n], [n, R]."""
+        """Compute the influence of each fake row and its coordinates: [n, D] -> [n], [n, R]."""
         return self._of(rows, self.fake, self.real, self._to_real)
 
     def of_reals(self, rows: Array) -> tuple[Tensor, Array]:
-        """The influence of each real row and its coordinates: [n, D] -> [n], [n, R]."""
+        """Compute the influence of each real row and its coordinates: [n, D] -> [n], [n, R]."""
         to_fake = (self._product.T @ self._left / self.nu**1.5).T @ self.fake.factor
         return self._of(rows, self.real, self.fake, to_fake)
 
@@ -142,11 +148,11 @@ class FrechetExpansion:
         linear = 2 * centred @ (own.mean - other.mean)
         coordinates = centred @ root.T
         quadratic = np.square(centred).sum(axis=1) - np.square(coordinates).sum(axis=1)
-        found = torch.from_numpy(linear + quadratic)
-        return (found - found.mean()) * self.scale**2, coordinates
+        influence = torch.from_numpy(linear + quadratic)
+        return (influence - influence.mean()) * self.scale**2, coordinates
 
     def second_order(self, of_reals: Array | None, of_fakes: Array) -> SecondOrder:
-        """The size of the kernel over seeded random pairs of rows, from their coordinates; of fakes alone for None."""
+        """Average the kernel over seeded random pairs of rows, given by coordinates; over fake rows alone for None."""
         rng = np.random.RandomState(SEED)
         fake = self._kernel(*_pairs(of_fakes, of_fakes, rng))
         if of_reals is None:
@@ -162,13 +168,13 @@ class FrechetExpansion:
 
 
 def _unit(real: Gaussian, fake: Gaussian) -> float:
-    """A power of two near the size of the features, by which nothing overflows, vanishes or is rounded."""
+    """Return a power of two near the size of the features, by which nothing overflows, vanishes or is rounded."""
     sizes = [float(np.abs(part).max(initial=0.0)) for part in (real.factor, fake.factor, real.mean - fake.mean)]
     return 2.0 ** math.frexp(max(sizes))[1] if 0 < max(sizes) < math.inf else 1.0
 
 
 def _pairs(x: Array, y: Array, rng: np.random.RandomState) -> tuple[Array, Array]:
-    """Random pairs of rows, which differ where both are of one sample: [N, R], [M, R] -> [P, R], [P, R]."""
+    """Draw random pairs of rows, which differ where both are of one sample: [N, R], [M, R] -> [P, R], [P, R]."""
     first, second = pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y)
     return x[first], y[second]
 
@@ -176,7 +182,7 @@ def _pairs(x: Array, y: Array, rng: np.random.RandomState) -> tuple[Array, Array
 def pair_indices(
     count: int, others: int, dim: int, rng: np.random.RandomState, *, is_within: bool
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The places of as many random pairs as tell a mean square, in one sample or two of so many rows."""
+    """Draw the indices of as many random pairs as tell a mean square, in one sample or in two."""
     num = PAIRS if dim <= WIDE else FEW_PAIRS
     first = rng.randint(count, size=num)
     if not is_within:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 LEVEL = 0.95
-LARGE, SMALL = 1e7, 1e-4  # ends beyond are printed with an exponent
+# Ends beyond are printed with an exponent.
+LARGE, SMALL = 1e7, 1e-4
 
 
 class Interval(NamedTuple):
@@ -73,13 +74,14 @@ class Interval(NamedTuple):
 
 
 def _end(end: float, other: float, value: float, digits: int) -> str:
-    """One end, rounded by its distance from the value; where that is 0, by the other end's."""
+    """Round one end by its distance from the value; where that is 0, by the other end's distance."""
     if not math.isfinite(end):
         return str(end)
     distances = [one for one in (abs(end - value), abs(other - value)) if 0 < one < math.inf]
     distance = [*distances, abs(end) / 10 or 0.1][0]
     decimals = digits - 1 - math.floor(math.log10(distance))
-    rounded = round(end, decimals) + 0.0  # no minus before 0
+    # Adding 0 leaves no minus before a 0.
+    rounded = round(end, decimals) + 0.0
     if rounded and not SMALL <= abs(rounded) < LARGE:
         return f"{rounded:.{max(0, decimals + math.floor(math.log10(abs(rounded))))}e}"
     return f"{rounded:.{max(0, decimals)}f}"

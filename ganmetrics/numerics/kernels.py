@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-STRIPE = 250  # rows of a stripe of a symmetric matrix: fewer would waste less of it, and more of the product's speed
+# Rows of a stripe of a symmetric matrix: fewer would waste less of it, and more of the product's speed.
+STRIPE = 250
 
 
 def cubic_kernel(products: Tensor) -> Tensor:
-    """(t + 1)³ - 1 of t = x·y / D: KID's kernel (Bińkowski et al. 2018) less its constant.
+    """Return (t + 1)³ - 1 of t = x·y / D: KID's kernel (Bińkowski et al. 2018) less its constant.
 
     The constant cancels in every discrepancy. With it, the digits of features much smaller than 1 would be lost.
     """
@@ -24,12 +25,12 @@ def cubic_kernel(products: Tensor) -> Tensor:
 
 
 def polynomial_kernel(x: Tensor, y: Tensor) -> Tensor:  # [N, D], [M, D] -> [N, M]
-    """The cubic kernel of all pairs, less its constant."""
+    """Return the cubic kernel of all pairs, less its constant."""
     return cubic_kernel((x @ y.T).div_(x.shape[1]))
 
 
 def unbiased_mmd2(x: Tensor, y: Tensor) -> float:
-    """The squared discrepancy of two samples of equal size by the polynomial kernel: [m, D], [m, D].
+    """Estimate the squared discrepancy of two samples of equal size by the polynomial kernel: [m, D], [m, D].
 
     The terms within a sample leave out the diagonal; the cross term keeps it, so the estimate is unbiased for
     independent samples and may be negative.
@@ -40,7 +41,7 @@ def unbiased_mmd2(x: Tensor, y: Tensor) -> float:
 
 
 def _off_diagonal_sum(x: Tensor) -> float:
-    """Of the kernel's matrix, of which the half below the diagonal is the half above it."""
+    """Sum the kernel over all pairs of different rows; only stripes on and above the diagonal are computed."""
     total = 0.0
     for start in range(0, len(x), STRIPE):
         values = polynomial_kernel(x[start : start + STRIPE], x[start:])
@@ -50,10 +51,10 @@ def _off_diagonal_sum(x: Tensor) -> float:
 
 
 def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
-    """The sum of the polynomial kernel over subset pairs: [N, D], [M, D], memberships [N, S], [M, S] -> float64 [S].
+    """Sum the polynomial kernel over pairs of subsets: [N, D], [M, D], memberships [N, S], [M, S] -> float64 [S].
 
-    Kernel values are computed once, in float64, block by block, however many subsets there are; of a set with itself
-    each pair of its blocks once.
+    Kernel values are computed once, in float64, block by block, however many subsets there are. For a set with itself
+    each pair of blocks is computed once.
     """
     total = torch.zeros(in_x.shape[1], dtype=in_x.dtype, device=x.device)
     block = block_rows(x.shape[1])
@@ -67,14 +68,14 @@ def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
 
 
 def gaussian_kernel(x: Tensor, y: Tensor, sigma: float) -> Tensor:  # [N, D], [M, D] -> [N, M]
-    """``exp(-|x - y|² / 2σ²)`` of all pairs."""
+    """Return ``exp(-|x - y|² / 2σ²)`` of all pairs."""
     norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
     squares = torch.addmm(norms, x, y.T, alpha=-2).clamp_(min=0)
     return squares.mul_(-1 / (2 * sigma**2)).exp_()
 
 
 def mean_gaussian_kernel(x: Tensor, y: Tensor, sigma: float) -> float:
-    """The mean of ``exp(-|x - y|² / 2σ²)`` over all pairs, block by block: [N, D], [M, D] -> float."""
+    """Average ``exp(-|x - y|² / 2σ²)`` over all pairs, block by block: [N, D], [M, D] -> float."""
     block, total = block_rows(x.shape[1]), 0.0
     for rows in x.split(block):
         for columns in y.split(block):

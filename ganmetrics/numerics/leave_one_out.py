@@ -26,27 +26,31 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-STEP = 0.4  # of the trapezoidal rule, whose relative error is exp(-π² / STEP)
-DECADES = (-11.0, 13.0)  # of t around the root of the largest eigenvalue; what lies beyond adds 1e-11 of it
-BLOCK = 4096  # rows whose coordinates are held at a time
+# Step of the trapezoidal rule, whose relative error is exp(-π² / STEP).
+STEP = 0.4
+# The range of t around the root of the largest eigenvalue, in decades; what lies beyond adds 1e-11 of it.
+DECADES = (-11.0, 13.0)
+# Rows whose coordinates are held at a time.
+BLOCK = 4096
 
 
 def frechet_losses(real: Gaussian, rows: Array, scales: tuple[float, float]) -> Array:  # [N, D] -> [N]
-    """How much lower the squared Fréchet distance of a Gaussian and some rows is without each of the rows.
+    """Compute how much lower the squared Fréchet distance of a Gaussian and some rows is without each row.
 
     Parameters
     ----------
     real : Gaussian
     rows : float64 [N, D], N >= 3
     scales : (float, float)
-        What the unbiased covariance of all rows, and Σ - n / (n - 1)² δ δᵀ, are multiplied by.
+        The factors of the unbiased covariance of all rows, and of Σ - n / (n - 1)² δ δᵀ.
     """
     n, mean = len(rows), rows.mean(axis=0)
     centred, gap = rows - mean, mean - real.mean
     unit = max(float(np.abs(each).max(initial=0.0)) for each in (centred, gap, real.factor))
     if unit == 0.0:
         return np.zeros(n)
-    centred, gap, factor = centred / unit, gap / unit, real.factor / unit  # so that no square overflows or vanishes
+    # In this unit no square overflows or vanishes.
+    centred, gap, factor = centred / unit, gap / unit, real.factor / unit
     norms = np.square(centred).sum(axis=1)
     shift = 2 * centred @ gap / (n - 1) - norms / (n - 1) ** 2
     rho = n / (n - 1) ** 2
@@ -57,7 +61,7 @@ def frechet_losses(real: Gaussian, rows: Array, scales: tuple[float, float]) -> 
 
 
 def _root_falls(turned: Array, rho: float) -> tuple[float, Array]:  # [N, R] -> tr M^½ and [N]
-    """With M = YᵀY / (n - 1) of the rows y, tr M^½, and how much lower it is for M - ρ y yᵀ."""
+    """Return tr M^½ with M = YᵀY / (n - 1) of the rows y, and how much lower it is for each M - ρ y yᵀ."""
     n, width = turned.shape
     if n <= width:
         _, values, vectors = linalg.svd(turned, full_matrices=False, check_finite=False)
@@ -70,7 +74,8 @@ def _root_falls(turned: Array, rho: float) -> tuple[float, Array]:  # [N, R] -> 
         return 0.0, np.zeros(n)
     low, high = (decade * math.log(10) for decade in DECADES)
     t = np.exp(np.arange(low, high, STEP))
-    weights = 1 / (squares[:, None] / largest + np.square(t))  # [R, T], in units of the largest eigenvalue
+    # The integrand on a grid of t, in units of the largest eigenvalue: [R, T].
+    weights = 1 / (squares[:, None] / largest + np.square(t))
     falls = np.empty(n)
     for start in range(0, n, BLOCK):
         z = np.square(turned[start : start + BLOCK] @ vectors) * (rho / largest)

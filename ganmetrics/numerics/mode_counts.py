@@ -11,25 +11,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-TIE = 1e-9  # of a distance: what differs by less is equal
+# Distances that differ by less than this share of themselves are equal.
+TIE = 1e-9
 
 
 def captured_modes(counts: Tensor) -> int:  # [K] -> 0..K
-    """The number of modes with at least one sample."""
+    """Count the modes with at least one sample."""
     return int((counts > 0).sum())
 
 
 def divergence_from_uniform(counts: Tensor) -> float:  # [K] -> 0..log K, NaN without samples
-    """KL(p || uniform) = log K - H(p) of the shares p = counts / N.
+    """Return KL(p || uniform) = log K - H(p) of the shares p = counts / N.
 
     Biased upward: about (K - 1) / 2N of N samples that are uniform. Without any sample p is undefined: NaN.
     """
     p = counts.to(torch.float64) / counts.sum()
-    return float((math.log(len(p)) + torch.special.xlogy(p, p).sum()).clamp(min=0))  # rounding may leave it below 0
+    # Rounding may leave the sum a little below 0.
+    return float((math.log(len(p)) + torch.special.xlogy(p, p).sum()).clamp(min=0))
 
 
 def two_proportion_z(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K], [K] -> [K]
-    """For each bin, the difference of its shares, real less fake, in standard errors of the pooled share.
+    """Return the difference of each bin's shares, real less fake, in standard errors of the pooled share.
 
     z = (r - f) / sqrt(p (1 - p) (1 / N + 1 / M)) with p the share in both sets together; 0 where p is 0 or 1.
     """
@@ -41,8 +43,8 @@ def two_proportion_z(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K]
 
 
 def nearest_mode(points: Tensor, centers: Tensor, std: float) -> tuple[Tensor, Tensor]:  # [N, D], [K, D] -> [N], [N]
-    """The nearest of equal isotropic Gaussians: its index, the first of equals, and ``|x - c| / std``."""
-    # the expansion |x|² - 2 x·c + |c|² would lose the digits of a std that is small beside the centres
+    """Find the nearest of equal isotropic Gaussians: its index, the first of equals, and ``|x - c| / std``."""
+    # The expansion |x|² - 2 x·c + |c|² would lose the digits of a std that is small beside the centres.
     distances = torch.cdist(points, centers, compute_mode="donot_use_mm_for_euclid_dist")
     least = distances.amin(dim=1)
     return (distances <= least[:, None] * (1 + TIE)).to(torch.int8).argmax(dim=1), least / std

@@ -40,19 +40,19 @@ class Moments:
 
     @staticmethod
     def empty(dim: int) -> Moments:
-        """The moments of no vectors, the neutral element of ``merge``."""
+        """Return the moments of no vectors, the neutral element of ``merge``."""
         return Moments(0, torch.zeros(dim, dtype=torch.float64), torch.zeros(dim, dim, dtype=torch.float64))
 
     @staticmethod
     def of(features: Features) -> Moments:
-        """The moments of [N, D] vectors of any floating type, N >= 1, computed in float64 on their device."""
+        """Compute the moments of [N, D] vectors of any floating type, N >= 1, in float64 on their device."""
         x = features.to(torch.float64)
         mean = x.mean(dim=0)
         centred = x - mean
         return Moments(len(x), mean, centred.T @ centred)
 
     def merge(self, other: Moments) -> Moments:
-        """The moments of both sets together."""
+        """Return the moments of both sets together."""
         if not self.count or not other.count:
             return self if self.count else other
         count = self.count + other.count
@@ -62,7 +62,7 @@ class Moments:
         return Moments(count, mean, scatter.addr_(delta, delta, alpha=self.count * other.count / count))
 
     def covariance(self) -> Tensor:
-        """The unbiased covariance, scatter / (n - 1): [D, D].
+        """Return the unbiased covariance, scatter / (n - 1): [D, D].
 
         Raises
         ------
@@ -81,12 +81,12 @@ class Moments:
         Raises
         ------
         StatisticsError
-            A covariance that is none: not symmetric, not positive semidefinite, or not finite.
+            The scatter is not symmetric, not positive semidefinite, or not finite.
         """
         return pivoted(self.covariance().cpu().numpy())
 
     def trace(self) -> float:
-        """The trace of the covariance."""
+        """Return the trace of the covariance."""
         return float(self.scatter.trace()) / max(self.count - 1, 1)
 
 
@@ -119,6 +119,7 @@ class RunningMoments:
             self.mean, self._lower = torch.zeros_like(mean), np.zeros((len(mean), len(mean)), order="F")
         total = self.count + len(x)
         delta = mean - self.mean
+        # One more row √(n m / (n + m)) δ carries the difference of the means into the same rank update.
         rows = np.empty((len(x) + 1, len(mean)))
         np.subtract(x.numpy(), mean.numpy(), out=rows[:-1])
         np.multiply(delta.numpy(), (self.count * len(x) / total) ** 0.5, out=rows[-1])
@@ -131,7 +132,7 @@ class RunningMoments:
         self._hold(self.value().merge(other))
 
     def value(self) -> Moments:
-        """The moments of all vectors so far, which later ones do not change."""
+        """Return the moments of all vectors so far, which later ones do not change."""
         lower = np.tril(self._lower)
         scatter = lower + np.tril(self._lower, -1).T
         return Moments(self.count, self.mean.clone(), torch.from_numpy(np.ascontiguousarray(scatter)))

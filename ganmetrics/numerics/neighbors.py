@@ -1,34 +1,19 @@
-"""Exact nearest neighbours in bounded memory: squared Euclidean distances, block by block.
-
-``|x - y|² = |x|² - 2 x·y + |y|²`` costs one matrix product. It is taken in float32, whose rounding has a known bound,
-and whatever that bound leaves open is decided by the difference itself in float64: the same answers as in float64, for
-half of the work. Equal rows are at distance 0. Rows may come in float32 too, and then stay so.
-
-The product is of rows less their mean, in a unit of their own, so that no square overflows or vanishes in float32. Two
-squared distances that differ by less than ``TIE`` of themselves are equal: which of them comes out larger is rounding,
-and another unit of the features would decide it otherwise.
-"""
+"""Exact nearest neighbours and balls about rows, in bounded memory; ``distances`` says how ties are decided."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ganmetrics.numerics.memory import block_rows
+from ganmetrics.numerics.distances import FEW, TIE, blocks, decided, of_pairs, rough_blocks
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-ROUNDING = 1e-9  # of |x|² + |y|²: below it a squared distance is taken again from the difference itself
-TIE = 1e-9  # of a squared distance: what differs by less is equal
-EPSILON = float(torch.finfo(torch.float32).eps)
-VANISHED = 1e-30  # of the largest square: below it float32 tells nothing
-SPARE = 3  # candidates beyond the k-th that are decided in float64
-FEW = 512  # rows that are converted at a time
-PAIRS = 1 << 17  # numbers of rows gathered at a time: 1 MiB, which a cache holds
+# Candidates beyond the k-th that are decided in float64.
+SPARE = 3
 
 
 class Crossing(NamedTuple):
@@ -49,28 +34,19 @@ class Crossing(NamedTuple):
     held_fakes: Tensor
 
 
-def squared_distances(x: Tensor, y: Tensor) -> Tensor:  # [N, D], [M, D] -> [N, M]
-    """Of every pair, in float64; 0 for equal rows."""
-    norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
-    squares = torch.addmm(norms, x, y.T, alpha=-2)
-    rows, columns = (squares < ROUNDING * norms).nonzero(as_tuple=True)
-    squares[rows, columns] = _of_pairs(x, y, rows, columns)
-    return squares
-
-
 def neighbor_squares(x: Tensor, k: int, *, block: int | None = None) -> Tensor:  # [N, D] -> [N]
-    """The squared distance of each row to its k-th nearest other row, 1 <= k < N."""
+    """Return the squared distance of each row to its k-th nearest other row, 1 <= k < N."""
     return _nearest_others(x, x, k, block, is_within=True)[1][:, k - 1]
 
 
 def nearest(x: Tensor, y: Tensor, *, block: int | None = None) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> [N], [N]
-    """The place in ``y`` of each row's nearest, the first of equals, and its squared distance."""
+    """Find each row's nearest row of ``y``: its index, the first of equals, and its squared distance."""
     places, squares = _nearest_others(x, y, 1, block, is_within=False)
     return places[:, 0], squares[:, 0]
 
 
 def nearest_other(x: Tensor, *, block: int | None = None) -> tuple[Tensor, Tensor]:  # [N, D] -> [N], [N]
-    """The place of each row's nearest other row, the first of equals, and its squared distance."""
+    """Find each row's nearest other row: its index, the first of equals, and its squared distance."""
     places, squares = _nearest_others(x, x, 1, block, is_within=True)
     return places[:, 0], squares[:, 0]
 
@@ -78,154 +54,65 @@ def nearest_other(x: Tensor, *, block: int | None = None) -> tuple[Tensor, Tenso
 def crossing(
     real: Tensor, fake: Tensor, radii_r: Tensor, radii_f: Tensor | None, *, is_closed: bool, block: int | None = None
 ) -> Crossing:
-    """All pairs against squared radii about each real and each fake: [N, D], [M, D], [N], [M].
+    """Compare all pairs with squared radii about each real and each fake row: [N, D], [M, D], [N], [M].
 
     A ball holds a point at its radius where ``is_closed``; without radii the fakes have no balls.
     """
     counts = [torch.zeros(len(rows), dtype=torch.int64, device=real.device) for rows in (fake, real, real)]
-    for rough in _rough_blocks(real, fake, block):
+    for rough in rough_blocks(real, fake, block):
         rows, columns = rough.rows, rough.columns
-        is_held = _decided(rough, radii_r[rows, None], is_closed)
+        is_held = decided(rough, radii_r[rows, None], is_closed)
         counts[0][columns] += is_held.sum(dim=0)
         counts[2][rows] += is_held.sum(dim=1)
         if radii_f is not None:
-            counts[1][rows] += _decided(rough, radii_f[columns], is_closed).sum(dim=1)
+            counts[1][rows] += decided(rough, radii_f[columns], is_closed).sum(dim=1)
     return Crossing(*counts)
 
 
 def held(
     x: Tensor, y: Tensor, radii: Tensor, *, is_closed: bool, block: int | None = None
 ) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Which rows of ``y`` each ball about a row of ``x`` holds, as bool [n, m], block by block: [N, D], [M, D], [N]."""
-    for rough in _rough_blocks(x, y, block):
-        yield rough.rows, rough.columns, _decided(rough, radii[rough.rows, None], is_closed)
-
-
-def blocks(x: Tensor, y: Tensor, *, block: int | None = None) -> Iterator[tuple[slice, slice, Tensor]]:
-    """The squared distances of all pairs, with the rows of each set that every block is of."""
-    center = _mean(x)  # distances stay, and round less
-    for rows, columns in _tiles(x, y, block):
-        yield rows, columns, squared_distances(x[rows] - center, y[columns] - center)
+    """Yield which rows of ``y`` each ball about a row of ``x`` holds, as bool [n, m], block by block."""
+    for rough in rough_blocks(x, y, block):
+        yield rough.rows, rough.columns, decided(rough, radii[rough.rows, None], is_closed)
 
 
 def close_pairs(x: Tensor, square: float, *, block: int | None = None) -> int:  # [N, D] -> pairs of two rows
-    """How many pairs of different rows are closer than a squared distance, or equal."""
+    """Count the pairs of different rows that are closer than a squared distance, or equal."""
     return int(close_partners(x, square, block=block).sum()) // 2
 
 
 def close_partners(x: Tensor, square: float, *, block: int | None = None) -> Tensor:  # [N, D] -> int64 [N]
-    """For each row, how many other rows are closer than a squared distance, or equal."""
-    found = torch.full((len(x),), -1, dtype=torch.int64, device=x.device)  # itself
+    """Count, for each row, the other rows that are closer than a squared distance, or equal."""
+    # Each row finds itself too, so that counts begin at -1.
+    partners = torch.full((len(x),), -1, dtype=torch.int64, device=x.device)
     for rows, _, squares in blocks(x, x, block=block):
-        found[rows] += (squares <= square * (1 - TIE)).sum(dim=1)
-    return found
+        partners[rows] += (squares <= square * (1 - TIE)).sum(dim=1)
+    return partners
 
 
 def grouped(squares: Tensor) -> Tensor:  # [N] -> int64 [N]
-    """Numbers in the order of squared distances, equal where these are."""
+    """Number squared distances in their order, equal ones alike."""
     values, order = squares.sort()
     return torch.empty_like(order).scatter_(0, order, _ranks(values))
 
 
-class _Scratch:
-    """Float32 matrices that every block writes over: as many fresh ones would leave the heap in pieces."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.held: dict[str, Tensor] = {}
-
-    def __call__(self, name: str, rows: int, columns: int) -> Tensor:
-        if name not in self.held or len(self.held[name]) < rows * columns:
-            self.held[name] = torch.empty(rows * columns, dtype=torch.float32, device=self.device)
-        return self.held[name][: rows * columns].view(rows, columns)
-
-
-class _Rough(NamedTuple):
-    """A block of squared distances in float32, each off by no more than ``error``, and what they are of.
-
-    They are in units of ``scale``, a power of four.
-    """
-
-    scale: float
-    rows: slice
-    columns: slice
-    squares: Tensor  # [n, m]
-    error: Tensor  # [n, m]
-    x: Tensor  # [n, D]
-    y: Tensor
-    scratch: _Scratch
-
-
-def _rough_blocks(x: Tensor, y: Tensor, block: int | None) -> Iterator[_Rough]:
-    """Every pair of blocks; of one set with itself, each pair of its blocks once."""
-    is_within = x is y
-    bound = (x.shape[1] + 8) * EPSILON  # of a product of that many terms, and of rounding its factors
-    center = _mean(x)  # distances stay, and round less
-    unit = _unit(max(_largest(side, center) for side in (x, y)))
-    narrow = [_centred(x, center, unit)]
-    narrow.append(narrow[0] if is_within else _centred(y, center, unit))
-    norms = [torch.linalg.vector_norm(side, dim=1).square_() for side in narrow]
-    scratch = _Scratch(x.device)
-    for rows, columns in _tiles(x, y, block):
-        if is_within and columns.start < rows.start:
-            continue
-        left, right = narrow[0][rows], narrow[1][columns]
-        sums, squares = (scratch(name, len(left), len(right)) for name in ("sums", "squares"))
-        torch.add(norms[0][rows, None], norms[1][columns], out=sums)
-        torch.addmm(sums, left, right.T, alpha=-2, out=squares)
-        error = sums.mul_(bound).add_(VANISHED)
-        yield _Rough(unit * unit, rows, columns, squares, error, x[rows], y[columns], scratch)
-
-
-def _mean(x: Tensor) -> Tensor:  # [N, D] -> float64 [D], without a copy of all rows
-    total = torch.zeros(x.shape[1], dtype=torch.float64, device=x.device)
-    for rows in x.split(FEW):
-        total += rows.sum(dim=0, dtype=torch.float64)
-    return total / len(x)
-
-
-def _largest(x: Tensor, center: Tensor) -> float:  # [N, D], float64 [D], of the magnitudes of the difference
-    return max(float((rows - center).abs_().max()) for rows in x.split(FEW))
-
-
-def _unit(largest: float) -> float:
-    """The power of two above a magnitude, by which dividing costs no digit."""
-    return math.ldexp(1.0, math.frexp(largest)[1])
-
-
-def _centred(x: Tensor, center: Tensor, unit: float) -> Tensor:  # [N, D], float64 [D] -> float32 [N, D] in -1..1
-    found = torch.empty(x.shape, dtype=torch.float32, device=x.device)
-    for rows, target in zip(x.split(FEW), found.split(FEW), strict=True):
-        target.copy_((rows - center).div_(unit))
-    return found
-
-
-def _decided(rough: _Rough, radii: Tensor, is_closed: bool) -> Tensor:
-    """Whether each pair is within its radius, those that float32 cannot tell by float64: -> bool [n, m]."""
-    compare: Callable[[Tensor, Tensor], Tensor] = torch.le if is_closed else torch.lt  # which tells of a radius of 0
-    radii = radii * (1 + TIE if is_closed else 1 - TIE)
-    narrow, shape = (radii / rough.scale).to(torch.float32), rough.squares.shape
-    gaps = torch.sub(rough.squares, narrow, out=rough.scratch("gaps", *shape))
-    is_held = gaps < 0
-    bounds = torch.add(rough.error, EPSILON * narrow, out=rough.scratch("bounds", *shape))
-    rows, columns = (gaps.abs_() > bounds).logical_not_().nonzero(as_tuple=True)
-    exact = _of_pairs(rough.x, rough.y, rows, columns)
-    is_held[rows, columns] = compare(exact, radii.expand(shape)[rows, columns])
-    return is_held
-
-
 def _nearest_others(x: Tensor, y: Tensor, k: int, block: int | None, *, is_within: bool) -> tuple[Tensor, Tensor]:
-    """The k nearest rows of ``y``, itself left out where both sets are one: places and squares, ascending, [N, k]."""
-    found = _Candidates(len(x), min(k + SPARE, len(y) - is_within), x.device)
-    for rough in _rough_blocks(x, y, block):
+    """Find the k nearest rows of ``y``: indices and squared distances, ascending, [N, k].
+
+    Where both sets are one, a row is no neighbour of itself.
+    """
+    # A few more candidates than k are kept by float32; their order is then decided in float64.
+    candidates = _Candidates(len(x), min(k + SPARE, len(y) - is_within), x.device)
+    for rough in rough_blocks(x, y, block):
         if is_within:
             _hide_itself(rough.squares, rough.rows, rough.columns)
-        found.add(rough.rows, rough.columns.start, rough.squares, rough.error)
+        candidates.add(rough.rows, rough.columns.start, rough.squares, rough.error)
         if is_within and rough.rows != rough.columns:
             turned = rough.scratch("turned", *rough.squares.T.shape).copy_(rough.squares.T)
-            found.add(rough.columns, rough.rows.start, turned, rough.error.T)
-    reach = (found.squares[:, -1] - found.errors).double() * rough.scale
-    return _settled(x, y, found.places, reach, k, is_within=is_within)
+            candidates.add(rough.columns, rough.rows.start, turned, rough.error.T)
+    reach = (candidates.squares[:, -1] - candidates.errors).double() * rough.scale
+    return _settled(x, y, candidates.places, reach, k, is_within=is_within)
 
 
 class _Candidates:
@@ -237,24 +124,26 @@ class _Candidates:
         self.errors = torch.zeros(count, dtype=torch.float32, device=device)
 
     def add(self, rows: slice, start: int, squares: Tensor, error: Tensor) -> None:
-        """A block of distances of some rows to those of the other set from ``start`` on."""
+        """Take in a block of distances of some rows to rows of the other set from ``start`` on."""
         num = self.squares.shape[1]
-        found, at = squares.topk(min(num, squares.shape[1]), dim=1, largest=False)
-        self.squares[rows], order = torch.cat([self.squares[rows], found], dim=1).topk(num, dim=1, largest=False)
+        least, at = squares.topk(min(num, squares.shape[1]), dim=1, largest=False)
+        self.squares[rows], order = torch.cat([self.squares[rows], least], dim=1).topk(num, dim=1, largest=False)
         self.places[rows] = torch.cat([self.places[rows], at + start], dim=1).gather(1, order)
         self.errors[rows] = torch.maximum(self.errors[rows], error.amax(dim=1))
 
 
 def _settled(x: Tensor, y: Tensor, places: Tensor, reach: Tensor, k: int, *, is_within: bool) -> tuple[Tensor, Tensor]:
-    """The candidates in order of their exact distances; rows whose candidates may not hold all are searched again."""
+    """Order candidates by their exact distances; search again the rows whose candidates may not hold all."""
     num = places.shape[1]
     rows = torch.arange(len(x), device=x.device).repeat_interleave(num)
-    squares = _of_pairs(x, y, rows, places.flatten()).reshape(-1, num)
-    by_place = places.argsort(dim=1)  # so that of equal distances the first place comes first
+    squares = of_pairs(x, y, rows, places.flatten()).reshape(-1, num)
+    # In order of their indices first, so that of equal distances the first one comes first.
+    by_place = places.argsort(dim=1)
     places, squares = places.gather(1, by_place), squares.gather(1, by_place)
     order = _ascending(squares)
     places, squares = places.gather(1, order)[:, :k], squares.gather(1, order)[:, :k]
     is_last = squares[:, -1] * (1 + TIE) >= reach
+    # Where the k-th is as far as float32 can have missed another, the row is compared with all others.
     is_open = is_last if num < len(y) - is_within else torch.zeros_like(is_last)
     for row in is_open.nonzero()[:, 0].tolist():
         exact = torch.cat([(rows_y.double() - x[row]).square_().sum(dim=1) for rows_y in y.split(FEW)])
@@ -279,22 +168,3 @@ def _hide_itself(squares: Tensor, rows: slice, columns: slice) -> None:
     start, stop = max(rows.start, columns.start), min(rows.stop, columns.stop)
     own = torch.arange(start, max(start, stop), device=squares.device)
     squares[own - rows.start, own - columns.start] = torch.inf
-
-
-def _of_pairs(x: Tensor, y: Tensor, rows: Tensor, columns: Tensor) -> Tensor:  # [N, D], [M, D], [P], [P] -> [P]
-    size = max(1, PAIRS // x.shape[1])
-    pieces = zip(rows.split(size), columns.split(size), strict=True)
-    found = [_squares(x[i].double().sub_(y[j].double())) for i, j in pieces]
-    return torch.cat([x.new_empty(0, dtype=torch.float64), *found])
-
-
-def _squares(x: Tensor) -> Tensor:  # [P, D] -> [P]
-    return torch.bmm(x[:, None], x[:, :, None])[:, 0, 0]
-
-
-def _tiles(x: Tensor, y: Tensor, block: int | None) -> Iterator[tuple[slice, slice]]:
-    """The rows of each set that every block is of; as many as memory allows where no number is asked for."""
-    n, m, block = len(x), len(y), block or block_rows(x.shape[1])
-    for start in range(0, n, block):
-        for other in range(0, m, block):
-            yield slice(start, min(start + block, n)), slice(other, min(other + block, m))

@@ -17,7 +17,7 @@ Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def seeded(seed: int) -> np.random.RandomState:
-    """The generator of a seed in 0..2**32 - 1 (UsageError)."""
+    """Return the random generator of a seed in 0..2**32 - 1 (UsageError)."""
     if not 0 <= seed < 2**32:
         raise UsageError(f"the seed {seed} is not in 0..{2**32 - 1}", where="seed")
     return np.random.RandomState(seed)
@@ -26,10 +26,10 @@ def seeded(seed: int) -> np.random.RandomState:
 def paired_subsets(
     count_real: int, count_fake: int, subset_size: int, num_subsets: int, rng: np.random.RandomState
 ) -> Iterator[tuple[Indices, Indices]]:
-    """Pairs of index subsets without replacement, (real, fake).
+    """Draw pairs of index subsets without replacement, (real, fake).
 
-    Of each pair the fake one is drawn first: torch-fidelity takes its first input, the fakes, first, and the same seed
-    then gives the same subsets.
+    In each pair the fake subset is drawn first: torch-fidelity takes its first input, the fakes, first, and the same
+    seed then gives the same subsets.
     """
     for _ in range(num_subsets):
         fake = rng.choice(count_fake, subset_size, replace=False)
@@ -37,5 +37,5 @@ def paired_subsets(
 
 
 def split_bounds(count: int, splits: int) -> list[tuple[int, int]]:
-    """Consecutive ranges that cover 0..count, as equal as can be."""
+    """Return consecutive ranges that cover 0..count, as equal as can be."""
     return [(i * count // splits, (i + 1) * count // splits) for i in range(splits)]

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from ganmetrics.numerics.cholesky import Array, Pivoted
 
 EPSILON = float(np.finfo(np.float64).eps)
-CLEAR = 16  # roundings of the largest eigenvalue above which another is surely positive
-CHEAP = 512  # rank up to which singular values cost no time worth saving
-TRUSTED = 2e-10  # error of the trace, relative to tr Σr + tr Σf, up to which eigenvalues stand in for singular values
+# Roundings of the largest eigenvalue above which another is surely positive.
+CLEAR = 16
+# Rank up to which singular values cost no time worth saving.
+CHEAP = 512
+# Error of the trace, relative to tr Σr + tr Σf, up to which eigenvalues stand in for singular values.
+TRUSTED = 2e-10
 
 
 class Traces(NamedTuple):
@@ -81,11 +84,13 @@ def root_trace(factor_r: Array, factor_f: Array, traces: float) -> float:
     unit = float(np.abs(product).max(initial=0.0))
     if unit == 0.0:
         return 0.0
-    product, traces = product / unit, traces / unit  # so that squares neither overflow nor vanish in any unit
+    # In this unit squares neither overflow nor vanish, whatever the unit of the features.
+    product, traces = product / unit, traces / unit
     if product.shape[0] > product.shape[1]:
         product = product.T
     if len(product) > CHEAP:
-        squares = linalg.eigvalsh(product @ product.T, check_finite=False, driver="ev")  # the fastest without vectors
+        # This driver is the fastest where no vectors are asked for.
+        squares = linalg.eigvalsh(product @ product.T, check_finite=False, driver="ev")
         if _root_error(squares) <= TRUSTED * traces:
             return unit * float(np.sqrt(np.maximum(squares, 0.0)).sum())
     return unit * float(linalg.svdvals(product, check_finite=False).sum())
@@ -99,7 +104,8 @@ def _definite_root_trace(factor_r: Pivoted, sigma_f: Array, traces: float) -> fl
     """
     if factor_r.rank < len(sigma_f) or len(sigma_f) <= CHEAP:
         return None
-    units = math.sqrt(factor_r.trace), float(np.abs(sigma_f).max())  # so that nothing overflows in any unit
+    # In these units nothing overflows, whatever the unit of the features.
+    units = math.sqrt(factor_r.trace), float(np.abs(sigma_f).max())
     if units[1] == 0.0:
         return None
     turned = np.asfortranarray(sigma_f[np.ix_(factor_r.pivots, factor_r.pivots)])
@@ -125,5 +131,6 @@ def _root_error(squares: np.ndarray[Any, Any]) -> float:  # ascending eigenvalue
 
 
 def _squared_norm(factor: Array) -> float:  # [R, D] -> the trace of its covariance
-    entries = factor.ravel(order="K")  # in memory's order, which copies nothing
+    # Raveled in the order of memory, which copies nothing.
+    entries = factor.ravel(order="K")
     return float(entries @ entries)

@@ -21,7 +21,7 @@ class SpectralExpansion(NamedTuple):
     influence : Influence
     second : SecondOrder
     rank : int
-        Of the sample: directions that it has any part in.
+        The number of directions that the sample has any part in.
     """
 
     influence: Influence
@@ -30,7 +30,7 @@ class SpectralExpansion(NamedTuple):
 
 
 def effective_number_expansion(rows: Tensor) -> SpectralExpansion:
-    r"""Of exp(H) with H the entropy of the eigenvalues λ of the mean of x xᵀ: unit rows [N, D].
+    r"""Expand exp(H), with the entropy H of the eigenvalues λ of the mean of x xᵀ over unit rows [N, D].
 
     With a = Vᵀ x the influence of a row is
 
@@ -46,6 +46,7 @@ def effective_number_expansion(rows: Tensor) -> SpectralExpansion:
     i, j = pair_indices(len(a), len(a), len(shares), np.random.RandomState(SEED), is_within=True)
     c = a[torch.from_numpy(i)] * a[torch.from_numpy(j)]
     gaps = shares[:, None] - shares
+    # The divided difference of the logarithm is its slope where two eigenvalues are equal.
     is_equal = gaps.abs() <= 1e-6 * (shares[:, None] + shares)
     slopes = torch.where(is_equal, 2 / (shares[:, None] + shares), (logs[:, None] - logs) / gaps)
     kernel = ((c @ slopes) * c).sum(dim=1) - 1
@@ -55,7 +56,7 @@ def effective_number_expansion(rows: Tensor) -> SpectralExpansion:
 
 
 def _coordinates(rows: Tensor) -> tuple[Tensor, Tensor]:  # [N, D] -> [R], [N, R]
-    """The eigenvalues of the mean of x xᵀ, and each row in their directions, from the smaller Gram matrix."""
+    """Return the eigenvalues of the mean of x xᵀ and each row's coordinates, from the smaller Gram matrix."""
     count, dim = rows.shape
     is_tall = count > dim
     gram = (rows.T @ rows if is_tall else rows @ rows.T) / count

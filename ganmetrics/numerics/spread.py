@@ -10,7 +10,8 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-GROUPS = 10  # whose differences tell a standard error
+# Groups of rows, whose differences tell a standard error.
+GROUPS = 10
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Spread:
 
     @staticmethod
     def of(rows: Tensor, places: Tensor | None = None) -> Spread:  # [N, D], int64 [N]
-        """Rows with their places in the set, by default its first ones."""
+        """Compute the spread of rows [N, D] with their places in the set, int64 [N], by default its first ones."""
         turns = (torch.arange(len(rows)) if places is None else places) % GROUPS
         groups = [rows[(turns == group).to(rows.device)] for group in range(GROUPS)]
         means = torch.stack([part.mean(dim=0) if len(part) else rows.new_zeros(rows.shape[1]) for part in groups])
@@ -40,7 +41,7 @@ class Spread:
         return Spread(counts, means.cpu(), torch.tensor(scatters, dtype=torch.float64))
 
     def merge(self, other: Spread) -> Spread:
-        """The same of both sets of rows."""
+        """Return the spread of both sets of rows together."""
         counts = self.counts + other.counts
         share = torch.where(counts > 0, other.counts / counts.clamp_min(1), 0.0)
         delta = other.means - self.means
@@ -52,7 +53,7 @@ class Spread:
         return int(self.counts.sum())
 
     def variance(self, *, leave_out: int | None = None) -> float:
-        """The trace of the covariance (denominator n - 1), without one group where it is asked for."""
+        """Return the trace of the covariance (denominator n - 1), without one group where it is asked for."""
         is_in = torch.ones(len(self.counts), dtype=torch.bool)
         if leave_out is not None:
             is_in[leave_out] = False

@@ -10,31 +10,32 @@ from torch.nn import functional as F
 if TYPE_CHECKING:
     from torch import Tensor
 
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, from the finest
+# Weights of the scales, from the finest.
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA = 11, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def most_scales(side: int) -> int:
-    """How many scales an image of that shorter side has: the window must fit into the coarsest."""
+    """Return how many scales an image of that shorter side has: the window must fit into the coarsest."""
     return next((n for n in range(len(WEIGHTS), 0, -1) if side // 2 ** (n - 1) >= WINDOW), 0)
 
 
 def ms_ssim(x: Tensor, y: Tensor, scales: int) -> Tensor:  # [N, 3, H, W], in 0..255 -> [N]
-    """Of pairs of images, the mean over their channels; with fewer scales their weights are scaled to sum to 1."""
+    """Compute MS-SSIM of pairs of images, averaged over channels; fewer scales' weights are scaled to sum to 1."""
     weights = torch.tensor(WEIGHTS[:scales], device=x.device)
     weights = weights / weights.sum() if scales < len(WEIGHTS) else weights
-    found = []
+    parts = []
     for scale in range(scales):
         if scale:
             x, y = (F.avg_pool2d(side, 2, padding=[n % 2 for n in side.shape[2:]]) for side in (x, y))
         similarity, contrast = _ssim(x, y)
-        found.append(F.relu(contrast if scale < scales - 1 else similarity))
-    return torch.stack(found, dim=-1).pow(weights).prod(dim=-1).mean(dim=1)
+        parts.append(F.relu(contrast if scale < scales - 1 else similarity))
+    return torch.stack(parts, dim=-1).pow(weights).prod(dim=-1).mean(dim=1)
 
 
 def _ssim(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:  # -> [N, 3], [N, 3]
-    """Similarity, and its part without the brightness."""
+    """Return the similarity, and its part without the brightness."""
     mean_x, mean_y = _blurred(x), _blurred(y)
     var_x, var_y = _blurred(x * x) - mean_x**2, _blurred(y * y) - mean_y**2
     contrast = (2 * (_blurred(x * y) - mean_x * mean_y) + C2) / (var_x + var_y + C2)
@@ -43,7 +44,7 @@ def _ssim(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:  # -> [N, 3], [N, 3]
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """Gaussian means over the window where it fits."""
+    """Return Gaussian means over the window where it fits."""
     places = torch.arange(WINDOW, dtype=torch.float32, device=x.device) - WINDOW // 2
     window = torch.exp(-(places**2) / (2 * SIGMA**2))
     window = (window / window.sum()).expand(x.shape[1], 1, WINDOW)

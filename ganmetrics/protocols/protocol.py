@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Protocol:
-    """How one package computes FID and its kin.
+    """How one package computes FID and related scores.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Protocol:
     options : mapping of str to mapping
         The options of metrics where they differ from the metric's own.
     differs : mapping of str to str
-        By the name of a metric, what the package does otherwise and no option says.
+        What the package does otherwise and no option says, by the name of a metric.
     """
 
     name: str

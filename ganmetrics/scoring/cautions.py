@@ -1,4 +1,4 @@
-"""What makes a valid score easily misread, as sentences."""
+"""Cautions: what makes a valid score easily misread, as sentences."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.metrics import Metric
 
-FEW = 10_000  # images below which the literature's FIDs do not compare
-THIN_SPLIT = 1000  # images in a split below which the Inception Score is clearly biased
+# Images below which the literature's FIDs do not compare.
+FEW = 10_000
+# Images in a split below which the Inception Score is clearly biased.
+THIN_SPLIT = 1000
 # Images in one half of the range reach a little beyond its middle where bicubic resizing overshoots. Of 20,000 pairs of
 # images of MNIST, Fashion-MNIST, CIFAR-10 and emoji at most seven stayed in a half, and of larger sets none.
 BELOW, ABOVE = 112, 143
-MIDDLE, NARROW = 0.505, 0.33  # shares of the range that many images, and that few, fill at least about its middle
-DEEP = 257  # pixel values of 16 bits that 8 make one of
-FEW_VALUES, FEW_IMAGES = 32, 20  # pixel values that are few, and images from which it shows
-SHARE = 0.01  # of copies and of images of one colour, from which they are worth a word
+# The shares of the range that many images, and that few images, fill at least.
+MIDDLE, NARROW = 0.505, 0.33
+# Pixel values of 16 bits that become one of 8 bits.
+DEEP = 257
+# Pixel values that are few, and the number of images from which it shows.
+FEW_VALUES, FEW_IMAGES = 32, 20
+# Share of copies, or of images of one colour, from which a caution is given.
+SHARE = 0.01
 KINDS = {
     "exif-rotated": 'an EXIF orientation, which was ignored (`exif="transpose"` applies it)',
     "icc": "a colour profile, which was ignored",
@@ -47,10 +53,10 @@ class Caution(NamedTuple):
     Attributes
     ----------
     key : str
-        What kind of thing it is: a kind of image, ``range``, ``copies``, ``sizes``, ``formats`` and so on.
+        The kind of caution: a kind of image, ``range``, ``copies``, ``sizes``, ``formats`` and so on.
     sentence : str
     share : float
-        Of the images of its side that it is about, in 0..1.
+        The share of the images of its set that the caution is about, in 0..1.
     """
 
     key: str
@@ -61,25 +67,25 @@ class Caution(NamedTuple):
 def cautions(
     real: Statistics | None, fake: Statistics, metrics: Sequence[Metric], test: Statistics | None = None
 ) -> list[str]:
-    """Everything worth a word about the sets, alone and together, what was hardly meant first."""
+    """List all cautions about the sets, alone and together, and about the metrics; alarms come first."""
     first = alarms({"real": real, "fake": fake, "test": test})
-    found = [each.sentence for each in (*first, *of_inputs(real, fake))]
+    sentences = [caution.sentence for caution in (*first, *of_inputs(real, fake))]
     if real is not None and any(MOMENTS in metric.reads for metric in metrics):
-        found += _few(real, fake)
-    return found + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
+        sentences += _few(real, fake)
+    return sentences + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
 
 
 def of_inputs(real: Statistics | None, fake: Statistics) -> list[Caution]:
-    """What is worth a word about the images themselves beside alarms, whatever is scored."""
+    """List the cautions about the images themselves beside alarms, whatever is scored."""
     sides = [("fake", fake)] if real is None else [("real", real), ("fake", fake)]
-    found = [each for role, side in sides for each in _alone(role, side)]
-    return found if real is None else [*found, *_together(real, fake)]
+    alone = [caution for role, side in sides for caution in _alone(role, side)]
+    return alone if real is None else [*alone, *_together(real, fake)]
 
 
 def alarms(sides: Mapping[str, Statistics | None]) -> list[Caution]:
-    """What was hardly meant, by the roles of the sets: a range that is not filled, a network made for other images."""
+    """List what was hardly meant, by the roles of the sets: an unfilled range, a network made for other images."""
     known = [(role, side) for role, side in sides.items() if side is not None]
-    return [each for kind in (_range, _domain) for role, side in known for each in kind(role, side)]
+    return [caution for kind in (_range, _domain) for role, side in known for caution in kind(role, side)]
 
 
 def _range(role: str, side: Statistics) -> Iterator[Caution]:
@@ -88,7 +94,8 @@ def _range(role: str, side: Statistics) -> Iterator[Caution]:
         text = f"{role}: {ones} of {side.count} images have no level above 1 of 255"
         cause = "they look like images in 0..1 that were saved without scaling"
         yield Caution("levels-0-1", f"{text}: {cause}", ones / side.count)
-    if filled is None or filled.in_use == 1 or ones > side.count / 2:  # said already, of images of one colour too
+    # Images of one colour, and those without a level above 1, have a caution of their own.
+    if filled is None or filled.in_use == 1 or ones > side.count / 2:
         return
     halves = (filled.low >= BELOW, filled.high <= ABOVE)
     if any(halves) or filled.share <= (MIDDLE if side.count >= FEW_IMAGES else NARROW):
@@ -102,7 +109,7 @@ def _range(role: str, side: Statistics) -> Iterator[Caution]:
 
 
 def _range_hint(side: Statistics, *, is_upper: bool) -> str:
-    """What to do about images that fill little of the range, by where they come from."""
+    """Say what to do about images that fill little of the range, by where they come from."""
     levels = [choice for choice in side.recipe.reading if choice.startswith("levels=")]
     if side.notes.kinds["16-bit"] > side.count / 2 and not levels:
         bits = math.ceil(math.log2(max(2, DEEP * side.filled.high - DEEP // 2))) if side.filled else 16
@@ -141,7 +148,8 @@ def _of_metric(metric: Metric, fake: Statistics) -> Iterator[str]:
 def _alone(role: str, side: Statistics) -> Iterator[Caution]:
     notes = side.notes
     yield from (Caution("reading", f"{role}: {sentence}") for sentence in notes.warnings)
-    yield from (Caution("classes", f"{role}: {sentence}", 0.0) for sentence in notes.remarks)  # no trouble of images
+    # Remarks about classes are no trouble of the images.
+    yield from (Caution("classes", f"{role}: {sentence}", 0.0) for sentence in notes.remarks)
     if "-custom:" in side.recipe.network:
         text = "the weights are not the published ones; the score compares only with others of the same file"
         yield Caution("weights", f"{role}: {text}")
@@ -150,7 +158,8 @@ def _alone(role: str, side: Statistics) -> Iterator[Caution]:
         text = f"{role}: {side.skipped} unreadable images were left out of {total}"
         yield Caution("skipped", text, side.skipped / total)
     for kind, words in KINDS.items():
-        if notes.kinds[kind] > (SHARE * side.count if kind == "flat" else 0):  # a few may well be
+        # A few images of one colour may well be meant.
+        if notes.kinds[kind] > (SHARE * side.count if kind == "flat" else 0):
             told = TURNED if kind == "exif-rotated" and "exif=transpose" in side.recipe.reading else words
             text = f"{role}: {notes.kinds[kind]} of {side.count} images have {told}"
             yield Caution(kind, text, notes.kinds[kind] / side.count)
@@ -164,7 +173,7 @@ def _alone(role: str, side: Statistics) -> Iterator[Caution]:
 
 
 def _left_out(role: str, side: Statistics) -> Iterator[Caution]:
-    """Pictures of kinds that are not read, and images that may lie in the folder by mistake."""
+    """Warn of pictures of kinds that are not read, and of images that may lie in the folder by mistake."""
     unread = {suffix: number for suffix, number in side.notes.ignored.items() if suffix in UNREAD_SUFFIXES}
     if unread:
         listed = ", ".join(f"{suffix} {number}" for suffix, number in unread.items())
@@ -180,6 +189,7 @@ def _left_out(role: str, side: Statistics) -> Iterator[Caution]:
 def _copies(role: str, side: Statistics) -> Iterator[Caution]:
     distinct = side.pixels.distinct()
     copies = len(side.pixels) - distinct
+    # Digests of pixels tell copies exactly, whatever the files' names and formats.
     if len(side.pixels) > 1 and distinct == 1:
         yield Caution("identical", f"{role}: all {side.count} images are identical")
     elif copies > SHARE * len(side.pixels):
@@ -199,6 +209,7 @@ def _together(real: Statistics, fake: Statistics) -> Iterator[Caution]:
     if all(sizes) and sizes[0] != sizes[1]:
         resized = "" if fake.recipe.resize == "none" else "; the resize differs between them"
         yield Caution("sizes", f"real images are mostly {sizes[0]} and fake ones {sizes[1]} pixels{resized}")
+    # Sets that were not read from files have no formats.
     lossy = [bool(side.notes.formats["JPEG"]) for side in (real, fake)]
     if real.notes.formats and fake.notes.formats and lossy[0] != lossy[1]:
         which = ("real", "fake") if lossy[0] else ("fake", "real")

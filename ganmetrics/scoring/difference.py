@@ -1,4 +1,4 @@
-"""How far two scores of one metric are apart, and whether that tells two sets of fakes apart."""
+"""The difference of two scores of one metric, and whether it tells two sets of fakes apart."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ NO_INTERVAL = "this score has no interval"
 
 @dataclass(frozen=True)
 class Difference:
-    """One score of one set of fakes beside that of another.
+    """One score of a set of fakes beside the score of another set.
 
     Attributes
     ----------
     name, title : str
-        Name and title of the score.
+        The name and the title of the score.
     first, second : str
         The two sets.
     value : float
-        First minus second; first over second where ``is_ratio``.
+        The first score less the second; the first over the second where ``is_ratio``.
     interval : Interval or None
         The 95 % interval of ``value``.
     higher_is_better : bool
@@ -46,7 +46,7 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """Whether the first set is ``"better"`` or ``"worse"``; ``"cannot tell"`` where the interval holds equality."""
+        """Say whether the first set is ``"better"`` or ``"worse"``, or that one ``"cannot tell"``."""
         even = 1.0 if self.is_ratio else 0.0
         if self.reason or self.interval is None or not (self.interval.low > even or self.interval.high < even):
             return "cannot tell"
@@ -54,7 +54,7 @@ class Difference:
 
     @property
     def shown_value(self) -> str:
-        """The value as text: with a sign, or as a multiple."""
+        """The difference as text: with a sign, or as a multiple."""
         return f"{self.value:.3g}" if self.is_ratio else f"{'-' if self.value < 0 else '+'}{readable(abs(self.value))}"
 
     @property

@@ -1,4 +1,4 @@
-"""Two sets of fakes scored alike: at one number of images, where the score depends on it."""
+"""Pairs of sets of fakes, scored alike: at one number of images, where the score depends on it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import Kind, Need, of_kind
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.scoring.difference import NO_INTERVAL, Difference
-from ganmetrics.scoring.score import Measured, Sides, measured
+from ganmetrics.scoring.score import MetricValues, Sides, score_metric
 
 if TYPE_CHECKING:
     from ganmetrics.metrics import Metric, Part
 
-    Pair = tuple[Measured, Measured]
+    Pair = tuple[MetricValues, MetricValues]
 
 SEED = 2020
 
@@ -38,43 +38,44 @@ class Pairing:
     Parameters
     ----------
     sets : mapping of str to Sides
-    found : mapping of str to mapping of Metric to Measured
-        What the whole sets score.
+    values : mapping of str to mapping of Metric to MetricValues
+        The values of the whole sets.
     ci : str
     """
 
-    def __init__(self, sets: Mapping[str, Sides], found: Mapping[str, Mapping[Metric, Measured]], ci: str) -> None:
-        self.sets, self.found, self.ci = sets, found, ci
-        self._cut: dict[tuple[str, Metric, int], Measured] = {}
+    def __init__(self, sets: Mapping[str, Sides], values: Mapping[str, Mapping[Metric, MetricValues]], ci: str) -> None:
+        self.sets, self.values, self.ci = sets, values, ci
+        self._cut: dict[tuple[str, Metric, int], MetricValues] = {}
 
-    def differences(self, each: Metric, pair: tuple[str, str], titles: Mapping[str, str]) -> list[Difference]:
-        """Every part of one metric for two sets."""
-        paired = self._paired(each, pair)
-        return [_difference(part, titles[part.name], pair, paired) for part in each.parts]
+    def differences(self, metric: Metric, pair: tuple[str, str], titles: Mapping[str, str]) -> list[Difference]:
+        """Compare two sets by every part of one metric."""
+        paired = self._paired(metric, pair)
+        return [_difference(part, titles[part.name], pair, paired) for part in metric.parts]
 
-    def _paired(self, each: Metric, pair: tuple[str, str]) -> Paired:
-        whole = self.found[pair[0]][each], self.found[pair[1]][each]
-        counts = [_rows(self.sets[name].fake, each) for name in pair]
-        if not each.depends_on_count or counts[0] == counts[1]:
+    def _paired(self, metric: Metric, pair: tuple[str, str]) -> Paired:
+        whole = self.values[pair[0]][metric], self.values[pair[1]][metric]
+        counts = [_rows(self.sets[name].fake, metric) for name in pair]
+        if not metric.depends_on_count or counts[0] == counts[1]:
             return Paired(whole)
         reason = f"the sets have {counts[0]} and {counts[1]} images and this score depends on the number"
-        size = min(*counts, *(_most(self.sets[name].fake, each) for name in pair))
-        if size < each.least_count:
+        # Scores that depend on the number of images compare at the largest number that both sets have.
+        size = min(*counts, *(_most(self.sets[name].fake, metric) for name in pair))
+        if size < metric.least_count:
             return Paired(whole, reason=reason)
         try:
-            scores = self._scored(each, pair[0], size), self._scored(each, pair[1], size)
+            scores = self._scored(metric, pair[0], size), self._scored(metric, pair[1], size)
         except GanMetricsError as error:
             return Paired(whole, reason=f"{reason}; of {size} images of each: {error.what}")
         return Paired(scores, size)
 
-    def _scored(self, each: Metric, name: str, size: int) -> Measured:
-        """A set cut to that many fakes; the whole one where it has as many."""
+    def _scored(self, metric: Metric, name: str, size: int) -> MetricValues:
+        """Score a set cut to so many fakes; the whole set where it has as many."""
         sides = self.sets[name]
-        if _rows(sides.fake, each) == size:
-            return self.found[name][each]
-        key = (name, each, size)
+        if _rows(sides.fake, metric) == size:
+            return self.values[name][metric]
+        key = (name, metric, size)
         if key not in self._cut:
-            self._cut[key] = measured(each, dataclasses.replace(sides, fake=cut(sides.fake, size)), self.ci)
+            self._cut[key] = score_metric(metric, dataclasses.replace(sides, fake=cut(sides.fake, size)), self.ci)
         return self._cut[key]
 
 
@@ -86,58 +87,60 @@ def _difference(part: Part, title: str, pair: tuple[str, str], paired: Paired) -
         return dataclasses.replace(plain, reason=paired.reason)
     plain = dataclasses.replace(plain, num_images=paired.num_images)
     own, other = (one.uncertainty.get(part.name) for one in paired.scores)
-    found = own.contrast(other) if own is not None and other is not None else None
-    if found is None:
+    contrast = own.contrast(other) if own is not None and other is not None else None
+    if contrast is None:
         return dataclasses.replace(plain, reason=NO_INTERVAL)
     return dataclasses.replace(
-        plain, value=found.value, interval=found.interval, is_ratio=found.is_ratio, reason=found.doubt
+        plain, value=contrast.value, interval=contrast.interval, is_ratio=contrast.is_ratio, reason=contrast.doubt
     )
 
 
 def cut(side: Statistics, size: int) -> Statistics:
-    """A seeded draw of so many images of a set, as a set of its own."""
+    """Draw so many images of a set, seeded, as a set of its own."""
     kept = {need: rows for need in of_kind(Kind.ROWS) if (rows := need.of(side)) is not None}
     count = min((len(rows) for rows in kept.values()), default=0)
     index = torch.from_numpy(np.sort(np.random.RandomState(SEED).permutation(count)[:size]))
+    # Moments are taken again: of the rows where they are kept, else of the sample, which is in random order already.
     drawn: dict[Need, Any] = {need: rows[index] for need, rows in kept.items() if count >= size}
     for need in of_kind(Kind.MOMENTS):
         drawn[need] = None
         sample = need.also_as(Kind.SAMPLE)
         if sample is not None:
-            follows = need.also_as(Kind.ROWS) in drawn  # from the rows, whose sample is another
+            # Where rows were drawn the sample follows from them.
+            follows = need.also_as(Kind.ROWS) in drawn
             drawn[sample] = None if follows or sample.of(side) is None else sample.of(side)[:size]
-    found = dataclasses.replace(side, count=size, digest="unknown", order="").holding(drawn)
+    part = dataclasses.replace(side, count=size, digest="unknown", order="").holding(drawn)
     pairs = [(need, need.also_as(Kind.SAMPLE)) for need in of_kind(Kind.MOMENTS)]
-    samples = {need: sample.of(found) for need, sample in pairs if sample is not None}
-    return found.holding({need: Moments.of(rows) for need, rows in samples.items() if rows is not None})
+    samples = {need: sample.of(part) for need, sample in pairs if sample is not None}
+    return part.holding({need: Moments.of(rows) for need, rows in samples.items() if rows is not None})
 
 
-def _rows(side: Statistics, each: Metric) -> int:
-    """The images that a score is of: of a long stream, the rows that were kept where the metric reads such."""
-    kept = [len(rows) for need in each.reads if need.kind is Kind.ROWS and (rows := need.of(side)) is not None]
+def _rows(side: Statistics, metric: Metric) -> int:
+    """Count the images that a score is of: in a long stream the rows that were kept, where the metric reads rows."""
+    kept = [len(rows) for need in metric.reads if need.kind is Kind.ROWS and (rows := need.of(side)) is not None]
     return min(kept, default=side.count)
 
 
-def _most(side: Statistics, each: Metric) -> int:
-    """To how many images a set can be cut for a metric; 0 where what it reads cannot be cut."""
-    return min(_available(side, need) for need in each.reads)
+def _most(side: Statistics, metric: Metric) -> int:
+    """Say to how many images a set can be cut for a metric; 0 where what it reads cannot be cut."""
+    return min(_available(side, need) for need in metric.reads)
 
 
 def _available(side: Statistics, need: Need) -> int:
-    """The rows at hand, of which moments can be taken again too."""
+    """Count the rows at hand for a need; moments can be taken of rows or of a sample again."""
     kinds = (Kind.ROWS, Kind.SAMPLE) if need.kind is Kind.MOMENTS else (Kind.ROWS,)
     sources = [source for kind in kinds if (source := need.also_as(kind)) is not None]
     return next((len(rows) for source in sources if (rows := source.of(side)) is not None), 0)
 
 
 def sizes_said(sets: Mapping[str, Sides], differences: Sequence[Difference]) -> list[str]:
-    """Which scores were compared at fewer images than the sets have."""
-    found: dict[tuple[str, str, int], list[str]] = {}
+    """Say which scores were compared at fewer images than the sets have."""
+    titles_at: dict[tuple[str, str, int], list[str]] = {}
     for one in differences:
         if one.num_images is not None:
-            found.setdefault((one.first, one.second, one.num_images), []).append(one.title)
+            titles_at.setdefault((one.first, one.second, one.num_images), []).append(one.title)
     return [
         f"the sets differ in size ({', '.join(f'{name} {sets[name].fake.count}' for name in pair)}): "
         f"{', '.join(titles)} depend on it and are compared at a seeded subset of {size} images of each"
-        for (*pair, size), titles in found.items()
+        for (*pair, size), titles in titles_at.items()
     ]

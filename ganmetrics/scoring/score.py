@@ -16,7 +16,7 @@ from ganmetrics.measurement.recipe import Recipe, Signature
 from ganmetrics.metrics.needs import LABELS
 from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.scoring.cautions import cautions
-from ganmetrics.scoring.intervals import uncertainty
+from ganmetrics.scoring.intervals import uncertainty_of
 from ganmetrics.scoring.result import Result, Score
 from ganmetrics.version import __version__
 
@@ -38,19 +38,25 @@ class Sides:
     fake: Statistics
     test: Statistics | None = None
 
-    def needed(self, each: Metric) -> tuple[Statistics | None, Statistics, Statistics | None]:
-        """(real, fake, test), with ``None`` for those that a metric ignores (StatisticsError for what they lack)."""
-        chosen = (self.real if each.needs_real else None, self.fake, self.test if each.needs_test else None)
+    def needed(self, metric: Metric) -> tuple[Statistics | None, Statistics, Statistics | None]:
+        """Return (real, fake, test), ``None`` for a set that a metric ignores.
+
+        Raises
+        ------
+        StatisticsError, InputError
+            A set lacks what the metric reads, or a class has too few images.
+        """
+        chosen = (self.real if metric.needs_real else None, self.fake, self.test if metric.needs_test else None)
         for side in filter(None, chosen):
-            for need in each.reads:
+            for need in metric.reads:
                 side.require(need)
-        return _with_one_set_of_classes(chosen) if LABELS in each.reads else chosen
+        return _with_one_set_of_classes(chosen) if LABELS in metric.reads else chosen
 
 
 def _with_one_set_of_classes(
     sides: tuple[Statistics | None, Statistics, Statistics | None],
 ) -> tuple[Statistics | None, Statistics, Statistics | None]:
-    """The sets with labels that mean the same class in each, whatever classes each has."""
+    """Number the classes of all sets alike, so that a label means one class, whatever classes each set has."""
     classes = tuple(dict.fromkeys(name for side in filter(None, sides) for name in side.classes))
     real, fake, test = (side and _relabelled(side, classes) for side in sides)
     assert fake is not None
@@ -72,14 +78,16 @@ def _check_classes(labels: torch.Tensor, classes: Sequence[str], role: str) -> N
 
 
 def _relabelled(side: Statistics, classes: tuple[str, ...]) -> Statistics:
+    """Replace a set's labels, which are indices into its own classes, by indices into those of all sets."""
     if side.labels is None or not side.classes or side.classes == classes:
         return side
+    # Labels are indices: the set's own classes give way to those of all sets.
     places = torch.tensor([classes.index(name) for name in side.classes])
     return dataclasses.replace(side, labels=places[side.labels], classes=classes)
 
 
-class Measured(NamedTuple):
-    """A metric's values and how uncertain they are."""
+class MetricValues(NamedTuple):
+    """The values that a metric gives for some sets, and how uncertain they are."""
 
     estimates: Mapping[str, Estimate]
     uncertainty: Uncertainty
@@ -98,63 +106,76 @@ def scored(
     is_lenient: bool = False,
     protocol: str | None = None,
 ) -> Result:
-    """Every metric of sets that were measured; ``left_out`` says why others are missing, ``protocol`` whose they are.
+    """Score measured sets by every metric.
 
-    Where ``is_lenient``, metrics that the values of the sets do not allow join them, unless none is left.
+    Parameters
+    ----------
+    sides : Sides
+    chosen : sequence of Metric
+    ci : {"off", "fast", "bootstrap"}
+        How intervals are made.
+    left_out : mapping of str to str
+        The metrics that did not fit the sets, and why.
+    is_lenient : bool
+        Whether a metric that the sets' values do not allow is left out too, unless it is the last.
+    protocol : str, optional
+        The protocol whose numbers the scores are.
     """
-    found: dict[Metric, Measured] = {}
+    values: dict[Metric, MetricValues] = {}
     left_out = dict(left_out)
-    for each in chosen:
+    for metric in chosen:
         try:
-            found[each] = measured(each, sides, ci)
+            values[metric] = score_metric(metric, sides, ci)
         except (UsageError, InputError, StatisticsError, NumericalError) as error:
-            if not is_lenient or (each is chosen[-1] and not found):
+            if not is_lenient or (metric is chosen[-1] and not values):
                 raise
-            left_out[each.name] = error.what
-    result = result_of(sides, found, protocol)
+            left_out[metric.name] = error.what
+    result = result_of(sides, values, protocol)
     return dataclasses.replace(result, left_out=left_out) if left_out else result
 
 
-def measured(each: Metric, sides: Sides, ci: str) -> Measured:
-    """One metric of sets that were measured."""
-    real, fake, test = sides.needed(each)
-    found = each.computed(real, fake, test)
-    return Measured(each.estimates_of(found), uncertainty(each, (real, fake, test), found, ci) or {})
+def score_metric(metric: Metric, sides: Sides, ci: str) -> MetricValues:
+    """Score measured sets by one metric, with its intervals."""
+    real, fake, test = sides.needed(metric)
+    computed = metric.computed(real, fake, test)
+    uncertainty = uncertainty_of(metric, (real, fake, test), computed, ci)
+    return MetricValues(metric.estimates_of(computed), uncertainty or {})
 
 
-def result_of(sides: Sides, found: Mapping[Metric, Measured], protocol: str | None = None) -> Result:
-    """The scores with all that goes with them."""
+def result_of(sides: Sides, values: Mapping[Metric, MetricValues], protocol: str | None = None) -> Result:
+    """Put a metric's values together with signatures, titles and warnings."""
     differs = {} if protocol is None else PROTOCOLS[protocol].differs
-    otherwise = [f"{each.name} is not {protocol}'s: {differs[each.name]}" for each in found if each.name in differs]
-    warnings = (*cautions(sides.real, sides.fake, list(found), sides.test), *otherwise)
-    scores = [one for each, values in found.items() for one in _scores(each, sides, values, warnings)]
-    return Result({one.name: one for one in scores}, sides.real, sides.fake, warnings)
+    others = [f"{m.name} is not {protocol}'s: {differs[m.name]}" for m in values if m.name in differs]
+    warnings = (*cautions(sides.real, sides.fake, list(values), sides.test), *others)
+    scores = [score for metric in values for score in _scores(metric, sides, values[metric], warnings)]
+    return Result({score.name: score for score in scores}, sides.real, sides.fake, warnings)
 
 
-def _scores(each: Metric, sides: Sides, found: Measured, warnings: tuple[str, ...]) -> Iterator[Score]:
-    signature = _signature(each, *sides.needed(each))
-    for part in each.parts:
-        value, std, _ = found.estimates[part.name]
+def _scores(metric: Metric, sides: Sides, values: MetricValues, warnings: tuple[str, ...]) -> Iterator[Score]:
+    signature = _signature(metric, *sides.needed(metric))
+    for part in metric.parts:
+        value, std, _ = values.estimates[part.name]
         yield Score(
             name=part.name,
-            title=_title(part, sides.fake.recipe) if each.needs_network else part.title,
+            title=_title(part, sides.fake.recipe) if metric.needs_network else part.title,
             value=value,
             std=std,
-            spread=each.spread,
+            spread=metric.spread,
             higher_is_better=part.higher_is_better,
             signature=signature,
             warnings=warnings,
-            interval=found.interval(part.name),
+            interval=values.interval(part.name),
         )
 
 
-def _signature(each: Metric, real: Statistics | None, fake: Statistics, test: Statistics | None) -> Signature:
-    recipe, has_order, has_rows = fake.recipe, "seed" in each.settings, each.reads_rows
+def _signature(metric: Metric, real: Statistics | None, fake: Statistics, test: Statistics | None) -> Signature:
+    # Subsets that are drawn by position depend on the order of the images, and rows of a long stream are a sample.
+    recipe, has_order, has_rows = fake.recipe, "seed" in metric.settings, metric.reads_rows
     labels = [(side and side.labelled(has_order=has_order, has_rows=has_rows)) or "" for side in (real, fake, test)]
     return Signature(
-        metric=str(each),
-        network=recipe.network if each.needs_network else "none",
-        resize=recipe.resize if each.needs_network else "none",
+        metric=str(metric),
+        network=recipe.network if metric.needs_network else "none",
+        resize=recipe.resize if metric.needs_network else "none",
         real=labels[0],
         fake=labels[1],
         precision=recipe.precision,
@@ -164,7 +185,7 @@ def _signature(each: Metric, real: Statistics | None, fake: Statistics, test: St
 
 
 def _title(part: Part, recipe: Recipe) -> str:
-    """The literature's name for the literature's network alone; any other network's score is labelled as its own."""
+    """Name a score as the literature does, but for another network than the literature's name the network too."""
     is_literature = recipe.network == LITERATURE
     is_custom = recipe.extractor.startswith("inception") and "-custom:" in recipe.network
     return part.title if is_literature else f"{part.title}({recipe.extractor}{', own weights' * is_custom})"

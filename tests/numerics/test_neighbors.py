@@ -9,16 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from ganmetrics.numerics import neighbors
-from ganmetrics.numerics.neighbors import (
-    blocks,
-    close_pairs,
-    crossing,
-    nearest,
-    nearest_other,
-    neighbor_squares,
-    squared_distances,
-)
+from ganmetrics.numerics import distances
+from ganmetrics.numerics.distances import blocks, squared_distances
+from ganmetrics.numerics.neighbors import close_pairs, crossing, held, nearest, nearest_other, neighbor_squares
 
 RNG = np.random.RandomState(0)
 X, Y = RNG.randn(50, 7), RNG.randn(33, 7) + 0.3
@@ -91,7 +84,7 @@ def test_the_nearest_other_is_the_first_of_the_smallest(block: int | None) -> No
 
 
 def test_blocks_that_are_given_are_taken(monkeypatch) -> None:
-    monkeypatch.setattr(neighbors, "block_rows", None)
+    monkeypatch.setattr(distances, "block_rows", None)
     x, y = tensors(X, Y)
     assert neighbor_squares(x, 2, block=9).shape == (50,)
     assert nearest(x, y, block=9)[0].shape == nearest_other(x, block=9)[0].shape == (50,)
@@ -105,9 +98,9 @@ def test_blocks_that_are_given_are_taken(monkeypatch) -> None:
 
 def test_every_block_writes_over_the_matrices_of_the_first(monkeypatch) -> None:
     """One of each kind for one pass, however many blocks it has."""
-    made: list[neighbors._Scratch] = []
+    made: list[distances.Scratch] = []
 
-    class Spy(neighbors._Scratch):
+    class Spy(distances.Scratch):
         def __init__(self, device: torch.device) -> None:
             super().__init__(device)
             self.places: dict[str, set[int]] = {}
@@ -118,9 +111,9 @@ def test_every_block_writes_over_the_matrices_of_the_first(monkeypatch) -> None:
             self.places.setdefault(name, set()).add(found.data_ptr())
             return found
 
-    grown = neighbors._Scratch(torch.device("cpu"))
+    grown = distances.Scratch(torch.device("cpu"))
     assert [grown("one", size, size).shape for size in (2, 5, 3)] == [(2, 2), (5, 5), (3, 3)]
-    monkeypatch.setattr(neighbors, "_Scratch", Spy)
+    monkeypatch.setattr(distances, "Scratch", Spy)
     x, y = tensors(X, Y)
     nearest_other(x, block=20)
     crossing(x, y, x.square().sum(dim=1), y.square().sum(dim=1), is_closed=True, block=20)
@@ -144,12 +137,12 @@ def test_nothing_leaves_the_device_of_the_rows() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_rows_are_centred_in_pieces_about_their_mean_in_float64(dtype: torch.dtype, monkeypatch) -> None:
-    monkeypatch.setattr(neighbors, "FEW", 7)
+    monkeypatch.setattr(distances, "FEW", 7)
     x = (torch.from_numpy(X) + 1e4).to(dtype)
-    center = neighbors._mean(x)
+    center = distances._mean(x)
     torch.testing.assert_close(center, x.double().mean(dim=0), rtol=1e-13, atol=0)
-    assert neighbors._largest(x, center) == float((x.double() - center).abs().max())
-    assert torch.equal(neighbors._centred(x, center, 4.0), ((x.double() - center) / 4).float())
+    assert distances._largest(x, center) == float((x.double() - center).abs().max())
+    assert torch.equal(distances._centred(x, center, 4.0), ((x.double() - center) / 4).float())
 
 
 @pytest.mark.parametrize("count", [2, 5, 60])
@@ -210,7 +203,7 @@ def test_ties_are_ties_in_every_unit(unit: float, is_closed: bool) -> None:
     found = crossing(x, y, neighbor_squares(x, 3), None, is_closed=is_closed)
     assert found.real_balls.tolist() == balls.sum(axis=0).tolist()
     assert found.held_fakes.tolist() == balls.sum(axis=1).tolist()
-    [(_, _, is_held)] = neighbors.held(x, y, neighbor_squares(x, 3), is_closed=is_closed)
+    [(_, _, is_held)] = held(x, y, neighbor_squares(x, 3), is_closed=is_closed)
     assert is_held.tolist() == balls.tolist()
     assert nearest(x, y)[0].tolist() == squares.argmin(axis=1).tolist()
     assert close_pairs(x, 2.0 * unit**2) == np.triu(among < 2, 1).sum()
