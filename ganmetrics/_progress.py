@@ -36,7 +36,7 @@ class Bar(tqdm):
     @property
     def format_dict(self) -> dict[str, Any]:
         """What is printed; the rate is that of the last few updates, as soon as there are two."""
-        shown: dict[str, Any] = super().format_dict
+        shown = dict(super().format_dict)
         if not self.disable and len(self.recent) > 1 and self.recent[-1][0] > self.recent[0][0]:
             (start, before), (end, after) = self.recent[0], self.recent[-1]
             shown["rate"] = (after - before) / (end - start)
