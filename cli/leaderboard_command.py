@@ -169,7 +169,7 @@ def _submit_remote(url: str, images: str, model: str, token: str, wait: bool) ->
     from ganmetrics.leaderboard.client import Remote
 
     remote = Remote(url, token)
-    with progress_bar("sent", None, sys.stderr.isatty(), unit="B") as bar:
+    with progress_bar("sent", None, sys.stderr is not None and sys.stderr.isatty(), unit="B") as bar:
         entry = remote.submit(images, model, read=bar.update)
     click.echo(f"entry {entry}: queued")
     if wait:

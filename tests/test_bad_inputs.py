@@ -333,7 +333,7 @@ def _parts(tmp_path: Path) -> list[Path]:
 
 TESTED_ELSEWHERE = {  # of a number of the catalogue: the tests that show it, here where no table has it or beside one
     4: ["leaderboard/test_board.py::test_the_cheater_is_refused_and_only_the_organiser_sees_the_pairs"],
-    8: ["leaderboard/test_intake.py::test_folders_are_never_left_by_a_link"],
+    8: ["leaderboard/test_staging.py::test_folders_are_never_left_by_a_link"],
     18: [
         "data/test_folder.py::test_18_unreadable_file_gives_name_and_mode",
         "data/test_folder.py::test_18_unreadable_sub_folder_is_a_bad_file",
@@ -353,11 +353,14 @@ TESTED_ELSEWHERE = {  # of a number of the catalogue: the tests that show it, he
         "evaluation/test_archive.py::test_a_bomb_is_refused_by_its_header",
         "evaluation/test_archive.py::test_a_forged_huge_member_is_refused_by_its_ratio",
     ],
-    56: ["leaderboard/test_intake.py::test_threats_are_refused"],
-    57: ["leaderboard/test_intake.py::test_threats_are_refused", "data/test_zip_file.py::test_57_each_cap_at_its_edge"],
+    56: ["leaderboard/test_staging.py::test_threats_are_refused"],
+    57: [
+        "leaderboard/test_staging.py::test_threats_are_refused",
+        "data/test_zip_file.py::test_57_each_cap_at_its_edge",
+    ],
     59: ["data/test_zip_file.py::test_59_encrypted"],
     60: ["data/test_zip_file.py::test_hostile_members_are_refused"],
-    61: ["leaderboard/test_intake.py::test_threats_are_refused"],
+    61: ["leaderboard/test_staging.py::test_threats_are_refused"],
     64: ["extractors/test_weights.py::test_truncated_weights"],
     65: [
         "extractors/test_weights.py::test_damaged_own_file_is_fetched_again",

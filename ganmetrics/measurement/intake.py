@@ -12,7 +12,7 @@ from ganmetrics.data.reading.batches import Batches
 from ganmetrics.extractors._cpu_pieces import know_number_of_threads
 from ganmetrics.measurement.digests import PixelDigests
 from ganmetrics.measurement.gathering import BLOCK
-from ganmetrics.measurement.side_by_side import InTurn, SideBySide
+from ganmetrics.measurement.side_by_side import InTurn, SideBySide, Step
 from ganmetrics.numerics.memory import memory_budget
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class Intake:
         is_side_by_side: bool = False,
     ) -> None:
         self.seen, self.collectors, self.extraction = seen, collectors, extraction
-        self.when_done: Callable[[int], object] = lambda count: None
+        self.when_done: Callable[[int], object] = int  # which does nothing, and can be pickled with the rest
         if extraction is None:
             return
         self.batches = Batches(extraction.batch_size)  # which shrinks where memory runs out; batches stay as they are
         network = Network(extraction, cache)
-        steps = [Preparing(extraction, cache), network, self._gather]
+        steps: list[Step] = [Preparing(extraction, cache), network, self._gather]
         begin = _beginning(extraction.device)
         self.road = SideBySide(steps, begin) if is_side_by_side else InTurn(steps)
 

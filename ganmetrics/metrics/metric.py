@@ -7,13 +7,15 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics._uncertainty import Uncertain
 from ganmetrics.metrics.needs import Kind, Need
 from ganmetrics.registry import unknown
+
+if TYPE_CHECKING:
+    from ganmetrics.metrics._uncertainty import Uncertain
 
 Option = int | float | str
 # The largest whole number to which a float is exact, as are all below it.

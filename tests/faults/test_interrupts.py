@@ -153,7 +153,7 @@ def test_85_86_an_interrupted_training_goes_on_to_the_same_end(
 
 FETCH = """
 import json
-from ganmetrics.extractors import weights
+from ganmetrics.extractors.weights import weight_store as weights
 file = weights.WeightFile(**json.loads(arguments[0]))
 weights.WEIGHTS = {file.name: file}
 command("weights", "fetch", "tiny")

@@ -139,7 +139,7 @@ def test_80_what_killed_runs_left_in_the_cache_goes(
 
 FETCH = """
 import json
-from ganmetrics.extractors import weights
+from ganmetrics.extractors.weights import weight_store as weights
 file = weights.WeightFile(**json.loads(arguments[0]))
 weights.WEIGHTS = {file.name: file}
 command("weights", *arguments[1:])

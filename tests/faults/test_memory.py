@@ -24,8 +24,8 @@ def room(nursery: Nursery, more: int) -> dict[str, int]:
 GREEDY = """
 import numpy as np
 import torch
-from ganmetrics.evaluation import run
-run.scored = lambda *_, **__: torch.empty(1 << 33) if arguments[0] == "torch" else np.empty(1 << 33)
+from ganmetrics.evaluation import evaluate
+evaluate.scored = lambda *_, **__: torch.empty(1 << 33) if arguments[0] == "torch" else np.empty(1 << 33)
 command(*arguments[1:])
 """
 

@@ -21,7 +21,7 @@ HOSTS = ("github.com", "huggingface.co", "download.pytorch.org")
 INCEPTION = 95_628_359
 FETCH = """
 import json
-from ganmetrics.extractors import weights
+from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.extractors.weights.download import Patience
 weights.fetch.__kwdefaults__["patience"] = weights.resolve.__defaults__[-1].__class__(0.5, 2, 0.01)
 weights.resolve.__defaults__ = (*weights.resolve.__defaults__[:-1], Patience(0.5, 2, 0.01))
