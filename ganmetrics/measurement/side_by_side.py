@@ -49,18 +49,18 @@ class SideBySide:
         """End the threads as soon as each is through with what it has in hand."""
         self._failure = self._failure or InterruptedError()
         if self._threads:
-            self._handovers[0].give(None)
+            self._handovers[-len(self._threads)].give(None)
         for thread in self._threads:
             thread.join()
 
     def _start(self) -> None:
         # Threads know the caller's limit of memory by a copy of its context. They are daemons, since a second Ctrl-C
-        # may end the process while one of them still waits.
-        for number in range(len(self._steps)):
-            run = copy_context().run
-            self._threads.append(Thread(target=run, args=(self._work, number), daemon=True))
-        for thread in self._threads:
+        # may end the process while one of them still waits. The last step starts first: whatever runs can hand its
+        # items on, also where the system refuses another thread or a signal comes in between.
+        for number in reversed(range(len(self._steps))):
+            thread = Thread(target=copy_context().run, args=(self._work, number), daemon=True)
             thread.start()
+            self._threads.insert(0, thread)
 
     def _work(self, number: int) -> None:
         after = self._handovers[number + 1] if number + 1 < len(self._steps) else None

@@ -59,6 +59,23 @@ def test_an_interrupt_ends_every_step() -> None:
         gm.measure(Stops(), extractor=Bundled(), device="cpu", batch_size=8)
 
 
+@pytest.mark.parametrize("allowed", [0, 1, 2])
+def test_a_thread_that_the_system_refuses_ends_those_that_run(allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def start(thread: threading.Thread) -> None:
+        if len(started) == allowed:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        begin(thread)
+
+    begin = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="new thread"):
+        gm.measure(IMAGES, extractor=Bundled(), device="cpu", batch_size=8)
+    assert len(started) == allowed
+
+
 def test_code_of_the_callers_runs_in_the_callers_thread_alone() -> None:
     threads = []
 
