@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
@@ -49,6 +50,18 @@ def check_keywords(function: Callable[..., Any], given: Mapping[str, Any]) -> No
             called = function.__qualname__.removesuffix(".__init__")
             error = unknown(f"argument of {called}", name, known)
             raise KeywordError(error.what, hint=error.hint, code=error.code)
+
+
+def interval(value: Any, name: str, hint: str, *, where: str = "", code: str = "") -> tuple[float, float]:
+    """Return two finite numbers (low, high) with low < high (UsageError)."""
+    try:
+        low, high = (float(bound) for bound in value if not isinstance(bound, str))
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        what = f"{name} is {described(value)}; it must be (low, high), two finite numbers with low < high"
+        raise UsageError(what, where=where, hint=hint, code=code)
+    return low, high
 
 
 def _text_of(annotation: Any) -> Any:

@@ -7,7 +7,6 @@ Each takes the same arguments, gives the same numbers and syncs, saves and moves
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -46,10 +45,8 @@ class FrechetInceptionDistance(Adapted):
         Whether shrinking antialiases; ``False`` is torch-fidelity's protocol.
     protocol : str, optional
         Another package's numbers, such as ``"torch-fidelity"`` or ``"clean-fid"``; by default torchmetrics'.
-    compute_on_cpu, dist_sync_on_step, process_group, dist_sync_fn : optional
-        Options of ``torchmetrics.Metric``: how its state is kept and exchanged between ranks.
-    distributed_available_fn, sync_on_compute, compute_with_cache : optional
-        Options of ``torchmetrics.Metric``: when states are exchanged, and whether the value is kept.
+    **own
+        The options of ``torchmetrics.Metric``, such as ``sync_on_compute``; it refuses others (ValueError).
 
     Raises
     ------
@@ -78,13 +75,7 @@ class FrechetInceptionDistance(Adapted):
         antialias: bool = True,
         *,
         protocol: str | None = None,
-        compute_on_cpu: bool = False,
-        dist_sync_on_step: bool = False,
-        process_group: Any = None,
-        dist_sync_fn: Callable[..., Any] | None = None,
-        distributed_available_fn: Callable[..., Any] | None = None,
-        sync_on_compute: bool = True,
-        compute_with_cache: bool = True,
+        **own: Any,
     ) -> None:
         if not antialias and protocol not in (None, "torch-fidelity"):
             what = f"antialias=False is the protocol torch-fidelity, and protocol says {protocol}"
@@ -93,11 +84,6 @@ class FrechetInceptionDistance(Adapted):
             protocol = "torch-fidelity"
         weights = feature_extractor_weights_path
         chosen = chosen_metric("fid", feature, LAYERS, with_range(normalize), protocol, weights)
-        own = {
-            "compute_on_cpu": compute_on_cpu, "dist_sync_on_step": dist_sync_on_step, "process_group": process_group,
-            "dist_sync_fn": dist_sync_fn, "distributed_available_fn": distributed_available_fn,
-            "sync_on_compute": sync_on_compute, "compute_with_cache": compute_with_cache,
-        }  # fmt: skip
         super().__init__(feature, chosen, normalize, own)
         self.reset_real_features = flag("reset_real_features", reset_real_features)
 
@@ -146,13 +132,7 @@ class KernelInceptionDistance(Adapted):
         *,
         feature_extractor_weights_path: Path = None,
         protocol: str | None = None,
-        compute_on_cpu: bool = False,
-        dist_sync_on_step: bool = False,
-        process_group: Any = None,
-        dist_sync_fn: Callable[..., Any] | None = None,
-        distributed_available_fn: Callable[..., Any] | None = None,
-        sync_on_compute: bool = True,
-        compute_with_cache: bool = True,
+        **own: Any,
     ) -> None:
         if (degree, gamma, coef) != (3, None, 1.0):
             what = f"the kernel has degree={degree}, gamma={gamma}, coef={coef}; KID's is (x·y / d + 1)³"
@@ -161,11 +141,6 @@ class KernelInceptionDistance(Adapted):
         layers = {**LAYERS, LOGITS: f"inception:{LOGITS}"}
         weights = feature_extractor_weights_path
         chosen = chosen_metric(asked, feature, layers, with_range(normalize), protocol, weights)
-        own = {
-            "compute_on_cpu": compute_on_cpu, "dist_sync_on_step": dist_sync_on_step, "process_group": process_group,
-            "dist_sync_fn": dist_sync_fn, "distributed_available_fn": distributed_available_fn,
-            "sync_on_compute": sync_on_compute, "compute_with_cache": compute_with_cache,
-        }  # fmt: skip
         super().__init__(feature, chosen, normalize, own)
         self.reset_real_features = flag("reset_real_features", reset_real_features)
 
@@ -211,21 +186,10 @@ class InceptionScore(Adapted):
         *,
         feature_extractor_weights_path: Path = None,
         protocol: str | None = None,
-        compute_on_cpu: bool = False,
-        dist_sync_on_step: bool = False,
-        process_group: Any = None,
-        dist_sync_fn: Callable[..., Any] | None = None,
-        distributed_available_fn: Callable[..., Any] | None = None,
-        sync_on_compute: bool = True,
-        compute_with_cache: bool = True,
+        **own: Any,
     ) -> None:
         asked, layers = f"is(splits={splits})", {LOGITS: "inception"}
         chosen = chosen_metric(asked, feature, layers, Classifier, protocol, feature_extractor_weights_path)
-        own = {
-            "compute_on_cpu": compute_on_cpu, "dist_sync_on_step": dist_sync_on_step, "process_group": process_group,
-            "dist_sync_fn": dist_sync_fn, "distributed_available_fn": distributed_available_fn,
-            "sync_on_compute": sync_on_compute, "compute_with_cache": compute_with_cache,
-        }  # fmt: skip
         super().__init__(feature, chosen, normalize, own)
         self.splits = splits
 

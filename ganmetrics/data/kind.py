@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from ganmetrics._arguments import described, whole
+from ganmetrics._arguments import interval, whole
 from ganmetrics.data.source import Reading, Source
-from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +28,7 @@ class Opening:
 
     def __post_init__(self) -> None:
         if self.value_range is not None:
-            _check_range(self.value_range)
+            interval(self.value_range, "value_range", "Usual ranges are (0, 1) and (-1, 1)", code="E-RANGE")
         if self.num_images is not None:
             whole(self.num_images, "num_images", 1, code="E-SOURCE")
 
@@ -67,13 +65,3 @@ def is_instance(value: Any, module: str, name: str) -> bool:
     """``isinstance(value, module.name)`` without importing the module: where it is not loaded, nothing is of it."""
     kind = getattr(sys.modules.get(module), name, None)
     return isinstance(kind, type) and isinstance(value, kind)
-
-
-def _check_range(value_range: tuple[float, float]) -> None:
-    try:
-        low, high = (float(bound) for bound in value_range if not isinstance(bound, str))
-    except (TypeError, ValueError):
-        low, high = math.nan, math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        what = f"value_range is {described(value_range)}; it must be (low, high), two finite numbers with low < high"
-        raise UsageError(what, hint="Usual ranges are (0, 1) and (-1, 1)", code="E-RANGE")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from ganmetrics._arguments import described, whole
+from ganmetrics._arguments import described, interval, whole
 from ganmetrics.data.reading.share import Share
 from ganmetrics.errors import UsageError
 
@@ -84,7 +83,8 @@ class Reading:
                 what = f"{name} is {described(value)}; it must be one of {', '.join(choices)}"
                 raise UsageError(what, where=f"Reading.{name}")
         if self.levels is not None:
-            object.__setattr__(self, "levels", _checked_levels(self.levels))
+            levels = interval(self.levels, "levels", "Images of 12 bits have (0, 4095)", where="Reading.levels")
+            object.__setattr__(self, "levels", levels)
         whole(self.max_pixels, "max_pixels", 1)
         if self.workers is not None:
             whole(self.workers, "workers", 0)
@@ -94,17 +94,6 @@ class Reading:
         fields = ("alpha", "frames", "exif")
         found = tuple(f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0])
         return found if self.levels is None else (*found, "levels={:.15g}..{:.15g}".format(*self.levels))
-
-
-def _checked_levels(levels: tuple[float, float]) -> tuple[float, float]:
-    try:
-        low, high = (float(bound) for bound in levels if not isinstance(bound, str))
-    except (TypeError, ValueError):
-        low, high = math.nan, math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        what = f"levels is {levels!r}; it must be (low, high), two finite numbers with low < high"
-        raise UsageError(what, where="Reading.levels", hint="Images of 12 bits have (0, 4095)")
-    return low, high
 
 
 def chosen_reading(reading: Reading | None) -> Reading:

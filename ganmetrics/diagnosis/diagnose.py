@@ -19,7 +19,7 @@ from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import FEATURES, NAMES
 from ganmetrics.registry import Registry, unknown
-from ganmetrics.scoring.keywords import Measuring, Settings, shows
+from ganmetrics.scoring.keywords import MeasuringKeywords, Settings, shows
 from ganmetrics.scoring.plan import ChosenMetrics, chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
@@ -87,7 +87,7 @@ class Diagnosis(Report):
         }
 
 
-@shows(Measuring)
+@shows(MeasuringKeywords)
 def diagnose(
     real: Any,
     fake: Any,
@@ -95,7 +95,7 @@ def diagnose(
     *,
     labels: Any = None,
     seed: int = 2020,
-    **settings: Unpack[Measuring],
+    **settings: Unpack[MeasuringKeywords],
 ) -> Diagnosis:
     """Diagnose generated images: mode collapse, low diversity, low quality, memorisation and input trouble.
 

@@ -12,7 +12,7 @@ from ganmetrics._report import Report
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.metrics.needs import NAMES
-from ganmetrics.scoring.keywords import Measuring, Settings, shows
+from ganmetrics.scoring.keywords import MeasuringKeywords, Settings, shows
 from ganmetrics.scoring.plan import chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored
@@ -113,14 +113,14 @@ class Attribution(Report):
         return self.score.warnings
 
 
-@shows(Measuring)
+@shows(MeasuringKeywords)
 def attribute(
     real: Any,
     fake: Any,
     *,
     metric: str | Metric = "fid",
     num_images: int = 10,
-    **settings: Unpack[Measuring],
+    **settings: Unpack[MeasuringKeywords],
 ) -> Attribution:
     """Say which generated images, and which of their classes, raise and lower a score most.
 

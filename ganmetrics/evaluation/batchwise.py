@@ -25,7 +25,7 @@ from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.measurement.stream import Stream
 from ganmetrics.metrics.needs import SOURCE
-from ganmetrics.scoring.keywords import Network, Settings, shows
+from ganmetrics.scoring.keywords import BatchwiseKeywords, Settings, shows
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
@@ -82,7 +82,7 @@ class Evaluation:
     (128, True)
     """
 
-    @shows(Network)
+    @shows(BatchwiseKeywords)
     def __init__(
         self,
         metrics: str | Sequence[str | Metric] = ("fid",),
@@ -92,7 +92,7 @@ class Evaluation:
         ci: str = "fast",
         value_range: tuple[float, float] | None = None,
         max_rows: int = MAX_ROWS,
-        **settings: Unpack[Network],
+        **settings: Unpack[BatchwiseKeywords],
     ) -> None:
         chosen = Settings.of(Evaluation.__init__, {**settings, "seed": seed, "ci": ci})
         extractor, on, batch_size = chosen.extractor, chosen.device, chosen.batch_size

@@ -12,7 +12,7 @@ from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.difference import Difference
-from ganmetrics.scoring.keywords import Scoring, Settings, shows
+from ganmetrics.scoring.keywords import ScoringKeywords, Settings, shows
 from ganmetrics.scoring.pairing import Pairing, sizes_said
 from ganmetrics.scoring.plan import chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Result
@@ -62,13 +62,13 @@ class Comparison(Report):
         }
 
 
-@shows(Scoring)
+@shows(ScoringKeywords)
 def compare(
     real: Any,
     *fakes: Any,
     test: Any = None,
     metrics: str | Sequence[str | Metric] = ("fid",),
-    **settings: Unpack[Scoring],
+    **settings: Unpack[ScoringKeywords],
 ) -> Comparison:
     """Score several generated sets against one real set and say which are better.
 

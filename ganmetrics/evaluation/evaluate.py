@@ -17,7 +17,7 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import Metric
 from ganmetrics.metrics.needs import NEEDS, saved_names
 from ganmetrics.scoring.intervals import check_mode
-from ganmetrics.scoring.keywords import Images, Scoring, Settings, shows
+from ganmetrics.scoring.keywords import DeviceAndFileKeywords, ScoringKeywords, Settings, shows
 from ganmetrics.scoring.plan import check_given, check_sizes, chosen_metrics, measured_sets, under_protocol
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@shows(Scoring)
+@shows(ScoringKeywords)
 def evaluate(
     real: Any,
     fake: Any,
@@ -35,7 +35,7 @@ def evaluate(
     metrics: str | Sequence[str | Metric] = ("fid",),
     protocol: str | None = None,
     num_images: int | None = None,
-    **settings: Unpack[Scoring],
+    **settings: Unpack[ScoringKeywords],
 ) -> Result:
     """Score generated images against real ones with any number of metrics.
 
@@ -149,13 +149,13 @@ def score(
     return scored(Sides(real, fake, test), chosen, ci)
 
 
-@shows(Images)
+@shows(DeviceAndFileKeywords)
 def measure(
     source: Any,
     *,
     reads: str | Sequence[str] = ("moments",),
     extractor: str | Extractor | Callable[..., Any] = DEFAULT_EXTRACTOR,
-    **settings: Unpack[Images],
+    **settings: Unpack[DeviceAndFileKeywords],
 ) -> Statistics:
     """Measure the statistics of one set, to be saved or scored later.
 

@@ -24,8 +24,7 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import metric
 from ganmetrics.metrics.needs import MOMENTS, SAMPLE
 from ganmetrics.protocols import PROTOCOLS, Protocol
-from ganmetrics.scoring.keywords import Images as ImageSettings
-from ganmetrics.scoring.keywords import Settings, shows
+from ganmetrics.scoring.keywords import DeviceAndFileKeywords, Settings, shows
 from ganmetrics.scoring.result import Score, readable
 from ganmetrics.scoring.score import Sides, scored
 
@@ -67,8 +66,10 @@ class ProtocolTable(Report):
         return {"schema": SCHEMA, "protocols": scores, "warnings": list(self.warnings)}
 
 
-@shows(ImageSettings)
-def every_protocol(real: Any, fake: Any, *, ci: str = "fast", **settings: Unpack[ImageSettings]) -> ProtocolTable:
+@shows(DeviceAndFileKeywords)
+def every_protocol(
+    real: Any, fake: Any, *, ci: str = "fast", **settings: Unpack[DeviceAndFileKeywords]
+) -> ProtocolTable:
     """Compute FID of two sets under every protocol.
 
     Each image is decoded once and meets the network once for each resize rule.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._arguments import check_keywords
 from ganmetrics.evaluation.evaluate import evaluate
-from ganmetrics.scoring.keywords import Measuring, shows
+from ganmetrics.scoring.keywords import MeasuringKeywords, shows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ganmetrics.scoring.result import Score
 
 
-@shows(Measuring)
-def fid(real: Any, fake: Any, **settings: Unpack[Measuring]) -> Score:
+@shows(MeasuringKeywords)
+def fid(real: Any, fake: Any, **settings: Unpack[MeasuringKeywords]) -> Score:
     """Compute the Fréchet inception distance of two sets of images; lower is better.
 
     ``float(fid(real, fake))`` is the number. Parameters and errors are those of ``evaluate``; the mathematics is
@@ -25,8 +25,8 @@ def fid(real: Any, fake: Any, **settings: Unpack[Measuring]) -> Score:
     return evaluate(real, fake, metrics=["fid"], **settings)["fid"]
 
 
-@shows(Measuring)
-def kid(real: Any, fake: Any, **settings: Unpack[Measuring]) -> Score:
+@shows(MeasuringKeywords)
+def kid(real: Any, fake: Any, **settings: Unpack[MeasuringKeywords]) -> Score:
     """Compute the kernel inception distance of two sets of images, with 100 subsets of 1000; lower is better.
 
     Parameters and errors are those of ``evaluate``, which also takes other subsets as ``"kid(subset_size=500)"``. The
@@ -36,8 +36,8 @@ def kid(real: Any, fake: Any, **settings: Unpack[Measuring]) -> Score:
     return evaluate(real, fake, metrics=["kid"], **settings)["kid"]
 
 
-@shows(Measuring)
-def inception_score(fake: Any, **settings: Unpack[Measuring]) -> Score:
+@shows(MeasuringKeywords)
+def inception_score(fake: Any, **settings: Unpack[MeasuringKeywords]) -> Score:
     """Compute the Inception Score of one set of images, with 10 splits; higher is better.
 
     Parameters and errors are those of ``evaluate``; the mathematics is ``functional.inception_score``.

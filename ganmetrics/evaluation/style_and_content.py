@@ -26,7 +26,7 @@ from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.feature_maps import content_loss, gram_matrix, style_loss
 from ganmetrics.scoring.cautions import cautions
-from ganmetrics.scoring.keywords import Files, Settings, shows
+from ganmetrics.scoring.keywords import FileKeywords, Settings, shows
 from ganmetrics.scoring.result import Result, Score
 from ganmetrics.version import __version__
 
@@ -81,7 +81,7 @@ def content_distance(
     return found["content"]
 
 
-@shows(Files)
+@shows(FileKeywords)
 def style_and_content(
     real: Any,
     fake: Any,
@@ -89,7 +89,7 @@ def style_and_content(
     network: str = "auto",
     paired: bool = False,
     device: str | torch.device = "auto",
-    **settings: Unpack[Files],
+    **settings: Unpack[FileKeywords],
 ) -> Result:
     """Compute the style and the content distance of two sets of images; each image meets the network once.
 

@@ -1,7 +1,7 @@
 """The keywords that the verbs share: what callers may write, their defaults, and the one value they become.
 
-A verb declares ``**settings: Unpack[Scoring]`` under the decorator ``shows(Scoring)``. Type checkers and editors then
-know each keyword, ``help()`` shows each with its default, and the verb's first line turns them into ``Settings``.
+A verb declares ``**settings: Unpack[ScoringKeywords]`` under the decorator ``shows(ScoringKeywords)``. So type checkers
+and editors know each keyword, ``help()`` shows each with its default, and the verb's first line makes ``Settings`` of them.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
-class Machine(TypedDict, total=False):
+class DeviceKeywords(TypedDict, total=False):
     """Where the network runs, and how many images at once."""
 
     device: str | torch.device
     batch_size: int | None
 
 
-class Files(TypedDict, total=False):
+class FileKeywords(TypedDict, total=False):
     """Which files are read, and how."""
 
     weights: str | os.PathLike[str] | None
     reading: Reading | None
 
 
-class Images(Machine, Files, total=False):
+class DeviceAndFileKeywords(DeviceKeywords, FileKeywords, total=False):
     """Keywords of verbs that choose the network themselves."""
 
 
-class Network(Machine, total=False):
+class BatchwiseKeywords(DeviceKeywords, total=False):
     """Keywords of verbs that are given batches."""
 
     extractor: str | Extractor | Callable[..., Any] | None
 
 
-class Measuring(Network, Files, total=False):
+class MeasuringKeywords(BatchwiseKeywords, FileKeywords, total=False):
     """Keywords of verbs that measure sets of images."""
 
 
-class Scoring(Measuring, total=False):
+class ScoringKeywords(MeasuringKeywords, total=False):
     """Keywords of verbs that score sets of images."""
 
     seed: int

@@ -66,5 +66,7 @@ def test_a_keyword_of_another_verb_is_refused_too() -> None:
 def test_types_defaults_and_values_name_the_same_keywords() -> None:
     names = set(keywords.DEFAULTS)
     assert (
-        names == set(keywords.Scoring.__annotations__) == {each.name for each in dataclasses.fields(keywords.Settings)}
+        names
+        == set(keywords.ScoringKeywords.__annotations__)
+        == {each.name for each in dataclasses.fields(keywords.Settings)}
     )
