@@ -1,7 +1,8 @@
 """The keywords that the verbs share: what callers may write, their defaults, and the one value they become.
 
 A verb declares ``**settings: Unpack[ScoringKeywords]`` under the decorator ``shows(ScoringKeywords)``. So type checkers
-and editors know each keyword, ``help()`` shows each with its default, and the verb's first line makes ``Settings`` of them.
+and editors know each keyword, ``help()`` shows each with its default, and the verb's first line makes ``Settings`` of
+them.
 """
 
 from __future__ import annotations
