@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
-from threading import Semaphore, Thread
+from threading import Event, Semaphore, Thread
 from typing import Any
+
+PATIENCE = 60.0  # seconds that a thread may take to begin
 
 Step = Callable[[Any], Iterator[Any]]  # is called with ``None`` at the end, for what it still keeps
 
@@ -59,6 +61,7 @@ class SideBySide:
         # items on, also where the system refuses another thread or a signal comes in between.
         for number in reversed(range(len(self._steps))):
             thread = Thread(target=copy_context().run, args=(self._work, number), daemon=True)
+            vars(thread)["_started"] = _Begun()
             thread.start()
             self._threads.insert(0, thread)
 
@@ -103,6 +106,19 @@ class InTurn:
 
     def stop(self) -> None:
         """Nothing runs on its own here."""
+
+
+class _Begun(Event):
+    """Is set by a thread as it begins, and ``Thread.start`` waits for it.
+
+    Where memory ends at that moment the thread dies silently, and ``start`` would wait for ever (CPython issue 140746).
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As of any event, but an end of patience is an error."""
+        if not super().wait(PATIENCE if timeout is None else timeout):
+            raise MemoryError("there is none for another thread")
+        return True
 
 
 class _Handover:

@@ -14,6 +14,7 @@ import ganmetrics as gm
 from ganmetrics.data import Source
 from ganmetrics.data.reading.batches import Batches
 from ganmetrics.extractors.pixels import Pixels
+from ganmetrics.measurement import side_by_side
 from ganmetrics.measurement.side_by_side import InTurn, SideBySide
 
 IMAGES = torch.from_numpy(np.random.RandomState(0).randint(0, 256, (70, 3, 8, 8), np.uint8))
@@ -74,6 +75,24 @@ def test_a_thread_that_the_system_refuses_ends_those_that_run(allowed: int, monk
     with pytest.raises(RuntimeError, match="new thread"):
         gm.measure(IMAGES, extractor=Bundled(), device="cpu", batch_size=8)
     assert len(started) == allowed
+
+
+def test_a_thread_that_dies_as_it_begins_ends_those_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where memory ends at that moment: the interpreter says so on stderr, and tells nobody else."""
+    begun = []
+
+    def begin(thread: threading.Thread) -> None:
+        begun.append(thread)
+        if len(begun) < 2:
+            bootstrap(thread)
+
+    bootstrap = threading.Thread._bootstrap  # type: ignore[attr-defined]
+    monkeypatch.setattr(threading.Thread, "_bootstrap", begin)
+    monkeypatch.setattr(side_by_side, "PATIENCE", 0.2)
+    with pytest.raises(MemoryError, match="another thread"):
+        gm.measure(IMAGES, extractor=Bundled(), device="cpu", batch_size=8)
+    assert len(begun) == 2
+    threading._limbo.pop(begun[1])  # type: ignore[attr-defined]  # where the interpreter still counts it
 
 
 def test_code_of_the_callers_runs_in_the_callers_thread_alone() -> None:
