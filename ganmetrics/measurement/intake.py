@@ -77,6 +77,8 @@ class Intake:
         for piece in self.batches.cut(images, indices):
             self.seen.add(piece.images, piece.indices)
             self.road.put((piece, self.seen.pixels.last(len(piece.indices))))
+            if piece.images.nbytes > memory_budget() // 2:  # the next is not decoded while this one takes so much
+                self.road.settle()
 
     def finish(self) -> None:
         """Send the last images through the network, whether they are a whole batch or not."""

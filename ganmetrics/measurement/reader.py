@@ -173,6 +173,7 @@ def take_in(source: Source, intake: Intake, reading: Reading, share: Share = WHO
         try:
             for indices, images in placed:
                 intake.add(images, indices)
+                del indices, images  # before the next are decoded
             intake.finish()
         except BaseException:
             intake.stop()

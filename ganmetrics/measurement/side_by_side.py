@@ -38,6 +38,10 @@ class SideBySide:
         if self._failure is not None:
             raise self._failure
 
+    def settle(self) -> None:
+        """Wait until the first step has done what it was handed."""
+        self._handovers[0].settle()
+
     def finish(self) -> None:
         """Wait until every step has done all items (whatever a step raised)."""
         if self._threads:
@@ -99,6 +103,9 @@ class InTurn:
             if number + 1 < len(self._steps):
                 self.put(found, number + 1)
 
+    def settle(self) -> None:
+        """What was handed to the first step has been done."""
+
     def finish(self) -> None:
         """Have each step make something of what it still keeps; more may follow."""
         for number in range(len(self._steps)):
@@ -127,6 +134,7 @@ class _Handover:
     def __init__(self) -> None:
         self._items: SimpleQueue[Any] = SimpleQueue()
         self._taken = Semaphore(0)
+        self._is_idle = Event()
 
     def put(self, item: Any) -> None:
         """Give an item, and wait until it is taken: a queue would hold one more batch in memory."""
@@ -136,7 +144,13 @@ class _Handover:
     def give(self, item: Any) -> None:
         self._items.put(item)
 
+    def settle(self) -> None:
+        """Wait until the item that was put is done with."""
+        self._is_idle.wait()
+
     def get(self) -> Any:
+        self._is_idle.set()
         item = self._items.get()
+        self._is_idle.clear()
         self._taken.release()
         return item

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # A whitelist: Pillow would otherwise sniff the content, and hand PostScript to Ghostscript whatever the name says.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "TIFF", "GIF")
+STRIP_BYTES = 8 << 20
 SUFFIX_FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -181,12 +182,11 @@ def _pixels(
 
 def _to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str]]:
     """A loaded image of 8 bits a channel as uint8 [H, W, 3]; a fully opaque alpha channel is dropped in any case."""
-    import numpy as np
 
     kinds = [MODE_KINDS[image.mode]] if image.mode in MODE_KINDS else []
     if image.has_transparency_data:
         # convert() copies even where there is nothing to convert
-        pixels = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
+        pixels = _array(image if image.mode == "RGBA" else image.convert("RGBA"))
         colours, opacity = pixels[..., :3], pixels[..., 3:]
         num_transparent = int((opacity < 255).sum())
         if not num_transparent:
@@ -198,7 +198,22 @@ def _to_rgb(image: PilImage, alpha: str) -> tuple[np.ndarray[Any, Any], list[str
         colours = colours if alpha == "drop" else _blended(colours, opacity, BACKGROUNDS[alpha])
         return colours, [*kinds, "alpha"]
     image = _lab_to_rgb(image) if image.mode == "LAB" else image
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), kinds
+    return _array(image if image.mode == "RGB" else image.convert("RGB")), kinds
+
+
+def _array(image: PilImage) -> np.ndarray[Any, Any]:
+    """The pixels uint8 [H, W, bands]; a large image in strips, since NumPy and Pillow hand it over by two copies."""
+    import numpy as np
+
+    bands = len(image.getbands())
+    rows = max(1, STRIP_BYTES // (image.width * bands))
+    if image.height <= rows:
+        return np.asarray(image)
+    pixels = np.empty((image.height, image.width, bands), np.uint8)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _upright(pixels: np.ndarray[Any, Any], orientation: int) -> np.ndarray[Any, Any]:

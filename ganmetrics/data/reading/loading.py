@@ -98,6 +98,8 @@ def read_placed(
             for images in part.runs():
                 yield placed[: len(images)], images
                 placed = placed[len(images) :]
+                del images  # before the next are decoded
+            del part
     if num_read or unreadable or indices is None:
         _settle(unreadable, num_read, reading, notes, where, indices is not None)
 
@@ -185,6 +187,7 @@ def serial_parts(loads: Iterator[Load], streams: AbstractContextManager[None] | 
         if not part.num_items and part.refusal is None:
             return
         yield part
+        del part  # before the next is made
 
 
 class _Plan(NamedTuple):
