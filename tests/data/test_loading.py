@@ -36,13 +36,14 @@ def many(tmp_path_factory):
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("workers", [None, 1, 2])
 def test_workers_change_nothing(many, workers, kit):
+    before = multiprocessing.active_children()
     alone, helped = (open_source(many, reading=Reading(workers=number)) for number in (0, workers))
     expected, images = kit["all_images"](alone), kit["all_images"](helped)
     assert len(images) == 150
     assert all(torch.equal(one, two) for one, two in zip(expected, images, strict=True))
     assert alone.notes == helped.notes
     assert not any(image.is_shared() for image in images)  # no handle of shared memory is kept
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= set(before)
 
 
 def test_workers_read_a_zip_each_with_its_own_handle(many, tmp_path, kit):
