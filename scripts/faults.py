@@ -43,7 +43,7 @@ WORDS = {
     "jpeg": "JPEG of quality {:g}",
 }
 SHAKE = 2.0  # levels of noise on copies
-BROKEN = ("collapsed", "memorised", "overpowered", "three-digits")
+BROKEN = ("collapsed", "memorised", "overpowered", "three-digits", "wgan-mnist")  # or poor
 QUIET = gm.Reading(thumbnails=True)
 MOST = 20_000  # images of a pool
 

@@ -53,6 +53,11 @@ class Classes(NamedTuple):
         return [self.names[place] for place in self.shares.missing]
 
     @property
+    def rare_names(self) -> list[str]:
+        """The names of the classes of which hardly any image is generated."""
+        return [self.names[place] for place in self.shares.rare]
+
+    @property
     def num_absent(self) -> int:
         """Number of classes with real but no generated images, whether that is significant or not."""
         return int(((self.shares.real_counts > 0) & (self.shares.fake_counts == 0)).sum())
@@ -110,8 +115,15 @@ def _by_classifier(real: Statistics, fake: Statistics, extractor: Extractor | No
     names = extractor.class_names
     of_real, of_fake = (each.argmax(dim=1) for each in logits if each is not None)
     counts = [torch.bincount(members, minlength=len(names)) for members in (of_real, of_fake)]
-    shares, method, num_real = mode_shares(*counts), f"classifier {extractor.name}", int((counts[0] > 0).sum())
+    shares = mode_shares(counts[0], counts[1], _mistaken(logits[0], of_real))
+    method, num_real = f"classifier {extractor.name}", int((counts[0] > 0).sum())
     return Classes(names, extractor.class_noun, of_real, of_fake, shares, method, num_real)
+
+
+def _mistaken(logits: Tensor, members: Tensor) -> Tensor:  # [N, K], int64 [N] -> float64 [K]
+    """The share of all images that a classifier is expected to count in each class by mistake, by its own doubt."""
+    doubt = 1 - logits.double().softmax(dim=1).gather(1, members[:, None])[:, 0]
+    return torch.bincount(members, doubt, minlength=logits.shape[1]) / len(logits)
 
 
 def _logits(side: Statistics, extractor: Extractor) -> Tensor | None:

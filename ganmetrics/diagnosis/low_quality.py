@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.diagnosis.finding import Fault, Finding, is_fault, verdicts_of, worst
-from ganmetrics.diagnosis.limits import Number, evidence, mean_of, share_of
+from ganmetrics.diagnosis.limits import Number, evidence, mean_of, quantile, share_of
 from ganmetrics.diagnosis.pair import NEIGHBORS
 from ganmetrics.metrics.c2st import c2st
 
@@ -22,6 +22,8 @@ NAME = "low quality"
 ROWS = 1_500
 # With fewer rows, kinds are too rare on one side to be compared.
 LEAST = 40
+# A fake is foreign where it is FAR times as far from every real as this quantile of the held-out reals.
+QUANTILE, FAR = 0.98, 1.3
 ADVICE = (
     "train longer, or average the generator's weights over steps",
     "look at the fakes farthest from the reals: artefacts of upsampling, clipped levels, another resize or compression",
@@ -34,10 +36,11 @@ def low_quality(pair: Pair) -> Finding:
     fake, held_out = pair.crossings
     inside, as_reals = share_of(fake.real_balls > 0), share_of(held_out.real_balls > 0)
     density, of_reals = (_density(side.real_balls) for side in (fake, held_out))
-    accuracy = _accuracy(pair)
+    accuracy, foreign = _accuracy(pair), _foreign(pair)
     numbers = (
         evidence("outside", "share of the fakes outside the reals' manifold", share_of(fake.real_balls == 0)),
         evidence("precision", "precision relative to held-out reals", inside.over(as_reals)),
+        evidence("foreign", "share of the fakes far from every real, beyond that of held-out reals", foreign),
         evidence("density", "density relative to held-out reals", density.over(of_reals)),
         evidence(
             "c2st", "accuracy of a classifier that tells generated images from real ones of their kinds", accuracy
@@ -49,11 +52,20 @@ def low_quality(pair: Pair) -> Finding:
         f"({1 - as_reals.value:.0%} of held-out real images do); a classifier that tells both apart is right for "
         f"{accuracy.value:.0%}"
     )
+    if is_fault(numbers[2].verdict):
+        sentence += f"; {foreign.value:.0%} are foreign: far from every real image"
     return Finding(NAME, verdict, sentence, numbers, ADVICE if is_fault(verdict) else ())
 
 
 def _density(real_balls: Tensor) -> Number:
     return mean_of(real_balls.double() / NEIGHBORS)._replace(least=0.0)
+
+
+def _foreign(pair: Pair) -> Number:
+    """Return the share of generated images that are far from every real one, less the share of held-out images."""
+    fake, held_out = pair.ways
+    limit = FAR * quantile(held_out, QUANTILE)
+    return share_of(fake > limit).less(share_of(held_out > limit))
 
 
 def _accuracy(pair: Pair) -> Number:

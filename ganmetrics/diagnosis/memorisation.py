@@ -16,6 +16,8 @@ NAME = "memorisation"
 WORDS = "from a real to its nearest, beyond held-out reals"
 # Few held-out real images are within this share of the distance from a real image to its nearest other.
 HALF = 0.5
+# Fewer still, mirrored, turned or shifted, are within this share of it as pixels.
+EDITED = 0.4
 ADVICE = (
     "give the generator more data, or augment them for the discriminator (Karras et al. 2020)",
     "stop earlier, or use a smaller discriminator: distances to the training set fall as it overfits",
@@ -28,6 +30,7 @@ def memorisation(pair: Pair) -> Finding:
     numbers = [
         evidence("half_way", f"share of fakes within half the way {WORDS}", _within(pair, HALF)),
         evidence("nearer", f"share of fakes within the way {WORDS}", _within(pair, 1.0)),
+        *_edited(pair),
         *_exact(pair),
         *_data_copying(pair),
     ]
@@ -35,9 +38,12 @@ def memorisation(pair: Pair) -> Finding:
     if verdict == "ok":
         sentence = "generated images are as far from real ones as other real images are"
         return Finding(NAME, verdict, sentence, tuple(numbers))
-    exact = next((each for each in numbers if each.key == "exact"), None)
-    if exact is not None and exact.verdict == verdict:
-        sentence = f"{exact.value:.1%} of the generated images are exact copies of real ones"
+    blamed = {each.key: each.value for each in numbers if each.verdict == verdict}
+    if "exact" in blamed:
+        sentence = f"{blamed['exact']:.1%} of the generated images are exact copies of real ones"
+    elif "edited" in blamed and not {"half_way", "nearer"} & blamed.keys():
+        views = "as they are, mirrored, turned or shifted"
+        sentence = f"{blamed['edited']:.1%} of the generated images are near copies of real ones, {views}"
     else:
         ratios = pair.nearness.ratios
         hits, share = int((ratios <= HALF).sum()), float((ratios <= 1).double().mean())
@@ -57,6 +63,15 @@ def _within(pair: Pair, share: float) -> Number:
     fake = share_of_groups(pair.nearness.ratios <= share, pair.nearness.places)
     ratios, places = pair.held_out_ratios
     return fake.less(share_of_groups(ratios <= share, places))
+
+
+def _edited(pair: Pair) -> list[Evidence]:
+    """Return the share of copies that may be mirrored, turned or shifted, where the pixels were read in this run."""
+    if pair.edited is None:
+        return []
+    fake, real = (share_of_groups(each.ratios <= EDITED, each.places) for each in pair.edited)
+    words = "share of fakes that are reals mirrored, turned, shifted or encoded anew, beyond held-out reals"
+    return [evidence("edited", words, fake.less(real))]
 
 
 def _exact(pair: Pair) -> list[Evidence]:

@@ -29,8 +29,8 @@ MOST = 30
 AXES, FAINTEST = 64, 1e-3
 # Rows that are converted to float64 at a time.
 BLOCK = 4_096
-# A mode with less than this share of its due is missing.
-LEFT = 0.1
+# A mode with less than this share of its due is missing, with less than the second rare.
+LEFT, RARE = 0.1, 0.25
 
 
 class ModeShares(NamedTuple):
@@ -67,8 +67,17 @@ class ModeShares(NamedTuple):
     @property
     def missing(self) -> list[int]:
         """The modes that have less than a tenth of the generated images due to them."""
+        return self._left_with(LEFT)
+
+    @property
+    def rare(self) -> list[int]:
+        """The modes that are not missing and have less than a quarter of the generated images due to them."""
+        return [mode for mode in self._left_with(RARE) if mode not in self.missing]
+
+    def _left_with(self, share: float) -> list[int]:
         own, drawn = self.real_shares - self.background, self.fake_shares - self.background
-        return (self.is_low & (drawn < LEFT * own)).nonzero()[:, 0].tolist()
+        found: list[int] = (self.is_low & (drawn < share * own)).nonzero()[:, 0].tolist()
+        return found
 
     @property
     def missing_share(self) -> float:

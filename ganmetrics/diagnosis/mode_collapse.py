@@ -57,9 +57,11 @@ def _are_off(pair: Pair) -> bool:
 
 def _of_classes(classes: Classes) -> list[Evidence]:
     missing = torch.isin(classes.real_members, torch.tensor(classes.shares.missing, dtype=torch.int64))
+    rare = torch.isin(classes.real_members, torch.tensor(classes.shares.rare, dtype=torch.int64))
     noun = classes.noun
     return [
         evidence("missing_classes", f"share of the reals in {noun} that are left out", share_of(missing)),
+        evidence("rare_classes", f"share of the reals in {noun} with less than a quarter of their due", share_of(rare)),
         evidence("uneven_classes", f"share of the reals by which {noun} are too rare", classes.shares.lost_share),
         evidence("class_kl", f"divergence of the {noun} from the reals' (KL, nats)", classes.divergence),
     ]
@@ -73,7 +75,11 @@ def _sentence(pair: Pair, verdict: str) -> str:
     classes, clusters = pair.classes, pair.clusters
     if classes is not None and classes.shares.missing:
         drawn = classes.num_real - len(classes.shares.missing)
-        return f"{drawn} of {classes.num_real} {classes.noun}; missing {listed(classes.missing_names)}"
+        hardly = f"; hardly any {listed(classes.rare_names)}" if classes.shares.rare else ""
+        return f"{drawn} of {classes.num_real} {classes.noun}; missing {listed(classes.missing_names)}{hardly}"
+    if classes is not None and classes.shares.rare:
+        rare = f"less than a quarter of their share: {listed(classes.rare_names)}"
+        return f"all {classes.num_real} {classes.noun} are drawn, but {rare}"
     if clusters.shares.missing and is_fault(verdict):
         count, share = len(clusters.shares.real_counts), clusters.shares.missing_share
         left_out = f"{len(clusters.shares.missing)} of {count} clusters of real images are left out"

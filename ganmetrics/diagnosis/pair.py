@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.class_assignment import Classes, classes_of
+from ganmetrics.diagnosis.edited_copies import Edited, edited
 from ganmetrics.diagnosis.missing_modes import Clusters, clusters
 from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
 from ganmetrics.errors import InputError
@@ -29,6 +30,8 @@ MOST = 5_000
 LEAST = 10
 NEIGHBORS = 5
 PICTURES = 2_000
+# Pictures of each side among which edited copies are looked for.
+COMPARED = 4_000
 
 
 class Trial(NamedTuple):
@@ -102,9 +105,18 @@ class Pair:
         return neighbor_squares(self.trial.real, 1)
 
     @cached_property
+    def ways(self) -> tuple[Tensor, Tensor]:
+        """The distance of each generated and each held-out image of the trial to its nearest real one: [n], [n]."""
+        return nearest(self.trial.fake, self.trial.real)[1].sqrt(), self._held_out_nearest[1].sqrt()
+
+    @cached_property
+    def _held_out_nearest(self) -> tuple[Tensor, Tensor]:
+        return nearest(self.trial.held_out, self.trial.real)
+
+    @cached_property
     def held_out_ratios(self) -> tuple[Tensor, Tensor]:
         """The ratio of ``Nearness`` for each held-out image of the trial, and its nearest real image: [n], [n]."""
-        places, squares = nearest(self.trial.held_out, self.trial.real)
+        places, squares = self._held_out_nearest
         return torch.where(squares > 0, (squares / self.own[places]).sqrt(), 0.0), places
 
     @cached_property
@@ -134,6 +146,17 @@ class Pair:
     def copies(self) -> NearCopies:
         """Generated images that nearly equal each other or a real image."""
         return near_copies(self.nearness)
+
+    @cached_property
+    def edited(self) -> tuple[Edited, Edited] | None:
+        """Generated pictures beside real ones, and one half of the real ones beside the other; ``None`` without any."""
+        real, fake = self.real.thumbnails, self.fake.thumbnails
+        if real is None or fake is None:
+            return None
+        kept = set(self.distinct.tolist())
+        reals = [real[place] for place in real.sample(len(real)) if place in kept][:COMPARED]
+        half = len(reals) // 2
+        return edited([fake[place] for place in fake.sample(COMPARED)], reals), edited(reals[:half], reals[half:])
 
     @cached_property
     def clusters(self) -> Clusters:

@@ -95,6 +95,18 @@ def test_far_fakes_are_low_quality() -> None:
     assert "of the generated images lie outside the manifold of real ones" in found["low quality"].sentence
 
 
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_foreign_fakes_are_low_quality_however_good_the_others_are(share: float) -> None:
+    """Pictures of something else among fakes that are as good as reals."""
+    fake = rows(1, 800)
+    num = int(share * 800)
+    fake[:num] = 4 * np.random.RandomState(3).randn(num, DIM)
+    found = findings(rows(0, 1600), fake)
+    assert numbers(found["low quality"])["foreign"] == pytest.approx(share, abs=0.02)
+    assert found["low quality"].verdict == "some"
+    assert f"; {share:.0%} are foreign: far from every real image" in found["low quality"].sentence
+
+
 @pytest.mark.parametrize("share", [0.05, 0.5])
 def test_near_copies_are_memorisation(share: float) -> None:
     real, fake = rows(0, 1600), rows(1, 800)
