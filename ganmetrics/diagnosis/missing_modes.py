@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike
 
-# Significance of the test of all modes together.
-LEVEL = 0.05
+# Significance of the test of all modes together, and that by which a mode with some fakes is called rare.
+LEVEL, RARE_LEVEL = 0.05, 0.001
 # Real images that a cluster has on average.
 PER_MODE = 50
 # Finer clusters are also missed by images that are merely blurred.
@@ -41,6 +41,8 @@ class ModeShares(NamedTuple):
     real_counts, fake_counts : Tensor, int64 [K]
     is_low, is_high : Tensor, bool [K]
         By a two-proportion test at 5 % for all modes together (Bonferroni).
+    is_surely_low : Tensor, bool [K]
+        By the same test at 0.1 %.
     background : Tensor, float64 [K]
         The share of all images that is counted in each mode by mistake.
     """
@@ -49,6 +51,7 @@ class ModeShares(NamedTuple):
     fake_counts: Tensor
     is_low: Tensor
     is_high: Tensor
+    is_surely_low: Tensor
     background: Tensor
 
     @property
@@ -67,16 +70,16 @@ class ModeShares(NamedTuple):
     @property
     def missing(self) -> list[int]:
         """The modes that have less than a tenth of the generated images due to them."""
-        return self._left_with(LEFT)
+        return self._left_with(LEFT, self.is_low)
 
     @property
     def rare(self) -> list[int]:
         """The modes that are not missing and have less than a quarter of the generated images due to them."""
-        return [mode for mode in self._left_with(RARE) if mode not in self.missing]
+        return [mode for mode in self._left_with(RARE, self.is_surely_low) if mode not in self.missing]
 
-    def _left_with(self, share: float) -> list[int]:
+    def _left_with(self, share: float, is_low: Tensor) -> list[int]:
         own, drawn = self.real_shares - self.background, self.fake_shares - self.background
-        found: list[int] = (self.is_low & (drawn < share * own)).nonzero()[:, 0].tolist()
+        found: list[int] = (is_low & (drawn < share * own)).nonzero()[:, 0].tolist()
         return found
 
     @property
@@ -135,9 +138,9 @@ def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 
 def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | None = None) -> ModeShares:
     """Test the share of every mode, counts int64 [K] each; modes without a real image have none to lose."""
     z = two_proportion_z(real_counts, fake_counts)
-    limit = float(special.ndtri(1 - LEVEL / (2 * len(real_counts))))
+    limit, strict = (float(special.ndtri(1 - level / (2 * len(real_counts)))) for level in (LEVEL, RARE_LEVEL))
     nothing = torch.zeros(len(real_counts), dtype=torch.float64) if background is None else background
-    return ModeShares(real_counts, fake_counts, z > limit, z < -limit, nothing)
+    return ModeShares(real_counts, fake_counts, z > limit, z < -limit, z > strict, nothing)
 
 
 def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> float64 [N, R], [M, R]

@@ -52,7 +52,7 @@ def test_a_healthy_generator_is_not_accused(name: str) -> None:
 
 
 def test_the_poor_digits_of_weight_clipping_are_low_quality() -> None:
-    assert "are foreign: far from every real image" in accused("wgan-mnist", "mnist-test", 1500)["low quality"]
+    assert set(accused("wgan-mnist", "mnist-test", 1500)) == {"low quality"}
 
 
 @pytest.mark.slow

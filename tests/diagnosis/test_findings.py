@@ -63,6 +63,23 @@ def test_left_out_kinds_are_mode_collapse() -> None:
     assert c2st < 0.6, "kinds that are left out are no matter of quality"
 
 
+@pytest.mark.parametrize("left", [30, 200], ids=["a seventh", "all"])
+def test_a_class_of_which_hardly_anything_is_drawn_is_rare(left: int) -> None:
+    """By the labels of the nearest reals; 200 of 1,600 are its due."""
+    kinds = np.repeat(np.arange(KINDS), 200)
+    rng = np.random.RandomState(0)
+    real, fake = ((CENTERS[kinds] + rng.standard_t(8, (1600, DIM))).astype(np.float32) for _ in "rf")
+    labelled = dataclasses.replace(
+        statistics(real), labels=torch.from_numpy(kinds), classes=tuple(f"kind {kind}" for kind in range(KINDS))
+    )
+    pair = Pair(labelled, dataclasses.replace(statistics(fake[: 1400 + left]), digest="other", pixels=PixelDigests()))
+    found = next(fault.find(pair) for fault in faults() if fault.name == "mode collapse")
+    assert found.verdict == ("some" if left == 30 else "ok")
+    rarely = "all 8 classes are drawn, but less than a quarter of their share: kind 7"
+    assert found.sentence == (rarely if left == 30 else "all 8 classes are drawn")
+    assert numbers(found)["rare_classes"] == pytest.approx(1 / 8 if left == 30 else 0, abs=0.01)
+
+
 def test_exchanged_sides_are_not_the_same_fault() -> None:
     """Reals of three kinds, fakes of eight: nothing is left out, but most fakes are off."""
     found = findings(rows(0, 1600, kept=(0, 1, 2)), rows(1, 800))
