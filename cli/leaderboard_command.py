@@ -43,7 +43,9 @@ def command() -> None:
     metavar="SOURCE",
     help="Real images. A folder, a zip, an npz, or torchvision:NAME:SPLIT.",
 )
-@click.option("--hidden-reference", metavar="SOURCE", help="Real images for scores that only the organiser sees.")
+@click.option(
+    "--hidden-reference", "hidden", metavar="SOURCE", help="Real images for scores that only the organiser sees."
+)
 @click.option(
     "--metrics", default="fid", show_default=True, help="Metrics, separated by commas. The first orders the table."
 )
@@ -58,11 +60,14 @@ def command() -> None:
 @click.option("--second-extractor", default="", metavar="NAME", help="Another network. Its FID is shown as evidence.")
 @click.option("--quota", default="", metavar="N/PERIOD", help="Quota of a team, such as 5/day or 2/hour,50/total.")
 @click.option(
-    "--max-copies", default=0.01, show_default=True, help="Share of images that may be copies of real images."
+    "--max-copies", "copies", default=0.01, show_default=True, help="Share of images that may be copies of real images."
 )
-@click.option("--max-duplicates", default=0.1, show_default=True, help="Share of images that may repeat another.")
+@click.option(
+    "--max-duplicates", "duplicates", default=0.1, show_default=True, help="Share of images that may repeat another."
+)
 @click.option(
     "--diagnosis/--no-diagnosis",
+    "has_diagnosis",
     default=True,
     show_default=True,
     help="Diagnose every entry. It takes half of the time.",
@@ -73,7 +78,7 @@ def command() -> None:
 @reading_options
 @click.pass_context
 @needing_packages
-def init(ctx: click.Context, board: str, **wishes: Any) -> None:
+def init(ctx: click.Context, board: str, **options: Any) -> None:
     """Make a board in the new folder BOARD.
 
     The statistics of the references are computed, and the recipe is frozen.
@@ -88,22 +93,8 @@ def init(ctx: click.Context, board: str, **wishes: Any) -> None:
     if settings.weights is not None:
         hint = "Put it where every worker finds it: 'ganmetrics weights import FILE', or GANMETRICS_WEIGHTS_DIR"
         raise UsageError("a board takes no weights file of its own", where="--weights", hint=hint)
-    chosen = BoardOptions(
-        reference=wishes["reference"],
-        hidden=wishes["hidden_reference"],
-        metrics=names_of(wishes["metrics"]),
-        num_images=wishes["num_images"],
-        resolution=wishes["resolution"],
-        title=wishes["title"],
-        rank_by=wishes["rank_by"],
-        extractor=settings.extractor or "inception",
-        second_extractor=wishes["second_extractor"],
-        quota=wishes["quota"],
-        copies=wishes["max_copies"],
-        duplicates=wishes["max_duplicates"],
-        has_diagnosis=wishes["diagnosis"],
-        store=wishes["store"],
-    )
+    options["metrics"] = names_of(options["metrics"])
+    chosen = BoardOptions(extractor=settings.extractor or "inception", **options)
     with create(board, chosen, device=settings.device, reading=settings.reading) as made:
         rules = made.rules
         click.echo(f"{board}: {rules.title}, {', '.join(rules.metrics)} by {rules.network} against {rules.reference}")

@@ -122,7 +122,7 @@ class _Begun(Event):
     """
 
     def wait(self, timeout: float | None = None) -> bool:
-        """As of any event, but an end of patience is an error."""
+        """Wait for the thread; an end of patience is an error (MemoryError)."""
         if not super().wait(PATIENCE if timeout is None else timeout):
             raise MemoryError("there is none for another thread")
         return True
