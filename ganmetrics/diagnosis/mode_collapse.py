@@ -78,8 +78,8 @@ def _sentence(pair: Pair, verdict: str) -> str:
         hardly = f"; hardly any {listed(classes.rare_names)}" if classes.shares.rare else ""
         return f"{drawn} of {classes.num_real} {classes.noun}; missing {listed(classes.missing_names)}{hardly}"
     if classes is not None and classes.shares.rare:
-        rare = f"less than a quarter of their share: {listed(classes.rare_names)}"
-        return f"all {classes.num_real} {classes.noun} are drawn, but {rare}"
+        few = f"less than a quarter of their share: {listed(classes.rare_names)}"
+        return f"all {classes.num_real} {classes.noun} are drawn, but {few}"
     if clusters.shares.missing and is_fault(verdict):
         count, share = len(clusters.shares.real_counts), clusters.shares.missing_share
         left_out = f"{len(clusters.shares.missing)} of {count} clusters of real images are left out"
