@@ -120,6 +120,15 @@ def test_numbers_of_a_classifier_s_classes_get_their_names(data_root: Path) -> N
     assert found == f"2 of 10 kinds of clothing; missing {missing}"
 
 
+def test_what_a_classifier_mistakes_is_not_drawn(data_root: Path) -> None:
+    """A tenth of T-shirts pass for shirts, of which none is drawn."""
+    real, rest = (load_dataset("FashionMNIST", split, folder=str(data_root)) for split in ("test", "train"))
+    is_kept = ~torch.isin(rest.targets, torch.tensor([2, 3, 4, 6, 8]))
+    images, others = (data[:, None].expand(-1, 3, -1, -1).contiguous() for data in (real.data, rest.data[is_kept]))
+    found = gm.diagnose(images[:2000], others[:1000], extractor="fashion")["mode collapse"].sentence
+    assert found == "5 of 10 kinds of clothing; missing pullover, dress, coat, shirt, bag"
+
+
 def test_saved_statistics_need_their_features(digits: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
     found = gm.diagnose("mnist-test", digits["train"][0][:1000])
     assert found["mode collapse"].sentence == "all 10 digits are drawn"
