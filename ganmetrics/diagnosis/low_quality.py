@@ -36,11 +36,12 @@ def low_quality(pair: Pair) -> Finding:
     fake, held_out = pair.crossings
     inside, as_reals = share_of(fake.real_balls > 0), share_of(held_out.real_balls > 0)
     density, of_reals = (_density(side.real_balls) for side in (fake, held_out))
-    accuracy, foreign = _accuracy(pair), _foreign(pair)
+    accuracy, far = _accuracy(pair), _foreign(pair)
+    foreign = evidence("foreign", "share of the fakes far from every real, beyond that of held-out reals", far)
     numbers = (
         evidence("outside", "share of the fakes outside the reals' manifold", share_of(fake.real_balls == 0)),
         evidence("precision", "precision relative to held-out reals", inside.over(as_reals)),
-        evidence("foreign", "share of the fakes far from every real, beyond that of held-out reals", foreign),
+        foreign,
         evidence("density", "density relative to held-out reals", density.over(of_reals)),
         evidence(
             "c2st", "accuracy of a classifier that tells generated images from real ones of their kinds", accuracy
@@ -52,7 +53,7 @@ def low_quality(pair: Pair) -> Finding:
         f"({1 - as_reals.value:.0%} of held-out real images do); a classifier that tells both apart is right for "
         f"{accuracy.value:.0%}"
     )
-    if is_fault(numbers[2].verdict):
+    if is_fault(foreign.verdict):
         sentence += f"; {foreign.value:.0%} are foreign: far from every real image"
     return Finding(NAME, verdict, sentence, numbers, ADVICE if is_fault(verdict) else ())
 

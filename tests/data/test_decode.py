@@ -291,3 +291,12 @@ def test_real_corrupt_files_decode_or_are_refused_and_none_hangs():
     assert {"broken.png", "truncated_jpeg.jpg", "decompression_bomb.gif", "reallybig.bmp", "exif.avif"} <= set(refused)
     assert all(text.startswith(("is ", "has ", "holds ", "needs ")) and text.isprintable() for text in refused.values())
     assert not set(refused) & {"exif.png", "hopper_orientation_6.jpg", "pil_sample_cmyk.jpg", "16_bit_binary.pgm"}
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_a_large_image_keeps_every_pixel(mode: str) -> None:
+    """It is handed over in strips, of which the last is shorter."""
+    pixels = np.random.RandomState(0).randint(0, 256, (2111, 1999, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels).convert(mode)
+    expected = np.asarray(image.convert("RGB"))
+    assert np.array_equal(decode(png(image, compress_level=0), LENIENT).pixels, expected)
