@@ -83,6 +83,8 @@ HINTS = {
     "E-UNREADABLE": "Repair or remove them",
     "E-TOO-FEW": "Add images, or lower `kid_subset_size`, `isc_splits` or `prc_neighborhood`",
 }
+# torch-fidelity has no option for the processes that decode.
+NAMES = {"workers": "ganmetrics evaluate --workers"}
 WITHOUT_EFFECT = (
     "prc_batch_size", "samples_ext_lossy", "cache_root", "cache", "input1_cache_name", "input2_cache_name",
     "save_cpu_ram",
@@ -272,7 +274,7 @@ def _scores(
     networks = [load_extractor(extractor, weights) for extractor in groups]
     scores: dict[str, Score] = {}
     for (real, fake), network, metrics in zip(sides, networks, groups.values(), strict=True):
-        with own_hints(HINTS):
+        with own_hints(HINTS, NAMES):
             result = evaluate(
                 real, fake, metrics=metrics, extractor=network, device="auto" if uses_gpu else "cpu",
                 batch_size=batch_size, ci="off", reading=reading,

@@ -19,10 +19,12 @@ from ganmetrics.data.reading.columns import image_column
 from ganmetrics.data.reading.items import KEYS
 from ganmetrics.data.reading.targets import classes_of_dataset
 from ganmetrics.data.source import Classes
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import GanMetricsError, InputError, UsageError
 
 SPLIT = re.compile(r"huggingface:(?P<place>.+):(?P<split>[^:\[\]]+(?:\[[^\[\]]*\])?)", re.DOTALL)  # train, train[:100]
 LOADERS = frozenset(("imagefolder", "parquet", "arrow", "csv", "json", "webdataset"))  # which want to be told of files
+# The marks of a folder that ``save_to_disk`` wrote: of one split, and of a dictionary of splits.
+SAVED = ("state.json", "dataset_dict.json")
 _SWITCHES = Held()
 FORM = "huggingface:NAME:SPLIT or huggingface:NAME:CONFIG:SPLIT"
 
@@ -35,7 +37,8 @@ class HuggingFaceSource(DatasetSource):
     Parameters
     ----------
     value : str
-        NAME is one of the hub or a folder of images or tables, SPLIT as ``datasets.load_dataset`` takes it.
+        NAME is one of the hub, a folder of images or tables, or one that ``save_to_disk`` wrote; SPLIT as
+        ``datasets.load_dataset`` takes it, and of a saved folder its plain name.
     opening : Opening
         How images are read.
 
@@ -86,11 +89,24 @@ def _loaded(name: str, config: str | None, split: str, where: str) -> Any:
     offline = is_offline()
     try:
         with _network(not offline), stdout_to_stderr():
+            if any(os.path.isfile(os.path.join(name, file)) for file in SAVED):
+                return _split_of(datasets.load_from_disk(name), split, where)
             return datasets.load_dataset(name, config, split=split)
+    except GanMetricsError:
+        raise
     except ValueError as error:  # the library's sentences about unknown splits and configurations
         raise UsageError(_first_line(error), where=shown(where), code="E-SOURCE") from None
     except Exception as error:  # of requests, httpx, pyarrow, fsspec and the library's own
         raise _missing(error, offline, where) from error
+
+
+def _split_of(saved: Any, split: str, where: str) -> Any:
+    """Return one split of what ``save_to_disk`` wrote: a dictionary of splits, or one, which may have no name."""
+    splits = saved if isinstance(saved, dict) else {str(saved.split or split): saved}
+    if split not in splits:
+        what = f"the saved data set has no split {shown(split)}; it has {', '.join(map(shown, splits))}"
+        raise UsageError(what, where=shown(where), hint=f"Name one of them: {FORM}", code="E-SOURCE")
+    return splits[split]
 
 
 def _library(where: str) -> ModuleType:

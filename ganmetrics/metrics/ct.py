@@ -142,7 +142,8 @@ def in_cells(
             cells.append(Cell(*sides, (of_test == cell).nonzero()[:, 0], _z_value(*sides)))
     if not cells:
         what = f"no cell holds more than {FEW} fakes and an unseen real image"
-        raise InputError(what, where="ct.num_cells", hint="Score more images or lower num_cells", code="E-TOO-FEW")
+        fewer = f", or ask for fewer cells than {num_cells}, as in `ct(num_cells=1)`" if num_cells > 1 else ""
+        raise InputError(what, where="ct.num_cells", hint=f"Score more images{fewer}", code="E-TOO-FEW")
     total = sum(len(cell.of_test) for cell in cells)
     return Copying(sum(len(cell.of_test) * cell.z for cell in cells) / total, cells)
 

@@ -78,7 +78,8 @@ def _end(end: float, other: float, value: float, digits: int) -> str:
     if not math.isfinite(end):
         return str(end)
     distances = [one for one in (abs(end - value), abs(other - value)) if 0 < one < math.inf]
-    distance = [*distances, abs(end) / 10 or 0.1][0]
+    # An end that lies upon the value but for rounding has no more digits than a thousandth of the other's distance.
+    distance = max(distances[0], max(distances) / 1000) if distances else abs(end) / 10 or 0.1
     decimals = digits - 1 - math.floor(math.log10(distance))
     # Adding 0 leaves no minus before a 0.
     rounded = round(end, decimals) + 0.0

@@ -240,6 +240,18 @@ def test_what_is_not_done_is_refused(change: dict[str, Any], sentence: str, opti
         fidelity.calculate_metrics(**{**options, "fid": True, **change})
 
 
+class TooLarge(Pictures):
+    def __getitem__(self, index: int) -> torch.Tensor:
+        raise MemoryError
+
+
+def test_a_hint_names_no_parameter_that_the_package_lacks(options: dict[str, Any]) -> None:
+    pictures = torch.zeros(20, 3, 16, 16, dtype=torch.uint8)
+    with pytest.raises(gm.ResourceError, match="needs more memory") as caught:
+        fidelity.calculate_metrics(**{**options, "input1": TooLarge(pictures), "isc": True})
+    assert "`ganmetrics evaluate --workers=1` takes less" in caught.value.hint
+
+
 def test_models_that_cannot_be_run_are_refused(options: dict[str, Any]) -> None:
     from torch_fidelity import GenerativeModelModuleWrapper
 

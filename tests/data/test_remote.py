@@ -148,3 +148,17 @@ def test_a_hugging_face_folder_by_name(here: Path) -> None:
         open_source(f"huggingface:{here}:nosuch")
     with pytest.raises(UsageError, match="is named huggingface:NAME:SPLIT"):
         open_source("huggingface:mnist")
+
+
+@pytest.mark.parametrize("form", ["one split", "splits"])
+def test_a_folder_that_save_to_disk_wrote(form: str, here: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    loaded = datasets.load_dataset(str(here), split="train")
+    # A split alone, of no name, and a dictionary of splits.
+    alone = datasets.Dataset.from_dict({"image": loaded["image"]}, features=datasets.Features(image=datasets.Image()))
+    saved = alone if form == "one split" else datasets.DatasetDict({"train": loaded})
+    saved.save_to_disk(str(tmp_path / "saved"))
+    assert pixels(open_source(f"huggingface:{tmp_path / 'saved'}:train")).equal(pixels(open_source(here)))
+    if form == "splits":
+        with pytest.raises(UsageError, match="has no split nosuch; it has train"):
+            open_source(f"huggingface:{tmp_path / 'saved'}:nosuch")
