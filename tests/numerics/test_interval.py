@@ -29,6 +29,7 @@ INF = math.inf
         (5.2e-7, 4.1e-7, 6.34e-7, "4.1e-07 to 6.3e-07"),
         (1234567.0, 1200000.4, 1300000.0, "1200000 to 1300000"),
         (3e12, 2.9e12, 3.2e12, "2.90e+12 to 3.20e+12"),
+        (2e-16, 0.0, 0.66, "0.00000 to 0.66"),
     ],
 )
 def test_each_end_is_rounded_by_its_distance_from_the_value(value: float, low: float, high: float, words: str) -> None:
