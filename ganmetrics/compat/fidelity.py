@@ -179,8 +179,12 @@ def _answer(given: argparse.Namespace) -> str:
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     uses_gpu = not is_cpu and bool(os.environ.get("CUDA_VISIBLE_DEVICES"))
-    if gpu is not None:
-        _check_gpu(gpu)
+    # CUDA reads the variable once, when torch first asks for a device.
+    import torch
+
+    if gpu is not None and not torch.cuda.is_available():
+        hint = "Pass `cpu=True`, or leave `gpu` out"
+        raise UsageError(f"there is no CUDA device {gpu}", where="gpu", hint=hint, code="E-DEVICE")
     scores = calculate_metrics(cuda=uses_gpu, **options)
     return json.dumps(scores, indent=4) if is_json else "\n".join(f"{name}: {scores[name]:.7g}" for name in scores)
 
@@ -214,14 +218,6 @@ def _add(parser: Parser, name: str, default: Any, annotation: str) -> None:
         words += "" if default is None or name in REFUSED else f" [default: {default}]"
         names = (*SHORT.get(name, "").split(), option)
         parser.add_argument(*names, default=default, type=kind, metavar=letter, help=words.strip())
-
-
-def _check_gpu(gpu: str) -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        what = f"there is no CUDA device {gpu}"
-        raise UsageError(what, where="gpu", hint="Pass `cpu=True`, or leave `gpu` out", code="E-DEVICE")
 
 
 def _refuse(given: Mapping[str, Any]) -> None:
