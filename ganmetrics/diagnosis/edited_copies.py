@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, pad
 
 from ganmetrics.extractors.resize import in_float32
-from ganmetrics.numerics.neighbors import neighbor_squares
+from ganmetrics.numerics.neighbors import nearest_other, neighbor_squares
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +20,21 @@ SIDE, BLUR, CELLS = 28, 3, 14
 SHIFTS = range(-2, 3)
 # Pictures that are compared with all real ones at a time.
 BLOCK = 1_000
+# Below this ratio a picture is compared with the second nearest real one too: circles are near to many circles, a copy
+# to one picture alone.
+NEAR = 0.6
+# The rank of the real picture that stands for a generated one among those that resemble it.
+RESEMBLING = 10
+# Real pictures within this share of the median distance between neighbours count as one.
+ALIKE = 0.35
+
+
+class Neighbors(NamedTuple):
+    """The nearest other picture of each real one, and the squared distances to it and to the one after it: [R] each."""
+
+    places: Tensor
+    squares: Tensor
+    second_squares: Tensor
 
 
 class Edited(NamedTuple):
@@ -28,7 +43,8 @@ class Edited(NamedTuple):
     Attributes
     ----------
     ratios : Tensor, float32 [N]
-        The distance to the nearest real picture, over that one's distance to its nearest other; 0 for a copy.
+        The distance to the nearest real picture, over that one's distance to its nearest other; 0 for a copy. Near real
+        pictures it is at least the same distance over that to the second nearest real picture in any view.
     places : Tensor, int64 [N]
         Which real picture that is.
     """
@@ -38,28 +54,69 @@ class Edited(NamedTuple):
 
 
 def edited(pictures: Sequence[Tensor], reals: Sequence[Tensor]) -> Edited:
-    """Compare each picture, mirrored, turned and shifted, with at least two real ones: uint8 [3, h, w] of any sizes.
+    """Compare each picture, mirrored, turned and shifted, with at least three real ones: uint8 [3, h, w] of any sizes.
 
     Pictures of other proportions are squeezed to a square, and colours are averaged: a tinted copy is a copy.
     """
-    references = _described(_grey(reals))
-    lengths, own = references.square().sum(dim=1), neighbor_squares(references, 1).float()
-    parts = [_nearest_view(part, references, lengths, own) for part in _grey(pictures).split(BLOCK)]
+    return _edited(_grey(pictures), _described(_grey(reals)), None)
+
+
+def edited_usually(pictures: Sequence[Tensor], reals: Sequence[Tensor]) -> Edited:
+    """Compare real pictures that resemble the given ones with all other real ones, as ``edited`` would.
+
+    Simple pictures of one kind resemble each other, so that some seem to be copies of others. For each given picture
+    the tenth nearest real one is compared. The nearest would not do: pictures that stand alone are nearest to many.
+    ``places`` are the indices of the real pictures that were compared.
+    """
+    grey = _grey(reals)
+    references = _described(grey)
+    ranked = torch.cdist(_described(_grey(pictures)), references).topk(min(RESEMBLING, len(reals)), largest=False)
+    compared, order = ranked.indices[:, -1].unique(return_inverse=True)
+    return Edited(_edited(grey[compared], references, compared).ratios[order], compared[order])
+
+
+def _edited(grey: Tensor, references: Tensor, itself: Tensor | None) -> Edited:
+    """Compare pictures with real ones; ``itself`` are the indices of pictures that are among the real ones."""
+    neighbors = Neighbors(*nearest_other(references), neighbor_squares(references, 2))
+    own = [None] * len(grey.split(BLOCK)) if itself is None else itself.split(BLOCK)
+    parts = [_compared(*pair, references, neighbors) for pair in zip(grey.split(BLOCK), own, strict=True)]
     return Edited(torch.cat([each.ratios for each in parts]), torch.cat([each.places for each in parts]))
 
 
-def _nearest_view(grey: Tensor, references: Tensor, lengths: Tensor, own: Tensor) -> Edited:
+def _compared(grey: Tensor, itself: Tensor | None, references: Tensor, neighbors: Neighbors) -> Edited:
+    numbers = torch.arange(len(references))
+    is_itself = torch.zeros(1, dtype=torch.bool) if itself is None else itself[:, None] == numbers
+    least, places = _nearest(grey, references, is_itself)
+    # The distance from the real picture to its nearest other does not count the picture that is compared.
+    own = neighbors.squares[places]
+    if itself is not None:
+        own = torch.where(neighbors.places[places] == itself, neighbors.second_squares[places], own)
+    # Where the nearest real picture has an equal one, nothing is nearer than its neighbour, and 0 over 0 is a copy.
+    ratios = torch.where(least == 0, 0.0, least / own).sqrt().float()
+    near = (ratios < NEAR).nonzero()[:, 0]
+    if len(near):
+        around = torch.cdist(references[places[near]], references).square() <= ALIKE**2 * neighbors.squares.median()
+        second, _ = _nearest(grey[near], references, around | (is_itself if itself is None else is_itself[near]))
+        ratios[near] = torch.maximum(ratios[near], (least[near] / second).sqrt().nan_to_num(0.0))
+    return Edited(ratios, places)
+
+
+def _nearest(grey: Tensor, references: Tensor, without: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the squared distance of each picture to the nearest real one in any view, and which that is: [N], [N].
+
+    ``without``, bool [N, R] or [1], says which real pictures are passed over.
+    """
+    lengths = references.square().sum(dim=1)
     least = torch.full((len(grey),), torch.inf)
     places = torch.zeros(len(grey), dtype=torch.int64)
     for view in _views(grey):
         rows = _described(view)
-        nearest = (lengths - 2 * rows @ references.T).min(dim=1)
-        squares = (nearest.values + rows.square().sum(dim=1)).clamp(min=0)
-        is_nearer = squares < least
-        least, places = torch.where(is_nearer, squares, least), torch.where(is_nearer, nearest.indices, places)
+        nearest = (lengths - 2 * rows @ references.T).masked_fill_(without, torch.inf).min(dim=1)
+        values = (nearest.values + rows.square().sum(dim=1)).clamp(min=0)
+        is_nearer = values < least
+        least, places = torch.where(is_nearer, values, least), torch.where(is_nearer, nearest.indices, places)
     # What rounding leaves of the distance of equal pictures is none.
-    is_equal = least <= 1e-6 * lengths[places]
-    return Edited(torch.where(is_equal, 0.0, least / own[places]).sqrt(), places)
+    return torch.where(least <= 1e-6 * lengths[places], 0.0, least), places
 
 
 def _grey(pictures: Sequence[Tensor]) -> Tensor:  # -> float32 [N, 1, SIDE, SIDE]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.class_assignment import Classes, classes_of
-from ganmetrics.diagnosis.edited_copies import Edited, edited
+from ganmetrics.diagnosis.edited_copies import Edited, edited, edited_usually
 from ganmetrics.diagnosis.missing_modes import Clusters, clusters
 from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
 from ganmetrics.errors import InputError
@@ -32,6 +32,8 @@ NEIGHBORS = 5
 PICTURES = 2_000
 # Pictures of each side among which edited copies are looked for.
 COMPARED = 4_000
+# Generated pictures for which real ones that resemble them are compared with the others.
+USUAL = 1_000
 
 
 class Trial(NamedTuple):
@@ -149,14 +151,14 @@ class Pair:
 
     @cached_property
     def edited(self) -> tuple[Edited, Edited] | None:
-        """Generated pictures beside real ones, and one half of the real ones beside the other; ``None`` without any."""
+        """Generated pictures beside real ones, and real ones that resemble them beside the others, if there are any."""
         real, fake = self.real.thumbnails, self.fake.thumbnails
         if real is None or fake is None:
             return None
         kept = set(self.distinct.tolist())
         reals = [real[place] for place in real.sample(len(real)) if place in kept][:COMPARED]
-        half = len(reals) // 2
-        return edited([fake[place] for place in fake.sample(COMPARED)], reals), edited(reals[:half], reals[half:])
+        fakes = [fake[place] for place in fake.sample(COMPARED)]
+        return edited(fakes, reals), edited_usually(fakes[:USUAL], reals)
 
     @cached_property
     def clusters(self) -> Clusters:

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.nn.functional import interpolate, pad
 
 import ganmetrics as gm
-from ganmetrics.diagnosis.edited_copies import edited
+from ganmetrics.diagnosis.edited_copies import edited, edited_usually
 
 
 def scenes(seed: int, count: int, side: int = 40) -> torch.Tensor:
@@ -53,7 +53,7 @@ REALS, OTHERS = scenes(0, 300), scenes(1, 300)
 @pytest.mark.parametrize("name", EDITS)
 def test_every_edit_is_found_at_its_real_picture(name: str) -> None:
     found = edited(list(EDITS[name](REALS[:40])), list(REALS))
-    assert float((found.ratios < 0.4).double().mean()) >= 0.95
+    assert float((found.ratios < 0.4).double().mean()) >= 0.9
     assert float((found.places == torch.arange(40)).double().mean()) >= 0.95
 
 
@@ -66,6 +66,18 @@ def test_pictures_of_several_sizes_are_compared() -> None:
     found = edited([picture.flip(2) for picture in reals[:20]], reals)
     assert found.places.tolist() == list(range(20))
     assert float(found.ratios.max()) < 0.01
+
+
+def test_pictures_of_one_kind_are_no_copies() -> None:
+    """One disc in the middle of each picture, of any radius: all are near to some, and none is a copy."""
+    down, right = np.mgrid[:40, :40] - 19.5
+    radii = np.random.RandomState(0).uniform(4, 18, (2, 600, 1, 1))
+    sides = (255 / (1 + np.exp(-2 * (radii - np.hypot(down, right))))).astype(np.uint8)
+    real, fake = (torch.from_numpy(side)[:, None].expand(-1, 3, -1, -1) for side in sides)
+    found, usual = edited(list(fake), list(real)), edited_usually(list(fake), list(real))
+    shares = [float((each.ratios < 0.4).double().mean()) for each in (found, usual)]
+    assert shares[0] == pytest.approx(shares[1], abs=0.1)
+    assert edited(list(real[:20].flip(2)), list(real)).ratios.max() < 0.01
 
 
 def test_a_diagnosis_names_mirrored_copies_and_no_healthy_set() -> None:
