@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import torch
 
 from ganmetrics.numerics import bounds
-from ganmetrics.numerics.bounds import Bounds
-from ganmetrics.numerics.interval import Interval
+from ganmetrics.numerics.bounds import Bounds, Interval
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,15 +117,18 @@ def expanded(
     if base is None:
         ends = bounds.plain(value, error, factor)
     else:
-        ends = bounds.logarithmic(base, error, factor).moved(value - base)
+        low, high = bounds.logarithmic(base, error, factor)
+        ends = Bounds(low + (value - base), high + (value - base))
     # Other noise, as that of drawn subsets, is symmetric: near a base of 0 the logarithmic scale would have no room for
     # it below the value.
     ends = bounds.widened(ends, value, noise)
     exact = "; real taken as exact" if sizes.real and influence.real is None else ""
     scale = "" if base is None else ", logarithmic scale"
-    return Estimated(
-        value, ends, f"influence function{scale}{exact}", shared(influence.real, math.hypot(error, noise), sizes.real)
-    )
+    # What the real rows add, in units of the whole error, so that two such vectors [N] multiply to a correlation.
+    rows, total, units = influence.real, math.hypot(error, noise), None
+    if rows is not None and total > 0 and len(rows) > 1:
+        units = (rows / total).to(torch.float64) / ((len(rows) - 1) * sizes.real) ** 0.5
+    return Estimated(value, ends, f"influence function{scale}{exact}", units)
 
 
 def of_counts(
@@ -143,10 +145,3 @@ def of_counts(
     apart = bounds.plain(value, math.sqrt(first))
     units = rows[0] / math.sqrt(first) if first > 0 else None
     return Estimated(value, ends, "influence function of the bins, logarithmic scale", units, apart)
-
-
-def shared(rows: Tensor | None, error: float, count: int) -> Tensor | None:  # [N] -> [N]
-    """Return the influences of real rows, in units of the error of a value that ``count`` of them stand behind."""
-    if rows is None or not error > 0 or len(rows) < 2:
-        return None
-    return (rows / error).to(torch.float64) / ((len(rows) - 1) * count) ** 0.5

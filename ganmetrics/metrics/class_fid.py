@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.errors import InputError
-from ganmetrics.metrics._frechet import factor_of, mean_of
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
-from ganmetrics.metrics.fid import fid
+from ganmetrics.metrics.fid import factor_of, fid, mean_of
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES, LABELS
 from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence

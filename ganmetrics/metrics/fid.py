@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, NumericalError, StatisticsError, UsageError
-from ganmetrics.metrics._frechet import factor_of, fid_uncertainty, mean_of
+from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES, MOMENTS, SAMPLE
-from ganmetrics.numerics.cholesky import pivoted
-from ganmetrics.numerics.influence import Gaussian
+from ganmetrics.numerics.cholesky import centred_factor, pivoted
+from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
 from ganmetrics.numerics.leave_one_out import frechet_losses
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.root_trace import Traces, traces_of, traces_of_factors
@@ -21,9 +21,11 @@ from ganmetrics.numerics.root_trace import Traces, traces_of, traces_of_factors
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.metrics._uncertainty import Estimated
     from ganmetrics.numerics.cholesky import Array
     from ganmetrics.types import ArrayLike
+
+    # The moments of a set, and rows of it where any are at hand.
+    Side = tuple[Moments, Tensor | None]
 
 # A distance below minus this share of the traces is a bug, above it rounding.
 NEGATIVE = 1e-6
@@ -192,6 +194,36 @@ def _float64(values: Any, name: str, side: str) -> Array:
     except (TypeError, ValueError, ArithmeticError, RuntimeError):
         kind = type(values).__name__
     raise StatisticsError(f"{name} is {kind}; expected real numbers", where=side, code="E-DTYPE")
+
+
+def mean_of(x: Tensor) -> Array:  # [N, D] -> [D]
+    """Return the mean of rows."""
+    return x.mean(dim=0).cpu().numpy()
+
+
+def factor_of(x: Tensor) -> Array:  # [N, D] -> [R, D]
+    """Return a factor of the covariance of rows: the centred rows themselves where they are fewer than dimensions."""
+    if len(x) <= x.shape[1]:
+        return centred_factor(x.cpu().numpy())
+    return Moments.of(x).factor.rows()
+
+
+def fid_uncertainty(value: float, real: Side, fake: Side) -> Estimated | None:
+    """Tell how uncertain a Fréchet distance is, on the logarithmic scale; ``None`` without rows of the fakes.
+
+    Below full rank the interval is taken within the span of the features, where it is a quarter too wide.
+    """
+    (real_moments, real_rows), (fake_moments, fake_rows) = real, fake
+    if fake_rows is None:
+        return None
+    sides = (Gaussian(each.mean.numpy(), each.factor.rows()) for each in (real_moments, fake_moments))
+    expansion = FrechetExpansion(*sides)
+    # Saved statistics may hold no rows of the real images: their noise is then left out, which the method says.
+    on_fake, of_fakes = expansion.of_fakes(fake_rows.double().numpy())
+    on_real, of_reals = (None, None) if real_rows is None else expansion.of_reals(real_rows.double().numpy())
+    sizes = Sizes(real_moments.count, fake_moments.count)
+    second = expansion.second_order(of_reals, of_fakes).error(*sizes)
+    return expanded(value, sizes, Influence(on_real, on_fake), second, base=value)
 
 
 def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:

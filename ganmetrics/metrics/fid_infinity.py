@@ -8,10 +8,9 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics._frechet import factor_of, mean_of
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
-from ganmetrics.metrics.fid import squared_frechet
+from ganmetrics.metrics.fid import factor_of, mean_of, squared_frechet
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.influence import WIDE, FrechetExpansion, Gaussian, Influence

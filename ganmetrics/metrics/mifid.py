@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.metrics._frechet import fid_uncertainty
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix_pair
-from ganmetrics.metrics.fid import fid
+from ganmetrics.metrics.fid import fid, fid_uncertainty
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES, SAMPLE
 from ganmetrics.numerics.directions import unit_rows

@@ -13,10 +13,10 @@ from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics import bounds
+from ganmetrics.numerics.bounds import Interval
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.counting import differing_bins, divergence_of_counts
 from ganmetrics.numerics.entropy import mean_divergence
-from ganmetrics.numerics.interval import Interval
 from ganmetrics.numerics.mode_counts import two_proportion_z
 from ganmetrics.numerics.resampling import seeded
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ganmetrics.metrics._frechet import fid_uncertainty
-from ganmetrics.metrics.fid import fid, fid_of_moments
+from ganmetrics.metrics.fid import fid, fid_of_moments, fid_uncertainty
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import SPATIAL_MOMENTS, SPATIAL_SAMPLE
 

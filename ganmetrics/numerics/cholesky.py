@@ -81,11 +81,6 @@ def pivoted(sigma: Array, side: str = "") -> Pivoted:
     return factor
 
 
-def psd_factor(sigma: Array, side: str = "") -> Array:
-    """Factor a covariance [D, D] of rank R by pivoted Cholesky, as an array [R, D] (StatisticsError)."""
-    return pivoted(sigma, side).rows()
-
-
 def check_symmetric(sigma: Array, side: str) -> float:
     """Return the largest magnitude in a matrix; refuse one that is not finite or not symmetric (StatisticsError)."""
     largest = float(np.abs(sigma).max(initial=0.0))

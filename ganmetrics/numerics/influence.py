@@ -45,7 +45,8 @@ class Influence(NamedTuple):
 
     def error(self, num_real: int, num_fake: int) -> float:
         """Return the standard error for samples of these sizes, whatever the number of rows that tell it."""
-        return math.hypot(*(deviation(rows) / num**0.5 for rows, num in self._sides(num_real, num_fake)))
+        sides = ((self.real, num_real), (self.fake, num_fake))
+        return math.hypot(*(deviation(rows) / num**0.5 for rows, num in sides if rows is not None))
 
     def freedom(self, num_real: int, num_fake: int) -> float:
         """Return the degrees of freedom of the error's square, from fourth moments of influences (Satterthwaite)."""
@@ -53,15 +54,13 @@ class Influence(NamedTuple):
         if not total > 0:
             return math.inf
         noise = 0.0
-        for rows, num in self._sides(num_real, num_fake):
+        for rows, num in ((self.real, num_real), (self.fake, num_fake)):
+            if rows is None:
+                continue
             # In units of the error the variances of both sides sum to 1.
             scaled = rows / (total * num**0.5)
             noise += float(scaled.pow(4).mean() - scaled.var() ** 2) / len(rows)
         return 2 / noise if noise > 0 else math.inf
-
-    def _sides(self, num_real: int, num_fake: int) -> list[tuple[Tensor, int]]:
-        real = [] if self.real is None else [(self.real, num_real)]
-        return [*real, (self.fake, num_fake)]
 
 
 class SecondOrder(NamedTuple):
@@ -120,7 +119,9 @@ class FrechetExpansion:
     """
 
     def __init__(self, real: Gaussian, fake: Gaussian) -> None:
-        self.scale = _unit(real, fake)
+        # In a power of two near the size of the features nothing overflows, vanishes or is rounded.
+        sizes = [float(np.abs(part).max(initial=0.0)) for part in (real.factor, fake.factor, real.mean - fake.mean)]
+        self.scale = 2.0 ** math.frexp(max(sizes))[1] if 0 < max(sizes) < math.inf else 1.0
         self.real, self.fake = (Gaussian(g.mean / self.scale, g.factor / self.scale) for g in (real, fake))
         product = self.real.factor @ self.fake.factor.T
         # One side has equal rows only, and so no variance.
@@ -154,29 +155,21 @@ class FrechetExpansion:
     def second_order(self, of_reals: Array | None, of_fakes: Array) -> SecondOrder:
         """Average the kernel over seeded random pairs of rows, given by coordinates; over fake rows alone for None."""
         rng = np.random.RandomState(SEED)
-        fake = self._kernel(*_pairs(of_fakes, of_fakes, rng))
+        fake = self._kernel(of_fakes, of_fakes, rng)
         if of_reals is None:
             return SecondOrder(0.0, fake, 0.0)
-        real, cross = (self._kernel(*_pairs(of_reals, other, rng)) for other in (of_reals, of_fakes))
+        real, cross = (self._kernel(of_reals, other, rng) for other in (of_reals, of_fakes))
         return SecondOrder(real, fake, cross)
 
-    def _kernel(self, x: Array, y: Array) -> float:  # [P, R], [P, R] -> float
+    def _kernel(self, x: Array, y: Array, rng: np.random.RandomState) -> float:  # [N, R], [M, R] -> float
+        # Pairs of different rows: [P, R] each.
+        first, second = pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y)
+        x, y = x[first], y[second]
         c = x * y
+        # cᵀ L c with L_jk = 1 / (ν_j + ν_k).
         curved = (c @ (1 / np.add.outer(self.nu, self.nu)) * c).sum(axis=1)
         norms = np.square(x).sum(axis=1) + np.square(y).sum(axis=1)
         return self.scale**2 * root_mean_square(2 * c.sum(axis=1) + curved - norms / 2 + self.nu.sum() / 2)
-
-
-def _unit(real: Gaussian, fake: Gaussian) -> float:
-    """Return a power of two near the size of the features, by which nothing overflows, vanishes or is rounded."""
-    sizes = [float(np.abs(part).max(initial=0.0)) for part in (real.factor, fake.factor, real.mean - fake.mean)]
-    return 2.0 ** math.frexp(max(sizes))[1] if 0 < max(sizes) < math.inf else 1.0
-
-
-def _pairs(x: Array, y: Array, rng: np.random.RandomState) -> tuple[Array, Array]:
-    """Draw random pairs of rows, which differ where both are of one sample: [N, R], [M, R] -> [P, R], [P, R]."""
-    first, second = pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y)
-    return x[first], y[second]
 
 
 def pair_indices(

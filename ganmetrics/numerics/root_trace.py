@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import linalg
 
-from ganmetrics.numerics.cholesky import check_symmetric, psd_factor
+from ganmetrics.numerics.cholesky import check_symmetric, pivoted
 
 if TYPE_CHECKING:
     from ganmetrics.numerics.cholesky import Array, Pivoted
@@ -64,13 +64,15 @@ def traces_of(factor_r: Pivoted, sigma_f: Array) -> Traces:
     trace_f = float(np.trace(sigma_f))
     root = _definite_root_trace(factor_r, sigma_f, factor_r.trace + trace_f)
     if root is None:
-        return traces_of_factors(factor_r.rows(), psd_factor(sigma_f, "fake"))
+        return traces_of_factors(factor_r.rows(), pivoted(sigma_f, "fake").rows())
     return Traces(factor_r.trace, trace_f, root)
 
 
 def traces_of_factors(factor_r: Array, factor_f: Array) -> Traces:
     """Compute the traces from factors [R, D] of the covariances, of any R >= 0."""
-    trace_r, trace_f = _squared_norm(factor_r), _squared_norm(factor_f)
+    # tr Σ = tr FᵀF is the sum of the factor's squares. Raveled in the order of memory, it is not copied.
+    entries = [factor.ravel(order="K") for factor in (factor_r, factor_f)]
+    trace_r, trace_f = (float(each @ each) for each in entries)
     return Traces(trace_r, trace_f, root_trace(factor_r, factor_f, trace_r + trace_f))
 
 
@@ -128,9 +130,3 @@ def _root_error(squares: np.ndarray[Any, Any]) -> float:  # ascending eigenvalue
     above = squares > CLEAR * noise
     spread = noise / (2 * np.sqrt(squares[above]))
     return float(np.sqrt(np.sum(spread**2)) + np.count_nonzero(~above) * np.sqrt(noise))
-
-
-def _squared_norm(factor: Array) -> float:  # [R, D] -> the trace of its covariance
-    # Raveled in the order of memory, which copies nothing.
-    entries = factor.ravel(order="K")
-    return float(entries @ entries)

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import GanMetricsError
-from ganmetrics.metrics._frechet import factor_of, mean_of
-from ganmetrics.metrics.fid import squared_frechet
+from ganmetrics.metrics.fid import factor_of, mean_of, squared_frechet
 from ganmetrics.metrics.prd import PrdCurve, prd_curve
 from ganmetrics.numerics.resampling import seeded
 from ganmetrics.numerics.root_trace import traces_of_factors

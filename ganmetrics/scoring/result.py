@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._report import Report
-from ganmetrics.numerics.interval import LEVEL, Interval
+from ganmetrics.numerics.bounds import LEVEL, Interval
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
 

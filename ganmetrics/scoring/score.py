@@ -23,7 +23,7 @@ from ganmetrics.version import __version__
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.metrics import Estimate, Metric, Part
-    from ganmetrics.numerics.interval import Interval
+    from ganmetrics.numerics.bounds import Interval
     from ganmetrics.scoring.intervals import Uncertainty
 
 

@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 
 from ganmetrics.metrics import lpips_diversity
-from ganmetrics.metrics._frechet import factor_of, mean_of
+from ganmetrics.metrics.fid import factor_of, mean_of
 from ganmetrics.metrics.metric import Given
 from ganmetrics.metrics.ppl import of_squares, path_length
 from ganmetrics.numerics.spread import Spread

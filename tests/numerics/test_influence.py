@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ganmetrics.metrics.fid import frechet_distance
-from ganmetrics.numerics.cholesky import psd_factor
+from ganmetrics.numerics.cholesky import pivoted
 from ganmetrics.numerics.discrepancy import kernel_expansion
 from ganmetrics.numerics.entropy import exponential_error, mean_divergence
 from ganmetrics.numerics.influence import FrechetExpansion, Gaussian, Influence
@@ -44,7 +44,7 @@ def frechet_influence(real, fake, rows_r, rows_f):
 
 def gaussian(rows):
     mean, sigma = weighted_moments(rows, np.ones(len(rows)))
-    return Gaussian(mean, psd_factor(sigma))
+    return Gaussian(mean, pivoted(sigma).rows())
 
 
 @pytest.mark.parametrize("dim", [1, 5])

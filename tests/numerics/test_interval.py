@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from ganmetrics.numerics.interval import Interval
+from ganmetrics.numerics.bounds import Interval
 
 INF = math.inf
 
