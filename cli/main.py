@@ -79,11 +79,21 @@ def main(arguments: list[str] | None = None) -> None:
     came: list[int] = []
     for number in ENDING:
         signal.signal(number, lambda number, _: _end(number, came))
-    _prepare_streams()
+    # A console shows characters that it lacks escaped; Python would end with an error after all the work.
+    codecs.register_error("escaped", _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where the shell closed it
+            stream.reconfigure(errors="escaped")
     said: set[str] = set()
     warnings.showwarning = lambda message, *_: _warn(in_options(str(message), spelled(_command_of(given))), said)
     try:
-        _check_folder()
+        # In a working folder that was removed libraries end the process.
+        try:
+            os.getcwd()
+        except OSError as error:
+            what = f"the working folder cannot be used: {error.strerror}"
+            hint = "Change to a folder that exists (cd ~), and try again"
+            raise ResourceError(what, hint=hint, code="E-WRITE") from error
         with group.make_context("ganmetrics", given[:], obj=shlex.join(["ganmetrics", *given])) as context:
             group.invoke(context)
         if sys.stdout is not None:  # closed by the shell
@@ -104,17 +114,6 @@ def main(arguments: list[str] | None = None) -> None:
         for number in ENDING:  # While Python clears up, nobody would catch an exception.
             signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
-
-
-def _check_folder() -> None:
-    """Refuse to run in a working folder that was removed, where libraries end the process (ResourceError)."""
-    try:
-        os.getcwd()
-    except OSError as error:
-        what = f"the working folder cannot be used: {error.strerror}"
-        raise ResourceError(
-            what, hint="Change to a folder that exists (cd ~), and try again", code="E-WRITE"
-        ) from error
 
 
 def _told(error: BaseException, given: list[str]) -> int:
@@ -205,14 +204,6 @@ def _end(number: int, came: list[int]) -> None:
         signal.signal(signal.SIGALRM, lambda *_: _end(number, came))
         signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_LEAVE)
     raise SystemExit(128 + number)
-
-
-def _prepare_streams() -> None:
-    """Let a console show characters that it lacks escaped; Python would end with an error after all the work."""
-    codecs.register_error("escaped", _escaped)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # None where the shell closed it
-            stream.reconfigure(errors="escaped")
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:

@@ -51,12 +51,24 @@ class Settings:
     @staticmethod
     def of(ctx: click.Context) -> Settings:
         """Return the settings of the command that is running; torchrun's ranks meet here."""
-        from ganmetrics import Reading
+        from ganmetrics import Reading, UsageError, memory_limit
         from ganmetrics.extractors import respelled
 
         values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
+        if limit := values.pop("max_memory"):
+            # Buffers are bounded for as long as the command runs.
+            ctx.with_resource(memory_limit(limit))
+        if text := values["levels"]:
+            try:
+                low, high = map(float, text.split(":"))
+            except ValueError as error:
+                what = f"--levels {text}: expected LOW:HIGH, the numbers that are black and white"
+                raise UsageError(what, where="--levels", hint="Images of 12 bits in files of 16 have 0:4095") from error
+            values["levels"] = low, high
         # Under torchrun the ranks share the images unless another engine is asked for.
-        engine = values.pop("engine", None) or ("ranks" if is_launched() else "local")
+        names = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+        is_launched = all(name in os.environ for name in names) and os.environ["WORLD_SIZE"] not in ("", "1")
+        engine = values.pop("engine", None) or ("ranks" if is_launched else "local")
         is_first = engine != "ranks" or _rank_among(ctx) == 0
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
@@ -86,12 +98,6 @@ def spelled(command: click.Command) -> dict[str, Option]:
     }
     renamed = {ours: options[its] for ours, its in RENAMED.items() if its in options}
     return {**ELSEWHERE, **options, **renamed}
-
-
-def is_launched() -> bool:
-    """Whether torchrun, or what sets the same variables, started this process as one of several."""
-    names = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-    return all(name in os.environ for name in names) and os.environ["WORLD_SIZE"] not in ("", "1")
 
 
 def _rank_among(ctx: click.Context) -> int:
@@ -146,29 +152,6 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
     ctx.meta[f"{PREFIX}{parameter.name}"] = value
 
 
-def _as_levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    """Keep two numbers (UsageError for anything else)."""
-    levels = None
-    if value is not None:
-        from ganmetrics import Reading, UsageError
-
-        try:
-            low, high = map(float, value.split(":"))
-        except ValueError as error:
-            what = f"--levels {value}: expected LOW:HIGH, the numbers that are black and white"
-            raise UsageError(what, where="--levels", hint="Images of 12 bits in files of 16 have 0:4095") from error
-        levels = Reading(levels=(low, high)).levels
-    _keep(ctx, parameter, levels)
-
-
-def _limited(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    """Bound the memory of buffers for as long as the command runs."""
-    if value is not None:
-        from ganmetrics import memory_limit
-
-        ctx.with_resource(memory_limit(value))
-
-
 def _shared(*names: str, **facts: Any) -> Callable[[Command], Command]:
     return click.option(*names, expose_value=False, **{"callback": _keep, **facts})
 
@@ -193,13 +176,13 @@ FILE_OPTIONS = [
     _shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True, cls=IMAGES,
             help="Where the classes of images come from. auto takes dataset.json, or sub-folders that are not "
             "numbered chunks. folders takes any sub-folders."),
-    _shared("--levels", callback=_as_levels, metavar="LOW:HIGH", cls=IMAGES,
+    _shared("--levels", metavar="LOW:HIGH", cls=IMAGES,
             help="Black and white of images of more than 8 bits. Give 0:4095 for 12 bits in files of 16.  "
             "[default: by the depth that each file states]"),
     _shared("--max-pixels", type=click.IntRange(min=1), default=64_000_000, show_default=True, metavar="N", cls=IMAGES,
             help="Refuse images of more pixels. They could fill the memory."),
     _shared("--exif-transpose", is_flag=True, cls=IMAGES, help="Apply EXIF orientations. Other packages ignore them."),
-    _shared("--max-memory", metavar="SIZE", callback=_limited, cls=COMMON,
+    _shared("--max-memory", metavar="SIZE", cls=COMMON,
             help="Memory for images and distances, such as 2GB.  [default: 256MiB]"),
     _shared("--quiet", "-q", is_flag=True, cls=COMMON, help="Show no progress bar."),
 ]  # fmt: skip

@@ -49,12 +49,14 @@ def run(
     own : mapping
         The function's further arguments by name. Metrics get the changes of ``--set``, and test images are opened.
     """
-    if "metrics" in own:
+    arguments: list[Any] = list(sides)
+    if "metrics" in own and settings.changes:
         own = {**own, "metrics": configured(own["metrics"], settings.changes)}
-    if "test" in own:
-        own = {**own, "test": _vouched(own["test"], settings)}
+    if settings.assume_recipe is not None:
+        arguments = [_vouched(side, settings.assume_recipe) for side in sides]
+        own = {**own, "test": _vouched(own["test"], settings.assume_recipe)} if "test" in own else own
     shared = {**settings.arguments_of(verb), **own}
-    return show(lambda: verb(*(_vouched(side, settings) for side in sides), **shared), settings)
+    return show(lambda: verb(*arguments, **shared), settings)
 
 
 def names_of(metrics: str) -> list[str]:
@@ -133,14 +135,12 @@ def without_protocol(settings: Settings, hint: str) -> Settings:
     return replace(settings, protocol=None)
 
 
-def _vouched(side: str | None, settings: Settings) -> Any:
-    """Return a set of images, opened here where the user vouches for the recipe of its statistics."""
-    if side is None or settings.assume_recipe is None:
-        return side
+def _vouched(side: str | None, recipe: str) -> Any:
+    """Return a set of images; statistics are opened here, as the user vouches for their recipe."""
     from ganmetrics.measurement import archive
 
-    is_foreign = os.path.isfile(side) and archive.is_statistics(Path(side))
-    return archive.load_statistics(side, assume=settings.assume_recipe) if is_foreign else side
+    is_foreign = side is not None and os.path.isfile(side) and archive.is_statistics(Path(side))
+    return archive.load_statistics(side, assume=recipe) if is_foreign and side is not None else side
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:

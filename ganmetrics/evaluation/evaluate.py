@@ -16,7 +16,7 @@ from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import Metric
 from ganmetrics.metrics.needs import NEEDS, saved_names
-from ganmetrics.scoring.intervals import check_mode
+from ganmetrics.scoring.intervals import MODES
 from ganmetrics.scoring.keywords import DeviceAndFileKeywords, ScoringKeywords, Settings, shows
 from ganmetrics.scoring.plan import check_given, check_sizes, chosen_metrics, measured_sets, under_protocol
 from ganmetrics.scoring.result import Result
@@ -139,7 +139,7 @@ def score(
         Statistics of different recipes, or without what a metric reads.
     """
     chosen = chosen_metrics(metrics).metrics
-    check_mode(ci)
+    one_of(ci, "kind of interval", MODES)
     for each in chosen:
         check_given(each, {"real": real, "fake": fake, "test": test})
     # Statistics of another network or resize would give a number that means nothing.

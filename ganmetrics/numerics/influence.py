@@ -155,16 +155,16 @@ class FrechetExpansion:
     def second_order(self, of_reals: Array | None, of_fakes: Array) -> SecondOrder:
         """Average the kernel over seeded random pairs of rows, given by coordinates; over fake rows alone for None."""
         rng = np.random.RandomState(SEED)
-        fake = self._kernel(of_fakes, of_fakes, rng)
-        if of_reals is None:
-            return SecondOrder(0.0, fake, 0.0)
-        real, cross = (self._kernel(of_reals, other, rng) for other in (of_reals, of_fakes))
+        sides = [(of_fakes, of_fakes)]
+        sides += [] if of_reals is None else [(of_reals, of_reals), (of_reals, of_fakes)]
+        found = []
+        for x, y in sides:
+            first, second = pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y)
+            found.append(self._kernel(x[first], y[second]))
+        fake, real, cross = found if len(found) == 3 else (*found, 0.0, 0.0)
         return SecondOrder(real, fake, cross)
 
-    def _kernel(self, x: Array, y: Array, rng: np.random.RandomState) -> float:  # [N, R], [M, R] -> float
-        # Pairs of different rows: [P, R] each.
-        first, second = pair_indices(len(x), len(y), x.shape[1], rng, is_within=x is y)
-        x, y = x[first], y[second]
+    def _kernel(self, x: Array, y: Array) -> float:  # [P, R], [P, R] -> float
         c = x * y
         # cᵀ L c with L_jk = 1 / (ν_j + ν_k).
         curved = (c @ (1 / np.add.outer(self.nu, self.nu)) * c).sum(axis=1)

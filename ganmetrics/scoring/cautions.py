@@ -71,8 +71,25 @@ def cautions(
     first = alarms({"real": real, "fake": fake, "test": test})
     sentences = [caution.sentence for caution in (*first, *of_inputs(real, fake))]
     if real is not None and any(MOMENTS in metric.reads for metric in metrics):
-        sentences += _few(real, fake)
-    return sentences + [sentence for metric in metrics for sentence in _of_metric(metric, fake)]
+        dim = len(fake.moments.mean) if fake.moments is not None else 0
+        counts = [("real", real.count), ("fake", fake.count)]
+        if any(0 < count <= dim for _, count in counts):
+            text = " and ".join(f"{count} {role}" for role, count in counts if 0 < count <= dim)
+            sentences.append(f"{text} images for {dim} dimensions: the covariance is singular and FID is mostly bias")
+        elif any(0 < count < FEW for _, count in counts):
+            least = min(count for _, count in counts if count)
+            sentences.append(f"FID is biased upward at {least} images; compare it only with scores at the same counts")
+        if real.count != fake.count and real.count and fake.count:
+            told = f"the counts differ, {real.count} real and {fake.count} fake; published FIDs name both"
+            sentences.append(told)
+        if real.count == 0 or fake.count == 0:
+            sentences.append("the saved statistics do not say of how many images they are")
+    for metric in metrics:
+        splits = int(metric.settings.get("splits", 0))
+        if splits and fake.count < THIN_SPLIT * splits:
+            size = fake.count // splits
+            sentences.append(f"IS is biased downward in splits of {size} images; the literature takes 5,000 in each")
+    return sentences
 
 
 def of_inputs(real: Statistics | None, fake: Statistics) -> list[Caution]:
@@ -139,12 +156,6 @@ def _domain(role: str, side: Statistics) -> Iterator[Caution]:
         yield Caution("domain", f"{text}. {hint}")
 
 
-def _of_metric(metric: Metric, fake: Statistics) -> Iterator[str]:
-    splits = int(metric.settings.get("splits", 0))
-    if splits and fake.count < THIN_SPLIT * splits:
-        yield f"IS is biased downward in splits of {fake.count // splits} images; the literature takes 5,000 in each"
-
-
 def _alone(role: str, side: Statistics) -> Iterator[Caution]:
     notes = side.notes
     yield from (Caution("reading", f"{role}: {sentence}") for sentence in notes.warnings)
@@ -163,30 +174,21 @@ def _alone(role: str, side: Statistics) -> Iterator[Caution]:
             told = TURNED if kind == "exif-rotated" and "exif=transpose" in side.recipe.reading else words
             text = f"{role}: {notes.kinds[kind]} of {side.count} images have {told}"
             yield Caution(kind, text, notes.kinds[kind] / side.count)
-    yield from _left_out(role, side)
+    # Pictures of kinds that are not read, and images that may lie in the folder by mistake.
+    unread = {suffix: number for suffix, number in notes.ignored.items() if suffix in UNREAD_SUFFIXES}
+    if unread:
+        listed = ", ".join(f"{suffix} {number}" for suffix, number in unread.items())
+        share = sum(unread.values()) / (sum(unread.values()) + side.count)
+        yield Caution("unread", f"{role}: files of kinds that are not read were left out: {listed}", share)
+    outside, inside = notes.depths[0], notes.depths.total() - notes.depths[0]
+    if outside and inside > 0:
+        text = f"{role}: {outside} images lie in the folder itself and {inside} in its sub-folders; all are scored"
+        yield Caution("depths", text, min(inside, outside) / notes.depths.total())
     if any(min(size) < 2 for size in notes.sizes):
         yield Caution("thin", f"{role}: some images are a single pixel high or wide")
     if role == "fake" and len(notes.sizes) > 1:
         text = f"fake: the images have {len(notes.sizes)} different sizes, which generators rarely make"
         yield Caution("sizes", text)
-    yield from _copies(role, side)
-
-
-def _left_out(role: str, side: Statistics) -> Iterator[Caution]:
-    """Warn of pictures of kinds that are not read, and of images that may lie in the folder by mistake."""
-    unread = {suffix: number for suffix, number in side.notes.ignored.items() if suffix in UNREAD_SUFFIXES}
-    if unread:
-        listed = ", ".join(f"{suffix} {number}" for suffix, number in unread.items())
-        share = sum(unread.values()) / (sum(unread.values()) + side.count)
-        yield Caution("unread", f"{role}: files of kinds that are not read were left out: {listed}", share)
-    outside = side.notes.depths[0]
-    if outside and side.notes.depths.total() > outside:
-        inside = side.notes.depths.total() - outside
-        text = f"{role}: {outside} images lie in the folder itself and {inside} in its sub-folders; all are scored"
-        yield Caution("depths", text, min(inside, outside) / side.notes.depths.total())
-
-
-def _copies(role: str, side: Statistics) -> Iterator[Caution]:
     distinct = side.pixels.distinct()
     copies = len(side.pixels) - distinct
     # Digests of pixels tell copies exactly, whatever the files' names and formats.
@@ -223,18 +225,3 @@ def _together(real: Statistics, fake: Statistics) -> Iterator[Caution]:
 def _commonest(side: Statistics) -> str:
     (height, width), _ = side.notes.sizes.most_common(1)[0] if side.notes.sizes else ((0, 0), 0)
     return f"{width}x{height}" if height else ""
-
-
-def _few(real: Statistics, fake: Statistics) -> Iterator[str]:
-    dim = len(fake.moments.mean) if fake.moments is not None else 0
-    counts = [("real", real.count), ("fake", fake.count)]
-    if any(0 < count <= dim for _, count in counts):
-        text = " and ".join(f"{count} {role}" for role, count in counts if 0 < count <= dim)
-        yield f"{text} images for {dim} dimensions: the covariance is singular and FID is mostly bias"
-    elif any(0 < count < FEW for _, count in counts):
-        least = min(count for _, count in counts if count)
-        yield f"FID is biased upward at {least} images; compare it only with scores at the same counts"
-    if real.count != fake.count and real.count and fake.count:
-        yield f"the counts differ, {real.count} real and {fake.count} fake; published FIDs name both"
-    if real.count == 0 or fake.count == 0:
-        yield "the saved statistics do not say of how many images they are"

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from ganmetrics._arguments import one_of
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics.metric import Given
 from ganmetrics.metrics.needs import Kind, of_kind
@@ -40,11 +39,6 @@ MOST = 1000
 # The share that is taken of the noise that two sets seem to share through the real images.
 SHARED = 0.75
 SEED = 2020
-
-
-def check_mode(mode: str) -> None:
-    """Refuse an unknown way to make intervals (UsageError)."""
-    one_of(mode, "kind of interval", MODES)
 
 
 def uncertainty_of(metric: Metric, sides: tuple[Any, Any, Any], computed: Any, mode: str) -> Uncertainty | None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
-from ganmetrics._arguments import check_keywords, with_keywords
+from ganmetrics._arguments import check_keywords, one_of, with_keywords
 from ganmetrics.data.source import Reading, chosen_reading
 from ganmetrics.extractors.extraction import choose_device
-from ganmetrics.scoring.intervals import check_mode
+from ganmetrics.scoring.intervals import MODES
 
 if TYPE_CHECKING:
     import os
@@ -94,7 +94,7 @@ class Settings:
         """Return the settings of one call of ``verb`` (UsageError for keywords and values that cannot be meant)."""
         check_keywords(verb, given)
         values = {**DEFAULTS, **given}
-        check_mode(values["ci"])
+        one_of(values["ci"], "kind of interval", MODES)
         resolved = {"device": choose_device(values["device"]), "reading": chosen_reading(values["reading"])}
         return cls(**{**values, **resolved})
 

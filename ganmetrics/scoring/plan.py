@@ -106,43 +106,40 @@ def measured_sets(
     more : mapping of str to set of Need
         What to keep of each set beyond what the metrics read.
     """
+    left_out: dict[str, str] = {}
+    metrics = list(choice.metrics)
     # The order is that of cost: names, then files' headers, then the network's weights, then the images.
-    fitting = _Fitting(choice)
-    fitting.keep(lambda metric: check_given(metric, given))
-    wanted = reads_of(given, fitting.metrics)
-    needed = [role for role in given if wanted[role] or more.get(role)]
+    _keep_fitting(metrics, lambda metric: check_given(metric, given), choice, left_out)
+    needed = [role for role in given if kept_of(role, metrics) or more.get(role)]
     sides = {role: open_side(given[role], settings.reading, settings.extractor) for role in needed}
     check_sizes(sides)
-    fitting.keep(lambda metric: _check_counts(metric, sides))
-    extractor = extractor_of(sides, settings.extractor, fitting.metrics)
+    _keep_fitting(metrics, lambda metric: _check_counts(metric, sides), choice, left_out)
+    extractor = extractor_of(sides, settings.extractor, metrics)
     measuring = Measuring(extractor, settings.weights, settings.reading, settings.device, settings.batch_size)
-    fitting.keep(lambda metric: measuring.check(sides, reads_of(sides, [metric])))
+    _keep_fitting(
+        metrics,
+        lambda metric: measuring.check(sides, {role: kept_of(role, [metric]) for role in sides}),
+        choice,
+        left_out,
+    )
     measuring.check_recipes(sides)
-    keep = {role: kept_of(role, fitting.metrics, settings.ci) | more.get(role, set()) for role in sides}
-    measured = {}
-    for role, side in sides.items():
-        if keep[role]:
-            measured[role] = measuring(side, keep[role])
-    return MeasuredSets(measured, fitting.metrics, fitting.left_out)
+    keep = {role: kept_of(role, metrics, settings.ci) | more.get(role, set()) for role in sides}
+    measured = {role: measuring(side, keep[role]) for role, side in sides.items() if keep[role]}
+    return MeasuredSets(measured, metrics, left_out)
 
 
-class _Fitting:
-    """The metrics that passed every check so far."""
-
-    def __init__(self, choice: ChosenMetrics) -> None:
-        self.metrics, self.is_lenient = list(choice.metrics), choice.is_lenient
-        self.left_out: dict[str, str] = {}
-
-    def keep(self, check: Callable[[Metric], None]) -> None:
-        """Drop the metrics that do not pass, with the reason; raise it where metrics were named one by one."""
-        for metric in list(self.metrics):
-            try:
-                check(metric)
-            except (UsageError, InputError, StatisticsError) as error:
-                if not self.is_lenient or len(self.metrics) == 1:
-                    raise
-                self.metrics.remove(metric)
-                self.left_out[metric.name] = error.what
+def _keep_fitting(
+    metrics: list[Metric], check: Callable[[Metric], None], choice: ChosenMetrics, left_out: dict[str, str]
+) -> None:
+    """Drop the metrics that do not pass a check, with the reason; raise it where metrics were named one by one."""
+    for metric in list(metrics):
+        try:
+            check(metric)
+        except (UsageError, InputError, StatisticsError) as error:
+            if not choice.is_lenient or len(metrics) == 1:
+                raise
+            metrics.remove(metric)
+            left_out[metric.name] = error.what
 
 
 def extractor_of(sides: Mapping[str, Side], extractor: AnyExtractor, metrics: Sequence[Metric]) -> AnyExtractor:
@@ -183,14 +180,9 @@ def _check_counts(metric: Metric, sides: Mapping[str, Side]) -> None:
         raise InputError(what, hint=hint, code="E-TOO-FEW")
 
 
-def reads_of(roles: Iterable[str], metrics: Sequence[Metric]) -> dict[str, set[Need]]:
-    """List what the metrics read of each set."""
-    return {role: {need for metric in metrics if metric.needs_set(role) for need in metric.reads} for role in roles}
-
-
-def kept_of(role: str, metrics: Sequence[Metric], ci: str) -> set[Need]:
+def kept_of(role: str, metrics: Sequence[Metric], ci: str = "off") -> set[Need]:
     """List what the metrics and their intervals read of one set; saved statistics may lack what only intervals read."""
-    kept = reads_of([role], metrics)[role]
+    kept = {need for metric in metrics if metric.needs_set(role) for need in metric.reads}
     for metric in metrics if ci != "off" else ():
         if not metric.needs_set(role):
             continue

@@ -55,9 +55,9 @@ class Score:
         return self.value
 
     def __str__(self) -> str:
-        spread = " ".join(["", *filter(None, (_interval(self), _spread(self)))])
+        around = " ".join(["", *filter(None, _around(self))])
         caution = f" [{len(self.warnings)} warnings]" if self.warnings else ""
-        return f"{self.title} {readable(self.value)}{spread}{caution}"
+        return f"{self.title} {readable(self.value)}{around}{caution}"
 
     def to_dict(self) -> dict[str, Any]:
         spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}
@@ -105,12 +105,13 @@ class Result(Report):
         return iter(self.scores)
 
     def __str__(self) -> str:
-        rows = [(s.title, readable(s.value), _interval(s), _spread(s), _direction(s)) for s in self.scores.values()]
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
+        rows = [(each.title, readable(each.value), *_around(each)) for each in self.scores.values()]
+        widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = []
         for row, score in zip(rows, self.scores.values(), strict=True):
             ends = [cell.ljust(width) for cell, width in zip(row[2:4], widths[2:4], strict=True)]
-            cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, row[4]]
+            direction = "higher is better" if score.higher_is_better else "lower is better"
+            cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, direction]
             lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
         return "\n".join(lines + [f"left out: {name} ({reason})" for name, reason in self.left_out.items()])
 
@@ -164,13 +165,7 @@ def environment() -> dict[str, str]:
     return {"ganmetrics": __version__, "python": platform.python_version(), **versions, "libjpeg": str(jpeg)}
 
 
-def _spread(score: Score) -> str:
-    return "" if score.std is None else f"(std {score.std:.3g} over {score.spread})"
-
-
-def _interval(score: Score) -> str:
-    return "" if score.interval is None else f"({score.interval.words(score.value)}, {LEVEL:.0%})"
-
-
-def _direction(score: Score) -> str:
-    return "higher is better" if score.higher_is_better else "lower is better"
+def _around(score: Score) -> tuple[str, str]:
+    """Write what stands beside a value: its interval and its spread, each empty where there is none."""
+    interval = "" if score.interval is None else f"({score.interval.words(score.value)}, {LEVEL:.0%})"
+    return interval, "" if score.std is None else f"(std {score.std:.3g} over {score.spread})"

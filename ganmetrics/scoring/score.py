@@ -12,7 +12,7 @@ import torch
 
 from ganmetrics.errors import InputError, NumericalError, StatisticsError, UsageError
 from ganmetrics.measurement.archive import FID_INCEPTION as LITERATURE
-from ganmetrics.measurement.recipe import Recipe, Signature
+from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics.needs import LABELS
 from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.scoring.cautions import cautions
@@ -22,8 +22,7 @@ from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
-    from ganmetrics.metrics import Estimate, Metric, Part
-    from ganmetrics.numerics.bounds import Interval
+    from ganmetrics.metrics import Estimate, Metric
     from ganmetrics.scoring.intervals import Uncertainty
 
 
@@ -92,10 +91,6 @@ class MetricValues(NamedTuple):
     estimates: Mapping[str, Estimate]
     uncertainty: Uncertainty
 
-    def interval(self, part: str) -> Interval | None:
-        """The interval of one value, where there is one."""
-        return self.uncertainty[part].interval() if part in self.uncertainty else None
-
 
 def scored(
     sides: Sides,
@@ -152,27 +147,11 @@ def result_of(sides: Sides, values: Mapping[Metric, MetricValues], protocol: str
 
 
 def _scores(metric: Metric, sides: Sides, values: MetricValues, warnings: tuple[str, ...]) -> Iterator[Score]:
-    signature = _signature(metric, *sides.needed(metric))
-    for part in metric.parts:
-        value, std, _ = values.estimates[part.name]
-        yield Score(
-            name=part.name,
-            title=_title(part, sides.fake.recipe) if metric.needs_network else part.title,
-            value=value,
-            std=std,
-            spread=metric.spread,
-            higher_is_better=part.higher_is_better,
-            signature=signature,
-            warnings=warnings,
-            interval=values.interval(part.name),
-        )
-
-
-def _signature(metric: Metric, real: Statistics | None, fake: Statistics, test: Statistics | None) -> Signature:
     # Subsets that are drawn by position depend on the order of the images, and rows of a long stream are a sample.
-    recipe, has_order, has_rows = fake.recipe, "seed" in metric.settings, metric.reads_rows
-    labels = [(side and side.labelled(has_order=has_order, has_rows=has_rows)) or "" for side in (real, fake, test)]
-    return Signature(
+    recipe, has_order, has_rows = sides.fake.recipe, "seed" in metric.settings, metric.reads_rows
+    needed = sides.needed(metric)
+    labels = [(side and side.labelled(has_order=has_order, has_rows=has_rows)) or "" for side in needed]
+    signature = Signature(
         metric=str(metric),
         network=recipe.network if metric.needs_network else "none",
         resize=recipe.resize if metric.needs_network else "none",
@@ -182,10 +161,21 @@ def _signature(metric: Metric, real: Statistics | None, fake: Statistics, test: 
         version=__version__,
         test=labels[2],
     )
-
-
-def _title(part: Part, recipe: Recipe) -> str:
-    """Name a score as the literature does, but for another network than the literature's name the network too."""
-    is_literature = recipe.network == LITERATURE
+    # The literature's names are those of its own network: for another one the title names the network too.
     is_custom = recipe.extractor.startswith("inception") and "-custom:" in recipe.network
-    return part.title if is_literature else f"{part.title}({recipe.extractor}{', own weights' * is_custom})"
+    network = f"({recipe.extractor}{', own weights' * is_custom})"
+    is_plain = recipe.network == LITERATURE or not metric.needs_network
+    for part in metric.parts:
+        value, std, _ = values.estimates[part.name]
+        uncertain = values.uncertainty.get(part.name)
+        yield Score(
+            name=part.name,
+            title=part.title if is_plain else f"{part.title}{network}",
+            value=value,
+            std=std,
+            spread=metric.spread,
+            higher_is_better=part.higher_is_better,
+            signature=signature,
+            warnings=warnings,
+            interval=uncertain and uncertain.interval(),
+        )
