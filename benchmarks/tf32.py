@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from benchmarks.plan import Plan
 from benchmarks.report import Agreement, relative
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors.inception import Inception
 from ganmetrics.functional import fid
 
@@ -62,7 +62,7 @@ def rounded_convolutions() -> Iterator[None]:
 
 def _features(extractor: Inception, files: list[Path], is_tf32: bool) -> Tensor:
     found = []
-    with true_float32():
+    with arithmetic():
         for start in range(0, len(files), 32):
             stack = np.stack([np.asarray(Image.open(str(path))) for path in files[start : start + 32]])
             inputs = extractor.prepare(torch.from_numpy(stack).permute(0, 3, 1, 2))

@@ -69,52 +69,44 @@ class Held:
     @contextmanager
     def at(self, value: Hashable, change: Callable[[], Undo]) -> Iterator[None]:
         """Inside, the state has a value; ``change`` brings it there and returns what brings it back."""
-        outer = self._enter(value, change)
+        me, ticket, outer = threading.get_ident(), object(), None
+        with self._changed:
+            if not self._inside[me]:
+                # In line: the first comes in as soon as nobody, or only threads that want its value, are inside.
+                self._waiting.append(ticket)
+                try:
+                    self._changed.wait_for(
+                        lambda: self._waiting[0] is ticket and (not self._inside or self._value == value)
+                    )
+                finally:
+                    self._waiting.remove(ticket)
+                    self._changed.notify_all()
+            elif self._value != value:
+                # This value lies within another, which comes back when the thread leaves.
+                self._changed.wait_for(lambda: len(self._inside) == 1)
+                outer = self._value, self._undo
+            if outer or not self._inside:
+                self._undo = change()
+                # Nobody else comes in where a value lies within another.
+                self._value = object() if outer else value
+            self._inside[me] += 1
         try:
             yield
         finally:
-            self._leave(outer)
+            with self._changed:
+                self._inside[me] -= 1
+                if not self._inside[me]:
+                    del self._inside[me]
+                if outer or not self._inside:
+                    self._undo()
+                    self._value, self._undo = outer or (None, nothing)
+                self._changed.notify_all()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Inside, there is one thread at a time."""
         with self.at(threading.get_ident(), lambda: nothing):
             yield
-
-    def _enter(self, value: Hashable, change: Callable[[], Undo]) -> tuple[Hashable, Undo] | None:
-        """Come in; what is returned is the outer value where this one lies within another."""
-        me, outer = threading.get_ident(), None
-        with self._changed:
-            if not self._inside[me]:
-                self._wait_in_line(value)
-            elif self._value != value:
-                self._changed.wait_for(lambda: len(self._inside) == 1)
-                outer = self._value, self._undo
-            if outer or not self._inside:
-                self._undo = change()
-                self._value = object() if outer else value  # nobody else comes in where a value lies within another
-            self._inside[me] += 1
-        return outer
-
-    def _wait_in_line(self, value: Hashable) -> None:
-        ticket = object()
-        self._waiting.append(ticket)
-        try:
-            self._changed.wait_for(lambda: self._waiting[0] is ticket and (not self._inside or self._value == value))
-        finally:
-            self._waiting.remove(ticket)
-            self._changed.notify_all()
-
-    def _leave(self, outer: tuple[Hashable, Undo] | None) -> None:
-        me = threading.get_ident()
-        with self._changed:
-            self._inside[me] -= 1
-            if not self._inside[me]:
-                del self._inside[me]
-            if outer or not self._inside:
-                self._undo()
-                self._value, self._undo = outer or (None, nothing)
-            self._changed.notify_all()
 
     def after_fork(self) -> None:
         """In a child process there is only the thread that forked: what the others held has ended."""

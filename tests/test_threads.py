@@ -27,7 +27,7 @@ import ganmetrics as gm
 from ganmetrics._process import Held, assigned, no_warnings, nothing, stdout_to_stderr
 from ganmetrics.data.reading.decode import Unreadable, decode
 from ganmetrics.extractors import Extractor
-from ganmetrics.extractors._precision import ARITHMETIC
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.metrics import METRICS
 
 THREADS, COUNT, SIDE, CLASSES = 4, 60, 12, 3
@@ -312,7 +312,7 @@ def test_the_switches_of_precision_can_be_read_inside(precision: str, callers: s
     try:
         torch.set_float32_matmul_precision(callers)
         before = process_state()
-        with ARITHMETIC[precision]():
+        with arithmetic(precision):
             assert torch.backends.cudnn.allow_tf32 is (precision == "tf32")
             assert torch.backends.cuda.matmul.allow_tf32 is (precision == "tf32")
         assert changed(before) == {}
@@ -327,7 +327,7 @@ def test_a_switch_that_the_caller_made_unreadable_stays_so() -> None:
     before = conv.fp32_precision
     try:
         conv.fp32_precision = "ieee"
-        with ARITHMETIC["tf32"]():
+        with arithmetic("tf32"):
             assert conv.fp32_precision == "tf32"
         assert conv.fp32_precision == "ieee"
         with pytest.raises(RuntimeError):

@@ -15,7 +15,7 @@ from ganmetrics._report import Report
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.extractors import load_extractor
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.extractors.lpips import Lpips
 from ganmetrics.metrics.ppl import of_squares
@@ -163,7 +163,7 @@ def ppl(
     home = next((value.device for value in module.parameters()), chosen)
     squares: list[Tensor] = []
     bar = progress_bar("paths", path.num_samples, True, unit="path")
-    with OwnStreams(), torch.no_grad(), true_float32(), evaluating(module), bar:
+    with OwnStreams(), torch.no_grad(), arithmetic(), evaluating(module), bar:
         for z in zip(starts.split(BATCH), ends.split(BATCH), strict=True):
             images = _checked(generator(torch.cat(z).to(home)), 2 * len(z[0]))
             found = network.forward(network.prepare_float(images.to(chosen)), ["perceptual"])["perceptual"]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ganmetrics.errors import WeightsError
-from ganmetrics.extractors._cpu_pieces import PIECE, in_pieces
+from ganmetrics.extractors._arithmetic import PIECE, in_pieces
 from ganmetrics.extractors._inception_blocks import (
     ONE,
     PARTS,

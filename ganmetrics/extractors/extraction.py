@@ -12,8 +12,7 @@ import torch
 from ganmetrics._arguments import described, whole
 from ganmetrics.data.reading.batches import Batches, most_together
 from ganmetrics.errors import InputError, ResourceError, UsageError, is_out_of_memory
-from ganmetrics.extractors._cpu_pieces import PIECE
-from ganmetrics.extractors._precision import ARITHMETIC, true_float32
+from ganmetrics.extractors._arithmetic import PIECE, arithmetic
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 Result = TypeVar("Result")
-DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # at least; see ``default_batch_size``
+DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # images in a forward pass, at least
 
 
 def choose_device(device: str | torch.device) -> torch.device:
@@ -45,12 +44,6 @@ def choose_device(device: str | torch.device) -> torch.device:
         hint = 'Use `device="auto"` or `device="cpu"`'
         raise UsageError(what, where="device", hint=hint, code="E-DEVICE")
     return chosen
-
-
-def default_batch_size(device: torch.device) -> int:
-    """Images in a forward pass where nobody chose: on the CPU a piece for each thread, see ``in_pieces``."""
-    pieces = PIECE * torch.get_num_threads() if device.type == "cpu" else 0
-    return max(DEFAULT_BATCH_SIZES[device.type], pieces)
 
 
 class Extraction:
@@ -76,7 +69,9 @@ class Extraction:
             hint = f"Leave {extractor.precision} out: the default is fastest here"
             raise UsageError(what, where=extractor.name, hint=hint, code="E-DEVICE")
         self.extractor, self.layers, self.device = extractor, list(layers), device
-        self.batch_size = batch_size or max(default_batch_size(device), extractor.least_batch)
+        # Where nobody chose, each thread of the CPU has a whole piece: see ``in_pieces``.
+        pieces = PIECE * torch.get_num_threads() if device.type == "cpu" else 0
+        self.batch_size = batch_size or max(DEFAULT_BATCH_SIZES[device.type], pieces, extractor.least_batch)
         self.count = 0  # images so far, over all runs
         extractor.to(device)
 
@@ -117,19 +112,27 @@ class Extraction:
             del inputs[:count]
             while len(joined):
                 batch, joined = joined[: self.batch_size], joined[self.batch_size :]
-                for found in self._within_memory(self._forward, batch):
-                    self._check_finite(found)
-                    self.count += len(next(iter(found.values())))
-                    yield found
+                yield from self._within_memory(self._forward, batch)
 
     def _prepared(self, images: Images) -> Tensor:
-        with true_float32():
+        with arithmetic():
             return self.extractor.prepare(images.to(self.device, non_blocking=True))
 
     def _forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        with ARITHMETIC[self.extractor.precision]():
-            found = self.extractor.forward(self._padded(inputs), self.layers)
-            return {name: value[: len(inputs)].to("cpu", torch.float32) for name, value in found.items()}
+        # On a GPU a short batch would choose other kernels and round otherwise: zeros fill it up.
+        missing = self.batch_size - len(inputs) if self.device.type == "cuda" else 0
+        filled = torch.cat([inputs, inputs.new_zeros(missing, *inputs.shape[1:])]) if missing > 0 else inputs
+        with arithmetic(self.extractor.precision):
+            found = self.extractor.forward(filled, self.layers)
+            layers = {name: value[: len(inputs)].to("cpu", torch.float32) for name, value in found.items()}
+        for name, value in layers.items():
+            bad = (~torch.isfinite(value).all(dim=1)).nonzero()
+            if len(bad):
+                index = self.count + int(bad[0])
+                what = f"the layer {name!r} of {self.extractor.name} is NaN or infinite for image {index}"
+                raise InputError(what, hint="Look at that image and at the weights", code="E-NOT-FINITE")
+        self.count += len(inputs)
+        return layers
 
     def _within_memory(self, work: Callable[[Tensor], Result], batch: Tensor) -> list[Result]:
         """The work on a batch, or on its halves and their halves where memory runs out."""
@@ -148,21 +151,6 @@ class Extraction:
         half = len(batch) // 2
         self.batch_size = min(self.batch_size, half)
         return self._within_memory(work, batch[:half]) + self._within_memory(work, batch[half:])
-
-    def _padded(self, inputs: Tensor) -> Tensor:
-        """On a GPU a short batch would choose other kernels and round otherwise: fill it up with zeros."""
-        missing = self.batch_size - len(inputs)
-        if self.device.type != "cuda" or missing <= 0:
-            return inputs
-        return torch.cat([inputs, inputs.new_zeros(missing, *inputs.shape[1:])])
-
-    def _check_finite(self, found: dict[str, Tensor]) -> None:
-        for name, value in found.items():
-            bad = (~torch.isfinite(value).all(dim=1)).nonzero()
-            if len(bad):
-                index = self.count + int(bad[0])
-                what = f"the layer {name!r} of {self.extractor.name} is NaN or infinite for image {index}"
-                raise InputError(what, hint="Look at that image and at the weights", code="E-NOT-FINITE")
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:

@@ -19,8 +19,8 @@ from torch.nn import functional as F
 from ganmetrics._arguments import path as path_of
 from ganmetrics._files import shown
 from ganmetrics.errors import InputError, UsageError, WeightsError
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors._grey_net import LUMA
-from ganmetrics.extractors._precision import true_float32
 from ganmetrics.extractors.digits import Digits
 from ganmetrics.extractors.random_vgg16 import MEAN, STD, draw_weights
 from ganmetrics.extractors.weights import weight_store as weight_files
@@ -88,7 +88,7 @@ class MapNetwork(ABC):
             Images that are smaller than the network's poolings allow.
         """
         self.check_size(images.shape[-2], images.shape[-1])
-        with true_float32():
+        with arithmetic():
             return self.forward(self.pixels(images))
 
     def check_size(self, height: int, width: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -64,7 +64,7 @@ def drawn(draw: Draw, num_samples: int, seed: int) -> Tensor:
 @torch.no_grad()
 def in_chunks(forward: Callable[[Tensor], Tensor], latents: Tensor) -> Tensor:
     """Apply a network to latents in passes of ``CHUNK``, in its own precision: float32 without TF32, or float64."""
-    with true_float32():
+    with arithmetic():
         return torch.cat([forward(chunk) for chunk in latents.split(CHUNK)])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.data.reading.batches import Batches
-from ganmetrics.extractors._cpu_pieces import know_number_of_threads
+from ganmetrics.extractors._arithmetic import know_number_of_threads
 from ganmetrics.measurement.digests import PixelDigests
 from ganmetrics.measurement.gathering import BLOCK
 from ganmetrics.measurement.side_by_side import InTurn, SideBySide, Step

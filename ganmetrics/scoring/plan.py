@@ -124,7 +124,10 @@ def measured_sets(
     )
     measuring.check_recipes(sides)
     keep = {role: kept_of(role, metrics, settings.ci) | more.get(role, set()) for role in sides}
-    measured = {role: measuring(side, keep[role]) for role, side in sides.items() if keep[role]}
+    measured = {}
+    for role, side in sides.items():
+        if keep[role]:
+            measured[role] = measuring(side, keep[role])
     return MeasuredSets(measured, metrics, left_out)
 
 

@@ -26,7 +26,7 @@ from torchmetrics.image.kid import KernelInceptionDistance as TheirKid
 
 import ganmetrics as gm
 from ganmetrics.compat.torchmetrics import FrechetInceptionDistance, InceptionScore, KernelInceptionDistance
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Metric `(Kernel Inception Distance|InceptionScore)` will save all extracted features:UserWarning",
@@ -64,7 +64,7 @@ class Tiny(nn.Module):
 
 def fed(metric: Any, real: torch.Tensor = REAL, fake: torch.Tensor = FAKE, size: int = 32) -> Any:
     """A metric that has seen both sets, real ones where it takes them."""
-    with true_float32():
+    with arithmetic():
         for part in real.split(size) if not isinstance(metric, (InceptionScore, TheirScore)) else ():
             metric.update(part, real=True)
         for part in fake.split(size):

@@ -15,8 +15,7 @@ from torch import nn
 
 import ganmetrics as gm
 from ganmetrics.extractors import load_extractor, respelled
-from ganmetrics.extractors._cpu_pieces import in_pieces
-from ganmetrics.extractors._precision import ARITHMETIC, true_float32
+from ganmetrics.extractors._arithmetic import arithmetic, in_pieces
 from ganmetrics.extractors.digits import Digits
 from ganmetrics.extractors.extraction import Extraction, choose_device
 from ganmetrics.extractors.extractor import PRECISIONS, Extractor
@@ -151,7 +150,7 @@ def test_true_float32_puts_everything_back() -> None:
 
     before = switches()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        with true_float32():
+        with arithmetic():
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
             assert not torch.is_grad_enabled()
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
@@ -160,7 +159,7 @@ def test_true_float32_puts_everything_back() -> None:
 
 def test_true_float32_puts_everything_back_after_an_error() -> None:
     before = torch.backends.cudnn.deterministic, torch.is_grad_enabled()
-    with pytest.raises(ValueError, match="inside"), true_float32():
+    with pytest.raises(ValueError, match="inside"), arithmetic():
         raise ValueError("inside")
     assert (torch.backends.cudnn.deterministic, torch.is_grad_enabled()) == before
 
@@ -325,13 +324,15 @@ def test_the_switches_of_tf32_are_put_back() -> None:
         return torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
 
     before = seen()
-    with ARITHMETIC["tf32"]():
+    with arithmetic("tf32"):
         assert seen() == ("tf32", "tf32")
-        with ARITHMETIC["float32"]():
+        with arithmetic("float32"):
             assert seen() == ("ieee", "ieee")
         assert seen() == ("tf32", "tf32")
     assert seen() == before
-    assert tuple(ARITHMETIC) == PRECISIONS
+    for precision in PRECISIONS:
+        with arithmetic(precision):
+            assert seen()[0] == {"float32": "ieee", "tf32": "tf32"}[precision]
 
 
 @pytest.mark.parametrize(

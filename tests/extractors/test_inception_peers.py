@@ -20,8 +20,8 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 
 import ganmetrics as gm
 from benchmarks.synthetic import write_images
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors._inception_net import LAYERS
-from ganmetrics.extractors._precision import true_float32
 from ganmetrics.extractors.inception import Inception
 from ganmetrics.extractors.resize import tf1_bilinear
 from ganmetrics.metrics import METRICS as RECORDS
@@ -57,13 +57,13 @@ def pixels_of(folder: Path) -> list[torch.Tensor]:
 @pytest.fixture(scope="module")
 def peer_features(theirs: Any, mixed_folders: tuple[Path, Path]) -> list[dict[str, torch.Tensor]]:
     """torch-fidelity's features of the real and the fake folder, layer by layer."""
-    with true_float32():
+    with arithmetic():
         sides = [[dict(zip(LAYERS, theirs(image), strict=True)) for image in pixels_of(f)] for f in mixed_folders]
     return [{layer: torch.cat([row[layer] for row in rows]) for layer in LAYERS} for rows in sides]
 
 
 def our_features(extractor: Inception, folder: Path, layer: str) -> torch.Tensor:
-    with true_float32():
+    with arithmetic():
         return torch.cat([extractor.forward(extractor.prepare(x), [layer])[layer] for x in pixels_of(folder)])
 
 
@@ -154,7 +154,7 @@ def test_the_exact_network_is_the_peers_to_the_last_bits(
     synthetic_weights: Path, theirs: Any, mixed_folders: tuple[Path, Path]
 ) -> None:
     exact = Inception(str(synthetic_weights), exact=True)
-    with true_float32():
+    with arithmetic():
         for image in pixels_of(mixed_folders[1])[:6]:
             mine = exact.forward(exact.prepare(image), list(LAYERS))
             peer = dict(zip(LAYERS, theirs(image), strict=True))
@@ -177,7 +177,7 @@ def test_the_network_equals_pytorch_fids_on_its_own_resize(
 
         peer = InceptionV3([3]).eval()
     rows = []
-    with true_float32():
+    with arithmetic():
         for folder in mixed_folders:
             pairs = []
             for image in pixels_of(folder)[::2]:
@@ -222,7 +222,7 @@ def test_the_spatial_layer_is_the_first_channels_of_that_branch(
     """ADM's ``mixed_6/conv``, hooked in torch-fidelity's network; and sFID is FID of these numbers."""
     caught: list[torch.Tensor] = []
     handle = theirs.Mixed_6d.branch1x1.register_forward_hook(lambda *given: caught.append(given[-1].detach().clone()))
-    with true_float32():
+    with arithmetic():
         for image in pixels_of(mixed_folders[0]):
             theirs(image)
     handle.remove()

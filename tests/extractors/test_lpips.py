@@ -15,7 +15,7 @@ from torchvision import models
 import ganmetrics as gm
 from ganmetrics.evaluation.path_length import _ends, _slerp
 from ganmetrics.extractors import load_extractor
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors.random_vgg16 import draw_weights
 from ganmetrics.numerics.spread import Spread
 
@@ -67,13 +67,13 @@ def theirs(state: dict[str, torch.Tensor]) -> torch.nn.Module:
 
 
 def pairwise(theirs: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    with torch.no_grad(), true_float32():
+    with torch.no_grad(), arithmetic():
         return theirs(x.float() / 127.5 - 1, y.float() / 127.5 - 1).flatten().double()
 
 
 def embedded(file: Path, x: torch.Tensor) -> torch.Tensor:
     network = load_extractor("lpips", file)
-    with torch.no_grad(), true_float32():
+    with torch.no_grad(), arithmetic():
         return network.forward(network.prepare(x), ["perceptual"])["perceptual"]
 
 
@@ -193,7 +193,7 @@ def test_ppl_is_the_mean_of_lpips_over_epsilon_squared(file: Path, theirs: torch
     assert generator.training
     rng = torch.Generator().manual_seed(path.seed)
     starts, goals = (torch.randn(20, 3, generator=rng) for _ in range(2))
-    with torch.no_grad(), true_float32():
+    with torch.no_grad(), arithmetic():
         first, second = (generator(z).expand(-1, 3, -1, -1) for z in (starts, starts + 0.1 * (goals - starts)))
         lengths = theirs(first, second).flatten().double() / 0.1**2
     assert found.value == pytest.approx(float(lengths.mean()), rel=1e-3)

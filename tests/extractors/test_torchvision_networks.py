@@ -11,7 +11,7 @@ from torchvision import models, transforms
 
 import ganmetrics as gm
 from ganmetrics.extractors import load_extractor
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors.random_vgg16 import draw_weights
 
 
@@ -52,7 +52,7 @@ def test_vgg16_is_torch_fidelitys(layer: str, vgg_file: Path) -> None:
     ours = load_extractor("vgg16", vgg_file)
     for height, width in ((28, 28), (224, 224), (300, 251)):
         x = images(height, width)
-        with torch.no_grad(), true_float32():
+        with torch.no_grad(), arithmetic():
             peer = theirs(x)[0]
             mine = ours.forward(ours.prepare(x), [layer])[layer]
         assert float((mine - peer).norm() / peer.norm()) < 1e-5
@@ -75,7 +75,7 @@ def test_torchvisions_inception_is_its_own_pipeline(inception_file: Path) -> Non
     normalize = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     ours = load_extractor("torchvision-inception", inception_file)
     x = images(299, 299)
-    with torch.no_grad(), true_float32():
+    with torch.no_grad(), arithmetic():
         theirs = net(normalize(x / 255))
         mine = ours.forward(ours.prepare(x), ["logits", "2048"])
     assert mine["2048"].shape == (3, 2048)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 import ganmetrics as gm
 from ganmetrics.extractors import clip, dinov2, load_extractor, resize
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors.weights import weight_store as weights
 
 pytest.importorskip("timm")
@@ -124,7 +124,7 @@ def clip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def embedded(extractor: gm.Extractor, x: torch.Tensor) -> torch.Tensor:
-    with torch.no_grad(), true_float32():
+    with torch.no_grad(), arithmetic():
         return extractor.forward(extractor.prepare(x), ["embedding"])["embedding"]
 
 

@@ -18,7 +18,7 @@ import torch
 from PIL import Image, ImageDraw
 
 import ganmetrics as gm
-from ganmetrics.extractors._precision import true_float32
+from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors.resize import INPUTS
 from ganmetrics.protocols import PROTOCOLS
 
@@ -168,7 +168,7 @@ def read(path: Path) -> torch.Tensor:
 def test_pytorch_fids_own_number(pytorch_fid: Any, folders: tuple[Path, Path], synthetic_weights: Path) -> None:
     from pytorch_fid.fid_score import calculate_frechet_distance, compute_statistics_of_path
 
-    with true_float32():
+    with arithmetic():
         sides = [compute_statistics_of_path(str(f), pytorch_fid, 1, 64, "cpu", num_workers=0) for f in folders]
     peer = calculate_frechet_distance(*sides[0], *sides[1])
     assert ours("pytorch-fid", folders, synthetic_weights) == pytest.approx(peer, rel=1e-6)
@@ -177,7 +177,7 @@ def test_pytorch_fids_own_number(pytorch_fid: Any, folders: tuple[Path, Path], s
 @pytest.mark.slow
 def test_torchmetrics_own_number(torchmetrics: Any, folders: tuple[Path, Path], synthetic_weights: Path) -> None:
     """It rounds its result to float32, which a printed digit never shows."""
-    with torch.no_grad(), true_float32():
+    with torch.no_grad(), arithmetic():
         for folder, is_real in zip(folders, (True, False), strict=True):
             for path in sorted(folder.iterdir()):
                 torchmetrics.update(read(path), real=is_real)
@@ -202,7 +202,7 @@ def test_clean_fids_own_number(torch_fidelity: Any, folders: tuple[Path, Path], 
         return x.mean(dim=(2, 3))
 
     options = {"mode": "clean", "num_workers": 0, "batch_size": 8, "device": "cpu", "verbose": False}
-    with true_float32():
+    with arithmetic():
         peer = compute_fid(*map(str, folders), custom_feat_extractor=network, **options)
     assert ours("clean-fid", folders, synthetic_weights) == pytest.approx(peer, rel=1e-6)
 
