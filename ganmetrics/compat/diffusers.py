@@ -11,8 +11,8 @@ import torch
 
 from ganmetrics.compat._needed import not_installed
 from ganmetrics.data import Source
+from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.data.reading.share import WHOLE, Share
 from ganmetrics.data.reading.uint8 import to_uint8
 from ganmetrics.errors import InputError, UsageError
 

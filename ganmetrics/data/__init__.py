@@ -11,10 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._arguments import check_keywords, with_keywords
-from ganmetrics.data.kind import DEFAULT_DRAWING, DEFAULT_READING, Drawing, Kind, Opening
-from ganmetrics.data.places.paths import is_path
+from ganmetrics.data.places.paths import place_of
 from ganmetrics.data.places.refusals import refuse_path
-from ganmetrics.data.source import Notes, Reading, Source
+from ganmetrics.data.source import DEFAULT_DRAWING, DEFAULT_READING, Drawing, Kind, Notes, Opening, Reading, Source
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +73,13 @@ def open_source(
     if isinstance(value, Source):
         return value
     opening = Opening(reading=reading, **drawing)
-    kind = _kind_of(value)
+    kind = next((kind for kind in kinds() if kind.matches(value)), None)
+    if kind is None:
+        if place_of(value) == "path":
+            refuse_path(value)
+        accepted = "; ".join(sorted(kind.accepts for kind in kinds()))
+        what = f"a value of type {type(value).__name__} is not a source of images; accepted are: {accepted}"
+        raise UsageError(what, code="E-SOURCE")
     if opening.num_images is not None and not kind.is_counted_by_caller:
         what = "num_images is for a function that makes images; this source brings its own number"
         raise UsageError(what, where=kind.accepts, hint="Leave num_images out", code="E-SOURCE")
@@ -99,14 +104,3 @@ def kinds() -> Iterator[Kind]:
         kind: Kind | None = getattr(import_module(f"{__name__}.{name}"), "KIND", None)
         if kind is not None:
             yield kind
-
-
-def _kind_of(value: Any) -> Kind:
-    for kind in kinds():
-        if kind.matches(value):
-            return kind
-    if is_path(value):
-        refuse_path(value)
-    accepted = "; ".join(sorted(kind.accepts for kind in kinds()))
-    what = f"a value of type {type(value).__name__} is not a source of images; accepted are: {accepted}"
-    raise UsageError(what, code="E-SOURCE")

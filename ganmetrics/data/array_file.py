@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, NoReturn
 
 from ganmetrics._files import shown
-from ganmetrics.data.kind import Kind
 from ganmetrics.data.places.array_header import ArrayHeader, read_header
 from ganmetrics.data.places.paths import is_array_file, suffix_of
 from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.uint8 import check_layout, to_uint8
-from ganmetrics.data.source import Classes, Source
+from ganmetrics.data.source import Classes, Kind, Source
 from ganmetrics.data.zip_file import Caps, check_members, opened_archive
 from ganmetrics.errors import InputError, StatisticsError
 

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening, is_instance
+from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.items import decoded, image_of, images_of
 from ganmetrics.data.reading.loading import read_parts
 from ganmetrics.data.reading.parts import Part, Parts, next_part, whole
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.data.reading.share import Share
 from ganmetrics.data.reading.targets import classes_of_dataset, number_of
 from ganmetrics.data.reading.uint8 import to_uint8
 from ganmetrics.data.reading.workers import watched
-from ganmetrics.data.source import Classes, Source
+from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening, Source, is_instance
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,12 +9,11 @@ from functools import cache
 
 from ganmetrics._files import shown
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.kind import Kind, Opening
 from ganmetrics.data.places.other_formats import advice
 from ganmetrics.data.places.paths import is_kept, is_pattern
 from ganmetrics.data.places.shard_files import expanded
-from ganmetrics.data.reading.file_items import Files, FileSource, status_of
-from ganmetrics.data.source import Notes
+from ganmetrics.data.reading.item_source import FileSource, status_of
+from ganmetrics.data.source import Kind, Notes, Opening
 from ganmetrics.errors import InputError
 
 
@@ -38,7 +37,8 @@ def pattern_source(value: str | os.PathLike[str], opening: Opening) -> FileSourc
     kept = [name for name in _distinct(root, files, notes) if is_kept(name, notes.ignored)]
     if not kept:
         raise _nothing(text, root, len(names) - len(files), notes)
-    source = FileSource(Files(os.fsencode(os.path.abspath(root)), status_of(root, kept)), opening.reading, notes)
+    entries = status_of(root, kept)
+    source = FileSource(os.fsencode(os.path.abspath(root)), entries, opening.reading, notes)
     source.name = shown(text)
     source.identity = os.path.join(os.path.realpath(root), pattern)
     return source

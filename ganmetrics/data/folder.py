@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
+from contextlib import suppress
 
 from ganmetrics._files import shown
-from ganmetrics.data.kind import DEFAULT_READING, Kind
 from ganmetrics.data.places.other_formats import advice
-from ganmetrics.data.places.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, is_folder, why_ignored, why_passed_over
+from ganmetrics.data.places.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, JUNK, place_of, why_ignored
 from ganmetrics.data.places.refusals import refuse_path
-from ganmetrics.data.reading.file_items import UNLISTED, Files, FileSource, system_sentence
-from ganmetrics.data.source import Notes, Reading
+from ganmetrics.data.reading.item_source import UNLISTED, Entry, FileSource, system_sentence
+from ganmetrics.data.source import DEFAULT_READING, Kind, Notes, Reading
 from ganmetrics.errors import InputError
 
 
@@ -36,74 +36,65 @@ class FolderSource(FileSource):
         if not os.path.isdir(path):
             refuse_path(path)
         notes = Notes()
-        files = _scan(os.path.abspath(os.fsencode(path)), notes.ignored)
-        if not len(files):
+        root = os.path.abspath(os.fsencode(path))
+        entries = _scan(root, notes.ignored)
+        if not entries:
             raise _empty(os.fsdecode(path), notes)
-        super().__init__(files, reading, notes)
+        super().__init__(root, entries, reading, notes)
         self.name = shown(path)
         self.identity = os.path.realpath(path)
 
 
-def _scan(root: bytes, ignored: Counter[str]) -> Files:
-    entries: list[tuple[bytes, int, int]] = []
+def _scan(root: bytes, ignored: Counter[str]) -> list[Entry]:
+    """The images below a folder in the order of their paths' bytes; why files are none is counted."""
+    entries: list[Entry] = []
     seen: set[tuple[int, int]] = set()
     waiting = [b""]
     while waiting:
         folder = waiting.pop()
+        path = os.path.join(root, folder)
+        # Each folder once, whatever links lead to it: loops end, and no image counts twice.
         try:
-            if _is_new(os.path.join(root, folder), seen, ignored):
-                waiting += _list(root, folder, entries, ignored)
+            status = os.stat(path)
+            if (status.st_dev, status.st_ino) in seen:
+                ignored["folder reached twice"] += 1
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            waiting += _list(root, folder, entries, ignored)
         except OSError as error:
             if not folder:
                 what = f"the folder {system_sentence(root, error)}"
                 raise InputError(what, where=shown(os.fsdecode(root)), code="E-UNREADABLE") from None
             entries.append((folder, UNLISTED, 0))
-    entries.sort()
-    return Files(root, entries)
+    return sorted(entries)
 
 
-def _is_new(path: bytes, seen: set[tuple[int, int]], ignored: Counter[str]) -> bool:
-    # each folder once, whatever links lead to it: loops end, and no image counts twice
-    status = os.stat(path)
-    identity = status.st_dev, status.st_ino
-    if identity in seen:
-        ignored["folder reached twice"] += 1
-        return False
-    seen.add(identity)
-    return True
-
-
-def _list(root: bytes, folder: bytes, entries: list[tuple[bytes, int, int]], ignored: Counter[str]) -> list[bytes]:
-    # Adds the folder's images to the entries; returns its sub-folders, last first, to be taken from the end.
+def _list(root: bytes, folder: bytes, entries: list[Entry], ignored: Counter[str]) -> list[bytes]:
+    """Add a folder's images to the entries; return its sub-folders, last first, to be taken from the end."""
     folders = []
     with os.scandir(os.path.join(root, folder)) as listing:
         for entry in listing:
-            reason, status = _look(entry)
-            path = os.path.join(folder, entry.name)
+            path, name, status = os.path.join(folder, entry.name), os.fsdecode(entry.name), None
+            reason = why_ignored(name)
+            # Passed over whatever it is; a name without a suffix may be a folder's.
+            if reason == "hidden" or name.lower() in JUNK:
+                ignored[reason] += 1
+                continue
+            with suppress(OSError):
+                status = entry.stat()
+            if status is not None and stat.S_ISDIR(status.st_mode):
+                folders.append(path)
+                continue
+            if status is None:
+                # A link that leads nowhere: it is told as an image that cannot be read, also where it has no suffix.
+                reason = "" if reason == "no suffix" else reason
+            elif not stat.S_ISREG(status.st_mode):
+                reason = "pipe, socket or device"
             if reason:
                 ignored[reason] += 1
-            elif status is None:
-                entries.append((path, UNLISTED, 0))
-            elif stat.S_ISDIR(status.st_mode):
-                folders.append(path)
             else:
-                entries.append((path, status.st_size, status.st_mtime_ns))
+                entries.append((path, *((UNLISTED, 0) if status is None else (status.st_size, status.st_mtime_ns))))
     return sorted(folders, reverse=True)
-
-
-def _look(entry: os.DirEntry[bytes]) -> tuple[str, os.stat_result | None]:
-    # Why the entry is ignored, or its status; no status for an image or a link that leads nowhere.
-    name = os.fsdecode(entry.name)
-    if reason := why_passed_over(name):
-        return reason, None
-    reason = why_ignored(name)
-    try:
-        status = entry.stat()
-    except OSError:
-        return ("" if reason == "no suffix" else reason), None
-    if stat.S_ISDIR(status.st_mode):
-        return "", status
-    return (reason if stat.S_ISREG(status.st_mode) else "pipe, socket or device"), status
 
 
 def _empty(path: str, notes: Notes) -> InputError:
@@ -125,6 +116,6 @@ def found_instead(ignored: Counter[str]) -> str:
 
 KIND = Kind(
     accepts="a folder of images",
-    matches=is_folder,
+    matches=lambda value: place_of(value) == "path" and os.path.isdir(value),
     open=lambda value, opening: FolderSource(value, opening.reading),
 )

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import evaluating
 from ganmetrics.data.function import is_maker, takes_seed
-from ganmetrics.data.kind import Kind, Opening, is_instance
+from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.data.reading.share import WHOLE, Share
 from ganmetrics.data.reading.uint8 import to_uint8
-from ganmetrics.data.source import Source
+from ganmetrics.data.source import Kind, Opening, Source, is_instance
 from ganmetrics.data.tensor import images_alone, is_tensor
 from ganmetrics.errors import InputError, UsageError, is_out_of_memory
 

@@ -13,12 +13,11 @@ from ganmetrics._files import shown
 from ganmetrics._offline import is_offline
 from ganmetrics._process import Held, assigned, stdout_to_stderr
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening
-from ganmetrics.data.places.paths import is_huggingface
+from ganmetrics.data.places.paths import place_of
 from ganmetrics.data.reading.columns import image_column
 from ganmetrics.data.reading.items import KEYS
 from ganmetrics.data.reading.targets import classes_of_dataset
-from ganmetrics.data.source import Classes
+from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening
 from ganmetrics.errors import GanMetricsError, InputError, UsageError
 
 SPLIT = re.compile(r"huggingface:(?P<place>.+):(?P<split>[^:\[\]]+(?:\[[^\[\]]*\])?)", re.DOTALL)  # train, train[:100]
@@ -160,6 +159,6 @@ def _images_alone(dataset: Any, where: str) -> Any:
 
 KIND = Kind(
     accepts="the name huggingface:NAME:SPLIT",
-    matches=is_huggingface,
+    matches=lambda value: place_of(value) == "huggingface",
     open=HuggingFaceSource,
 )

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import shown
 from ganmetrics.data.dataloader import part_of
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.kind import Kind, Opening, is_instance
-from ganmetrics.data.places.paths import is_path, is_url
-from ganmetrics.data.reading.file_items import Files, FileSource, status_of
+from ganmetrics.data.places.paths import place_of
+from ganmetrics.data.reading.item_source import FileSource, status_of
 from ganmetrics.data.reading.items import image_of, images_of, is_image
 from ganmetrics.data.reading.loading import read_parts
 from ganmetrics.data.reading.targets import ONE_EACH, classes_of_values
-from ganmetrics.data.source import Classes, Notes, Source
+from ganmetrics.data.source import Classes, Kind, Notes, Opening, Source, is_instance
 from ganmetrics.data.tensor import is_tensor
 from ganmetrics.errors import GanMetricsError, InputError, UsageError
 
@@ -162,9 +161,9 @@ def _check_element(element: Any, place: int) -> None:
 
 def _of_paths(paths: list[Any], opening: Opening) -> FileSource:
     where = f"list of {len(paths)} paths"
-    odd = next((place for place, path in enumerate(paths) if not is_path(path)), None)
+    odd = next((place for place, path in enumerate(paths) if place_of(path) != "path"), None)
     if odd is not None:
-        kind = "a URL" if is_url(paths[odd]) else f"of type {type(paths[odd]).__name__}"
+        kind = "a URL" if place_of(paths[odd]) == "url" else f"of type {type(paths[odd]).__name__}"
         what = f"element {odd} is {kind}; a list of paths holds paths of image files on this machine"
         raise UsageError(what, where=where, hint="Name a remote folder as the source itself", code="E-SOURCE")
     full = [os.path.abspath(os.fsdecode(path)) for path in paths]
@@ -179,7 +178,7 @@ def _of_paths(paths: list[Any], opening: Opening) -> FileSource:
         raise InputError(what, where=where, hint="Relative paths start in the working folder", code="E-MISSING")
     root = os.path.commonpath([os.path.dirname(path) for path in full])
     entries = status_of(root, [os.path.relpath(path, root) for path in full])
-    source = FileSource(Files(os.fsencode(root), entries), opening.reading, Notes())
+    source = FileSource(os.fsencode(root), entries, opening.reading, Notes())
     source.name = where
     return source
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
 from ganmetrics.data.places.paths import plain_name
+from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, class_text, classes_by_name
-from ganmetrics.data.reading.share import Share
 from ganmetrics.data.source import Classes, Source
 from ganmetrics.errors import InputError, UsageError
 

@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from ganmetrics._files import shown
 from ganmetrics.data import array_file, folder, zip_file
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.kind import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening
 from ganmetrics.data.places.filesystem import Place, reading_of, shown_url
 from ganmetrics.data.places.local_copy import LocalCopy
 from ganmetrics.data.places.other_formats import advice
@@ -24,8 +23,8 @@ from ganmetrics.data.places.paths import (
     is_copied,
     is_kept,
     is_remote,
-    is_url,
     local_path,
+    place_of,
     suffix_of,
     url_path,
 )
@@ -33,9 +32,8 @@ from ganmetrics.data.places.refusals import refuse_archive, refuse_path
 from ganmetrics.data.places.shard_files import expanded
 from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
-from ganmetrics.data.reading.file_items import MAX_FILE_BYTES
-from ganmetrics.data.reading.item_source import ItemSource
-from ganmetrics.data.source import Source
+from ganmetrics.data.reading.item_source import MAX_FILE_BYTES, ItemSource
+from ganmetrics.data.source import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening, Source
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -103,7 +101,7 @@ def remote_source(url: str, opening: Opening = DEFAULT_OPENING) -> Source:
         The place is missing, may not be read or holds no image.
     """
     path = local_path(url)
-    if not is_url(path):
+    if place_of(path) != "url":
         return _local_source(path, opening)
     if is_copied(url):
         return copied_source(LocalCopy(url, progress=opening.reading.progress), opening)

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.kind import DEFAULT_READING, Kind
 from ganmetrics.data.places.filesystem import reading_of, shown_url
 from ganmetrics.data.places.other_formats import advice
 from ganmetrics.data.places.packed_names import Names
-from ganmetrics.data.places.paths import is_shards, is_url, local_path, suffix_of
+from ganmetrics.data.places.paths import is_shards, local_path, place_of, suffix_of
 from ganmetrics.data.places.shard_files import RemoteShard, Shard, shards_of
 from ganmetrics.data.places.tar_index import Found
+from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.classes import classes_of_files
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
 from ganmetrics.data.reading.item_source import ItemSource
-from ganmetrics.data.reading.share import Share
-from ganmetrics.data.source import Classes, Reading
+from ganmetrics.data.source import DEFAULT_READING, Classes, Kind, Reading
 from ganmetrics.data.zip_file import DEFAULT_CAPS, Caps
 from ganmetrics.errors import InputError
 
@@ -62,8 +61,8 @@ class TarSource(ItemSource):
     ) -> None:
         super().__init__()
         text = local_path(os.fsdecode(value))
-        self.name = shown_url(text) if is_url(text) else shown(text)
-        self.identity = text if is_url(text) else os.path.realpath(text)
+        self.name = shown_url(text) if place_of(text) == "url" else shown(text)
+        self.identity = text if place_of(text) == "url" else os.path.realpath(text)
         shards = shards_of(text)
         self.reading = reading_of(text, reading)
         found = Found(caps, self.notes)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.kind import Kind, is_instance
 from ganmetrics.data.reading.uint8 import as_tensor, check_values, to_uint8
-from ganmetrics.data.source import Source
+from ganmetrics.data.source import Kind, Source, is_instance
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,9 +11,8 @@ from ganmetrics._files import required_folder, shown
 from ganmetrics._offline import is_offline
 from ganmetrics._process import stdout_to_stderr
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.kind import DEFAULT_OPENING, Kind, Opening
-from ganmetrics.data.places.paths import is_torchvision
-from ganmetrics.data.source import Source
+from ganmetrics.data.places.paths import place_of
+from ganmetrics.data.source import DEFAULT_OPENING, Kind, Opening, Source
 from ganmetrics.errors import InputError, UsageError
 
 NOT_BY_NAME = frozenset(("VisionDataset", "DatasetFolder", "ImageFolder", "FakeData"))
@@ -120,4 +119,8 @@ def _split_settings(kind: Any, split: str, where: str) -> dict[str, Any]:
     return {"train": split == "train"}
 
 
-KIND = Kind(accepts="the name torchvision:NAME:SPLIT", matches=is_torchvision, open=torchvision_source)
+KIND = Kind(
+    accepts="the name torchvision:NAME:SPLIT",
+    matches=lambda value: place_of(value) == "torchvision",
+    open=torchvision_source,
+)

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
 from ganmetrics.data.folder import found_instead
-from ganmetrics.data.kind import DEFAULT_READING, Kind
 from ganmetrics.data.places.other_formats import advice
 from ganmetrics.data.places.paths import foreign_archive, is_kept, is_zip, plain_name, shortened, suffix_of
 from ganmetrics.data.places.refusals import refuse_path
+from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
 from ganmetrics.data.reading.item_source import ItemSource
-from ganmetrics.data.reading.share import Share
-from ganmetrics.data.source import Reading
+from ganmetrics.data.source import DEFAULT_READING, Kind, Reading
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from importlib import import_module
 from typing import Protocol, TypeVar
 
-from ganmetrics.data.reading.share import Share
+from ganmetrics.data.reading.batches import Share
 from ganmetrics.errors import UsageError
 
 Value = TypeVar("Value")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import distributed as dist
 
-from ganmetrics.data.reading.share import Share
+from ganmetrics.data.reading.batches import Share
 from ganmetrics.errors import GanMetricsError, ResourceError, UsageError
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ganmetrics._progress import progress_bar
 from ganmetrics.data.dataset import DatasetSource
 from ganmetrics.data.generator import GeneratorSource
+from ganmetrics.data.reading.batches import BLOCK, Share
 from ganmetrics.data.reading.item_source import ItemSource
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.data.reading.share import BLOCK, Share
 from ganmetrics.distributed.ray_cluster import RETRIES, connected, first_line, require_ray
 from ganmetrics.errors import GanMetricsError, ResourceError, UsageError
 

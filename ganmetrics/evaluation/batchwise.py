@@ -12,9 +12,9 @@ import torch
 from ganmetrics._arguments import whole
 from ganmetrics._files import shown
 from ganmetrics.data import Reading, Source
-from ganmetrics.data.kind import Opening
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.uint8 import to_uint8
+from ganmetrics.data.source import Opening
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.extractors.extraction import Extraction

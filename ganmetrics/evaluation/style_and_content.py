@@ -14,7 +14,7 @@ import torch
 from ganmetrics._files import shown
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Reading, Source
-from ganmetrics.data.places.paths import IMAGE_SUFFIXES, is_path, suffix_of
+from ganmetrics.data.places.paths import IMAGE_SUFFIXES, place_of, suffix_of
 from ganmetrics.data.reading.decode import decode
 from ganmetrics.data.reading.loading import read_parts, serial_parts
 from ganmetrics.distributed import require
@@ -247,7 +247,7 @@ class _ImageFile(Source):
 
 
 def _opened(value: Any, reading: Reading) -> Source:
-    if is_path(value) and os.path.isfile(value) and suffix_of(value) in IMAGE_SUFFIXES:
+    if place_of(value) == "path" and os.path.isfile(value) and suffix_of(value) in IMAGE_SUFFIXES:
         return _ImageFile(os.fspath(value), reading)
     side = open_side(value, reading, None)
     if isinstance(side, Statistics):

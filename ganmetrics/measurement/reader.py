@@ -14,7 +14,7 @@ import torch
 
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Notes, Reading, Source
-from ganmetrics.data.reading.share import WHOLE, Share
+from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.source import Classes
 from ganmetrics.distributed import engine
 from ganmetrics.errors import InputError

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data import Reading, Source, open_source
-from ganmetrics.data.kind import Opening
-from ganmetrics.data.places.paths import is_copied, is_path, is_pattern, local_path
+from ganmetrics.data.places.paths import is_copied, is_pattern, local_path, place_of
 from ganmetrics.data.places.refusals import entries
+from ganmetrics.data.source import Opening
 from ganmetrics.errors import InputError
 from ganmetrics.measurement import archive
 from ganmetrics.measurement.statistics import Statistics
@@ -33,13 +33,9 @@ def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callabl
         return value
     if value is None:
         raise InputError("no images were given", where="None", hint="Pass a folder, an array or a source")
-    if isinstance(value, (str, os.PathLike)):
-        return _open_path(os.fspath(value), reading, extractor)
-    return open_source(value, reading=reading)
-
-
-def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
-    value = local_path(value)
+    if not isinstance(value, (str, os.PathLike)):
+        return open_source(value, reading=reading)
+    value = local_path(os.fspath(value))
     if is_copied(value):
         return _open_copy(value, reading)
     is_there = os.path.exists(value)  # pathlib raises for a name that is too long
@@ -47,7 +43,7 @@ def _open_path(value: str, reading: Reading, extractor: str | Extractor | Callab
         return archive.load_statistics(value)
     if not is_there and value in archive.index():
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)
-    is_word = is_path(value) and os.sep not in value and "." not in value and not is_pattern(value)
+    is_word = place_of(value) == "path" and os.sep not in value and "." not in value and not is_pattern(value)
     if not is_there and is_word:
         bundled = list(archive.index())
         what = f"unknown folder or bundled statistics {value!r}"

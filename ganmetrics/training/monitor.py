@@ -14,8 +14,8 @@ import torch
 
 from ganmetrics import _arguments
 from ganmetrics.data.generator import GeneratorSource
-from ganmetrics.data.kind import Drawing, Opening
-from ganmetrics.data.reading.share import Share
+from ganmetrics.data.reading.batches import Share
+from ganmetrics.data.source import Drawing, Opening
 from ganmetrics.diagnosis.finding import Finding
 from ganmetrics.diagnosis.finding import rank as severity
 from ganmetrics.diagnosis.training_health import TrainingHealth

@@ -8,7 +8,7 @@ from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
 import ganmetrics as gm
 from ganmetrics.compat.diffusers import PipelineSource
-from ganmetrics.data.reading.share import Share
+from ganmetrics.data.reading.batches import Share
 
 
 @pytest.fixture(scope="module")

@@ -313,7 +313,7 @@ def test_kinds_are_counted(tmp_path, kit):
 
 
 def test_files_past_the_size_cap_are_not_read(folder, monkeypatch):
-    monkeypatch.setattr("ganmetrics.data.reading.file_items.MAX_FILE_BYTES", 50)
+    monkeypatch.setattr("ganmetrics.data.reading.item_source.MAX_FILE_BYTES", 50)
     assert "5 of 5 images cannot be read: a.png is a file of" in refusal(folder[0]).what
 
 

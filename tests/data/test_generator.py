@@ -14,8 +14,8 @@ import ganmetrics as gm
 import ganmetrics.data as data
 from ganmetrics.data import open_source
 from ganmetrics.data.generator import GeneratorSource
-from ganmetrics.data.kind import Opening
-from ganmetrics.data.reading.share import Share
+from ganmetrics.data.reading.batches import Share
+from ganmetrics.data.source import Opening
 from ganmetrics.errors import InputError, UsageError
 
 

@@ -105,7 +105,7 @@ def test_evaluations_of_batches_take_a_list_as_reference(paths: list[Path]) -> N
 
 @pytest.mark.parametrize("case", ["PIL images", "paths", "a generator", "batches", "a pattern"])
 def test_shares_are_parts_of_one_order(case: str, paths: list[Path]) -> None:
-    from ganmetrics.data.reading.share import Share
+    from ganmetrics.data.reading.batches import Share
 
     places: list[int] = []
     for rank in range(2):

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from ganmetrics.data import Reading, open_source
-from ganmetrics.data.reading.decode import decode
+from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.loading import chosen_workers
 from ganmetrics.errors import InputError, ResourceError
 
@@ -85,15 +85,15 @@ def test_stopping_early_ends_the_workers(many):
 
 @pytest.mark.timeout(60)
 def test_87_a_killed_worker_is_a_resource_error(many, monkeypatch):
-    import ganmetrics.data.reading.file_items as file_items
+    import ganmetrics.data.reading.item_source as item_source
 
     def dies(*_):
         if multiprocessing.parent_process() is not None:
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(5)
-        return b""
+        return Decoded(np.zeros((1, 1, 3), np.uint8))
 
-    monkeypatch.setattr(file_items, "_content", dies)
+    monkeypatch.setattr(item_source, "decode", dies)
     if multiprocessing.get_start_method() != "fork":
         pytest.skip("only a forked worker has the patched function")
     with pytest.raises(ResourceError) as caught:
@@ -113,7 +113,8 @@ def test_few_images_are_decoded_once(tmp_path, monkeypatch, kit):
     for number in range(2):
         (tmp_path / f"{number}.png").write_bytes(kit["encoded"](kit["noise"](4, 4, 3)))
     decoded = []
-    monkeypatch.setattr("ganmetrics.data.reading.file_items.decode", lambda *given: decoded.append(1) or decode(*given))
+    name = "ganmetrics.data.reading.item_source.decode"
+    monkeypatch.setattr(name, lambda *given: decoded.append(1) or decode(*given))
     assert len(kit["all_images"](open_source(tmp_path))) == 2
     assert len(decoded) == 2
 

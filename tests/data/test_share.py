@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.data.reading import share as sharing
-from ganmetrics.data.reading.share import WHOLE, Share
+from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.errors import InputError
 
 COUNT = 203

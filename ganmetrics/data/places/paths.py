@@ -33,43 +33,34 @@ URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two letters at least
 WILD = re.compile(r"\{[^{}]*(?:\.\.|,)[^{}]*\}|[*?\[]")  # a{0..9}, {a,b}, *, ?, [ab]
 
 
-def is_path(value: Any) -> bool:
-    """Whether the value names a place in the file system."""
-    is_text = isinstance(value, str) and not (is_torchvision(value) or is_huggingface(value) or is_url(value))
-    return isinstance(value, os.PathLike) or is_text
-
-
-def is_torchvision(value: Any) -> bool:
-    """Whether the value is ``torchvision:NAME:SPLIT``; a file of such a name stays a file."""
-    return isinstance(value, str) and value.startswith("torchvision:") and not os.path.exists(value)
-
-
-def is_huggingface(value: Any) -> bool:
-    """Whether the value is ``huggingface:NAME:SPLIT``; a file of such a name stays a file."""
-    return isinstance(value, str) and value.startswith("huggingface:") and not os.path.exists(value)
-
-
-def is_url(value: Any) -> bool:
-    """Whether the value is ``scheme://…``; a file of such a name stays a file."""
-    return isinstance(value, str) and URL.match(value) is not None and not os.path.exists(value)
+def place_of(value: Any) -> str:
+    """What a value names: ``path``, ``url``, ``torchvision`` or ``huggingface``; empty where it names no place."""
+    if isinstance(value, os.PathLike):
+        return "path"
+    if not isinstance(value, str):
+        return ""
+    words = [word for word in ("torchvision", "huggingface") if value.startswith(f"{word}:")]
+    words += ["url"] if URL.match(value) else []
+    # A file of such a name stays a file.
+    return words[0] if words and not os.path.exists(value) else "path"
 
 
 def is_remote(value: Any) -> bool:
     """Whether the value is a URL of anything but tar archives."""
-    return is_url(value) and not is_shards(value)
+    return place_of(value) == "url" and not is_shards(value)
 
 
 def is_copied(value: Any) -> bool:
     """Whether the value is the URL of a file that is read from a copy on this machine."""
-    is_one_file = is_url(value) and suffix_of(url_path(value)) in COPIED
-    return is_one_file and is_url(local_path(value))
+    is_one_file = place_of(value) == "url" and suffix_of(url_path(value)) in COPIED
+    return is_one_file and place_of(local_path(value)) == "url"
 
 
 def is_shards(value: Any) -> bool:
     """Whether the value is the path or URL of a .tar file, or the pattern of several, which may be compressed."""
-    if is_url(value):
+    if place_of(value) == "url":
         return suffix_of(url_path(value)) == ".tar"
-    if not is_path(value) or os.path.isdir(value):
+    if place_of(value) != "path" or os.path.isdir(value):
         return False
     if os.path.isfile(value):
         return suffix_of(value) == ".tar" and first_bytes(value)[:4] not in ZIP_MAGIC
@@ -79,19 +70,14 @@ def is_shards(value: Any) -> bool:
 
 def is_pattern(value: Any) -> bool:
     """Whether the value is a pattern of files other than .tar archives; a file or folder of such a name stays one."""
-    if not is_path(value) or os.path.exists(value) or is_shards(value):
+    if place_of(value) != "path" or os.path.exists(value) or is_shards(value):
         return False
     return WILD.search(os.fsdecode(value)) is not None
 
 
-def is_folder(value: Any) -> bool:
-    """Whether the value is the path of a folder, whatever its name."""
-    return is_path(value) and os.path.isdir(value)
-
-
 def is_zip(value: Any) -> bool:
     """Whether the value is the path of a .zip file, or of a file without a telling suffix that starts like one."""
-    if not (is_path(value) and os.path.isfile(value)):
+    if not (place_of(value) == "path" and os.path.isfile(value)):
         return False
     suffix = suffix_of(value)
     return suffix == ".zip" or (suffix not in ARRAY_SUFFIXES | PICKLES and first_bytes(value)[:4] in ZIP_MAGIC)
@@ -99,20 +85,17 @@ def is_zip(value: Any) -> bool:
 
 def is_array_file(value: Any) -> bool:
     """Whether the value is the path of an .npy or .npz file."""
-    return is_path(value) and os.path.isfile(value) and suffix_of(value) in ARRAY_SUFFIXES
-
-
-def why_passed_over(part: str) -> str:
-    """Why a file or folder of this name is passed over whatever it holds; empty where it is looked at."""
-    return part if part.lower() in JUNK else "hidden" if part.startswith(".") else ""
+    return place_of(value) == "path" and os.path.isfile(value) and suffix_of(value) in ARRAY_SUFFIXES
 
 
 def why_ignored(name: str) -> str:
     """Why a file is no image by its relative name, for folders, archives and remote places; empty for an image."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-    reasons = [reason for reason in map(why_passed_over, parts) if reason]
-    if reasons:
-        return next((reason for reason in reasons if reason != "hidden"), "hidden")
+    # Junk is named before what is merely hidden; both are passed over, whatever they hold.
+    passed_over = [part for part in parts if part.lower() in JUNK]
+    passed_over += ["hidden" for part in parts if part.startswith(".")]
+    if passed_over:
+        return passed_over[0]
     suffix = suffix_of(name)
     return "" if suffix in IMAGE_SUFFIXES else shown(suffix) or "no suffix"
 
@@ -143,7 +126,7 @@ def url_path(url: str) -> str:
 def local_path(url: str) -> str:
     """The path that a file:// or local:// URL stands for, whether percent-encoded or not; other values as they are."""
     scheme, separator, path = url.partition("://")
-    if not separator or scheme.lower() not in ("file", "local") or not is_url(url):
+    if not separator or scheme.lower() not in ("file", "local") or place_of(url) != "url":
         return url
     path = path.removeprefix("localhost") if path.startswith("localhost/") else path
     return path if os.path.exists(path) else unquote(path)

@@ -12,7 +12,7 @@ from typing import IO, Any, Protocol
 from ganmetrics._files import shown
 from ganmetrics.data.places.filesystem import Place, refusal, shown_url
 from ganmetrics.data.places.local_copy import LocalCopy
-from ganmetrics.data.places.paths import COMPRESSED_TARS, WILD, foreign_archive, is_url
+from ganmetrics.data.places.paths import COMPRESSED_TARS, WILD, foreign_archive, place_of
 from ganmetrics.data.places.refusals import refuse_archive, refuse_path
 from ganmetrics.data.reading.decode import Unreadable
 from ganmetrics.errors import InputError, UsageError
@@ -160,7 +160,7 @@ def shards_of(value: str) -> list[Shard]:
     """
     if value.lower().endswith(COMPRESSED_TARS):
         refuse_archive("compressed tar archives", shown(value))
-    if not is_url(value):
+    if place_of(value) != "url":
         paths = [value] if os.path.exists(value) else _matching(value, glob.glob, os.path.isfile, shown(value))
         return [_local(path) for path in paths]
     place = Place(value)

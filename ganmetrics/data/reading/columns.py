@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganmetrics.data.kind import is_instance
 from ganmetrics.data.reading.items import KEYS
+from ganmetrics.data.source import is_instance
 
 LABELS = ("label", "labels")
 

@@ -78,6 +78,8 @@ def read_placed(
     InputError
         Images that cannot be read, counted to the end and the first ten named; or not one image is left.
     """
+    import torch
+
     for counts in (notes.kinds, notes.formats, notes.sizes, notes.skipped):
         counts.clear()
     unreadable: list[str] = []
@@ -90,8 +92,11 @@ def read_placed(
             num_read += part.notes.sizes.total()
             for name in ("kinds", "formats", "sizes"):
                 getattr(notes, name).update(getattr(part.notes, name))
-            offsets = part.offsets() + first
-            first += len(offsets) + len(part.gaps)
+            # Where the images stand among the items, int64 [N]: those that cannot be read leave gaps.
+            is_there = torch.ones(part.num_items, dtype=torch.bool)
+            is_there[part.gaps] = False
+            offsets = is_there.nonzero()[:, 0] + first
+            first += part.num_items
             if unreadable and reading.on_error != "skip":
                 continue
             placed = offsets if indices is None else indices[offsets]
@@ -100,14 +105,8 @@ def read_placed(
                 placed = placed[len(images) :]
                 del images  # before the next are decoded
             del part
-    if num_read or unreadable or indices is None:
-        _settle(unreadable, num_read, reading, notes, where, indices is not None)
-
-
-def _settle(
-    unreadable: list[str], num_read: int, reading: Reading, notes: Notes, where: str, may_be_empty: bool
-) -> None:
-    if (num_read or may_be_empty) and (reading.on_error == "skip" or not unreadable):
+    # A reader's share of a set may be empty; a set may not.
+    if (num_read or indices is not None) and (reading.on_error == "skip" or not unreadable):
         notes.skipped.extend(unreadable)
         return
     if not unreadable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 TASK_IMAGES = 64  # that are decoded together
 Load: TypeAlias = "tuple[str, Callable[[], Decoded]]"  # what messages call an image, and what loads it
-Outcome: TypeAlias = "Decoded | str | GanMetricsError"  # str: the line about an image that cannot be read
 
 
 class Fault(str):
@@ -58,37 +57,8 @@ class Part:
             yield self.pixels[start:end].view(shape)
             start = end
 
-    def offsets(self) -> Tensor:
-        """Where the images stand among the part's items, int64 [N]."""
-        import torch
-
-        is_there = torch.ones(self.num_items, dtype=torch.bool)
-        is_there[self.gaps] = False
-        return is_there.nonzero()[:, 0]
-
 
 Parts: TypeAlias = Generator[Part, None, None]
-
-
-def _joined(outcomes: Sequence[Outcome]) -> Part:
-    """The outcomes as one part; a refusal among them empties it."""
-    import torch
-
-    refusal = next((outcome for outcome in outcomes if isinstance(outcome, GanMetricsError)), None)
-    images = [outcome for outcome in outcomes if isinstance(outcome, Decoded)] if refusal is None else []
-    part = Part(torch.empty(sum(image.pixels.size for image in images), dtype=torch.uint8), [], refusal=refusal)
-    part.gaps = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, str)] if refusal is None else []
-    part.unreadable = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    for (height, width, _), group in groupby(images, key=lambda image: image.pixels.shape):
-        part.shapes.append((len(list(group)), 3, height, width))
-    slots = (slot for run in part.runs() for slot in run.numpy())
-    for image, slot in zip(images, slots, strict=True):
-        slot[...] = image.pixels.transpose(2, 0, 1)
-        height, width, _ = image.pixels.shape
-        part.notes.kinds.update(image.kinds)
-        part.notes.sizes[(height, width)] += 1
-        part.notes.formats.update([image.format] if image.format else [])
-    return part
 
 
 def whole(images: Images) -> Part:
@@ -102,21 +72,41 @@ def whole(images: Images) -> Part:
 def next_part(loads: Iterator[Load], num_bytes: float = math.inf, most: int | None = TASK_IMAGES) -> Part:
     """The images that are loaded next: as many as have that many bytes together, and one at least.
 
-    What fails becomes a line, or a refusal that ends the whole reading; both survive a worker's pickle.
+    What fails becomes a line, or a refusal that empties the part and ends the whole reading; both survive a worker's
+    pickle.
     """
-    outcomes: list[Outcome] = []
-    for name, load in islice(loads, most):
+    import torch
+
+    images: list[Decoded] = []
+    gaps: dict[int, Fault] = {}
+    refusal: GanMetricsError | None = None
+    for place, (name, load) in enumerate(islice(loads, most)):
         try:
-            outcomes.append(load())
+            images.append(load())
+            num_bytes -= images[-1].pixels.nbytes
         except Unreadable as error:
-            outcomes.append(Fault(f"{shortened(name)} {error}", error.fix))
+            gaps[place] = Fault(f"{shortened(name)} {error}", error.fix)
         except GanMetricsError as error:
-            outcomes.append(error)
+            refusal = refusal or error
         except MemoryError:  # skipping the image would make the set depend on the machine
             hint = "Free some; where several processes decode, `workers=1` takes less"
             what = "an image needs more memory than there is"
-            outcomes.append(ResourceError(what, where=name, hint=hint, code="E-MEMORY"))
-        num_bytes -= outcomes[-1].pixels.nbytes if isinstance(outcomes[-1], Decoded) else 0
+            refusal = refusal or ResourceError(what, where=name, hint=hint, code="E-MEMORY")
         if num_bytes <= 0:
             break
-    return _joined(outcomes)
+    unreadable: list[str] = list(gaps.values())
+    if refusal is not None:
+        return Part(torch.empty(0, dtype=torch.uint8), [], unreadable=unreadable, refusal=refusal)
+    # One uint8 buffer for all, from [H, W, 3] of each to [k, 3, H, W] of each run of one size.
+    num_values = sum(image.pixels.size for image in images)
+    part = Part(torch.empty(num_values, dtype=torch.uint8), [], unreadable=unreadable, gaps=list(gaps))
+    for (height, width, _), group in groupby(images, key=lambda image: image.pixels.shape):
+        part.shapes.append((len(list(group)), 3, height, width))
+    slots = (slot for run in part.runs() for slot in run.numpy())
+    for image, slot in zip(images, slots, strict=True):
+        slot[...] = image.pixels.transpose(2, 0, 1)
+        height, width, _ = image.pixels.shape
+        part.notes.kinds.update(image.kinds)
+        part.notes.sizes[(height, width)] += 1
+        part.notes.formats.update([image.format] if image.format else [])
+    return part

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ganmetrics.data.kind import is_instance
 from ganmetrics.data.reading.columns import column_classes
-from ganmetrics.data.source import Classes
+from ganmetrics.data.source import Classes, is_instance
 
 ATTRIBUTES = ("targets", "labels", "_labels")  # some of torchvision's keep them to themselves
 ONE_EACH = "Pass a data set whose targets or labels are one whole number or name for each image"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganmetrics._arguments import described
-from ganmetrics.data.kind import is_instance
+from ganmetrics.data.source import is_instance
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
