@@ -19,7 +19,7 @@ import click
 import torch
 
 from ganmetrics.distributed.ray import FAN_IN, Pool, divided
-from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.numerics.moments import Moments
 
 DIM, MANY = 2048, 1_000_000

@@ -49,7 +49,8 @@ def watch(seconds: Counter[str]) -> None:
     import ganmetrics.data.reading.item_source as item_source
     import ganmetrics.evaluation.evaluate as run
     from ganmetrics.extractors.inception import Inception
-    from ganmetrics.measurement.gathering import Collector, ImageRecord
+    from ganmetrics.measurement.gathering import Collector
+    from ganmetrics.measurement.image_record import ImageRecord
 
     functions: list[tuple[Any, str, str]] = [
         (Inception, "__init__", "loading weights"),

@@ -14,7 +14,7 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.data.torchvision_set import load_dataset
-from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.measurement.thumbnails import Thumbnails
 
 if TYPE_CHECKING:

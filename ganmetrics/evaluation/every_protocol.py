@@ -16,7 +16,8 @@ from ganmetrics.errors import UsageError
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.extractors.extractor import Extractor
 from ganmetrics.extractors.inception import Inception
-from ganmetrics.measurement.gathering import Collector, ImageRecord, PartialStatistics
+from ganmetrics.measurement.gathering import Collector, PartialStatistics
+from ganmetrics.measurement.image_record import ImageRecord
 from ganmetrics.measurement.intake import Intake
 from ganmetrics.measurement.reader import Measuring, recipe_of, statistics_of, take_in
 from ganmetrics.measurement.sides import open_side

@@ -20,7 +20,7 @@ from ganmetrics.data.reading.loading import read_parts, serial_parts
 from ganmetrics.distributed import require
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.extractors.style_networks import MapNetwork, load_map_network
-from ganmetrics.measurement.gathering import ImageRecord
+from ganmetrics.measurement.image_record import ImageRecord
 from ganmetrics.measurement.recipe import PRECISION, Recipe, Signature
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
@@ -160,7 +160,7 @@ class _Mapping:
         with progress_bar(source.name[-40:], source.count, self.reading.progress) as bar:
             for images in source.batches():
                 self.network.check_size(images.shape[-2], images.shape[-1])
-                seen.add(images, torch.arange(len(seen), len(seen) + len(images)))
+                seen.add(images, torch.arange(len(seen.pixels), len(seen.pixels) + len(images)))
                 yield from images.split(max(1, PIXELS // (images.shape[-2] * images.shape[-1])))
                 bar.update(len(images))
 
@@ -199,7 +199,7 @@ class _Mapping:
         notes.kinds.update(seen.notes.kinds)
         return Statistics(
             recipe=Recipe(self.network.name, self.network.identity, "none", self.reading.changes()),
-            count=len(seen),
+            count=len(seen.pixels),
             digest=seen.pixels.combined(),
             name=source.label,
             order=seen.pixels.ordered(),

@@ -11,7 +11,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from ganmetrics.diagnosis.limits import quantile
 from ganmetrics.diagnosis.near_copies import QUANTILE, SHARE
-from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.numerics.neighbors import nearest, nearest_other
 
 if TYPE_CHECKING:

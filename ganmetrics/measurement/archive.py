@@ -19,8 +19,8 @@ from ganmetrics._content import content_digest
 from ganmetrics._files import atomic_write, shown
 from ganmetrics.data import Notes
 from ganmetrics.errors import StatisticsError
+from ganmetrics.measurement.image_record import Filled
 from ganmetrics.measurement.npz_members import FACTS, MAX_ROWS, limits, member_names, read_members, saved_rows
-from ganmetrics.measurement.pixel_range import Filled
 from ganmetrics.measurement.recipe import Recipe, check_name, is_field, is_name
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.numerics.moments import Moments

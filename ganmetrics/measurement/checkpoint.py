@@ -14,9 +14,8 @@ import torch
 from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics.errors import MALFORMED, StatisticsError
-from ganmetrics.measurement.gathering import Collector, ImageRecord, MomentsKeeper, PartialStatistics, SpreadKeeper
-from ganmetrics.measurement.pixel_range import VALUES
-from ganmetrics.measurement.row_sample import Rows, Sample
+from ganmetrics.measurement.gathering import Collector, MomentsKeeper, PartialStatistics, Rows, Sample, SpreadKeeper
+from ganmetrics.measurement.image_record import VALUES, ImageRecord
 from ganmetrics.metrics.needs import SPREAD
 from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import GROUPS, Spread

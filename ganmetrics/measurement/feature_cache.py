@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.extractors import Extractor
-    from ganmetrics.measurement.digests import PixelDigests
+    from ganmetrics.measurement.image_record import PixelDigests
 
 DEFAULT_SIZE = 10 << 30  # bytes
 EVERY = 64  # entries between two looks at the size

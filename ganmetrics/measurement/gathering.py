@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
 
-from ganmetrics.data import Notes
-from ganmetrics.errors import InputError
-from ganmetrics.measurement.digests import PixelDigests
-from ganmetrics.measurement.pixel_range import PixelValues
-from ganmetrics.measurement.row_sample import IMAGES, Sample
-from ganmetrics.measurement.thumbnails import Thumbnails
 from ganmetrics.metrics.needs import Kind, Need
-from ganmetrics.numerics.memory import memory_budget
 from ganmetrics.numerics.moments import Moments, RunningMoments
 from ganmetrics.numerics.spread import Spread
 
@@ -24,86 +20,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.extractors.extractor import Extractor
-    from ganmetrics.types import Images
+    from ganmetrics.measurement.image_record import ImageRecord
 
 BLOCK = 512  # rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory
-SAMPLE_BYTES = 512 << 20  # of the images that are kept, where no limit of memory was set
-LEVELS = ("flat", "levels-0-1")  # kinds of image that are told from its pixels
-
-
-class ImageRecord:
-    """What is known of images before any network: places, digests, notes, and some or all of them in small.
-
-    Parameters
-    ----------
-    has_sample : bool
-        Whether 2,000 of the images are kept.
-    thumbnails : Thumbnails or None
-        Where pictures of all images go.
-    """
-
-    def __init__(self, *, has_sample: bool = False, thumbnails: Thumbnails | None = None) -> None:
-        self.sample = Sample(IMAGES, memory_budget(SAMPLE_BYTES)) if has_sample else None
-        self.thumbnails = thumbnails
-        self.pixels, self.values, self.notes = PixelDigests(), PixelValues(), Notes()
-        self.places: list[Tensor] = []
-
-    def add(self, images: Images, places: Tensor) -> None:
-        """Take in uint8 images [N, 3, H, W] and their places in the set, int64 [N]."""
-        self.pixels.add(images)
-        self.places.append(places)
-        self._note_levels(images)
-        for keeper in (self.sample, self.thumbnails):
-            if keeper is not None:
-                keeper.add(images.cpu(), places)
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def merge(self, other: ImageRecord) -> None:
-        """Take in what was seen of another part of the set."""
-        self.pixels.merge(other.pixels)
-        self.values.merge(other.values)
-        self.places += other.places
-        self.notes.merge(other.notes)
-        if self.sample is not None and other.sample is not None:
-            self.sample.merge(other.sample)
-        if self.thumbnails is not None and other.thumbnails is not None:
-            self.thumbnails.merge(other.thumbnails)
-
-    def moved(self, by: int) -> ImageRecord:
-        """A copy, so many places further on; without thumbnails."""
-        found = ImageRecord()
-        found.merge(self)
-        found.places = [places + by for places in self.places]
-        found.sample = self.sample and self.sample.moved(by)
-        return found
-
-    def order(self) -> Tensor | None:
-        """How to put what was seen into the order of the set, int64 [N]; ``None`` where it is in order.
-
-        Raises
-        ------
-        InputError
-            Images that were read twice.
-        """
-        places = torch.cat(self.places) if self.places else torch.empty(0, dtype=torch.int64)
-        if bool((places.diff() > 0).all()):
-            return None
-        order = places.argsort()
-        repeated = (places[order].diff() == 0).sum()
-        if repeated:
-            what = f"{int(repeated)} of {len(places)} images have a place in the set that others have too"
-            hint = "Give every rank images of its own; samplers that make all shares equal repeat some"
-            raise InputError(what, hint=hint, code="E-REPEATED")
-        return order
-
-    def _note_levels(self, images: Images) -> None:
-        """Count pixel values, the images of a single colour, and those that would be black but for a value of 1."""
-        low, high = images.flatten(2).aminmax(dim=2)  # [N, 3] each
-        self.values.add(images, low.amin(dim=1), high.amax(dim=1))
-        for kind, is_so in zip(LEVELS, ((low == high).all(dim=1), high.amax(dim=1) == 1), strict=True):
-            self.notes.kinds[kind] += int(is_so.sum())
+SAMPLE_ROWS = 10_000  # tell a standard error to within a hundredth of itself
+SEED = 2020  # of the sample's keys
 
 
 class Collector:
@@ -126,12 +47,14 @@ class Collector:
         needs = sorted(wanted - spared, key=lambda need: need.name)
         self.max_rows, self.count = max_rows, 0
         self.layer_of: Mapping[Need, str] = {need: extractor.layer_for(need) for need in needs}
-        self.keepers: Mapping[Need, Keeper] = {need: _keeper(need.kind, max_rows) for need in needs}
-
-    @property
-    def layers(self) -> list[str]:
-        """The layers that the extractor must yield."""
-        return sorted(set(self.layer_of.values()))
+        self.layers = sorted(set(self.layer_of.values()))  # that the extractor must yield
+        keepers: dict[Kind, Callable[[], Keeper]] = {
+            Kind.MOMENTS: MomentsKeeper,
+            Kind.SPREAD: SpreadKeeper,
+            Kind.ROWS: partial(Sample, max_rows, is_ordered=True),
+            Kind.SAMPLE: Sample,
+        }
+        self.keepers: Mapping[Need, Keeper] = {need: keepers[need.kind]() for need in needs}
 
     def add(self, found: Mapping[str, Tensor], places: Tensor | None = None) -> None:
         """Take in the layers of some images, [N, D] each; without places they follow those before."""
@@ -174,25 +97,18 @@ class Keeper(Protocol):
         """What the metrics read; ``None`` where there is nothing."""
 
 
-def _keeper(kind: Kind, max_rows: float) -> Keeper:
-    if kind is Kind.MOMENTS:
-        return MomentsKeeper()
-    if kind is Kind.SPREAD:
-        return SpreadKeeper()
-    return Sample(max_rows, is_ordered=True) if kind is Kind.ROWS else Sample()
-
-
+@dataclass
 class PartialStatistics:
     """All that one reader has of a set, or of its share of one.
 
     Merging takes in tensors and never changes them, so that a copy costs little.
     """
 
-    def __init__(self, seen: ImageRecord, collector: Collector) -> None:
-        self.seen, self.collector = seen, collector
+    seen: ImageRecord
+    collector: Collector
 
     def __len__(self) -> int:
-        return len(self.seen)
+        return len(self.seen.pixels)
 
     def moved(self, by: int = 0) -> PartialStatistics:
         """A copy, for a set of which this is the part that begins so many places further on."""
@@ -277,3 +193,107 @@ class SpreadKeeper:
         self.is_of_one_size &= self.spread is None or self.spread.means.shape == block.means.shape
         if self.is_of_one_size:
             self.spread = block if self.spread is None else self.spread.merge(block)
+
+
+class Sample:
+    """A uniform sample of rows, the same however a set is cut into batches or shared among readers.
+
+    The ``limit`` rows with the smallest keys are kept. A row's key follows from its place in the set alone, so that
+    samples of parts merge into that of the whole. Rows of several shapes, or of more than ``most_bytes``, have none.
+    """
+
+    def __init__(self, limit: float = SAMPLE_ROWS, most_bytes: float = math.inf, *, is_ordered: bool = False) -> None:
+        self.limit, self.most_bytes, self.is_ordered = limit, most_bytes, is_ordered
+        self.kept: list[Rows] = []  # the sample, and what came after it was settled
+        self.count, self.border = 0, math.inf
+        self.is_possible = True
+
+    def add(self, rows: Tensor, places: Tensor) -> None:
+        """Take in more rows, [N, ...], and their places in the set, int64 [N]."""
+        # Keys in 0..1 that follow from the places as if drawn, by SplitMix64's mixing (Steele, Lea, Flood: Fast
+        # Splittable Pseudorandom Number Generators. OOPSLA 2014): uint64 [N] -> float64 [N].
+        z: np.ndarray[Any, Any] = (places.numpy().astype(np.uint64) + np.uint64(SEED)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        keys = ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2.0**53
+        self._add(Rows(torch.from_numpy(keys), places, rows))
+
+    def merge(self, other: Sample) -> None:
+        """Take in the sample of another part of the set."""
+        self.is_possible &= other.is_possible
+        for rows in other.kept:
+            self._add(rows)
+
+    def moved(self, by: int) -> Sample:
+        """A copy of the sample, so many places further on in a set; its keys stay, so that it stays as random."""
+        found = Sample(self.limit, self.most_bytes, is_ordered=self.is_ordered)
+        found.count, found.border, found.is_possible = self.count, self.border, self.is_possible
+        found.kept = [rows._replace(places=rows.places + by) for rows in self.kept]
+        return found
+
+    def value(self) -> Tensor | None:
+        """The sample, in the order of the set where ``is_ordered``; ``None`` where there is none."""
+        if not self.is_ordered:
+            return self.rows
+        if not self.is_possible or not self.kept:
+            return None
+        if self.count > self.limit:
+            self._settle()
+        _, places, rows = self.joined()
+        return rows if bool((places.diff() > 0).all()) else rows[places.argsort()]
+
+    @property
+    def rows(self) -> Tensor | None:
+        """The sample in random order, the order of the keys; ``None`` where there is none."""
+        if not self.is_possible or not self.kept:
+            return None
+        self._settle()
+        return self.kept[0].rows
+
+    def joined(self) -> Rows:
+        """What is kept, in one piece."""
+        if len(self.kept) > 1:
+            self.kept = [Rows(*(torch.cat(parts) for parts in zip(*self.kept, strict=True)))]
+        return self.kept[0]
+
+    def _add(self, more: Rows) -> None:
+        self.is_possible &= not self.kept or self.kept[0].rows.shape[1:] == more.rows.shape[1:]
+        if not self.is_possible:
+            self.kept = []
+            return
+        if self.border < math.inf:  # most of a long run leaves the sample as it is
+            more = more.at(more.keys < self.border)
+        self.kept.append(more)
+        self.count += len(more.rows)
+        is_too_much = sum(rows.rows.nbytes for rows in self.kept) > self.most_bytes
+        if self.count >= 2 * self.limit or (is_too_much and self.count > self.limit):
+            self._settle()
+            is_too_much = self.kept[0].rows.nbytes > self.most_bytes
+        if is_too_much:
+            self.is_possible, self.kept = False, []
+
+    def _settle(self) -> None:
+        joined = self.joined()
+        order = joined.keys.argsort()
+        order = order[: int(self.limit)] if len(order) > self.limit else order
+        settled = joined.at(order)
+        self.kept, self.count = [settled], len(order)
+        self.border = float(settled.keys[-1]) if len(order) == self.limit else math.inf
+
+
+class Rows(NamedTuple):
+    """Some rows [n, ...], their places in the set, int64 [n], and their keys, float64 [n]."""
+
+    keys: Tensor
+    places: Tensor
+    rows: Tensor
+
+    def at(self, index: Tensor) -> Rows:
+        return Rows(self.keys[index], self.places[index], self.rows[index.to(self.rows.device)])
+
+
+def sampled(rows: Tensor) -> Tensor | None:
+    """The sample of rows that are all at hand."""
+    sample = Sample()
+    sample.add(rows, torch.arange(len(rows)))
+    return sample.rows

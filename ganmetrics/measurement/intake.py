@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ganmetrics.data.reading.batches import Batches
 from ganmetrics.extractors._arithmetic import know_number_of_threads
-from ganmetrics.measurement.digests import PixelDigests
 from ganmetrics.measurement.gathering import BLOCK
+from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.measurement.side_by_side import InTurn, SideBySide, Step
 from ganmetrics.numerics.memory import memory_budget
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     from ganmetrics.data.reading.batches import Piece
     from ganmetrics.extractors.extraction import Extraction
     from ganmetrics.measurement.feature_cache import FeatureCache
-    from ganmetrics.measurement.gathering import Collector, ImageRecord
+    from ganmetrics.measurement.gathering import Collector
+    from ganmetrics.measurement.image_record import ImageRecord
     from ganmetrics.types import Images
 
 BLOCK_BYTES = 128 << 20  # of images, after which an entry of the cache ends with the next whole batch
@@ -63,10 +66,13 @@ class Intake:
         if extraction is None:
             return
         self.batches = Batches(extraction.batch_size)  # which shrinks where memory runs out; batches stay as they are
-        network = Network(extraction, cache)
-        steps: list[Step] = [Preparing(extraction, cache), network, self._gather]
-        begin = _beginning(extraction.device)
-        self.road = SideBySide(steps, begin) if is_side_by_side else InTurn(steps)
+        self.cache = cache
+        self.found: list[Mapping[str, Tensor]] = []  # of the entry of the cache that is not whole yet
+        steps: list[Step] = [Preparing(extraction, cache), self._compute, self._gather]
+        # A new thread computes as the caller's does: on its GPU.
+        device = extraction.device
+        index = torch.cuda.current_device() if device.type == "cuda" and device.index is None else None
+        self.road = SideBySide(steps, partial(_begin, index)) if is_side_by_side else InTurn(steps)
 
     def add(self, images: Images, indices: Tensor) -> None:
         """Take in uint8 images [N, 3, H, W] and their indices in the set, int64 [N]."""
@@ -75,21 +81,40 @@ class Intake:
             self.when_done(len(images))
             return
         for piece in self.batches.cut(images, indices):
-            self.seen.add(piece.images, piece.indices)
-            self.road.put((piece, self.seen.pixels.last(len(piece.indices))))
+            self.road.put((piece, self.seen.add(piece.images, piece.indices)))
             if piece.images.nbytes > memory_budget() // 2:  # the next is not decoded while this one takes so much
                 self.road.settle()
 
     def finish(self) -> None:
         """Send the last images through the network, whether they are a whole batch or not."""
         if self.extraction is not None:
-            self.batches.restart()
+            self.batches.room = self.batches.size  # the next image begins a batch
             self.road.finish()
 
     def stop(self) -> None:
         """End what runs beside this thread, after an error."""
         if self.extraction is not None:
             self.road.stop()
+
+    def _compute(self, batch: Batch | None) -> Iterator[Features]:
+        """The step from inputs to layers; those of a whole entry are put into the cache."""
+        extraction = self.extraction
+        if batch is None or extraction is None:
+            return
+        if batch.known is not None:
+            extraction.count += len(batch.indices)
+            yield Features(batch.known, batch.indices)
+            return
+        start = 0
+        for layers in extraction.forward(batch.inputs):
+            stop = start + len(next(iter(layers.values())))
+            self.found += [layers] if self.cache else []
+            yield Features(layers, batch.indices[start:stop])
+            start = stop
+        if self.cache and batch.entry is not None:
+            entry = {name: torch.cat([each[name] for each in self.found]) for name in extraction.layers}
+            self.cache.save(batch.entry, entry)
+            self.found = []
 
     def _gather(self, features: Features | None) -> Iterator[None]:
         if features is not None:
@@ -150,7 +175,7 @@ class Preparing:
     def __call__(self, noted: tuple[Piece, PixelDigests] | None) -> Iterator[Batch]:
         if noted is not None:
             piece, digests = noted
-            self.waiting.append(_Waiting(piece))
+            self.waiting.append(_Waiting([piece.images], piece.indices, piece.ends_batch))
             self.digests.merge(digests)
             self.count += len(piece.images)
             self.num_bytes += piece.images.nbytes
@@ -160,7 +185,11 @@ class Preparing:
             if not piece.ends_batch or (self.count < self.most and self.num_bytes < BLOCK_BYTES):
                 return
         if self.waiting:
-            yield from self._from_cache() or self._batches()
+            known = None if self.cache is None else self.cache.load(self.digests, self.extraction.layers)
+            if known is not None:
+                yield Batch(torch.cat([each.indices for each in self.waiting]), [], known)
+            else:
+                yield from self._batches()
             self._start()
 
     def _shrink(self) -> None:
@@ -174,12 +203,6 @@ class Preparing:
             waiting.inputs, waiting.pixels = inputs, []
             self.num_prepared += 1
 
-    def _from_cache(self) -> list[Batch]:
-        if self.cache is None:
-            return []
-        known = self.cache.load(self.digests, self.extraction.layers)
-        return [] if known is None else [Batch(torch.cat([each.indices for each in self.waiting]), [], known)]
-
     def _batches(self) -> Iterator[Batch]:
         pieces: list[_Waiting] = []
         while self.waiting:
@@ -192,47 +215,18 @@ class Preparing:
                 yield Batch(indices, inputs, entry=self.digests if self.cache and not self.waiting else None)
 
 
+@dataclass
 class _Waiting:
     """A piece that waits, as pixels or as inputs, one of which lists is empty."""
 
-    def __init__(self, piece: Piece) -> None:
-        self.pixels, self.indices, self.ends_batch = [piece.images], piece.indices, piece.ends_batch
-        self.inputs: list[Tensor] = []
+    pixels: list[Images]
+    indices: Tensor
+    ends_batch: bool
+    inputs: list[Tensor] = field(default_factory=list)
 
 
-class Network:
-    """The step from inputs to layers; those of a whole entry are put into the cache."""
-
-    def __init__(self, extraction: Extraction, cache: FeatureCache | None) -> None:
-        self.extraction, self.cache = extraction, cache
-        self.found: list[Mapping[str, Tensor]] = []  # of the entry that is not whole yet
-
-    def __call__(self, batch: Batch | None) -> Iterator[Features]:
-        if batch is None:
-            return
-        if batch.known is not None:
-            self.extraction.count += len(batch.indices)
-            yield Features(batch.known, batch.indices)
-            return
-        start = 0
-        for layers in self.extraction.forward(batch.inputs):
-            stop = start + len(next(iter(layers.values())))
-            self.found += [layers] if self.cache else []
-            yield Features(layers, batch.indices[start:stop])
-            start = stop
-        if self.cache and batch.entry is not None:
-            entry = {name: torch.cat([each[name] for each in self.found]) for name in self.extraction.layers}
-            self.cache.save(batch.entry, entry)
-            self.found = []
-
-
-def _beginning(device: torch.device) -> Callable[[], None]:
-    """What makes a new thread compute as the caller's does: on its GPU, with its number of cores."""
-    index = torch.cuda.current_device() if device.type == "cuda" and device.index is None else None
-
-    def begin() -> None:
-        know_number_of_threads()
-        if index is not None:
-            torch.cuda.set_device(index)
-
-    return begin
+def _begin(index: int | None) -> None:
+    """Have a new thread compute with the caller's number of cores, and on its GPU."""
+    know_number_of_threads()
+    if index is not None:
+        torch.cuda.set_device(index)

@@ -21,7 +21,8 @@ from ganmetrics.errors import InputError
 from ganmetrics.extractors import Extractor, load_extractor
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.feature_cache import cached
-from ganmetrics.measurement.gathering import Collector, ImageRecord, PartialStatistics
+from ganmetrics.measurement.gathering import Collector, PartialStatistics
+from ganmetrics.measurement.image_record import ImageRecord
 from ganmetrics.measurement.intake import Intake
 from ganmetrics.measurement.recipe import PRECISION, Recipe
 from ganmetrics.measurement.sides import Side

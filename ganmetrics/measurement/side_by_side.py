@@ -32,8 +32,15 @@ class SideBySide:
 
     def put(self, item: Any) -> None:
         """Hand an item to the first step; what failed in a later one is raised here."""
-        if not self._threads:  # not before there are images: processes that decode are forked by then
-            self._start()
+        # Not before there are images: processes that decode are forked by then. Threads know the caller's limit of
+        # memory by a copy of its context. They are daemons, since a second Ctrl-C may end the process while one of them
+        # still waits. The last step starts first: whatever runs can hand its items on, also where the system refuses
+        # another thread or a signal comes in between.
+        for number in () if self._threads else reversed(range(len(self._steps))):
+            thread = Thread(target=copy_context().run, args=(self._work, number), daemon=True)
+            vars(thread)["_started"] = _Begun()
+            thread.start()
+            self._threads.insert(0, thread)
         self._handovers[0].put(item)
         if self._failure is not None:
             raise self._failure
@@ -55,19 +62,9 @@ class SideBySide:
         """End the threads as soon as each is through with what it has in hand."""
         self._failure = self._failure or InterruptedError()
         if self._threads:
-            self._handovers[-len(self._threads)].give(None)
+            self._handovers[-len(self._threads)].items.put(None)
         for thread in self._threads:
             thread.join()
-
-    def _start(self) -> None:
-        # Threads know the caller's limit of memory by a copy of its context. They are daemons, since a second Ctrl-C
-        # may end the process while one of them still waits. The last step starts first: whatever runs can hand its
-        # items on, also where the system refuses another thread or a signal comes in between.
-        for number in reversed(range(len(self._steps))):
-            thread = Thread(target=copy_context().run, args=(self._work, number), daemon=True)
-            vars(thread)["_started"] = _Begun()
-            thread.start()
-            self._threads.insert(0, thread)
 
     def _work(self, number: int) -> None:
         after = self._handovers[number + 1] if number + 1 < len(self._steps) else None
@@ -88,7 +85,7 @@ class SideBySide:
                 self._failure = self._failure or error
             item = found = None  # would keep a batch in memory while the thread waits for the next
         if after is not None:
-            after.give(None)
+            after.items.put(None)
 
 
 class InTurn:
@@ -132,17 +129,14 @@ class _Handover:
     """Passes one item at a time from a thread to the next."""
 
     def __init__(self) -> None:
-        self._items: SimpleQueue[Any] = SimpleQueue()
+        self.items: SimpleQueue[Any] = SimpleQueue()
         self._taken = Semaphore(0)
         self._is_idle = Event()
 
     def put(self, item: Any) -> None:
         """Give an item, and wait until it is taken: a queue would hold one more batch in memory."""
-        self.give(item)
+        self.items.put(item)
         self._taken.acquire()
-
-    def give(self, item: Any) -> None:
-        self._items.put(item)
 
     def settle(self) -> None:
         """Wait until the item that was put is done with."""
@@ -150,7 +144,7 @@ class _Handover:
 
     def get(self) -> Any:
         self._is_idle.set()
-        item = self._items.get()
+        item = self.items.get()
         self._is_idle.clear()
         self._taken.release()
         return item

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data import Notes
 from ganmetrics.errors import InputError, StatisticsError
-from ganmetrics.measurement.digests import PixelDigests
-from ganmetrics.measurement.pixel_range import Filled
-from ganmetrics.measurement.row_sample import sampled
+from ganmetrics.measurement.gathering import sampled
+from ganmetrics.measurement.image_record import Filled, PixelDigests
 from ganmetrics.metrics.needs import IMAGES, NEEDS, Kind, Need, of_kind
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
@@ -108,8 +107,10 @@ class Statistics:
             source = need.also_as(Kind.ROWS)
             rows = None if source is None else source.of(self)
             if need.of(self) is None and rows is not None:
-                for name, value in self._stored({need: sampled(rows)}).items():
-                    object.__setattr__(self, name, value)
+                name, value = need.name, sampled(rows)
+                if name not in self.__dataclass_fields__:
+                    name, value = "more", {**self.more, name: value}
+                object.__setattr__(self, name, value)
 
     @property
     def label(self) -> str:
@@ -130,13 +131,9 @@ class Statistics:
 
     def holding(self, values: Mapping[Need, Any]) -> Statistics:
         """A copy that holds other values for some needs."""
-        return replace(self, **self._stored(values))
-
-    def _stored(self, values: Mapping[Need, Any]) -> dict[str, Any]:
-        """The attributes that hold values for some needs."""
         own = {need.name: value for need, value in values.items() if need.name in self.__dataclass_fields__}
         more = {need.name: value for need, value in values.items() if need.name not in own}
-        return {**own, "more": {**self.more, **more}} if more else own
+        return replace(self, **own, more={**self.more, **more})
 
     def without_rows(self) -> Statistics:
         """A copy without anything that metrics read of the set, which is small."""

@@ -10,7 +10,8 @@ import torch
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.measurement.checkpoint import damaged_state, gathering_of, state_of
-from ganmetrics.measurement.gathering import Collector, ImageRecord, PartialStatistics
+from ganmetrics.measurement.gathering import Collector, PartialStatistics
+from ganmetrics.measurement.image_record import ImageRecord
 from ganmetrics.measurement.intake import Intake
 from ganmetrics.metrics.needs import IMAGES, Need
 

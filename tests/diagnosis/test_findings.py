@@ -17,7 +17,7 @@ from ganmetrics.diagnosis.diagnose import faults
 from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
 from ganmetrics.diagnosis.limits import Number, Z, evidence, mean_of, share_of, share_of_groups
 from ganmetrics.diagnosis.pair import Pair
-from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.numerics.bounds import Interval
 
 DIM, KINDS = 12, 8

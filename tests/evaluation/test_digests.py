@@ -7,7 +7,7 @@ import hashlib
 import pytest
 import torch
 
-from ganmetrics.measurement.digests import PixelDigests
+from ganmetrics.measurement.image_record import PixelDigests
 
 
 def drawn(count, height=4, width=5, seed=0):

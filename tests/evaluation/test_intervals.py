@@ -14,7 +14,7 @@ import ganmetrics as gm
 from ganmetrics.evaluation.compare import compared
 from ganmetrics.evaluation.evaluate import score
 from ganmetrics.measurement import archive
-from ganmetrics.measurement.row_sample import Sample, sampled
+from ganmetrics.measurement.gathering import Sample, sampled
 from ganmetrics.metrics import metric
 from ganmetrics.scoring.score import Sides
 

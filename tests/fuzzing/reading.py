@@ -31,8 +31,8 @@ from ganmetrics.leaderboard.board_file import store_url
 from ganmetrics.leaderboard.rules import parsed_quota, parsed_resolution
 from ganmetrics.leaderboard.store import Store
 from ganmetrics.measurement import archive
-from ganmetrics.measurement.digests import PixelDigests
 from ganmetrics.measurement.feature_cache import FeatureCache
+from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics import METRICS, metric
 from ganmetrics.numerics.memory import parse_size

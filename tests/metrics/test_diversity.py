@@ -105,7 +105,7 @@ def test_ms_ssim_of_a_folder_needs_no_network(tmp_path) -> None:
 
 
 def test_the_sample_is_the_same_however_it_is_cut() -> None:
-    from ganmetrics.measurement.row_sample import Sample
+    from ganmetrics.measurement.gathering import Sample
 
     rows = torch.arange(5000)[:, None]
     whole, parts = Sample(100), Sample(100)

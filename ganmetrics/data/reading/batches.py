@@ -94,10 +94,6 @@ class Batches:
             self.room = self.room or self.size
             images, indices = images[count:], indices[count:]
 
-    def restart(self) -> None:
-        """Begin a new batch with the next image."""
-        self.room = self.size
-
 
 def most_together(images: Images) -> int:
     """How many images of that shape may be resized together within the limit of memory."""
