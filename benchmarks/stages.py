@@ -46,7 +46,7 @@ def shares(what: str, seconds: dict[str, float], command: str) -> list[Stage]:
 
 def watch(seconds: Counter[str]) -> None:
     """Replace the functions of each stage by ones that add to its seconds."""
-    import ganmetrics.data.reading.item_source as item_source
+    import ganmetrics.data.reading.loading as loading
     import ganmetrics.evaluation.evaluate as run
     from ganmetrics.extractors.inception import Inception
     from ganmetrics.measurement.gathering import Collector
@@ -62,8 +62,12 @@ def watch(seconds: Counter[str]) -> None:
     ]
     for owner, name, stage in functions:
         setattr(owner, name, _timed(getattr(owner, name), stage, seconds))
-    parts: Any = item_source.item_parts
-    setattr(item_source, "item_parts", lambda *given: _waited(parts(*given), seconds))  # noqa: B010
+    read: Any = loading.read_placed
+
+    def waited(parts: Iterator[Any], *rest: Any, **named: Any) -> Any:
+        return read(_waited(parts, seconds), *rest, **named)
+
+    setattr(loading, "read_placed", waited)  # noqa: B010
 
 
 def _timed(function: Callable[..., Any], stage: str, seconds: Counter[str]) -> Callable[..., Any]:

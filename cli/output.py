@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -56,7 +57,7 @@ def run(
         arguments = [_vouched(side, settings.assume_recipe) for side in sides]
         own = {**own, "test": _vouched(own["test"], settings.assume_recipe)} if "test" in own else own
     shared = {**settings.arguments_of(verb), **own}
-    return show(lambda: verb(*arguments, **shared), settings)
+    return show(partial(verb, *arguments, **shared), settings)
 
 
 def names_of(metrics: str) -> list[str]:

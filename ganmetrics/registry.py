@@ -64,27 +64,27 @@ class Registry(Generic[Record]):
     def names(self) -> list[str]:
         return list(self.records())
 
-    def __contains__(self, name: object) -> bool:
-        # One module costs a millisecond, all extractors or metrics cost a hundred: names are looked for at home first.
+    def get(self, name: object) -> Record | None:
+        """The record of that name; ``None`` where there is none."""
         if not isinstance(name, str):
-            return False
+            return None
+        # One module costs a millisecond, all extractors or metrics cost a hundred: names are looked for at home first.
         module = name.replace("-", "_")
         if name not in self._known and self._records is None and module.isidentifier():
             folder = import_module(self.package).__path__
             if any(os.path.isfile(os.path.join(place, f"{module}.py")) for place in folder):
                 self._known.update((record.name, record) for record in self._of_module(module))
-        return name in self._known or name in self.records()
+        return self._known[name] if name in self._known else self.records().get(name)
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(name) is not None
 
     def __getitem__(self, name: str) -> Record:
         """The record of that name; an unknown one is answered with the nearest known one (UsageError)."""
-        if name not in self:
+        record = self.get(name)
+        if record is None:
             raise unknown(self.kind, name, self.names())
-        return self._known[name] if name in self._known else self.records()[name]
-
-    def get(self, name: str) -> Record | None:
-        """The record of that name; ``None`` where there is none."""
-        is_known = name in self  # which imports its file, and answers no unknown name with an error
-        return self[name] if is_known else None
+        return record
 
     def _of_module(self, module: str) -> list[Any]:
         found = getattr(import_module(f"{self.package}.{module}"), self.attribute, [])

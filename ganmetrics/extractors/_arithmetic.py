@@ -122,10 +122,13 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def know_number_of_threads() -> None:
-    """Have this thread take the caller's number of threads, before another's pieces can set it to one for a moment."""
+def begin_as_caller(gpu: int | None) -> None:
+    """Have a new thread compute as its caller's does: with its number of threads, and on its GPU."""
+    # Taken now, before another thread's pieces can set the number to one for a moment.
     with _NUMBER.alone():
         torch.get_num_threads()
+    if gpu is not None:
+        torch.cuda.set_device(gpu)
 
 
 def _start_alone() -> None:

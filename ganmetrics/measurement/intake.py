@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.data.reading.batches import Batches
-from ganmetrics.extractors._arithmetic import know_number_of_threads
+from ganmetrics.extractors._arithmetic import begin_as_caller
 from ganmetrics.measurement.gathering import BLOCK
 from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.measurement.side_by_side import InTurn, SideBySide, Step
@@ -69,10 +69,9 @@ class Intake:
         self.cache = cache
         self.found: list[Mapping[str, Tensor]] = []  # of the entry of the cache that is not whole yet
         steps: list[Step] = [Preparing(extraction, cache), self._compute, self._gather]
-        # A new thread computes as the caller's does: on its GPU.
         device = extraction.device
-        index = torch.cuda.current_device() if device.type == "cuda" and device.index is None else None
-        self.road = SideBySide(steps, partial(_begin, index)) if is_side_by_side else InTurn(steps)
+        gpu = torch.cuda.current_device() if device.type == "cuda" and device.index is None else None
+        self.road = SideBySide(steps, partial(begin_as_caller, gpu)) if is_side_by_side else InTurn(steps)
 
     def add(self, images: Images, indices: Tensor) -> None:
         """Take in uint8 images [N, 3, H, W] and their indices in the set, int64 [N]."""
@@ -223,10 +222,3 @@ class _Waiting:
     indices: Tensor
     ends_batch: bool
     inputs: list[Tensor] = field(default_factory=list)
-
-
-def _begin(index: int | None) -> None:
-    """Have a new thread compute with the caller's number of cores, and on its GPU."""
-    know_number_of_threads()
-    if index is not None:
-        torch.cuda.set_device(index)

@@ -167,7 +167,7 @@ class Reader:
 
 def take_in(source: Source, intake: Intake, reading: Reading, share: Share = WHOLE) -> None:
     """Take in the images of a source, with a bar that counts those that the network has finished."""
-    count = source.count if source.count is None or share.is_whole else len(share.places(source.count))
+    count = source.count if source.count is None or share == WHOLE else len(share.places(source.count))
     placed = source.share(share)
     with progress_bar(source.name[-40:], count, reading.progress) as bar:
         intake.when_done = bar.update

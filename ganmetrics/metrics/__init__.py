@@ -38,8 +38,8 @@ def metric(text: str | Metric) -> Metric:
         return text
     name, options = parse_call(text)
     # Papers write FID where the table of metrics has fid.
-    known = ALIASES.get(name.lower(), name.lower())
-    return METRICS[known if known in METRICS else name].configured(options)
+    record = METRICS.get(ALIASES.get(name.lower(), name.lower()))
+    return (METRICS[name] if record is None else record).configured(options)
 
 
 __all__ = ["METRICS", "Estimate", "Metric", "Part", "metric"]

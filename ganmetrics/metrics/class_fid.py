@@ -129,7 +129,7 @@ def uncertainty(computed: float, given: Given) -> dict[str, Estimated]:
     for label in classes:
         sides = [side.features[side.labels == label].double() for side in (given.real, given.fake)]
         expansion = FrechetExpansion(*(Gaussian(mean_of(rows), factor_of(rows)) for rows in sides))
-        (real, a), (fake, b) = expansion.of_reals(sides[0].numpy()), expansion.of_fakes(sides[1].numpy())
+        (real, a), (fake, b) = expansion.of(sides[0].numpy(), "real"), expansion.of(sides[1].numpy(), "fake")
         # The mean weighs classes alike: an image of a small class moves it more than one of a large class.
         on_real.append(real * (sizes.real / len(real) / len(classes)))
         on_fake.append(fake * (sizes.fake / len(fake) / len(classes)))

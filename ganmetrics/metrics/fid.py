@@ -219,8 +219,8 @@ def fid_uncertainty(value: float, real: Side, fake: Side) -> Estimated | None:
     sides = (Gaussian(each.mean.numpy(), each.factor.rows()) for each in (real_moments, fake_moments))
     expansion = FrechetExpansion(*sides)
     # Saved statistics may hold no rows of the real images: their noise is then left out, which the method says.
-    on_fake, of_fakes = expansion.of_fakes(fake_rows.double().numpy())
-    on_real, of_reals = (None, None) if real_rows is None else expansion.of_reals(real_rows.double().numpy())
+    on_fake, of_fakes = expansion.of(fake_rows.double().numpy(), "fake")
+    on_real, of_reals = (None, None) if real_rows is None else expansion.of(real_rows.double().numpy(), "real")
     sizes = Sizes(real_moments.count, fake_moments.count)
     second = expansion.second_order(of_reals, of_fakes).error(*sizes)
     return expanded(value, sizes, Influence(on_real, on_fake), second, base=value)

@@ -128,8 +128,8 @@ def uncertainty(computed: Extrapolated, given: Given) -> dict[str, Estimated]:
     weights = 1 / len(sizes) - away * (1 / sizes).mean() / (away @ away)
     rows = _Rows(real, fake)
     whole = rows.expansion(computed.subsets[-1])
-    on_real, of_reals = whole.of_reals(rows.real)
-    on_fake, of_fakes = whole.of_fakes(rows.fake)
+    on_real, of_reals = whole.of(rows.real, "real")
+    on_fake, of_fakes = whole.of(rows.fake, "fake")
     sizes_of_sets = Sizes(len(real), len(fake))
     second = whole.second_order(of_reals, of_fakes).error(*sizes_of_sets)
     # An expansion for each subset would cost too much in many dimensions.
@@ -167,9 +167,9 @@ class _Rows:
         expansion, is_in = self.expansion(subset), self.is_in(subset)
         on_fake = torch.zeros(len(self.fake), dtype=torch.float64)
         if bool(is_in.any()):
-            on_fake[is_in > 0] = expansion.of_fakes(self.fake[is_in.numpy() > 0])[0]
+            on_fake[is_in > 0] = expansion.of(self.fake[is_in.numpy() > 0], "fake")[0]
         scale = weight * len(self.all_fake) / len(subset)
-        return Influence(weight * expansion.of_reals(self.real)[0], scale * on_fake)
+        return Influence(weight * expansion.of(self.real, "real")[0], scale * on_fake)
 
 
 def _gaussian(rows: Tensor) -> Gaussian:

@@ -135,19 +135,16 @@ class FrechetExpansion:
         self._to_real = (left / np.sqrt(self.nu)).T @ self.real.factor
         self._product, self._left = product, left
 
-    def of_fakes(self, rows: Array) -> tuple[Tensor, Array]:
-        """Compute the influence of each fake row and its coordinates: [n, D] -> [n], [n, R]."""
-        return self._of(rows, self.fake, self.real, self._to_real)
-
-    def of_reals(self, rows: Array) -> tuple[Tensor, Array]:
-        """Compute the influence of each real row and its coordinates: [n, D] -> [n], [n, R]."""
-        to_fake = (self._product.T @ self._left / self.nu**1.5).T @ self.fake.factor
-        return self._of(rows, self.real, self.fake, to_fake)
-
-    def _of(self, rows: Array, own: Gaussian, other: Gaussian, root: Array) -> tuple[Tensor, Array]:
+    def of(self, rows: Array, side: str) -> tuple[Tensor, Array]:
+        """Compute the influence of each row of ``"real"`` or ``"fake"`` and its coordinates: [n, D] -> [n], [n, R]."""
+        own, other, root = self.fake, self.real, self._to_real
+        if side == "real":
+            own, other = other, own
+            root = (self._product.T @ self._left / self.nu**1.5).T @ self.fake.factor
         centred = rows / self.scale - own.mean
         linear = 2 * centred @ (own.mean - other.mean)
         coordinates = centred @ root.T
+        # The quadratic form of I - T is |x - μ|² less that of T, which is the squared length of the coordinates.
         quadratic = np.square(centred).sum(axis=1) - np.square(coordinates).sum(axis=1)
         influence = torch.from_numpy(linear + quadratic)
         return (influence - influence.mean()) * self.scale**2, coordinates

@@ -39,7 +39,7 @@ def derivative(statistic, count, row):
 
 def frechet_influence(real, fake, rows_r, rows_f):
     expansion = FrechetExpansion(real, fake)
-    return Influence(None if rows_r is None else expansion.of_reals(rows_r)[0], expansion.of_fakes(rows_f)[0])
+    return Influence(None if rows_r is None else expansion.of(rows_r, "real")[0], expansion.of(rows_f, "fake")[0])
 
 
 def gaussian(rows):
@@ -127,7 +127,7 @@ def second_difference(score, first, second, step=1e-3):
 def test_the_second_order_of_the_frechet_distance_is_its_second_derivative(row, other):
     x, y = X[:, :3], Y[:, :3]
     expansion = FrechetExpansion(gaussian(x), gaussian(y))
-    a, b = expansion.of_fakes(y)[1], expansion.of_reals(x)[1]
+    a, b = expansion.of(y, "fake")[1], expansion.of(x, "real")[1]
     even_x, even_y = EVEN
     scores = [
         (lambda s, t: weighted_distance(x, even_x, y, even_y + s + t), 30, 30),
@@ -145,7 +145,7 @@ def test_the_second_order_of_equal_samples_is_all_there_is():
     for seed in range(60):
         x, y = np.random.RandomState(seed).randn(2, 300, 4)
         expansion = FrechetExpansion(gaussian(x), gaussian(y))
-        (on_real, a), (on_fake, b) = expansion.of_reals(x), expansion.of_fakes(y)
+        (on_real, a), (on_fake, b) = expansion.of(x, "real"), expansion.of(y, "fake")
         seconds.append(expansion.second_order(a, b).error(300, 300))
         firsts.append(Influence(on_real, on_fake).error(300, 300))
         values.append(weighted_distance(x, np.ones(300), y, np.ones(300)))

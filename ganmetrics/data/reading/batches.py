@@ -34,11 +34,6 @@ class Share:
     start: int = 0
     stop: int | None = None
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is the whole set."""
-        return self.world == 1 and not self.start and self.stop is None
-
     def places(self, count: int) -> Tensor:
         """The places of this share among ``count`` images, int64, rising."""
         import torch

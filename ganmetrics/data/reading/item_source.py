@@ -14,7 +14,7 @@ from ganmetrics.data.places.paths import suffix_of
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, classes_of_files
 from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
-from ganmetrics.data.reading.loading import Items, chosen_workers, item_parts, read_placed
+from ganmetrics.data.reading.loading import Items, chosen_workers, placed_items
 from ganmetrics.data.source import Classes, Notes, Reading, Source
 
 if TYPE_CHECKING:
@@ -61,17 +61,6 @@ class ItemSource(Source):
         """A share of the images; see ``Source.share``."""
         workers = chosen_workers(self.reading, len(share.places(len(self._items))))
         return placed_items(self._items, share, workers, self.reading, self.notes, self.name)
-
-
-def placed_items(
-    items: Items, share: Share, workers: int, reading: Reading, notes: Notes, where: str
-) -> Iterator[Placed]:
-    """The images of a share of the items, each batch with its indices among all."""
-    indices = share.places(len(items))
-    if not len(indices):
-        return iter(())
-    parts = item_parts(items, indices, workers)
-    return read_placed(parts, reading, notes, where, indices=None if share.is_whole else indices)
 
 
 class FileSource(ItemSource):

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.decode import Decoded
 from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
 from ganmetrics.data.reading.random_streams import OwnStreams
@@ -119,8 +120,10 @@ def read_placed(
     raise InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")
 
 
-def item_parts(items: Items, indices: Tensor, workers: int) -> Parts:
-    """The parts of some items in the order of their indices, made by worker processes or else in this one.
+def placed_items(
+    items: Items, share: Share, workers: int, reading: Reading, notes: Notes, where: str
+) -> Iterator[Placed]:
+    """The images of a share of the items, decoded by worker processes or else in this one, as ``read_placed`` has them.
 
     Raises
     ------
@@ -129,13 +132,16 @@ def item_parts(items: Items, indices: Tensor, workers: int) -> Parts:
     UsageError
         Processes are wanted of a daemonic one.
     """
+    indices = share.places(len(items))
+    if not len(indices):
+        return iter(())
     if workers and multiprocessing.current_process().daemon:
         what = f"this process is daemonic and may start no others, of which {workers} are to decode images"
         raise UsageError(what, where="Reading.workers", hint="Use `workers=0`, or start it with daemon=False")
-    tasks, plan = _Tasks(items, indices), NO_WORKERS
-    if workers:
-        plan = _planned(tasks, workers)
-    return _worker_parts(tasks, plan) if plan.workers else serial_parts(tasks.loads(), _streams(items))
+    tasks = _Tasks(items, indices)
+    plan = _planned(tasks, workers) if workers else NO_WORKERS
+    parts = _worker_parts(tasks, plan) if plan.workers else serial_parts(tasks.loads(), _streams(items))
+    return read_placed(parts, reading, notes, where, indices=None if share == WHOLE else indices)
 
 
 def _worker_parts(tasks: _Tasks, plan: _Plan) -> Parts:
@@ -242,11 +248,7 @@ def _detach(worker: int) -> None:
         os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _return_memory()
-
-
-def _return_memory() -> None:
-    """Have glibc give the memory of each large image back: it would keep a new piece of the heap for every one."""
+    # glibc would keep a new piece of the heap for every large image, and gives back what is mapped alone.
     with suppress(AttributeError, OSError, TypeError):  # where the C library has no such function
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
