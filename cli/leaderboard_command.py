@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .grouped_help import Group
-from .hosting import device_option, needing_packages, serve, threads_option, token, upgrade, work
-from .options import Settings, force_option, json_option, reading_options
+from .hosting import BoardGroup, device_option, serve, threads_option, token, upgrade, work
+from .options import force_option, json_option
 
 if TYPE_CHECKING:
     from ganmetrics.leaderboard import Board
@@ -20,7 +19,7 @@ TOKEN_VARIABLE = "GANMETRICS_LEADERBOARD_TOKEN"
 POLL = 0.5
 
 
-@click.group("leaderboard", cls=Group, epilog="Example: ganmetrics leaderboard show board/")
+@click.group("leaderboard", cls=BoardGroup, epilog="Example: ganmetrics leaderboard show board/")
 def command() -> None:
     """Host a leaderboard, or submit images to one.
 
@@ -33,74 +32,6 @@ def command() -> None:
     """
 
 
-@command.command(
-    epilog="Example: ganmetrics leaderboard init board/ --reference real/ --num-images 10000 --resolution 32"
-)
-@click.argument("board")
-@click.option(
-    "--reference",
-    required=True,
-    metavar="SOURCE",
-    help="Real images. A folder, a zip, an npz, or torchvision:NAME:SPLIT.",
-)
-@click.option(
-    "--hidden-reference", "hidden", metavar="SOURCE", help="Real images for scores that only the organiser sees."
-)
-@click.option(
-    "--metrics", default="fid", show_default=True, help="Metrics, separated by commas. The first orders the table."
-)
-@click.option(
-    "--num-images", default=10_000, show_default=True, help="Number of images that each submission must have."
-)
-@click.option(
-    "--resolution", default="32", show_default=True, metavar="SIDE|WxH", help="Resolution that each image must have."
-)
-@click.option("--title", default="", help="Title of the board.  [default: the folder's name]")
-@click.option("--rank-by", default="", metavar="SCORE", help="The score that orders the table.  [default: the first]")
-@click.option("--second-extractor", default="", metavar="NAME", help="Another network. Its FID is shown as evidence.")
-@click.option("--quota", default="", metavar="N/PERIOD", help="Quota of a team, such as 5/day or 2/hour,50/total.")
-@click.option(
-    "--max-copies", "copies", default=0.01, show_default=True, help="Share of images that may be copies of real images."
-)
-@click.option(
-    "--max-duplicates", "duplicates", default=0.1, show_default=True, help="Share of images that may repeat another."
-)
-@click.option(
-    "--diagnosis/--no-diagnosis",
-    "has_diagnosis",
-    default=True,
-    show_default=True,
-    help="Diagnose every entry. It takes half of the time.",
-)
-@click.option(
-    "--store", default="", metavar="URL", help="Database, postgresql+psycopg://...  [default: SQLite in the folder]"
-)
-@reading_options
-@click.pass_context
-@needing_packages
-def init(ctx: click.Context, board: str, **options: Any) -> None:
-    """Make a board in the new folder BOARD.
-
-    The statistics of the references are computed, and the recipe is frozen.
-    """
-    from ganmetrics import UsageError
-    from ganmetrics.leaderboard.creation import BoardOptions, create
-
-    from .output import names_of
-
-    settings = Settings.of(ctx)
-    # Every worker must find the same weights, on any machine.
-    if settings.weights is not None:
-        hint = "Put it where every worker finds it: 'ganmetrics weights import FILE', or GANMETRICS_WEIGHTS_DIR"
-        raise UsageError("a board takes no weights file of its own", where="--weights", hint=hint)
-    options["metrics"] = names_of(options["metrics"])
-    chosen = BoardOptions(extractor=settings.extractor or "inception", **options)
-    with create(board, chosen, device=settings.device, reading=settings.reading) as made:
-        rules = made.rules
-        click.echo(f"{board}: {rules.title}, {', '.join(rules.metrics)} by {rules.network} against {rules.reference}")
-        click.echo(f"rules {rules.digest}")
-
-
 @command.command(epilog="Example: ganmetrics leaderboard submit board/ fake/ --team ours --model dcgan")
 @click.argument("board")
 @click.argument("images")
@@ -110,7 +41,6 @@ def init(ctx: click.Context, board: str, **options: Any) -> None:
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the submission is scored.")
 @device_option
 @threads_option
-@needing_packages
 def submit(board: str, images: str, team: str, model: str, token: str, wait: bool, device: str, threads: int) -> None:
     """Submit IMAGES to BOARD.
 
@@ -176,7 +106,6 @@ def _submit_remote(url: str, images: str, model: str, token: str, wait: bool) ->
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV that is safe to open in a spreadsheet.")
 @click.option("--hidden", is_flag=True, help="Show scores against the hidden reference. For the organiser.")
 @click.option("--exact", is_flag=True, help="Show every digit. For the organiser.")
-@needing_packages
 def show(board: str, as_json: bool, as_csv: bool, hidden: bool, exact: bool) -> None:
     """Show the table of BOARD.
 
@@ -208,7 +137,6 @@ def show(board: str, as_json: bool, as_csv: bool, hidden: bool, exact: bool) -> 
 @click.option("--head", default="", metavar="SHA256", help="An earlier head that the chain must still contain.")
 @device_option
 @threads_option
-@needing_packages
 def verify(
     board: str, entry: str | None, path: str | None, chain_only: bool, head: str, device: str, threads: int
 ) -> None:
@@ -234,7 +162,6 @@ def verify(
 @click.argument("board")
 @click.argument("entry")
 @click.option("--reason", default="", help="The reason. It is recorded.")
-@needing_packages
 def withdraw(board: str, entry: str, reason: str) -> None:
     """Take ENTRY off BOARD at the wish of its team.
 
@@ -251,7 +178,6 @@ def withdraw(board: str, entry: str, reason: str) -> None:
 @click.argument("board")
 @click.argument("entry")
 @click.option("--reason", required=True, help="The reason. It is recorded.")
-@needing_packages
 def disqualify(board: str, entry: str, reason: str) -> None:
     """Take ENTRY off BOARD as its organiser.
 
@@ -269,7 +195,6 @@ def disqualify(board: str, entry: str, reason: str) -> None:
 @json_option
 @force_option
 @click.pass_context
-@needing_packages
 def export(ctx: click.Context, board: str) -> None:
     """Export the public part of BOARD as JSON.
 
@@ -288,5 +213,5 @@ def export(ctx: click.Context, board: str) -> None:
         save_json(text, path, force=force)
 
 
-for each in (token, work, upgrade, serve):
+for each in (init, token, work, upgrade, serve):
     command.add_command(each)

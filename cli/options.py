@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -152,9 +153,8 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
     ctx.meta[f"{PREFIX}{parameter.name}"] = value
 
 
-def _shared(*names: str, **facts: Any) -> Callable[[Command], Command]:
-    return click.option(*names, expose_value=False, **{"callback": _keep, **facts})
-
+# An option that each command takes by ``Settings.of`` and not by a parameter of its own.
+_shared = partial(click.option, expose_value=False, callback=_keep)
 
 json_option = _shared("--json", "json_path", cls=OUTPUT, metavar="FILE|-", help="Write JSON to a file, or print it: -.")
 html_option = _shared("--html", "html_path", cls=OUTPUT, metavar="FILE",

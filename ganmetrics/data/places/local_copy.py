@@ -85,12 +85,18 @@ def _copy(place: Place, path: str, has_bar: bool) -> None:
 
 
 def _callback(bar: Any) -> Any:
+    """What fsspec tells of each piece that came, as mebibytes of a bar."""
     from fsspec.callbacks import Callback
 
-    def show(size: int | None, value: int, **_: Any) -> None:
-        bar.update((value >> 20) - bar.n)
+    class Shown(Callback):
+        def absolute_update(self, value: int) -> None:
+            super().absolute_update(value)
+            bar.update((value >> 20) - bar.n)
 
-    return Callback(hooks={"bar": show})
+        def relative_update(self, inc: int = 1) -> None:
+            self.absolute_update(self.value + inc)
+
+    return Shown()
 
 
 def _remove(path: str, process: int) -> None:
