@@ -205,7 +205,7 @@ class _Mapping:
             order=seen.pixels.ordered(),
             skipped=len(source.notes.skipped),
             notes=notes,
-            filled=seen.values.filled(),
+            filled=seen.filled(),
             pixels=seen.pixels,
             place=source.identity,
             source=source.name,

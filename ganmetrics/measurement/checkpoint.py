@@ -31,7 +31,7 @@ def state_of(gathering: PartialStatistics) -> dict[str, Any]:
     seen, collector = gathering.seen, gathering.collector
     return {
         "digests": seen.pixels.tensor(),
-        "values": seen.values.counts,
+        "values": seen.values,
         "places": torch.cat(seen.places) if seen.places else torch.empty(0, dtype=torch.int64),
         "kinds": dict(seen.notes.kinds),
         "sizes": [[*size, count] for size, count in seen.notes.sizes.items()],
@@ -115,7 +115,7 @@ def _check_counts(found: PartialStatistics) -> None:
 
 def _restore_seen(seen: ImageRecord, state: Mapping[str, Any]) -> None:
     seen.pixels.restore(state["digests"])
-    seen.values.counts = _values(state["values"], len(seen.pixels))
+    seen.values = _values(state["values"], len(seen.pixels))
     seen.places = [_tensor(state["places"], (len(seen.pixels),), torch.int64)]
     seen.notes.kinds = Counter({str(name): int(count) for name, count in state["kinds"].items()})
     seen.notes.sizes = Counter({(int(height), int(width)): int(count) for height, width, count in state["sizes"]})

@@ -40,12 +40,19 @@ class ImageRecord:
         Whether 2,000 of the images are kept.
     thumbnails : Thumbnails or None
         Where pictures of all images go.
+
+    Attributes
+    ----------
+    values : Tensor, int64 [4, 256]
+        Images by their lowest pixel value, images by their highest, pixels by value, images by their largest difference
+        between the channels of a pixel.
     """
 
     def __init__(self, *, has_sample: bool = False, thumbnails: Thumbnails | None = None) -> None:
         self.sample = Sample(SAMPLE_IMAGES, memory_budget(SAMPLE_BYTES)) if has_sample else None
         self.thumbnails = thumbnails
-        self.pixels, self.values, self.notes = PixelDigests(), PixelValues(), Notes()
+        self.pixels, self.notes = PixelDigests(), Notes()
+        self.values = torch.zeros(4, VALUES, dtype=torch.int64)
         self.places: list[Tensor] = []
 
     def add(self, images: Images, places: Tensor) -> PixelDigests:
@@ -54,9 +61,13 @@ class ImageRecord:
         self.places.append(places)
         # Images of a single colour, and those that would be black but for a value of 1: [N, 3] each.
         low, high = images.flatten(2).aminmax(dim=2)
-        self.values.add(images, low.amin(dim=1), high.amax(dim=1))
         for kind, is_so in zip(LEVELS, ((low == high).all(dim=1), high.amax(dim=1) == 1), strict=True):
             self.notes.kinds[kind] += int(is_so.sum())
+        rows = images[:, :, :: max(1, images.shape[2] // ROWS)]
+        difference = (rows.amax(dim=1) - rows.amin(dim=1)).flatten(1).amax(dim=1)
+        found = (low.amin(dim=1), high.amax(dim=1), rows, difference)
+        # Never in place: states share the counts.
+        self.values = self.values + torch.stack([torch.bincount(v.flatten(), minlength=VALUES).cpu() for v in found])
         for keeper in (self.sample, self.thumbnails):
             if keeper is not None:
                 keeper.add(images.cpu(), places)
@@ -65,7 +76,7 @@ class ImageRecord:
     def merge(self, other: ImageRecord) -> None:
         """Take in what was seen of another part of the set."""
         self.pixels.merge(other.pixels)
-        self.values.merge(other.values)
+        self.values = self.values + other.values
         self.places += other.places
         self.notes.merge(other.notes)
         if self.sample is not None and other.sample is not None:
@@ -80,6 +91,17 @@ class ImageRecord:
         found.places = [places + by for places in self.places]
         found.sample = self.sample and self.sample.moved(by)
         return found
+
+    def filled(self) -> Filled | None:
+        """The part of the range of pixel values that the images fill; ``None`` without images."""
+        lows, highs, values, differences = self.values
+        if not (total := int(lows.sum())):
+            return None
+        strays = int(STRAY * total)
+        low = int((lows.cumsum(0) > strays).nonzero()[0])
+        high = int((highs.flip(0).cumsum(0).flip(0) > strays).nonzero()[-1])
+        is_coloured = int(differences[COLOURED + 1 :].sum()) > total / 2
+        return Filled(low, high, int((values > 0).sum()), is_coloured)
 
     def order(self) -> Tensor | None:
         """How to put what was seen into the order of the set, int64 [N]; ``None`` where it is in order.
@@ -197,39 +219,3 @@ class Filled(NamedTuple):
     def share(self) -> float:
         """The share of 0..255 that lies between both ends, in 0..1."""
         return (self.high - self.low) / (VALUES - 1)
-
-
-class PixelValues:
-    """Counts of a set's images by what their pixels show; those of parts of a set add up to those of the whole.
-
-    Attributes
-    ----------
-    counts : Tensor, int64 [4, 256]
-        Images by their lowest value, images by their highest, pixels by value, images by their largest difference
-        between the channels of a pixel.
-    """
-
-    def __init__(self) -> None:
-        self.counts = torch.zeros(4, VALUES, dtype=torch.int64)
-
-    def add(self, images: Images, low: Tensor, high: Tensor) -> None:
-        """Take in uint8 images [N, 3, H, W] with the lowest and the highest value of each, uint8 [N]."""
-        rows = images[:, :, :: max(1, images.shape[2] // ROWS)]
-        difference = (rows.amax(dim=1) - rows.amin(dim=1)).flatten(1).amax(dim=1)
-        found = [torch.bincount(each.flatten(), minlength=VALUES).cpu() for each in (low, high, rows, difference)]
-        self.counts = self.counts + torch.stack(found)  # never in place: states share it
-
-    def merge(self, other: PixelValues) -> None:
-        """Take in the counts of another part of the set."""
-        self.counts = self.counts + other.counts
-
-    def filled(self) -> Filled | None:
-        """The part of the range that the images fill; ``None`` without images."""
-        lows, highs, values, differences = self.counts
-        if not (total := int(lows.sum())):
-            return None
-        strays = int(STRAY * total)
-        low = int((lows.cumsum(0) > strays).nonzero()[0])
-        high = int((highs.flip(0).cumsum(0).flip(0) > strays).nonzero()[-1])
-        is_coloured = int(differences[COLOURED + 1 :].sum()) > total / 2
-        return Filled(low, high, int((values > 0).sum()), is_coloured)

@@ -131,7 +131,7 @@ def gathered_statistics(gathering: PartialStatistics, recipe: Recipe) -> Statist
         images=seen.sample.rows if seen.sample is not None else None,
         thumbnails=seen.thumbnails,
         notes=seen.notes,
-        filled=seen.values.filled(),
+        filled=seen.filled(),
         pixels=pixels,
     ).holding(collector.values())
 

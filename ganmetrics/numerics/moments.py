@@ -105,11 +105,9 @@ class RunningMoments:
     """
 
     def __init__(self, start: Moments | None = None) -> None:
-        self._hold(start or Moments.empty(0))
-
-    def _hold(self, moments: Moments) -> None:
-        self.count, self.mean = moments.count, moments.mean.clone()
-        self._lower = np.array(moments.scatter.numpy(), order="F")
+        start = start or Moments.empty(0)
+        self.count, self.mean = start.count, start.mean.clone()
+        self._lower = np.array(start.scatter.numpy(), order="F")
 
     def add(self, features: Features) -> None:
         """Take in [N, D] vectors of any floating type, N >= 1."""
@@ -129,7 +127,8 @@ class RunningMoments:
 
     def merge(self, other: Moments) -> None:
         """Take in the moments of other vectors."""
-        self._hold(self.value().merge(other))
+        whole = RunningMoments(self.value().merge(other))
+        self.count, self.mean, self._lower = whole.count, whole.mean, whole._lower
 
     def value(self) -> Moments:
         """Return the moments of all vectors so far, which later ones do not change."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -142,40 +142,38 @@ def result_of(sides: Sides, values: Mapping[Metric, MetricValues], protocol: str
     differs = {} if protocol is None else PROTOCOLS[protocol].differs
     others = [f"{m.name} is not {protocol}'s: {differs[m.name]}" for m in values if m.name in differs]
     warnings = (*cautions(sides.real, sides.fake, list(values), sides.test), *others)
-    scores = [score for metric in values for score in _scores(metric, sides, values[metric], warnings)]
-    return Result({score.name: score for score in scores}, sides.real, sides.fake, warnings)
-
-
-def _scores(metric: Metric, sides: Sides, values: MetricValues, warnings: tuple[str, ...]) -> Iterator[Score]:
-    # Subsets that are drawn by position depend on the order of the images, and rows of a long stream are a sample.
-    recipe, has_order, has_rows = sides.fake.recipe, "seed" in metric.settings, metric.reads_rows
-    needed = sides.needed(metric)
-    labels = [(side and side.labelled(has_order=has_order, has_rows=has_rows)) or "" for side in needed]
-    signature = Signature(
-        metric=str(metric),
-        network=recipe.network if metric.needs_network else "none",
-        resize=recipe.resize if metric.needs_network else "none",
-        real=labels[0],
-        fake=labels[1],
-        precision=recipe.precision,
-        version=__version__,
-        test=labels[2],
-    )
-    # The literature's names are those of its own network: for another one the title names the network too.
-    is_custom = recipe.extractor.startswith("inception") and "-custom:" in recipe.network
-    network = f"({recipe.extractor}{', own weights' * is_custom})"
-    is_plain = recipe.network == LITERATURE or not metric.needs_network
-    for part in metric.parts:
-        value, std, _ = values.estimates[part.name]
-        uncertain = values.uncertainty.get(part.name)
-        yield Score(
-            name=part.name,
-            title=part.title if is_plain else f"{part.title}{network}",
-            value=value,
-            std=std,
-            spread=metric.spread,
-            higher_is_better=part.higher_is_better,
-            signature=signature,
-            warnings=warnings,
-            interval=uncertain and uncertain.interval(),
+    scores: dict[str, Score] = {}
+    for metric, found in values.items():
+        # Subsets that are drawn by position depend on the order of the images, and rows of a long stream are a sample.
+        recipe, has_order, has_rows = sides.fake.recipe, "seed" in metric.settings, metric.reads_rows
+        needed = sides.needed(metric)
+        labels = [(side and side.labelled(has_order=has_order, has_rows=has_rows)) or "" for side in needed]
+        signature = Signature(
+            metric=str(metric),
+            network=recipe.network if metric.needs_network else "none",
+            resize=recipe.resize if metric.needs_network else "none",
+            real=labels[0],
+            fake=labels[1],
+            precision=recipe.precision,
+            version=__version__,
+            test=labels[2],
         )
+        # The literature's names are those of its own network: for another one the title names the network too.
+        is_custom = recipe.extractor.startswith("inception") and "-custom:" in recipe.network
+        network = f"({recipe.extractor}{', own weights' * is_custom})"
+        is_plain = recipe.network == LITERATURE or not metric.needs_network
+        for part in metric.parts:
+            value, std, _ = found.estimates[part.name]
+            uncertain = found.uncertainty.get(part.name)
+            scores[part.name] = Score(
+                name=part.name,
+                title=part.title if is_plain else f"{part.title}{network}",
+                value=value,
+                std=std,
+                spread=metric.spread,
+                higher_is_better=part.higher_is_better,
+                signature=signature,
+                warnings=warnings,
+                interval=uncertain and uncertain.interval(),
+            )
+    return Result(scores, sides.real, sides.fake, warnings)
