@@ -107,9 +107,9 @@ class Statistics:
             source = need.also_as(Kind.ROWS)
             rows = None if source is None else source.of(self)
             if need.of(self) is None and rows is not None:
-                name, value = need.name, sampled(rows)
-                if name not in self.__dataclass_fields__:
-                    name, value = "more", {**self.more, name: value}
+                sample: Any = sampled(rows)
+                is_field = need.name in self.__dataclass_fields__
+                name, value = (need.name, sample) if is_field else ("more", {**self.more, need.name: sample})
                 object.__setattr__(self, name, value)
 
     @property

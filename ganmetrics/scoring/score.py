@@ -174,6 +174,6 @@ def result_of(sides: Sides, values: Mapping[Metric, MetricValues], protocol: str
                 higher_is_better=part.higher_is_better,
                 signature=signature,
                 warnings=warnings,
-                interval=uncertain and uncertain.interval(),
+                interval=None if uncertain is None else uncertain.interval(),
             )
     return Result(scores, sides.real, sides.fake, warnings)

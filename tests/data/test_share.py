@@ -19,7 +19,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from ganmetrics.data import Reading, Source, open_source
-from ganmetrics.data.reading import share as sharing
+from ganmetrics.data.reading import batches as sharing
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.errors import InputError
 
