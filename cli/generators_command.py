@@ -14,7 +14,8 @@ from .grouped_help import Group
 if TYPE_CHECKING:
     from ganmetrics.generators.cards import Card, CardScore
 
-NUM_LISTED = 3  # scores of a generator in the list
+# Scores of each generator that the list shows.
+NUM_LISTED = 3
 
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Show no progress bar.")
 force_option = click.option("--force", is_flag=True, help="Overwrite an output that exists.")

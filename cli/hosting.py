@@ -173,7 +173,8 @@ def token(board: str, team: str, organiser: bool, days: float, is_list: bool, re
 @click.option("--until-empty", is_flag=True, help="End when no submission waits.")
 @click.option("--lease", default=60.0, show_default=True, type=click.FloatRange(min=1),
               help="Seconds without a sign after which a worker is given up.")  # fmt: skip
-@click.option("--parent", type=int, hidden=True)  # the process that started it, with which it ends
+# A worker ends with the process that started it.
+@click.option("--parent", type=int, hidden=True)
 @device_option
 @threads_option
 def work(board: str, until_empty: bool, lease: float, parent: int | None, device: str, threads: int) -> None:

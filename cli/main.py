@@ -82,7 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
     # A console shows characters that it lacks escaped; Python would end with an error after all the work.
     codecs.register_error("escaped", _escaped)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # None where the shell closed it
+        # A stream that the shell closed is None.
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="escaped")
     said: set[str] = set()
     warnings.showwarning = lambda message, *_: _warn(in_options(str(message), spelled(_command_of(given))), said)
@@ -96,13 +97,15 @@ def main(arguments: list[str] | None = None) -> None:
             raise ResourceError(what, hint=hint, code="E-WRITE") from error
         with group.make_context("ganmetrics", given[:], obj=shlex.join(["ganmetrics", *given])) as context:
             group.invoke(context)
-        if sys.stdout is not None:  # closed by the shell
+        # A stream that the shell closed is None.
+        if sys.stdout is not None:
             sys.stdout.flush()
         code = 0
     except click.exceptions.Exit as ending:
         code = ending.exit_code
     except BaseException as error:
-        if came:  # The error may be that of a worker which the same signal ended.
+        # The error may be that of a worker which the same signal ended.
+        if came:
             code = _fail(f"{SAID[came[0]]}; every file is whole or as it was", 128 + came[0])
         elif debug and not isinstance(error, (click.ClickException, click.Abort, BrokenPipeError)):
             raise
@@ -111,7 +114,8 @@ def main(arguments: list[str] | None = None) -> None:
     finally:
         if HAS_TIMERS:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        for number in ENDING:  # While Python clears up, nobody would catch an exception.
+        # While Python clears up, nobody would catch an exception.
+        for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
@@ -145,7 +149,7 @@ def _hold_images(given: list[str]) -> bool:
 
 def _warn(text: str, said: set[str]) -> None:
     # A warning about both sets is said once.
-    if text not in said:  # what befalls both sides is one line
+    if text not in said:
         said.add(text)
         click.echo(f"warning: {text}", err=True)
 
@@ -198,9 +202,11 @@ def _end(number: int, came: list[int]) -> None:
     unless ``main`` has seen it.
     """
     came.append(number)
-    sys.unraisablehook = lambda _: None  # which would print that it was ignored
+    # Python would print that an exception was ignored.
+    sys.unraisablehook = lambda _: None
     if HAS_TIMERS:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # PyTorch's handler would report the workers that now end
+        # PyTorch's handler would report the workers that now end.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGALRM, lambda *_: _end(number, came))
         signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_LEAVE)
     raise SystemExit(128 + number)
@@ -208,7 +214,8 @@ def _end(number: int, came: list[int]) -> None:
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
     # as JSON writes it, so that JSON stays JSON
-    assert isinstance(error, UnicodeEncodeError)  # only this tells the type checker
+    # Only this tells the type checker.
+    assert isinstance(error, UnicodeEncodeError)
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 

@@ -100,7 +100,8 @@ def show(work: Callable[[], Result], settings: Settings) -> Result:
 
 def coloured(text: str) -> str:
     """Return a text with its verdicts in colour where stdout is a terminal and NO_COLOR is not set."""
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()  # None where the shell closed it
+    # A stream that the shell closed is None.
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
     has_colours = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return VERDICTS.sub(lambda found: click.style(found[0], COLOURS[found[0].strip()]), text) if has_colours else text
 

@@ -15,7 +15,8 @@ from typing import IO
 from ganmetrics import _arguments
 from ganmetrics.errors import ResourceError, UsageError
 
-SECONDS_TO_FINISH = 3600  # after its last byte came, a file that has not got its name is a killed writer's
+# A file that has not got its name so many seconds after its last byte is a killed writer's.
+SECONDS_TO_FINISH = 3600
 UNFINISHED = re.compile(r"\.\d+-[0-9a-f]{16}\.part")
 
 
@@ -39,7 +40,8 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path
         raise UsageError("the output's name holds a null byte", where=shown(path), code="E-OUTPUT")
     target = Path(_arguments.path(path, "the output"))
     with disk_errors(target):
-        target.exists()  # raises where the name is too long
+        # This raises where the name is too long.
+        target.exists()
     if target.exists() and not target.is_file():
         raise UsageError("the output is not a regular file", where=shown(target), hint="Name a file", code="E-OUTPUT")
     if target.exists() and not force:
@@ -75,9 +77,11 @@ def atomic_write(
     ResourceError
         The disk is full or the folder cannot be written.
     """
-    target = Path(os.path.realpath(path))  # what a link points to is replaced, not the link
+    # What a link points to is replaced, not the link.
+    target = Path(os.path.realpath(path))
     with disk_errors(target):
-        if target.exists() and not target.is_file():  # a folder, or a device that would be replaced
+        # A folder cannot be written, and a device would be replaced.
+        if target.exists() and not target.is_file():
             raise ResourceError("the output is not a regular file", where=shown(target), code="E-WRITE")
     temporary = unfinished(target.parent)
     with disk_errors(target):

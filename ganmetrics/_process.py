@@ -60,7 +60,8 @@ class Held:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._inside: Counter[int] = Counter()  # how often each thread is inside
+        # How often each thread is inside.
+        self._inside: Counter[int] = Counter()
         self._waiting: deque[object] = deque()
         self._value: Hashable = None
         self._undo: Undo = nothing
@@ -164,7 +165,8 @@ def _add_filter() -> Undo:
     filters.insert(0, _IGNORED)
 
     def remove() -> None:
-        current: Any = warnings.filters  # another list where somebody else came into or out of catch_warnings
+        # This is another list where somebody else came into or out of catch_warnings.
+        current: Any = warnings.filters
         for each in (filters, current):
             while _IGNORED in each:
                 each.remove(_IGNORED)

@@ -13,8 +13,10 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     TextBar = tqdm[None]
 
-RECENT = 8  # updates from which the rate is taken: the first one waits for processes, weights and kernels to start
-LOG_INTERVAL = 10.0  # seconds between lines where stderr is a log and not a terminal
+# Updates from which the rate is taken: the first one waits for processes, weights and kernels to start.
+RECENT = 8
+# Seconds between lines where stderr is a log and not a terminal.
+LOG_INTERVAL = 10.0
 
 
 class Bar(tqdm):

@@ -50,7 +50,8 @@ class Report:
         ResourceError
             The folder is missing or the disk is full.
         """
-        from ganmetrics._files import save_json  # here: importing the package must cost milliseconds
+        # Imported here, since importing the package must cost milliseconds.
+        from ganmetrics._files import save_json
 
         save_json(self.to_json(), path, force=force)
 

@@ -8,8 +8,12 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    Images: TypeAlias = Tensor  # uint8, RGB, [N, 3, H, W]: the one currency of images
-    Features: TypeAlias = Tensor  # float, [N, D]
-    Logits: TypeAlias = Tensor  # float, [N, K], unnormalised log-probabilities
-    Placed: TypeAlias = tuple[Tensor, Images]  # int64 [N], the places of the images in their set, and the images
+    # uint8, RGB, [N, 3, H, W]: the one currency of images.
+    Images: TypeAlias = Tensor
+    # float, [N, D].
+    Features: TypeAlias = Tensor
+    # float, [N, K]: unnormalised log-probabilities.
+    Logits: TypeAlias = Tensor
+    # The places of the images in their set, int64 [N], and the images.
+    Placed: TypeAlias = tuple[Tensor, Images]
     ArrayLike: TypeAlias = Tensor | np.ndarray[Any, Any]

@@ -19,7 +19,8 @@ from ganmetrics.errors import UsageError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-LIKELY = ("folder", "tensor", "zip_file", "array_file")  # looked at first, since their files import little
+# These kinds are looked at first, since their files import little.
+LIKELY = ("folder", "tensor", "zip_file", "array_file")
 
 __all__ = ["Notes", "Reading", "Source", "open_source"]
 
@@ -91,7 +92,8 @@ def open_source(
     return source
 
 
-source = open_source  # as users know it: ``gm.source``
+# Users know this function as ``gm.source``.
+source = open_source
 
 
 def kinds() -> Iterator[Kind]:

@@ -26,7 +26,8 @@ BATCH_BYTES = 64 << 20
 # Blank images do shrink a thousand times, and rows are read in small pieces; beyond deflate's limit a claim is a lie.
 CAPS = Caps(members=10_000, member_bytes=1 << 42, total_bytes=1 << 42, ratio=1100)
 STATISTICS = {"mu", "sigma"}
-IMAGES, LABELS = "arr_0", "arr_1"  # as np.savez(path, images, labels) calls them
+# np.savez(path, images, labels) names its arrays so.
+IMAGES, LABELS = "arr_0", "arr_1"
 ROWS = (
     "Rows of features are scored by gm.functional, or saved by np.savez(path, mu=features.mean(0), "
     "sigma=np.cov(features.T)); flattened images by images.reshape(N, H, W, 3)"
@@ -104,7 +105,8 @@ class ArrayFileSource(Source):
         import numpy as np
 
         shape = (num, *self._header.shape[1:])
-        data = bytearray(_exactly(stream, math.prod(shape), self.name))  # writable, as torch wants it
+        # torch wants memory that can be written.
+        data = bytearray(_exactly(stream, math.prod(shape), self.name))
         return to_uint8(np.frombuffer(data, np.uint8).reshape(shape), None, self.name, first=first)
 
     @contextmanager

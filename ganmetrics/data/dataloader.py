@@ -82,7 +82,8 @@ class LoaderSource(Source):
 
     def _part(self, batch: Any, first: int) -> Part:
         if self._loader.batch_size is None and self._loader.batch_sampler is None:
-            batch = image_of(batch, self.name)  # single items, as the data set gives them
+            # The loader gives single items, as the data set does.
+            batch = image_of(batch, self.name)
         return part_of(images_of(batch, self.name), first, self._opening, self.name)
 
 

@@ -89,7 +89,8 @@ class _DatasetItems:
         except GanMetricsError:
             raise
         except Exception as error:  # whatever a user's data set raises on a broken file
-            if is_out_of_memory(error):  # no fault of the file
+            # Where memory ends, the file is not at fault.
+            if is_out_of_memory(error):
                 raise MemoryError(str(error)) from error
             text = str(error).splitlines()[:1] or [""]
             fix = "Ask the data set for one of them, as in dataset[0], to see where it fails"

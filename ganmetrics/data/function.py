@@ -15,7 +15,8 @@ from ganmetrics.errors import InputError, UsageError
 if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike, Images, Placed
 
-CALL_IMAGES = 64  # fixed, so that a seeded function gives the same images whatever the batch size of the evaluation
+# Fixed, so that a seeded function gives the same images whatever the batch size of the evaluation.
+CALL_IMAGES = 64
 
 
 class FunctionSource(Source):
@@ -61,7 +62,8 @@ class FunctionSource(Source):
         self.notes.sizes.clear()
         for first in range(0, self.count, CALL_IMAGES):
             places = torch.arange(first, min(first + CALL_IMAGES, self.count))
-            if share.has(places).all():  # a block of a share is a whole number of calls
+            # A block of a share is a whole number of calls.
+            if share.has(places).all():
                 images = self._made(len(places), first)
                 self.notes.sizes[(images.shape[2], images.shape[3])] += images.shape[0]
                 yield places, images

@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
     Draw = Callable[[int, torch.Generator], Tensor]
 
-CHUNK = 64  # images of one forward pass, whatever the batch size of the evaluation: a seed means the same images
-STRIDE = 1_000_003  # between the numbers of neighbouring seeds: more than any set has chunks
-NOISE = 2**31  # so that what a network draws inside forward is not its latents over again
-SIZES = ("latent_dim", "z_dim", "nz", "dim_z")  # attributes under which networks keep the size of their latents
+# Images of one forward pass, whatever the batch size of the evaluation: a seed means the same images.
+CHUNK = 64
+# Neighbouring seeds lie further apart than any set has chunks.
+STRIDE = 1_000_003
+# What a network draws inside ``forward`` is so not its latents over again.
+NOISE = 2**31
+# Attributes under which networks keep the size of their latents.
+SIZES = ("latent_dim", "z_dim", "nz", "dim_z")
 EXAMPLE = "gm.source(G, num_images=10_000, latents=128, value_range=(-1, 1))"
 
 
@@ -177,7 +181,8 @@ def _maker(generator: Any, opening: Opening, where: str) -> _Network | _Sampler 
         what = "latents are for a network; this draws its own"
         raise UsageError(what, where=where, hint="Leave latents out", code="E-SOURCE")
     if takes_seed(generator):
-        assert opening.num_images is not None  # checked before; this only tells the type checker
+        # Checked before; this only tells the type checker.
+        assert opening.num_images is not None
         return _Sampler(generator, opening.num_images, seed, where)
     return _Function(generator, seed, where)
 
@@ -240,7 +245,8 @@ def _apart(number: int) -> Iterator[None]:
             stack.enter_context(torch.autocast(kind, enabled=False))
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would queue a seed for a CUDA not yet in use
+        # torch.manual_seed would queue a seed for a CUDA that is not yet in use.
+        torch.default_generator.manual_seed(seed)
         if devices:
             torch.cuda.manual_seed_all(seed)
         yield

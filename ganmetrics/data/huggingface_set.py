@@ -66,7 +66,8 @@ class HuggingFaceSource(DatasetSource):
 def _parts(value: str) -> tuple[str, str | None, str]:
     match = SPLIT.fullmatch(value)
     place, split = (match["place"], match["split"]) if match else ("", "")
-    if os.path.exists(place):  # a path may hold colons
+    # A path may hold colons.
+    if os.path.exists(place):
         return place, None, split
     name, separator, config = place.rpartition(":")
     if not separator:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ganmetrics.data.reading.parts import Parts
     from ganmetrics.types import Images
 
-CHUNK = 64  # single images of an iterator that become one batch
+# Single images of an iterator that become one batch.
+CHUNK = 64
 NO_LISTS = (str, bytes, bytearray, memoryview, range)
 FORMS = "PIL images, tensors [3, H, W], arrays [H, W, 3], batches of them, or paths of image files"
 

@@ -158,7 +158,8 @@ def _from_lines(path: Path) -> list[str]:
 def _from_array(path: Path) -> list[str]:
     import numpy as np
 
-    with no_warnings():  # NumPy remarks on headers of Python 2
+    # NumPy warns of headers of Python 2.
+    with no_warnings():
         found = np.load(path, allow_pickle=False)
     if found.ndim != 1:
         raise ValueError(path)

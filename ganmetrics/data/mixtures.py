@@ -36,7 +36,8 @@ def draw(mixture: Mixture, n: int, rng: torch.Generator) -> torch.Tensor:
     >>> draw(GRID, 5, torch.Generator().manual_seed(0)).shape
     torch.Size([5, 2])
     """
-    import torch  # late: every file of this folder is imported to find the kinds of sources
+    # Imported late: every file of this folder is imported to find the kinds of sources.
+    import torch
 
     centers = torch.tensor(mixture.centers, device=rng.device)
     modes = torch.randint(len(centers), (n,), generator=rng, device=rng.device)

@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
     from ganmetrics.data.source import Reading
 
-MAX_DEPTH = 32  # of a web server's pages, whose links may lead in circles
-UNKNOWN = -1  # the size of a file that a listing does not tell
+# The links of a web server's pages may lead in circles.
+MAX_DEPTH = 32
+# Stands for the size of a file that a listing does not tell.
+UNKNOWN = -1
 
 
 class RemoteSource(ItemSource):

@@ -124,7 +124,8 @@ class Notes:
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     depths: Counter[int] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
-    skipped: list[str] = field(default_factory=list)  # one line for each unreadable image left out by on_error="skip"
+    # One line for each unreadable image that ``on_error="skip"`` leaves out.
+    skipped: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 

@@ -123,7 +123,8 @@ class _TarItems:
         titles = [shard.name.rpartition("/")[2] for shard in shards]
         are_short = len(set(titles)) == len(titles)
         self.titles = titles if are_short else [shard.name for shard in shards]
-        self._last = 0  # the archive that was read last, whose file is still open
+        # The archive that was read last, whose file is still open.
+        self._last = 0
 
     def __len__(self) -> int:
         return len(self.names)

@@ -38,7 +38,8 @@ class TensorSource(Source):
         super().__init__()
         self.name = f"{_title(images)} of shape {list(images.shape)}"
         self.identity = f"object {id(images)}"
-        self._original = images  # kept so that its id stays its own
+        # Kept so that the tensor's id stays its own.
+        self._original = images
         self._images = as_tensor(images, self.name)
         self._range = value_range
         self.count = self._images.shape[0]

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 ENCRYPTED = 0x1
 UTF8_NAME = 0x800
 MAX_DIRECTORY_BYTES = 1 << 30
-SMALL_MEMBER = 1 << 20  # a small blank bitmap may well shrink a thousand times
+# A small blank bitmap may well shrink a thousand times.
+SMALL_MEMBER = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +175,8 @@ def opened_archive(path: str | os.PathLike[str]) -> zipfile.ZipFile:
         title = foreign_archive(path)
         what = f"the file is {title}, not a zip archive" if title else f"the archive cannot be opened: {reason}"
         hint = "Unpack it and name the folder, or pack it as a zip" if title else "It may be incomplete; make it again"
-        is_refused = isinstance(error, OSError)  # by the system: nothing is wrong with the archive
+        # The system refuses it: nothing is wrong with the archive.
+        is_refused = isinstance(error, OSError)
         raise InputError(what, where=shown(path), hint="" if is_refused else hint, code="E-ARCHIVE") from None
 
 

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     Part = TypeVar("Part", bound=Mergeable)
 
 Value = TypeVar("Value")
-SECONDS = 1800.0  # as PyTorch waits for gloo
-LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # which torchrun sets
-_groups: dict[int, Any] = {}  # of each default group, which a process may replace
+# PyTorch waits as long for gloo.
+SECONDS = 1800.0
+# Variables that torchrun sets.
+LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+# One for each default group, which a process may replace.
+_groups: dict[int, Any] = {}
 
 
 def is_joined() -> bool:
@@ -216,7 +219,8 @@ def _receive(origin: int, group: Any) -> Any:
     dist.recv(size, origin, group=group)
     content = torch.empty(int(size), dtype=torch.uint8)
     dist.recv(content, origin, group=group)
-    return pickle.loads(content.numpy().data)  # from a rank of the same training
+    # The bytes come from a rank of the same training.
+    return pickle.loads(content.numpy().data)
 
 
 @contextmanager

@@ -32,14 +32,19 @@ if TYPE_CHECKING:
 
     Part = TypeVar("Part", bound=Mergeable)
 
-STRETCHES = 8  # for each worker: a slow one is waited for shortly, and little is read again for a lost one
-MOST_IMAGES = {"cpu": 2_048, "gpu": 16_384}  # of a stretch: minutes at most, and some hundred times a state's cost
-FAN_IN = 8  # states that one task merges
-AHEAD = 4  # stretches that are handed out for each worker, so that a slow one keeps the others from nothing
+# Stretches for each worker: a slow one is waited for shortly, and little is read again for a lost one.
+STRETCHES = 8
+# Images of a stretch: it takes minutes at most, and some hundred times what its state costs.
+MOST_IMAGES = {"cpu": 2_048, "gpu": 16_384}
+# States that one task merges.
+FAN_IN = 8
+# Stretches that are handed out for each worker, so that a slow one keeps the others from nothing.
+AHEAD = 4
 FOREVER = (
     -1
 )  # Ray counts as tries what it sends to a node before it knows that the node is lost; Ledger counts readings
-MAX_CORES = 4  # of a worker without a GPU
+# Cores of a worker without a GPU.
+MAX_CORES = 4
 
 
 class RayData:
@@ -89,7 +94,8 @@ class Pool(NamedTuple):
     num: int
     num_gpus: int  # of each, 0 or 1
     cores: int  # of each
-    workers: int  # processes that decode beside each
+    # Processes that decode beside each worker.
+    workers: int
 
 
 def divided(count: int, pool: Pool, *, is_cut: bool) -> list[Share]:
@@ -190,11 +196,13 @@ def _reader(shared: Any, pool: Pool) -> Any:
     if key not in _readers:
         torch.set_num_threads(pool.cores)
         _readers.clear()
-        _readers[key] = _settled(pickle.loads(ray.get(shared)), pool)  # from the process that started the run
+        # The bytes come from the process that started the run.
+        _readers[key] = _settled(pickle.loads(ray.get(shared)), pool)
     return _readers[key]
 
 
-_readers: dict[str, Any] = {}  # in a worker, the one of the set that is being read
+# A worker holds the reader of the set that is being read.
+_readers: dict[str, Any] = {}
 
 
 class _Ledger:
@@ -223,7 +231,8 @@ def _ledger() -> Any:
     actor: Any = ray.remote(_Ledger)
     actor = actor.options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)
     ledger = actor.remote()
-    ray.get(ledger.is_ready.remote())  # a task that waits for it would give its cores to another
+    # A task that waits for it would give its cores to another.
+    ray.get(ledger.is_ready.remote())
     return ledger
 
 
@@ -253,7 +262,8 @@ class _Tree:
             self.levels.append([])
         self.levels[level].append(state)
         if len(self.levels[level]) == FAN_IN:
-            task = ray.remote(num_cpus=0, max_retries=FOREVER)(_merged)  # also while workers hold all cores
+            # Merging runs also while workers hold all cores.
+            task = ray.remote(num_cpus=0, max_retries=FOREVER)(_merged)
             self.levels[level], states = [], self.levels[level]
             self.add(task.remote(*states), level + 1)
 
@@ -262,7 +272,8 @@ class _Tree:
         import ray
 
         rest = (state for level in reversed(self.levels) for state in level)
-        return _joined(pickle.loads(ray.get(state)) for state in rest)  # from workers of this run
+        # The bytes come from workers of this run.
+        return _joined(pickle.loads(ray.get(state)) for state in rest)
 
 
 def _merged(*states: Any) -> bytes:

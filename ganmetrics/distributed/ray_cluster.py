@@ -17,10 +17,13 @@ from typing import Any
 
 from ganmetrics.errors import ResourceError, UsageError
 
-RETRIES = 3  # of what a worker did when it died, before the run ends
-SECONDS = 5.0  # that a cluster may take to answer at each of its addresses; Ray itself would try for eight minutes
+# Tries of what a worker did when it died, before the run ends.
+RETRIES = 3
+# Seconds that a cluster may take to answer at each address; Ray itself would try for eight minutes.
+SECONDS = 5.0
 ADDRESS = re.compile(r"(?:ray://)?(?P<host>\[.+\]|[^:/\[\]]+):(?P<port>\d{1,5})")
-GRPC = b"application/grpc"  # what Ray's servers speak
+# The protocol that Ray's servers speak.
+GRPC = b"application/grpc"
 SILENT = logging.CRITICAL + 1
 CORE_LEVEL = "RAY_BACKEND_LOG_LEVEL"
 
@@ -103,7 +106,8 @@ def _speaks_grpc(host: str, port: int) -> bool:
     """Whether a server answers a health check of gRPC, whatever it says of its health (OSError where none answers)."""
     with socket.create_connection((host, port), timeout=SECONDS) as connection:
         if os.environ.get("RAY_USE_TLS", "0").lower() not in ("", "0", "false"):
-            return True  # what it speaks is seen by those that have its certificates
+            # What the server speaks is seen by those that have its certificates.
+            return True
         connection.sendall(_health_check())
         found, until = b"", time.monotonic() + SECONDS
         while GRPC not in found and time.monotonic() < until:

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from ganmetrics.types import ArrayLike
 
 MAX_ROWS = 50_000
-STATE = 2  # version of state_dict
+# The version of ``state_dict``.
+STATE = 2
 READING = Reading()
 
 

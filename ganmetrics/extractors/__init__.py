@@ -45,7 +45,8 @@ def load_extractor(
         name, _, layer = spec.partition(":")
         record = EXTRACTORS[name]
         if resize:
-            check_resize(name, resize, record.resizes)  # before its weights are fetched
+            # Checked before the weights are fetched.
+            check_resize(name, resize, record.resizes)
         loaded = record.load(weights or None)
         if resize:
             loaded.choose_resize(resize)

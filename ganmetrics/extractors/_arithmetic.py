@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     Layers: TypeAlias = dict[str, Tensor]
-    Row = tuple[Callable[[Any], None], Any, Any]  # what sets a switch, its value inside and outside
+    # What sets a switch, its value inside and its value outside.
+    Row = tuple[Callable[[Any], None], Any, Any]
 
 _SWITCHES, _NUMBER = Held(), Held()
-PIECE = 16  # images: with fewer, putting the weights in order for each pass costs more; with more, cores stand idle
+# With fewer images, putting the weights in order for each pass costs more; with more, cores stand idle.
+PIECE = 16
 
 
 @contextmanager
@@ -53,7 +55,8 @@ def _switched(is_tf32: bool) -> Undo:
     """
     backends: Any = torch.backends
     older: list[Row] = []
-    with suppress(RuntimeError):  # the caller has set the newer one alone: the older one cannot be read
+    # Where the caller has set the newer switch alone, the older one cannot be read.
+    with suppress(RuntimeError):
         older.append((partial(setattr, backends.cudnn, "allow_tf32"), is_tf32, backends.cudnn.allow_tf32))
     with suppress(RuntimeError):
         wanted = "high" if is_tf32 else "highest"
@@ -71,7 +74,8 @@ def _switched(is_tf32: bool) -> Undo:
     newer: list[Row] = [(partial(setattr, owner, name), value, getattr(owner, name)) for owner, name, value in switches]
 
     def assign(column: int) -> None:
-        with no_warnings():  # torch would rather see its newer switches alone, which the caller may not know
+        # torch warns of its older switches, which are the only ones that the caller may know.
+        with no_warnings():
             for setter, *values in (*older, *newer):
                 setter(values[column])
 
@@ -118,7 +122,8 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
             torch.set_num_threads(count)
         yield pool
     finally:
-        everybody.abort()  # where a thread could not be started, the others still wait for it
+        # Where a thread could not be started, the others still wait for it.
+        everybody.abort()
         pool.shutdown(cancel_futures=True)
 
 
@@ -132,7 +137,8 @@ def begin_as_caller(gpu: int | None) -> None:
 
 
 def _start_alone() -> None:
-    torch.get_num_threads()  # the first question takes the last number that was set, and would do so later too
+    # The first question takes the last number that was set, and would do so later too.
+    torch.get_num_threads()
     torch.set_num_threads(1)
 
 

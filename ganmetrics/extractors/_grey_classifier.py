@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-MOST_PIXELS = 64  # the longer side of an image: digits and clothing are often scored at twice their own 28 or 32
+# The longer side of an image: digits and clothing are often scored at twice their own 28 or 32.
+MOST_PIXELS = 64
 
 
 class GreyClassifier(Extractor):
@@ -39,7 +40,8 @@ class GreyClassifier(Extractor):
     layers: Mapping[str, int] = MappingProxyType({"features": FEATURE_DIM, "logits": NUM_CLASSES})
     feature_layer = "features"
     logits_layer = "logits"
-    least_batch = 128  # fewer leave most of the time to calls and to threads that wait for each other
+    # With fewer images, calls and threads that wait for each other take most of the time.
+    least_batch = 128
 
     def __init__(self, path: str | None = None) -> None:
         file = Path(path) if path else Path(__file__).with_name(f"{self.name}.safetensors")

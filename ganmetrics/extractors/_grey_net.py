@@ -9,7 +9,8 @@ from torch.nn import functional as F
 SIZE = 28
 FEATURE_DIM = 128
 NUM_CLASSES = 10
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601; sums to one, so a replicated grey channel keeps its value
+# ITU-R BT.601; the weights sum to one, so that a replicated grey channel keeps its value.
+LUMA = (0.299, 0.587, 0.114)
 
 
 class GreyNet(nn.Module):

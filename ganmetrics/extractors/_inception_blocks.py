@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 BATCH_NORM_EPSILON = 1e-3
-Convolution = tuple[str, int, int, tuple[int, int], int]  # name, inputs, outputs, kernel, stride
-Step = str | tuple[str, ...]  # a convolution or pool by name, or convolutions of one input side by side
+# A convolution's name, inputs, outputs, kernel and stride.
+Convolution = tuple[str, int, int, tuple[int, int], int]
+# A convolution or pool by name, or convolutions of one input side by side.
+Step = str | tuple[str, ...]
 POOLS = {
     "avg": lambda x: F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False),
     "max": lambda x: F.max_pool2d(x, 3, stride=1, padding=1),

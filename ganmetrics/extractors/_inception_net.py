@@ -36,8 +36,10 @@ SIZE = 299
 NUM_CLASSES = 1008
 LAYERS = {"64": 64, "192": 192, "768": 768, "2048": 2048, "logits_unbiased": NUM_CLASSES, "logits": NUM_CLASSES}
 LOGITS = {"logits_unbiased", "logits"}
-SPATIAL_CHANNELS = 7  # of the 1 x 1 branch of Mixed_6d, 17 x 17 each, which sFID reads
-NOT_USED = ("AuxLogits.", ".num_batches_tracked")  # keys of some conversions that no feature depends on
+# sFID reads so many channels of the 1 x 1 branch of Mixed_6d, 17 x 17 each.
+SPATIAL_CHANNELS = 7
+# Keys of some conversions that no feature depends on.
+NOT_USED = ("AuxLogits.", ".num_batches_tracked")
 
 
 class Stage(NamedTuple):

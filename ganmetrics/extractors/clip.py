@@ -16,9 +16,11 @@ from ganmetrics.extractors._vision_transformer import Variant, record
 if TYPE_CHECKING:
     from torch import Tensor
 
-MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of its training images, in 0..1
+# Mean and deviation of the channels of CLIP's training images, in 0..1.
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 PREFIX = "visual."
-NAMES = (  # OpenAI's and timm's, in an order in which no replacement spoils a later one
+# OpenAI's names and timm's, in an order in which no replacement spoils a later one.
+NAMES = (
     ("transformer.resblocks.", "blocks."),
     ("conv1.", "patch_embed.proj."),
     ("positional_embedding", "pos_embed"),

@@ -42,7 +42,8 @@ class Custom(Extractor):
         self.name = _plain(getattr(network, "__name__", type(network).__name__))
         is_module = isinstance(network, torch.nn.Module)
         self.identity = f"custom-{self.name}:{_digest(network) if is_module else 'unhashed'}"
-        self.layers: dict[str, int] = {"features": 0}  # known after the first batch
+        # The dimension is known after the first batch.
+        self.layers: dict[str, int] = {"features": 0}
         self.device = _device_of(network)
 
     def to(self, device: torch.device) -> None:

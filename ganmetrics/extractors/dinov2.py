@@ -15,7 +15,8 @@ from ganmetrics.extractors._vision_transformer import Variant, record
 from ganmetrics.extractors.random_vgg16 import MEAN, STD
 
 SIZE = 224
-OFFSET = 0.1  # by which the authors' network enlarges the grid of positions that it interpolates to
+# The authors' network enlarges the grid of positions that it interpolates to by this much.
+OFFSET = 0.1
 
 
 def layout(state: dict[str, torch.Tensor], side: int) -> dict[str, torch.Tensor]:

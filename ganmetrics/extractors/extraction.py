@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 Result = TypeVar("Result")
-DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}  # images in a forward pass, at least
+# Images in a forward pass, at least.
+DEFAULT_BATCH_SIZES = {"cpu": 32, "mps": 64, "cuda": 256}
 
 
 def choose_device(device: str | torch.device) -> torch.device:
     """The device for ``"auto"`` (CUDA, then MPS, then the CPU) or for a name, checked for presence (UsageError)."""
     if str(device) == "auto":
-        if torch.cuda.is_available():  # of several processes on one machine, each has a device of its own
+        # Of several processes on one machine, each has a device of its own.
+        if torch.cuda.is_available():
             rank = os.environ.get("LOCAL_RANK", "")
             return torch.device(f"cuda:{int(rank) % torch.cuda.device_count()}" if rank.isdecimal() else "cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -72,7 +74,8 @@ class Extraction:
         # Where nobody chose, each thread of the CPU has a whole piece: see ``in_pieces``.
         pieces = PIECE * torch.get_num_threads() if device.type == "cpu" else 0
         self.batch_size = batch_size or max(DEFAULT_BATCH_SIZES[device.type], pieces, extractor.least_batch)
-        self.count = 0  # images so far, over all runs
+        # Images so far, over all runs.
+        self.count = 0
         extractor.to(device)
 
     def run(self, batches: Iterable[Images]) -> Iterator[dict[str, Tensor]]:

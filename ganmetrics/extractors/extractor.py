@@ -164,9 +164,13 @@ class ExtractorRecord(NamedTuple):
     """How to load one extractor, and what to say about it."""
 
     name: str
-    load: Callable[[str | None], Extractor]  # takes the path of a weights file, or None for its own
-    download: bool  # whether its own weights must be fetched once
+    # Takes the path of a weights file, or None for the extractor's own.
+    load: Callable[[str | None], Extractor]
+    # Whether the extractor's own weights must be fetched once.
+    download: bool
     summary: str
     domain: Domain
-    resizes: Collection[str] = ()  # the names of the rules that it can take
-    names_classes: bool = False  # whether it is a classifier whose classes reports can speak of
+    # The names of the resize rules that it can take.
+    resizes: Collection[str] = ()
+    # Whether it is a classifier whose classes reports can speak of.
+    names_classes: bool = False

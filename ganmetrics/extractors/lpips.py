@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from ganmetrics.metrics.needs import Need
     from ganmetrics.types import Images
 
-STAGES = ((0, 4), (4, 9), (9, 16), (16, 23), (23, 30))  # modules of VGG16 up to relu1_2, 2_2, 3_3, 4_3 and 5_3
-SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of the channels, in -1..1
-SMALLEST = 16  # pixels, which four poolings leave one of
+# Modules of VGG16 up to relu1_2, 2_2, 3_3, 4_3 and 5_3.
+STAGES = ((0, 4), (4, 9), (9, 16), (16, 23), (23, 30))
+# Mean and deviation of the channels, in -1..1.
+SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
+# Four poolings leave one of so many pixels.
+SMALLEST = 16
 TINY = 1e-10
 
 
@@ -52,11 +55,13 @@ class Lpips(Extractor):
 
     name = "lpips"
     resize = "none"
-    layers: Mapping[str, int] = MappingProxyType({"perceptual": 0})  # its dimensions follow the images' size
+    # The layer's dimensions follow the images' size.
+    layers: Mapping[str, int] = MappingProxyType({"perceptual": 0})
     feature_layer = "perceptual"
 
     def __init__(self, path: str | None = None) -> None:
-        from torchvision.models import vgg16  # here, because importing torchvision costs two seconds
+        # Imported here, because importing torchvision costs two seconds.
+        from torchvision.models import vgg16
 
         found, network = weights.resolve(weights.WEIGHTS["vgg16"], path)
         state = weights.load_state_dict(found)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 SIZE = 224
 FEATURE_DIM = 64
 SEED = 0
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels, in 0..1
+# Mean and deviation of ImageNet's channels, in 0..1.
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class RandomVGG16(Extractor):
@@ -46,7 +47,8 @@ class RandomVGG16(Extractor):
     def __init__(self, path: str | None = None) -> None:
         if path:
             raise UsageError("the extractor 'random-vgg16' draws its weights from its seed", where=path)
-        from torchvision.models import vgg16  # here, because importing torchvision costs two seconds
+        # Imported here, because importing torchvision costs two seconds.
+        from torchvision.models import vgg16
 
         with torch.device("meta"):
             net = vgg16(weights=None, num_classes=FEATURE_DIM, init_weights=False).float()

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Images, int], Tensor]
 
-LARGE_BYTES = 16 << 20  # of one image, which is then resized channel by channel: four times that are one in float32
+# A larger image is resized channel by channel, since it takes four times its bytes in float32.
+LARGE_BYTES = 16 << 20
 
 
 def tf1_bilinear(images: Images, size: int) -> Tensor:
@@ -32,7 +33,8 @@ def tf1_bilinear(images: Images, size: int) -> Tensor:
     height, width = images.shape[-2:]
     left, right, dx = _taps(width, size, images.device)
     top, bottom, dy = _taps(height, size, images.device)
-    if height > 2 * size:  # only the rows that some output row reads
+    # Only the rows that some output row reads are kept.
+    if height > 2 * size:
         rows, inverse = torch.unique(torch.cat([top, bottom]), return_inverse=True)
         images, top, bottom = images[:, :, rows], inverse[:size], inverse[size:]
     x = _lerp(images[..., left].to(torch.float32), images[..., right].to(torch.float32), dx)
@@ -134,7 +136,8 @@ INPUTS: dict[str, Rule] = {
     "clean-bicubic": _about_128(pillow_bicubic),
     "torchmetrics-antialias": _about_128(antialiased_bilinear),
 }
-PIXELS: dict[str, Rule] = {  # for networks with a normalisation of their own
+# These rules are for networks with a normalisation of their own.
+PIXELS: dict[str, Rule] = {
     "tf1-bilinear": tf1_bilinear,
     "bicubic": bicubic,
     "antialiased-bicubic": antialiased_bicubic,

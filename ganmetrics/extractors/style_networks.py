@@ -30,7 +30,8 @@ from ganmetrics.registry import unknown
 if TYPE_CHECKING:
     from ganmetrics.types import Images
 
-WIDTHS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))  # channels and convolutions of each block, to conv5_1
+# Channels and convolutions of each block, to conv5_1.
+WIDTHS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))
 SEED = 0
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {"average": F.avg_pool2d, "max": F.max_pool2d}
 NAMES = ("vgg19", "random-vgg19", "digits")
@@ -242,7 +243,8 @@ class _Convolutions(nn.Module):
 
 
 def _drawn(seed: int) -> _Convolutions:
-    with torch.device("meta"):  # not the initialisation that would draw from the caller's stream
+    # The usual initialisation would draw from the caller's random stream.
+    with torch.device("meta"):
         net = _Convolutions()
     net = net.to_empty(device="cpu").float().eval().requires_grad_(False)
     draw_weights(net, torch.Generator().manual_seed(seed))
@@ -266,6 +268,7 @@ def _stored_names() -> dict[str, str]:
         for index in range(1, count + 1):
             for kind in ("weight", "bias"):
                 names[f"layers.conv{block}_{index}.{kind}"] = f"features.{place}.{kind}"
-            place += 2  # the convolution and its rectifier
+            # A convolution is followed by its rectifier.
+            place += 2
         place += 1  # the pooling
     return names

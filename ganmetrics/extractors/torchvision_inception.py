@@ -57,7 +57,8 @@ class TorchvisionInception(Extractor):
             what = f"the extractor {self.name} needs its weights, whose full SHA-256 is not published"
             hint = "Pass torchvision's inception_v3_google-0cc3c7bd.pth as `weights`"
             raise UsageError(what, where="weights", hint=hint)
-        from torchvision.models import inception_v3  # here, because importing torchvision costs two seconds
+        # Imported here, because importing torchvision costs two seconds.
+        from torchvision.models import inception_v3
 
         state = weight_files.load_state_dict(path)
         net = filled_from(lambda: inception_v3(weights=None, init_weights=False), state, where=shown(path))

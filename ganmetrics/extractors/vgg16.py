@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 SIZE = 224
-FC2 = 4  # modules of the classifier up to the second fully connected layer, before its rectification
+# Modules of the classifier up to the second fully connected layer, before its rectification.
+FC2 = 4
 
 
 class VGG16(Extractor):
@@ -55,7 +56,8 @@ class VGG16(Extractor):
     logits_layer = "logits"
 
     def __init__(self, path: str | None = None) -> None:
-        from torchvision.models import vgg16  # here, because importing torchvision costs two seconds
+        # Imported here, because importing torchvision costs two seconds.
+        from torchvision.models import vgg16
 
         found, self.identity = weights.resolve(weights.WEIGHTS["vgg16"], path)
         state = weights.load_state_dict(found)

@@ -26,8 +26,10 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.registry import unknown
 
-SCHEMA = 2  # from 2 on the description has a digest of the numbers
-CLOSE = 1e-6  # of the largest value: how near the moments of features that were kept must be to those beside them
+# From 2 on the description has a digest of the numbers.
+SCHEMA = 2
+# How near the moments of kept features must be to those beside them, relative to the largest value.
+CLOSE = 1e-6
 MAX_IMAGES = 1000 * MAX_ROWS
 FID_INCEPTION = "inception-2015-12-05:6726825d"
 NO_DIGEST = "the statistics were written by an early version and hold no digest of themselves: build them again"
@@ -229,7 +231,8 @@ def _is_sound(facts: dict[str, Any]) -> bool:
         return False
     if "filled" in facts and _filled(facts["filled"]) is None:
         return False
-    is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES  # 0: of how many is unknown
+    # A count of 0 says that the number of images is unknown.
+    is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES
     is_whole = set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
     return is_counted and is_whole and 0 <= facts["skipped"] <= MAX_IMAGES
 
@@ -253,10 +256,12 @@ def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -
     if sigma.shape != (len(mu), len(mu)):
         what = f"mu has {len(mu)} dimensions and sigma the shape {list(sigma.shape)}"
         raise StatisticsError(what, where=shown(path), code="E-SHAPE")
-    n = count or 2  # a count of 2 leaves a foreign sigma as it is
+    # A count of 2 leaves a foreign sigma as it is.
+    n = count or 2
     moments = Moments(n, mu, sigma * (n - 1))
     try:
-        _ = moments.factor  # taken here and kept: every score on this file reads it
+        # The factor is taken here and kept: every score on this file reads it.
+        _ = moments.factor
     except StatisticsError as error:
         raise StatisticsError(error.what, where=shown(path), code=error.code) from error
     return moments

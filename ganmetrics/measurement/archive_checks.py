@@ -13,7 +13,8 @@ from ganmetrics.metrics.needs import NEEDS
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
 
-DRIFT = 1e-4  # squared distance of two measurements, relative to the trace, that other processors' rounding may cause
+# The squared distance of two measurements, relative to the trace, that other processors' rounding may cause.
+DRIFT = 1e-4
 
 
 def opened(name: str) -> Statistics:

@@ -177,7 +177,8 @@ def _restore_sample(sample: Sample, state: Mapping[str, Any]) -> None:
 
 
 def _rows_of(keys: Tensor, places: Tensor, rows: Tensor) -> Rows:
-    count, dtype = len(rows), rows.dtype if rows.dtype == torch.uint8 else torch.float32  # images, or features
+    # Rows are images, or features.
+    count, dtype = len(rows), rows.dtype if rows.dtype == torch.uint8 else torch.float32
     _tensor(rows, (count, *[None] * (rows.dim() - 1)), dtype)
     return Rows(_tensor(keys, (count,), torch.float64), _tensor(places, (count,), torch.int64), rows)
 

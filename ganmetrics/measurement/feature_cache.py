@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.image_record import PixelDigests
 
 DEFAULT_SIZE = 10 << 30  # bytes
-EVERY = 64  # entries between two looks at the size
-SECONDS = 10.0  # that a removal waits for another process's
+# Entries that are written between two looks at the size.
+EVERY = 64
+# Seconds that a removal waits for another process's.
+SECONDS = 10.0
 SUFFIX = ".features"
 
 
@@ -46,7 +48,8 @@ class Group(NamedTuple):
     name: str
     entries: int
     num_bytes: int
-    last_used: float  # seconds since 1970
+    # Seconds since 1970.
+    last_used: float
 
 
 class FeatureCache:
@@ -64,7 +67,8 @@ class FeatureCache:
         self.title = re.sub(r"[^A-Za-z0-9_.@-]", "-", f"{extractor.identity.partition('/')[0]}@{extractor.resize}")
         self.folder: Path | None = cache_folder()
         self.limit = size_limit()
-        self.added = 0  # bytes, by this run, which never removes its own
+        # Bytes that this run added, which never removes its own.
+        self.added = 0
         self.since_look = 0
 
     def load(self, pixels: PixelDigests, layers: Sequence[str]) -> dict[str, Tensor] | None:
@@ -164,7 +168,8 @@ def clear() -> int:
 def shrink(limit: int, *, spare: int = 0) -> int:
     """Remove the entries that were used longest ago until the rest fits, but not the newest ``spare`` bytes."""
     with _locked(cache_folder()) as is_mine:
-        if not is_mine:  # another process is at it
+        # Another process is removing entries.
+        if not is_mine:
             return 0
         _remove_abandoned()
         entries = sorted(_entries(cache_folder()), key=lambda entry: -entry[1].st_mtime)
@@ -225,7 +230,8 @@ def _read(path: Path) -> Tensor | None:
         content = path.read_bytes()
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
-        with no_warnings():  # of NumPy, on headers that it did not write
+        # NumPy warns of headers that it did not write.
+        with no_warnings():
             rows = np.lib.format.read_array(io.BytesIO(content[32:]), allow_pickle=False)
         os.utime(path)
     except UNREADABLE:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ganmetrics.extractors.extractor import Extractor
     from ganmetrics.measurement.image_record import ImageRecord
 
-BLOCK = 512  # rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory
+# Rows merged at a time: a rank-512 update of the scatter is bound by arithmetic, a rank-32 one by memory.
+BLOCK = 512
 SAMPLE_ROWS = 10_000  # tell a standard error to within a hundredth of itself
 SEED = 2020  # of the sample's keys
 

@@ -20,15 +20,23 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-FEW_BYTES = 4 << 20  # of pixels: hashed sooner than threads start
-WIDTH = 16  # bytes kept of each image's SHA-256
+# Fewer bytes of pixels are hashed sooner than threads start.
+FEW_BYTES = 4 << 20
+# Bytes kept of each image's SHA-256.
+WIDTH = 16
 VALUES = 256
-STRAY = 0.01  # share of a set's images that may reach beyond the others, such as a title page among dark scans
-ROWS = 64  # of each image, in which values and colours are looked for; its extremes are of all pixels
-COLOURED = 16  # difference between channels from which a pixel is no grey, whatever JPEG made of it
-SAMPLE_IMAGES = 2_000  # of a thousand pairs
-SAMPLE_BYTES = 512 << 20  # of the images that are kept, where no limit of memory was set
-LEVELS = ("flat", "levels-0-1")  # kinds of image that are told from its pixels
+# The share of a set's images that may reach beyond the others, such as a title page among dark scans.
+STRAY = 0.01
+# Rows of each image in which values and colours are looked for; its extremes are those of all pixels.
+ROWS = 64
+# The difference between channels from which a pixel is no grey, whatever JPEG made of it.
+COLOURED = 16
+# Images that are kept, which make a thousand pairs.
+SAMPLE_IMAGES = 2_000
+# Bytes of the images that are kept, where no limit of memory was set.
+SAMPLE_BYTES = 512 << 20
+# Kinds of image that are told from its pixels.
+LEVELS = ("flat", "levels-0-1")
 
 
 class ImageRecord:
@@ -137,13 +145,15 @@ class PixelDigests:
 
         def digest(image: np.ndarray[Any, Any]) -> bytes:
             hasher = hashlib.sha256(shape)
-            hasher.update(image.data)  # which lets other threads run
+            # Hashing lets other threads run.
+            hasher.update(image.data)
             return hasher.digest()[:WIDTH]
 
         if pixels.nbytes < FEW_BYTES:
             added._bytes += b"".join(map(digest, pixels))
         else:
-            with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # one thread would hold up a fast GPU
+            # One thread would hold up a fast GPU.
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
                 added._bytes += b"".join(pool.map(digest, pixels))
         self._bytes += added._bytes
         return added

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.image_record import ImageRecord
     from ganmetrics.types import Images
 
-BLOCK_BYTES = 128 << 20  # of images, after which an entry of the cache ends with the next whole batch
+# Bytes of images after which an entry of the cache ends with the next whole batch.
+BLOCK_BYTES = 128 << 20
 
 
 class Intake:
@@ -62,12 +63,15 @@ class Intake:
         is_side_by_side: bool = False,
     ) -> None:
         self.seen, self.collectors, self.extraction = seen, collectors, extraction
-        self.when_done: Callable[[int], object] = int  # which does nothing, and can be pickled with the rest
+        # ``int`` does nothing here, and can be pickled with the rest.
+        self.when_done: Callable[[int], object] = int
         if extraction is None:
             return
-        self.batches = Batches(extraction.batch_size)  # which shrinks where memory runs out; batches stay as they are
+        # The network's batch size shrinks where memory runs out; these batches stay as they are.
+        self.batches = Batches(extraction.batch_size)
         self.cache = cache
-        self.found: list[Mapping[str, Tensor]] = []  # of the entry of the cache that is not whole yet
+        # Layers of the entry of the cache that is not whole yet.
+        self.found: list[Mapping[str, Tensor]] = []
         steps: list[Step] = [Preparing(extraction, cache), self._compute, self._gather]
         device = extraction.device
         gpu = torch.cuda.current_device() if device.type == "cuda" and device.index is None else None
@@ -81,13 +85,15 @@ class Intake:
             return
         for piece in self.batches.cut(images, indices):
             self.road.put((piece, self.seen.add(piece.images, piece.indices)))
-            if piece.images.nbytes > memory_budget() // 2:  # the next is not decoded while this one takes so much
+            # The next image is not decoded while this one takes so much memory.
+            if piece.images.nbytes > memory_budget() // 2:
                 self.road.settle()
 
     def finish(self) -> None:
         """Send the last images through the network, whether they are a whole batch or not."""
         if self.extraction is not None:
-            self.batches.room = self.batches.size  # the next image begins a batch
+            # The next image begins a batch.
+            self.batches.room = self.batches.size
             self.road.finish()
 
     def stop(self) -> None:
@@ -166,10 +172,12 @@ class Preparing:
 
     def _start(self) -> None:
         self.waiting: deque[_Waiting] = deque()
-        self.num_prepared = 0  # of those that wait, from the first on
+        # Pieces that wait as inputs, from the first on.
+        self.num_prepared = 0
         self.digests = PixelDigests()
         self.count = self.num_bytes = self.num_pixels = 0
-        self.is_large = True  # whether inputs may take less memory than images do
+        # Whether inputs may take less memory than images do.
+        self.is_large = True
 
     def __call__(self, noted: tuple[Piece, PixelDigests] | None) -> Iterator[Batch]:
         if noted is not None:

@@ -19,9 +19,11 @@ from ganmetrics.metrics.needs import Kind, Need, of_kind
 
 MAX_DIM = 16_384
 MAX_ROWS = 10_000_000
-FACTS = "ganmetrics"  # the member that holds everything but the numbers, as JSON
+# The member that holds everything but the numbers, as JSON.
+FACTS = "ganmetrics"
 MAX_FACTS = 1 << 20  # bytes
-MAX_SUSPECT = 256 << 20  # bytes from which a compression ratio of more than MAX_RATIO is taken for a bomb
+# Bytes from which a compression ratio of more than MAX_RATIO is taken for a bomb.
+MAX_SUSPECT = 256 << 20
 MAX_RATIO = 200
 FLOATS = tuple(np.dtype(name) for name in ("<f2", "<f4", "<f8"))
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -62,14 +64,16 @@ def read_members(path: str | os.PathLike[str]) -> dict[str, Any]:
         The file is missing, damaged or no npz; or a member is a pickle, a bomb, or of an implausible shape or type.
     """
     try:
-        with zipfile.ZipFile(path) as archive, no_warnings():  # NumPy remarks on the headers of Python 2
+        # NumPy warns of the headers of Python 2.
+        with zipfile.ZipFile(path) as archive, no_warnings():
             arrays = _read(archive, os.path.getsize(path))
     except StatisticsError as error:
         raise StatisticsError(error.what, where=shown(path), hint=error.hint, code=error.code) from error
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StatisticsError("there is no such file", where=shown(path), code="E-MISSING") from error
     except UNREADABLE as error:
-        is_refused = isinstance(error, OSError) and error.errno is not None  # by the system: nothing is wrong with it
+        # The system refuses it: nothing is wrong with the file.
+        is_refused = isinstance(error, OSError) and error.errno is not None
         what = f"cannot read the statistics: {_trouble(error)}"
         hint = "Check that the file may be read" if is_refused else "Build or fetch the file again"
         raise StatisticsError(what, where=shown(path), hint=hint, code="E-DAMAGED") from error
@@ -102,7 +106,8 @@ def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in COMPRESSIONS:
         raise StatisticsError(f"{name!r} is compressed by a method that npz files never use", code="E-DAMAGED")
-    packed = min(info.compress_size, size)  # an archive may lie about the first
+    # An archive may lie about the packed size.
+    packed = min(info.compress_size, size)
     if info.file_size > max(MAX_SUSPECT, MAX_RATIO * packed):
         what = f"{name!r} would grow from {packed} to {info.file_size} bytes; refused"
         raise StatisticsError(what, code="E-BOMB")

@@ -154,7 +154,8 @@ class Reader:
         extraction = cache = None
         if collector.layers:
             extraction = Extraction(self.extractor, collector.layers, self.device, self.batch_size)
-            is_large = any(need.kind is Kind.SPREAD for need in self.reads)  # a row is longer than the image's pixels
+            # A row of this kind is longer than the image's pixels.
+            is_large = any(need.kind is Kind.SPREAD for need in self.reads)
             is_kept = self.reading.cache and self.source.is_lasting and not is_large
             cache = cached(self.extractor, self.device) if is_kept else None
         is_ours = not (self.source.runs_callers_code or self.extractor.runs_callers_code)
@@ -174,13 +175,15 @@ def take_in(source: Source, intake: Intake, reading: Reading, share: Share = WHO
         try:
             for indices, images in placed:
                 intake.add(images, indices)
-                del indices, images  # before the next are decoded
+                # Given up before the next images are decoded.
+                del indices, images
             intake.finish()
         except BaseException:
             intake.stop()
             raise
         finally:
-            if isinstance(placed, Generator):  # at once: a traceback would keep processes that decode alive
+            # Closed at once: a traceback would keep processes that decode alive.
+            if isinstance(placed, Generator):
                 placed.close()
     intake.seen.notes.merge(source.notes)
 

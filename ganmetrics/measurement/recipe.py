@@ -6,8 +6,10 @@ from dataclasses import dataclass, fields
 
 from ganmetrics.errors import StatisticsError, UsageError
 
-ROLES = ("real", "fake", "test")  # in this order, each but the second left out where it is empty
-PRECISION = "float32/float64"  # of the network and of the statistics
+# A signature names them in this order, each but the second left out where it is empty.
+ROLES = ("real", "fake", "test")
+# The precision of the network and of the statistics.
+PRECISION = "float32/float64"
 
 
 def is_name(value: object) -> bool:

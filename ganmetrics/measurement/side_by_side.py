@@ -8,9 +8,11 @@ from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
 from typing import Any
 
-PATIENCE = 60.0  # seconds that a thread may take to begin
+# Seconds that a thread may take to begin.
+PATIENCE = 60.0
 
-Step = Callable[[Any], Iterator[Any]]  # is called with ``None`` at the end, for what it still keeps
+# A step is called with ``None`` at the end, for what it still keeps.
+Step = Callable[[Any], Iterator[Any]]
 
 
 class SideBySide:
@@ -76,14 +78,16 @@ class SideBySide:
         while not is_over:
             item = self._handovers[number].get()
             is_over = item is None
-            try:  # after a failure items are taken and dropped, so that nobody waits for ever
+            # After a failure items are taken and dropped, so that nobody waits for ever.
+            try:
                 if self._failure is None:
                     for found in self._steps[number](item):
                         if after is not None and self._failure is None:
                             after.put(found)
             except BaseException as error:
                 self._failure = self._failure or error
-            item = found = None  # would keep a batch in memory while the thread waits for the next
+            # The names would keep a batch in memory while the thread waits for the next.
+            item = found = None
         if after is not None:
             after.items.put(None)
 

@@ -38,7 +38,8 @@ def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callabl
     value = local_path(os.fspath(value))
     if is_copied(value):
         return _open_copy(value, reading)
-    is_there = os.path.exists(value)  # pathlib raises for a name that is too long
+    # pathlib raises for a name that is too long.
+    is_there = os.path.exists(value)
     if os.path.isfile(value) and archive.is_statistics(Path(value)):
         return archive.load_statistics(value)
     if not is_there and value in archive.index():

@@ -77,5 +77,6 @@ class Stream:
             self._go_on_with(gathering_of(self.gathering, state))
             self.has_indices = bool(state["has_indices"])
         except (KeyError, StatisticsError) as error:
-            self.reset()  # of a part of a state
+            # A part of a state is given up whole.
+            self.reset()
             raise error if isinstance(error, StatisticsError) else damaged_state(error) from error

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-SIDE = 96  # pixels of the longer side at most
-BUDGET = 300 << 20  # bytes for one set: 10,000 pictures of the largest size
-PART_BYTES = 16 << 20  # of images that are shrunk together
-UNKNOWN = 100_000  # images that a set without a known count may have
+# Pixels of the longer side at most.
+SIDE = 96
+# Bytes for one set: 10,000 pictures of the largest size.
+BUDGET = 300 << 20
+# Bytes of images that are shrunk together.
+PART_BYTES = 16 << 20
+# Images that a set without a known count may have.
+UNKNOWN = 100_000
 SAMPLE_SEED = 2020
 
 

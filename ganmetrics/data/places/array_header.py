@@ -6,7 +6,8 @@ from typing import IO, Any, NamedTuple
 
 from ganmetrics._process import no_warnings
 
-MAX_BYTES = 1 << 16  # NumPy takes 10,000 characters, but reads as many as are claimed before it counts them
+# NumPy takes 10,000 characters, but reads as many as are claimed before it counts them.
+MAX_BYTES = 1 << 16
 
 
 class ArrayHeader(NamedTuple):
@@ -23,7 +24,8 @@ def read_header(stream: IO[bytes]) -> ArrayHeader:
     from numpy.lib import format as npy
 
     bounded = _Bounded(stream)
-    with no_warnings():  # NumPy remarks on headers of Python 2, Python's parser on the rest
+    # NumPy warns of headers of Python 2, and Python's parser of the rest.
+    with no_warnings():
         version = npy.read_magic(bounded)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, is_fortran, dtype = read(bounded)

@@ -20,13 +20,17 @@ from ganmetrics.errors import GanMetricsError, InputError, ResourceError, UsageE
 
 Answer = TypeVar("Answer")
 
-PAUSES = (0.2, 1.0)  # seconds before the second and the third attempt
-LOCAL = frozenset(("file", "local", "memory"))  # schemes that need no network
-LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)  # asking again changes nothing
+# Seconds before the second and the third attempt.
+PAUSES = (0.2, 1.0)
+# Schemes that need no network.
+LOCAL = frozenset(("file", "local", "memory"))
+# After these errors asking again changes nothing.
+LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 DISK = frozenset((errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)))
 BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 DENIED = frozenset((401, 403, 407))
-PACKAGES = {"smbclient": "smbprotocol"}  # where the module of another name is missing
+# Packages whose names are not those of their modules.
+PACKAGES = {"smbclient": "smbprotocol"}
 # user:password@, also with a slash in the password; host:8080/a@b has none
 PASSWORD = re.compile(r"(?<=://)(?:[^/@\s?]*|(?![^/@\s]*:\d+/)[^/@\s?]*:[^@\s?]*)@")
 QUERY = re.compile(r"\?[^\s'\"()]*")
@@ -157,7 +161,8 @@ def _opened(url: str, scheme: str, name: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
     try:
-        system, root = url_to_fs(url, skip_instance_cache=True)  # a cached one would remember old listings
+        # A cached file system would remember old listings.
+        system, root = url_to_fs(url, skip_instance_cache=True)
     except ImportError as error:
         raise _missing_driver(error, scheme, name) from None
     except Exception as error:
@@ -199,7 +204,8 @@ def _may_pass(error: BaseException) -> bool:
 
 
 def _is_denied(error: BaseException) -> bool:
-    is_named = "Credential" in type(error).__name__  # botocore's and google.auth's are no kind of OSError
+    # The errors of botocore and google.auth are no kind of OSError.
+    is_named = "Credential" in type(error).__name__
     return isinstance(error, PermissionError) or _status(error) in DENIED or is_named
 
 

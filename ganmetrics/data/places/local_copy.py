@@ -52,7 +52,8 @@ class LocalCopy:
         _copy(place, self.path, progress)
 
     def __getstate__(self) -> dict[str, object]:
-        return {"url": self.url, "name": self.name, "path": self.path}  # the process that made the copy removes it
+        # The process that made the copy removes it.
+        return {"url": self.url, "name": self.name, "path": self.path}
 
     def lasts_with(self, owner: object) -> None:
         """Keep the copy for as long as another object exists, in place of this one."""
@@ -100,5 +101,6 @@ def _callback(bar: Any) -> Any:
 
 
 def _remove(path: str, process: int) -> None:
-    if process == os.getpid():  # a forked worker must not take the copy away
+    # A forked worker must not take the copy away.
+    if process == os.getpid():
         shutil.rmtree(path, ignore_errors=True)

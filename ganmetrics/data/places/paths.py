@@ -15,11 +15,14 @@ IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".
 # pictures all the same, so that leaving them out is worth a word
 UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".psd", ".exr", ".hdr", ".dds"))
 ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
-COPIED = ARRAY_SUFFIXES | {".zip"}  # remote files that are read from a copy on this machine
-JUNK = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"))  # what desktops leave behind
+# Remote files with these suffixes are read from a copy on this machine.
+COPIED = ARRAY_SUFFIXES | {".zip"}
+# Files and folders that desktops leave behind.
+JUNK = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"))
 COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 OTHER_ARCHIVES = frozenset((".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar"))
-MAX_SHOWN = 300  # characters of a name in a message
+# Characters of a name in a message.
+MAX_SHOWN = 300
 PICKLES = frozenset((".pt", ".pth", ".ckpt", ".pkl", ".pickle"))
 MAGIC = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -29,8 +32,10 @@ MAGIC = {
     b"BZh": "a bzip2 file",
 }
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two letters at least: C:// is a drive
-WILD = re.compile(r"\{[^{}]*(?:\.\.|,)[^{}]*\}|[*?\[]")  # a{0..9}, {a,b}, *, ?, [ab]
+# A scheme has two letters at least: C:// is a drive.
+URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+# Wild cards: a{0..9}, {a,b}, *, ?, [ab].
+WILD = re.compile(r"\{[^{}]*(?:\.\.|,)[^{}]*\}|[*?\[]")
 
 
 def place_of(value: Any) -> str:

@@ -18,7 +18,8 @@ from ganmetrics.data.reading.decode import Unreadable
 from ganmetrics.errors import InputError, UsageError
 
 MAX_SHARDS = 100_000
-BLOCK_BYTES = 1 << 20  # asked for at a time while the headers of a remote shard are read
+# Bytes asked for at a time while the headers of a remote shard are read.
+BLOCK_BYTES = 1 << 20
 RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})(?:\.\.(-?\d{1,18}))?")
 BRACES = re.compile(r"\{([^{}]*(?:\.\.|,)[^{}]*)\}")
 
@@ -76,7 +77,8 @@ class LocalShard:
 
     def _opened(self) -> IO[bytes]:
         if self._handle is None or self._process != os.getpid():
-            self.close()  # in a forked process, its own end of the handle alone
+            # In a forked process this closes its own end of the handle alone.
+            self.close()
             self._handle, self._process = self.stream(), os.getpid()
         if _stamp(os.fstat(self._handle.fileno())) != self._stamp:
             raise Unreadable("cannot be read: the archive changed after its headers were read")
@@ -141,7 +143,8 @@ class RemoteShard:
         return self.place.ask(second_byte)
 
     def _local(self) -> LocalShard:
-        if self._copy is None or not os.path.exists(self._copy.path):  # as on another machine
+        # There is no copy on another machine.
+        if self._copy is None or not os.path.exists(self._copy.path):
             self._copy = LocalCopy(self.url)
             self._copied = LocalShard(self._copy.path)
         assert self._copied is not None
@@ -164,7 +167,8 @@ def shards_of(value: str) -> list[Shard]:
         paths = [value] if os.path.exists(value) else _matching(value, glob.glob, os.path.isfile, shown(value))
         return [_local(path) for path in paths]
     place = Place(value)
-    if place.is_http or not WILD.search(place.root):  # a question mark begins a web server's query
+    # In the URL of a web server a question mark begins the query.
+    if place.is_http or not WILD.search(place.root):
         return [RemoteShard(place, path) for path in expanded(place.root, place.name)]
     found = place.ask(lambda system: _matching(place.root, system.glob, lambda path: True, place.name))
     return [RemoteShard(place, path) for path in found]
@@ -178,7 +182,8 @@ def expanded(pattern: str, where: str) -> list[str]:
     UsageError
         More than a hundred thousand.
     """
-    pieces = BRACES.split(pattern)  # text, inside of braces, text, …
+    # The pieces are text, inside of braces, text, and so on.
+    pieces = BRACES.split(pattern)
     choices = [[piece] if place % 2 == 0 else _alternatives(piece, where) for place, piece in enumerate(pieces)]
     number = 1
     for choice in choices:

@@ -19,8 +19,10 @@ from ganmetrics.data.source import Notes
 from ganmetrics.data.zip_file import Caps
 from ganmetrics.errors import InputError
 
-LABEL_BYTES = {".cls": 64, ".json": 1 << 20}  # the most that a label's member may hold
-HEADER_BYTES = 16 << 20  # the most that one member's headers may hold
+# The most bytes that a label's member may hold.
+LABEL_BYTES = {".cls": 64, ".json": 1 << 20}
+# The most bytes that one member's headers may hold.
+HEADER_BYTES = 16 << 20
 LABEL_KEYS = ("label", "class")
 
 
@@ -31,9 +33,11 @@ class Found:
     caps: Caps
     notes: Notes
     names: list[str] = field(default_factory=list)
-    spans: array[int] = field(default_factory=lambda: array("q"))  # archive, first byte, number of bytes; of each image
+    # For each image its archive, its first byte and its number of bytes.
+    spans: array[int] = field(default_factory=lambda: array("q"))
     classes: list[str | None] = field(default_factory=list)
-    dataset_jsons: list[tuple[str, int, int, int]] = field(default_factory=list)  # name, archive, first byte, bytes
+    # Each has a name, an archive, a first byte and a number of bytes.
+    dataset_jsons: list[tuple[str, int, int, int]] = field(default_factory=list)
 
     def add(self, shard: Shard, number: int) -> None:
         """Take in the images of an archive."""

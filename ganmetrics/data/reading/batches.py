@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-PIECE_BYTES = 16 << 20  # of images that are resized together, which take four times that in float32
-BLOCK = 512  # a multiple of what functions are asked for at a time, and small against any set worth dividing
+# Bytes of images that are resized together, which take four times that in float32.
+PIECE_BYTES = 16 << 20
+# A multiple of what functions are asked for at a time, and small against any set worth dividing.
+BLOCK = 512
 
 
 @dataclass(frozen=True)

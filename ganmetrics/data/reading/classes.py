@@ -16,11 +16,13 @@ from ganmetrics.data.reading.decode import Unreadable
 from ganmetrics.data.source import Classes
 from ganmetrics.errors import InputError
 
-DATASET_JSON = "dataset.json"  # where StyleGAN's dataset tool writes the classes
+# StyleGAN's dataset tool writes the classes here.
+DATASET_JSON = "dataset.json"
 MAX_LABEL_BYTES = 256 << 20
 SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"))
 PARTS = re.compile(r"(chunk|part|shard|batch|rank|split|worker|gpu|node|proc)[-_ ]?\d+", re.IGNORECASE)
-CHUNK_DIGITS = 5  # chunks of images are numbered with so many digits at least, and hardly a set has 10,000 classes
+# Chunks of images are numbered with so many digits at least, and hardly a set has 10,000 classes.
+CHUNK_DIGITS = 5
 OVERRIDE = 'If they are classes, pass `gm.Reading(classes="folders")`'
 SEPARATE = "Give each class a sub-folder, or put StyleGAN's dataset.json beside the images"
 

@@ -39,7 +39,8 @@ def column_classes(dataset: Any) -> list[str] | None:
         return None
     names = dataset.features[column].names
     numbers = dataset.with_format(None)[column][:]
-    if any(number is None or not 0 <= number < len(names) for number in numbers):  # a test set's may be hidden: -1
+    # The labels of a test set may be hidden: -1.
+    if any(number is None or not 0 <= number < len(names) for number in numbers):
         return None
     return [names[number] for number in numbers]
 

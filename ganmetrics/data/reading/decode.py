@@ -44,7 +44,8 @@ FOREIGN = {
     b"<": "HTML, SVG or XML text",
 }
 ACCEPTED_STARTS = (b"\x89PNG", b"\xff\xd8", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"P4", b"P5", b"P6")
-BRANDS = {b"avif": "AVIF", b"avis": "AVIF"}  # every other brand of this container is called HEIC here
+# Every other brand of this container is called HEIC here.
+BRANDS = {b"avif": "AVIF", b"avis": "AVIF"}
 ORIENTATION = 0x0112
 # What sets pixels [H, W, 3] upright: EXIF 5 to 8 exchange the axes first, then these are mirrored.
 MIRRORED = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}

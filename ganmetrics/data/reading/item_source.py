@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images, Placed
 
-Entry: TypeAlias = tuple[bytes, int, int]  # of a file: the path below a root, its bytes and the time of its last change
+# A file's path below a root, its number of bytes and the time of its last change in nanoseconds.
+Entry: TypeAlias = tuple[bytes, int, int]
 MAX_FILE_BYTES = 512 << 20
-UNLISTED = -1  # stands for the size of what could not be listed: an unreadable folder, a link to nothing
+# Stands for the size of what could not be listed: an unreadable folder, a link to nothing.
+UNLISTED = -1
 
 
 class ItemSource(Source):

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-TASK_IMAGES = 64  # that are decoded together
-Load: TypeAlias = "tuple[str, Callable[[], Decoded]]"  # what messages call an image, and what loads it
+# Images that are decoded together.
+TASK_IMAGES = 64
+# What messages call an image, and what loads it.
+Load: TypeAlias = "tuple[str, Callable[[], Decoded]]"
 
 
 class Fault(str):
@@ -38,10 +40,12 @@ class Part:
     """Some neighbouring images: the pixels of all in one uint8 buffer, so that a worker passes a single handle."""
 
     pixels: Tensor  # uint8, flat
-    shapes: list[tuple[int, int, int, int]]  # one (k, 3, H, W) for each run of equal sizes
+    # One (k, 3, H, W) for each run of equal sizes.
+    shapes: list[tuple[int, int, int, int]]
     notes: Notes = field(default_factory=Notes)
     unreadable: list[str] = field(default_factory=list)
-    gaps: list[int] = field(default_factory=list)  # where those would stand among the part's items
+    # Where the unreadable images would stand among the part's items.
+    gaps: list[int] = field(default_factory=list)
     refusal: GanMetricsError | None = None
 
     @property

@@ -9,7 +9,8 @@ from typing import Any
 from ganmetrics.data.reading.columns import column_classes
 from ganmetrics.data.source import Classes, is_instance
 
-ATTRIBUTES = ("targets", "labels", "_labels")  # some of torchvision's keep them to themselves
+# Some of torchvision's data sets keep their labels in a private attribute.
+ATTRIBUTES = ("targets", "labels", "_labels")
 ONE_EACH = "Pass a data set whose targets or labels are one whole number or name for each image"
 UNKNOWN = Classes(None, "the data set has no targets or labels of as many entries as images", ONE_EACH)
 

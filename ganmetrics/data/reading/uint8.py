@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import ArrayLike, Images
 
-TOLERANCE = 1e-3  # of the span: what rounding in half precision may leave outside the range
+# The share of the span that rounding in half precision may leave outside the range.
+TOLERANCE = 1e-3
 
 
 def to_uint8(images: ArrayLike, value_range: tuple[float, float] | None, where: str, *, first: int = 0) -> Images:
@@ -42,7 +43,8 @@ def to_uint8(images: ArrayLike, value_range: tuple[float, float] | None, where: 
     if tensor.dtype == torch.uint8:
         return tensor
     check_values(tensor, value_range, where, first=first)
-    assert value_range is not None  # checked above; this only tells the type checker
+    # Checked above; this only tells the type checker.
+    assert value_range is not None
     low, high = value_range
     wide = tensor if tensor.dtype == torch.float64 else tensor.float()
     return ((wide - low) * 255 / (high - low)).round_().clamp_(0, 255).to(torch.uint8)

@@ -12,7 +12,8 @@ from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
 from ganmetrics.errors import GanMetricsError, InputError, ResourceError, UsageError, is_out_of_memory
 
-DEAD = re.compile(r"DataLoader worker \(pid")  # how PyTorch begins; of an error raised in a worker it says "Caught …"
+# PyTorch begins so where a worker died; of an error raised in a worker it says "Caught …".
+DEAD = re.compile(r"DataLoader worker \(pid")
 SHARED_MEMORY = ("shared memory", "No space left on device", "/torch_", "Bus error")
 OTHER_SIZES = "stack expects each tensor to be equal size"
 FORKED_CUDA = "Cannot re-initialize CUDA"

@@ -26,8 +26,10 @@ from ganmetrics._progress import Bar
 from ganmetrics.errors import ResourceError, WeightsError
 
 CHUNK = 1 << 20
-LONGEST_WAIT = 60.0  # seconds that a mirror may ask for before the next one is tried
-PASSING_STATUS = frozenset({408, 416, 425, 429, 500, 502, 503, 504})  # worth another try at the same mirror
+# Seconds that a mirror may ask for before the next one is tried.
+LONGEST_WAIT = 60.0
+# Answers that are worth another try at the same mirror.
+PASSING_STATUS = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ class _Redirects(urlrequest.HTTPRedirectHandler):
 
 
 def _opener() -> urlrequest.OpenerDirector:
-    opener = urlrequest.OpenerDirector()  # not build_opener(), whose opener also reads file:, ftp: and data: addresses
+    # An opener of build_opener() would also read file:, ftp: and data: addresses.
+    opener = urlrequest.OpenerDirector()
     for handler in (
         urlrequest.ProxyHandler(),
         urlrequest.HTTPHandler(),
@@ -264,4 +267,5 @@ def _check(wanted: Wanted, *, resumed: bool) -> None:
     if size < wanted.size:
         raise _Failed(f"the connection ended after {size:,} of {wanted.size:,} bytes")
     reason = f"the server sent other bytes (SHA-256 {found}, expected {wanted.sha256})"
-    raise _Failed(reason, again=resumed, restart=True)  # after a resume, an older run's bytes may be the wrong ones
+    # After a resume, an older run's bytes may be the wrong ones.
+    raise _Failed(reason, again=resumed, restart=True)

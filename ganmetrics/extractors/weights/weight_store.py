@@ -55,7 +55,8 @@ def recognised(path: str | os.PathLike[str]) -> WeightFile:
 
 def candidates(weight_file: WeightFile) -> list[Path]:
     """Where the file may already be: torch's folder of checkpoints first, then our own."""
-    hub = user_folder("torch", "TORCH_HOME")  # the rule of torch.hub
+    # torch.hub has the same rule.
+    hub = user_folder("torch", "TORCH_HOME")
     shared = [hub / "hub" / "checkpoints" / name for name in weight_file.filenames] if hub else []
     return list(dict.fromkeys(shared + _own(weight_file)))
 
@@ -155,7 +156,8 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """
     try:
         kind = text_kind(path)
-        with no_warnings():  # of PyTorch, on pickles of others and on TorchScript as a whole
+        # PyTorch warns of pickles of others and of TorchScript as a whole.
+        with no_warnings():
             state = None if kind else _tensors(path)
     except OSError as error:
         raise _unloadable(path, f"cannot be read: {error.strerror or error}") from error
@@ -235,7 +237,8 @@ def _fetch_locked(weight_file: WeightFile, progress: bool, patience: Patience) -
     target = _own_folder_made() / weight_file.filenames[0]
     with disk_errors(target), FileLock(target.with_name(f".{target.name}.lock")):
         for path in filter(os.path.isfile, _own(weight_file)):
-            if not _fault(path, weight_file):  # another process fetched it while this one waited
+            # Another process may have fetched it while this one waited.
+            if not _fault(path, weight_file):
                 return path
             path.unlink()
         try:
