@@ -191,13 +191,22 @@ class Preparing:
                 self._shrink()
             if not piece.ends_batch or (self.count < self.most and self.num_bytes < BLOCK_BYTES):
                 return
-        if self.waiting:
-            known = None if self.cache is None else self.cache.load(self.digests, self.extraction.layers)
-            if known is not None:
-                yield Batch(torch.cat([each.indices for each in self.waiting]), [], known)
-            else:
-                yield from self._batches()
-            self._start()
+        if not self.waiting:
+            return
+        known = None if self.cache is None else self.cache.load(self.digests, self.extraction.layers)
+        if known is not None:
+            yield Batch(torch.cat([each.indices for each in self.waiting]), [], known)
+            self.waiting.clear()
+        pieces: list[_Waiting] = []
+        while self.waiting:
+            pieces.append(self.waiting.popleft())
+            if pieces[-1].ends_batch or not self.waiting:
+                indices = torch.cat([each.indices for each in pieces])
+                inputs = [part for each in pieces for part in each.inputs]
+                inputs += self.extraction.prepared([part for each in pieces for part in each.pixels])
+                pieces.clear()
+                yield Batch(indices, inputs, entry=self.digests if self.cache and not self.waiting else None)
+        self._start()
 
     def _shrink(self) -> None:
         """Put inputs in the place of pixels, unless they are no smaller."""
@@ -209,17 +218,6 @@ class Preparing:
             self.num_pixels -= num_bytes
             waiting.inputs, waiting.pixels = inputs, []
             self.num_prepared += 1
-
-    def _batches(self) -> Iterator[Batch]:
-        pieces: list[_Waiting] = []
-        while self.waiting:
-            pieces.append(self.waiting.popleft())
-            if pieces[-1].ends_batch or not self.waiting:
-                indices = torch.cat([each.indices for each in pieces])
-                inputs = [part for each in pieces for part in each.inputs]
-                inputs += self.extraction.prepared([part for each in pieces for part in each.pixels])
-                pieces.clear()
-                yield Batch(indices, inputs, entry=self.digests if self.cache and not self.waiting else None)
 
 
 @dataclass

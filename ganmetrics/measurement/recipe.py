@@ -29,13 +29,6 @@ def check_name(value: str) -> None:
         raise UsageError(what, where="name", code="E-NAME")
 
 
-def check_field(value: str, where: str) -> None:
-    """Refuse a text that would make a signature unreadable (UsageError)."""
-    if not is_field(value):
-        what = f"{value!r} cannot stand in a signature: it holds '|' or a character that does not print"
-        raise UsageError(what, where=where, code="E-NAME")
-
-
 @dataclass(frozen=True)
 class Recipe:
     """All that decides which features an image gets.
@@ -61,7 +54,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("extractor", "network", "resize", "precision"):
-            check_field(getattr(self, name), f"{name} of the recipe")
+            # Such a text would make a signature unreadable.
+            if not is_field(value := getattr(self, name)):
+                what = f"{value!r} cannot stand in a signature: it holds '|' or a character that does not print"
+                raise UsageError(what, where=f"{name} of the recipe", code="E-NAME")
 
     def differences(self, other: Recipe) -> list[str]:
         """What differs and matters, one line each: ``resize: tf1-bilinear / area``."""

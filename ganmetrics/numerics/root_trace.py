@@ -60,12 +60,23 @@ def traces_of(factor_r: Pivoted, sigma_f: Array) -> Traces:
     StatisticsError
         ``sigma_f`` is not finite, not symmetric or not positive semidefinite.
     """
-    check_symmetric(sigma_f, "fake")
+    largest = check_symmetric(sigma_f, "fake")
     trace_f = float(np.trace(sigma_f))
-    root = _definite_root_trace(factor_r, sigma_f, factor_r.trace + trace_f)
-    if root is None:
-        return traces_of_factors(factor_r.rows(), pivoted(sigma_f, "fake").rows())
-    return Traces(factor_r.trace, trace_f, root)
+    # Both are large and Σr is definite. With Σr = P L Lᵀ Pᵀ, the matrix Lᵀ Pᵀ Σf P L (LAPACK ``dsygst``, a quarter of
+    # two products' work) has as many negative and zero eigenvalues as Σf (Sylvester): all of them clearly positive
+    # prove that Σf is definite too.
+    if factor_r.rank == len(sigma_f) > CHEAP and largest > 0.0:
+        # In these units nothing overflows, whatever the unit of the features.
+        scale = math.sqrt(factor_r.trace)
+        unit = scale * math.sqrt(largest)
+        turned = np.asfortranarray(sigma_f[np.ix_(factor_r.pivots, factor_r.pivots)])
+        turned /= largest
+        product, _ = linalg.lapack.dsygst(turned, factor_r.lower / scale, itype=2, lower=1, overwrite_a=1)
+        squares = linalg.eigvalsh(product, lower=True, check_finite=False, overwrite_a=True, driver="ev")
+        is_definite = squares[0] > CLEAR * EPSILON * squares[-1]
+        if is_definite and _root_error(squares) <= TRUSTED * (factor_r.trace + trace_f) / unit:
+            return Traces(factor_r.trace, trace_f, unit * float(np.sqrt(squares).sum()))
+    return traces_of_factors(factor_r.rows(), pivoted(sigma_f, "fake").rows())
 
 
 def traces_of_factors(factor_r: Array, factor_f: Array) -> Traces:
@@ -96,28 +107,6 @@ def root_trace(factor_r: Array, factor_f: Array, traces: float) -> float:
         if _root_error(squares) <= TRUSTED * traces:
             return unit * float(np.sqrt(np.maximum(squares, 0.0)).sum())
     return unit * float(linalg.svdvals(product, check_finite=False).sum())
-
-
-def _definite_root_trace(factor_r: Pivoted, sigma_f: Array, traces: float) -> float | None:
-    """Return tr(Σr Σf)^½ of two large definite matrices without factoring the second; None where it may be inexact.
-
-    With Σr = P L Lᵀ Pᵀ of full rank, Lᵀ Pᵀ Σf P L (LAPACK ``dsygst``, a quarter of two products' work) has as many
-    negative and zero eigenvalues as Σf (Sylvester): all of them clearly positive prove that Σf is definite too.
-    """
-    if factor_r.rank < len(sigma_f) or len(sigma_f) <= CHEAP:
-        return None
-    # In these units nothing overflows, whatever the unit of the features.
-    units = math.sqrt(factor_r.trace), float(np.abs(sigma_f).max())
-    if units[1] == 0.0:
-        return None
-    turned = np.asfortranarray(sigma_f[np.ix_(factor_r.pivots, factor_r.pivots)])
-    turned /= units[1]
-    product, _ = linalg.lapack.dsygst(turned, factor_r.lower / units[0], itype=2, lower=1, overwrite_a=1)
-    squares = linalg.eigvalsh(product, lower=True, check_finite=False, overwrite_a=True, driver="ev")
-    unit = units[0] * math.sqrt(units[1])
-    if squares[0] <= CLEAR * EPSILON * squares[-1] or _root_error(squares) > TRUSTED * traces / unit:
-        return None
-    return unit * float(np.sqrt(squares).sum())
 
 
 def _root_error(squares: np.ndarray[Any, Any]) -> float:  # ascending eigenvalues [R] -> float
