@@ -114,6 +114,7 @@ def _by_subset(real: Tensor, fake: Tensor, pairs: Pairs) -> Indices:  # -> [num_
 
 
 def _whole(real: Tensor, fake: Tensor, pairs: Pairs) -> Indices:  # -> [num_subsets]
+    # Which subsets each row is in, [N, S] and [M, S].
     in_real = _membership(len(real), [r for r, _ in pairs], real)
     in_fake = _membership(len(fake), [f for _, f in pairs], fake)
     m = len(pairs[0][0])

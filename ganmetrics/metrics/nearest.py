@@ -63,5 +63,6 @@ def nearest_neighbors(real_features: ArrayLike, fake_features: ArrayLike) -> Nei
     >>> found.places.tolist(), found.distances.tolist()
     ([0, 1], [1.0, 0.0])
     """
+    # For each fake among the real rows: ``nearest`` takes the rows that ask first.
     places, squares = nearest(*reversed(feature_pair(real_features, fake_features, 1, "nearest_neighbors")))
     return Neighbors(places, squares.sqrt())

@@ -65,6 +65,7 @@ def prdc(real_features: ArrayLike, fake_features: ArrayLike, *, neighbors: int =
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "prdc")
     held = crossed(real, fake, neighbors, inside, "prdc")
+    # The shares of fakes in a real ball, of real images in a fake ball, and of real balls that hold a fake.
     shares = [float((x > 0).double().mean()) for x in (held.real_balls, held.fake_balls, held.held_fakes)]
     density = float(held.real_balls.double().mean()) / neighbors
     return Prdc(shares[0], shares[1], density, shares[2])

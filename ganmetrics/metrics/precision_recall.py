@@ -67,6 +67,7 @@ def precision_recall(
     """
     real, fake = feature_pair(real_features, fake_features, neighbors, "precision_recall")
     held = crossed(real, fake, neighbors, inside, "precision_recall")
+    # The share of fakes in some real image's ball, and of real images in some fake's: [M] and [N].
     precision, recall = ((balls > 0).double().mean() for balls in (held.real_balls, held.fake_balls))
     return PrecisionRecall(float(precision), float(recall))
 

@@ -53,6 +53,7 @@ class Pairs(NamedTuple):
         """Return the ends of the mean number of pairs, exact for Poisson counts, the draw of the threshold included."""
         if not self.agreeing:
             return Bounds(0.0, bounds.poisson(0.0).high * math.exp(bounds.NORMAL / math.sqrt(self.behind)))
+        # Relative variances add up: that of the clumped count, and that of the threshold.
         effective = 1 / (self.clumping / self.agreeing + 1 / self.behind)
         return Bounds(*(self.agreeing / effective * end for end in bounds.poisson(effective)))
 
@@ -97,6 +98,7 @@ def rank_shares(first: Tensor, second: Tensor) -> RankShares:  # [m], [p]
 
 def _shares_below(sample: Tensor, at: Tensor) -> Tensor:  # [n], [m] -> [m]
     ordered = sample.sort().values
+    # Rows below and rows up to each value, whose mean counts ties half.
     ends = [torch.searchsorted(ordered, at, right=is_right) for is_right in (False, True)]
     return (ends[0] + ends[1]).double() / (2 * len(sample))
 
@@ -119,6 +121,7 @@ def relative_entropy_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tupl
     Counts are [K]; p must be above 0 where q is.
     """
     p, q = (counts.double() / counts.sum() for counts in (real_counts, fake_counts))
+    # KL(q || p) = Σ q log(q / p): its derivatives by p and by q, up to a constant that the mean takes off.
     of_real = torch.where(p > 0, -q / p, 0.0)
     of_fake = torch.where(q > 0, torch.log(q / p), 0.0)
     return CountInfluence(of_real, p), CountInfluence(of_fake, q)
@@ -128,5 +131,6 @@ def divergence_of_counts(real_counts: Tensor, fake_counts: Tensor) -> tuple[Coun
     """Compute the influence of real and of fake rows on the Jensen-Shannon divergence of bins' shares: [K], [K]."""
     p, q = (counts.double() / counts.sum() for counts in (real_counts, fake_counts))
     both = p + q
+    # JSD = ½ Σ p log(2 p / (p + q)) + ½ Σ q log(2 q / (p + q)): its derivatives by p and by q.
     of_real, of_fake = (torch.where(one > 0, torch.log(2 * one / both), 0.0) / 2 for one in (p, q))
     return CountInfluence(of_real, p), CountInfluence(of_fake, q)

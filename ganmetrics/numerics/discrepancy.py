@@ -49,6 +49,7 @@ def kernel_expansion(
     A real row has the influence 2 (E k(x, r') - E k(x, f)), less the mean, and a fake one the same with the roles
     exchanged; the second-order kernel of two rows is twice the doubly centred k, minus twice across the samples.
     """
+    # Mean kernels of each row, [N] and [M]: with the other rows of its sample, and with the other sample.
     own = [_of_pairs(x, x, kernel) for x in (real, fake)]
     within = [(_row_sums(x, kernel, block) - k) / (len(x) - 1) for x, k in zip((real, fake), own, strict=True)]
     across_r, across_f = _both_means(real, fake, kernel, block)
@@ -59,6 +60,7 @@ def kernel_expansion(
         _centred((fake, fake), (within[1], within[1]), kernel, rng),
         _centred((real, fake), (across_r, across_f), kernel, rng),
     )
+    # MMD² = E k(r, r') + E k(f, f') - 2 E k(r, f), with the diagonals left out.
     means = [float(x.mean()) for x in within]
     diagonals = float(own[0].mean()) - means[0], float(own[1].mean()) - means[1]
     influence = Influence(*(x - x.mean() for x in rows))
@@ -90,5 +92,6 @@ def _centred(
     x, y = sides
     places = pair_indices(len(x), len(y), 1, rng, is_within=x is y)
     i, j = (torch.from_numpy(index).to(x.device) for index in places)
+    # k(x, x') - E k(x, ·) - E k(·, x') + E k: [P].
     values = _of_pairs(x[i], y[j], kernel)
     return 2 * root_mean_square((values - means[0][i] - means[1][j] + means[0].mean()).cpu().numpy())

@@ -21,6 +21,7 @@ def cubic_kernel(products: Tensor) -> Tensor:
 
     The constant cancels in every discrepancy. With it, the digits of features much smaller than 1 would be lost.
     """
+    # (t + 1)³ - 1 = ((t + 3) t + 3) t, by Horner's rule.
     return (products + 3).mul_(products).add_(3).mul_(products)
 
 
@@ -36,6 +37,7 @@ def unbiased_mmd2(x: Tensor, y: Tensor) -> float:
     independent samples and may be negative.
     """
     m = len(x)
+    # The means of k(x, x') and of k(y, y') over pairs of different rows, m (m - 1) each.
     within = (_off_diagonal_sum(x) + _off_diagonal_sum(y)) / (m * (m - 1))
     return within - 2 * float(polynomial_kernel(x, y).mean())
 
@@ -46,6 +48,7 @@ def _off_diagonal_sum(x: Tensor) -> float:
     for start in range(0, len(x), STRIPE):
         values = polynomial_kernel(x[start : start + STRIPE], x[start:])
         own = values[:, : len(values)]
+        # Beside the square on the diagonal, which holds both orders of its pairs, each pair stands for two.
         total += 2 * float(values.sum()) - float(own.sum()) - float(own.trace())
     return total
 
@@ -62,6 +65,7 @@ def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
         rows, members = x[start : start + block].double(), in_x[start : start + block]
         for other in range(start if x is y else 0, len(y), block):
             columns, others = y[other : other + block].double(), in_y[other : other + block]
+            # A block beside the diagonal stands for its mirror image too.
             weight = 2 if x is y and other > start else 1
             total += weight * (members * (polynomial_kernel(rows, columns) @ others)).sum(dim=0)
     return total
@@ -69,6 +73,7 @@ def subset_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
 
 def gaussian_kernel(x: Tensor, y: Tensor, sigma: float) -> Tensor:  # [N, D], [M, D] -> [N, M]
     """Return ``exp(-|x - y|² / 2σ²)`` of all pairs."""
+    # |x - y|² = |x|² + |y|² - 2 x·y, which rounding may leave below 0: [N, M].
     norms = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
     squares = torch.addmm(norms, x, y.T, alpha=-2).clamp_(min=0)
     return squares.mul_(-1 / (2 * sigma**2)).exp_()

@@ -79,6 +79,8 @@ def _root_falls(turned: Array, rho: float) -> tuple[float, Array]:  # [N, R] -> 
     falls = np.empty(n)
     for start in range(0, n, BLOCK):
         z = np.square(turned[start : start + BLOCK] @ vectors) * (rho / largest)
+        # log(1 - ρ Σ z² / (s + t²)), whose argument is above 0 but for rounding: [n, T].
         inside = np.log1p(-np.minimum(z @ weights, 1 - 1e-16))
+        # The trapezoidal rule on t = eᵘ, where dt = t du.
         falls[start : start + BLOCK] = -(inside @ t) * (STEP / math.pi)
     return float(np.sqrt(squares).sum()), falls * math.sqrt(largest)

@@ -56,6 +56,7 @@ class Moments:
         if not self.count or not other.count:
             return self if self.count else other
         count = self.count + other.count
+        # The scatter of n and m rows together is both scatters and n m / (n + m) δ δᵀ, with δ between the means.
         delta = other.mean - self.mean
         mean = self.mean + delta * (other.count / count)
         scatter = self.scatter + other.scatter
@@ -132,6 +133,7 @@ class RunningMoments:
 
     def value(self) -> Moments:
         """Return the moments of all vectors so far, which later ones do not change."""
+        # The upper half is the mirror image of the lower one, which alone is kept up to date.
         lower = np.tril(self._lower)
         scatter = lower + np.tril(self._lower, -1).T
         return Moments(self.count, self.mean.clone(), torch.from_numpy(np.ascontiguousarray(scatter)))

@@ -39,6 +39,7 @@ def effective_number_expansion(rows: Tensor) -> SpectralExpansion:
     and, with c = a ∘ a' and L_jk the divided difference of the logarithm at λ_j and λ_k, two rows have the second-order
     kernel -e^H (cᵀ L c - 1).
     """
+    # The eigenvalues λ [R], and a = Vᵀ x of each row [N, R].
     shares, a = _coordinates(rows)
     logs = shares.log()
     entropy = -(shares * logs).sum()
@@ -59,8 +60,10 @@ def _coordinates(rows: Tensor) -> tuple[Tensor, Tensor]:  # [N, D] -> [R], [N, R
     """Return the eigenvalues of the mean of x xᵀ and each row's coordinates, from the smaller Gram matrix."""
     count, dim = rows.shape
     is_tall = count > dim
+    # Both Gram matrices have the same eigenvalues above 0; the smaller one costs less.
     gram = (rows.T @ rows if is_tall else rows @ rows.T) / count
     shares, vectors = torch.linalg.eigh(gram)
+    # Eigenvalues of unit rows sum to 1: what lies within their rounding is no direction.
     is_kept = shares > len(shares) * torch.finfo(torch.float64).eps
     shares, vectors = shares[is_kept], vectors[:, is_kept]
     return shares, rows @ vectors if is_tall else vectors * (count * shares).sqrt()

@@ -33,6 +33,7 @@ class Spread:
     @staticmethod
     def of(rows: Tensor, places: Tensor | None = None) -> Spread:  # [N, D], int64 [N]
         """Compute the spread of rows [N, D] with their places in the set, int64 [N], by default its first ones."""
+        # A row's group follows from its place alone, however the set is cut into batches.
         turns = (torch.arange(len(rows)) if places is None else places) % GROUPS
         groups = [rows[(turns == group).to(rows.device)] for group in range(GROUPS)]
         means = torch.stack([part.mean(dim=0) if len(part) else rows.new_zeros(rows.shape[1]) for part in groups])
@@ -45,6 +46,7 @@ class Spread:
         counts = self.counts + other.counts
         share = torch.where(counts > 0, other.counts / counts.clamp_min(1), 0.0)
         delta = other.means - self.means
+        # Between the means of n and m rows lies a scatter of n m / (n + m) |δ|²: [G].
         scatters = self.scatters + other.scatters + _norms(delta) * self.counts * share
         return Spread(counts, self.means + delta * share[:, None].float(), scatters)
 
@@ -57,6 +59,7 @@ class Spread:
         is_in = torch.ones(len(self.counts), dtype=torch.bool)
         if leave_out is not None:
             is_in[leave_out] = False
+        # The scatter of all rows is that within the groups and that of the groups' means about the mean of all.
         counts, means = self.counts[is_in], self.means[is_in]
         total = counts.sum()
         center = (counts.float()[:, None] * means).sum(dim=0) / total.float()
