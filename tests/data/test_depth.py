@@ -100,6 +100,26 @@ def test_a_maximum_that_a_pgm_states_is_white() -> None:
     assert np.array_equal(grey(b"P5 64 64 4095\n" + RAMP.astype(">u2").tobytes()), TWELVE)
 
 
+@pytest.mark.parametrize("most", [1023, 4095, 65535])
+@pytest.mark.parametrize("magic", ["P2", "P3", "P5", "P6"])
+def test_levels_are_of_the_numbers_that_a_pgm_or_ppm_holds(magic: str, most: int) -> None:
+    numbers = np.random.default_rng(0).integers(0, 1024, (9, 7, 3 if magic in ("P3", "P6") else 1))
+    is_plain = magic in ("P2", "P3")
+    body = " # x 9\n".join(map(str, numbers.ravel())).encode() if is_plain else numbers.astype(">u2").tobytes()
+    found = decode(f"{magic} 7 9 {most}\n".encode() + body, Reading(levels=(100, 900)))
+    assert np.array_equal(
+        found.pixels, np.rint((numbers - 100.0) * 255 / 800).clip(0, 255).repeat(3 // numbers.shape[2], 2)
+    )
+    assert {"16-bit", "clipped"} <= set(found.kinds)
+    assert "16-bit" in decode(f"{magic} 7 9 {most}\n".encode() + body, Reading()).kinds
+
+
+def test_levels_are_refused_for_numbers_that_pillow_has_scaled_already() -> None:
+    image = Image.open(io.BytesIO(b"P5 64 64 4095\n" + RAMP.astype(">u2").tobytes()))
+    with pytest.raises(Unreadable, match="Pillow has scaled already; give its file"):
+        from_pil(image, LEVELS)
+
+
 @pytest.mark.parametrize(
     "data",
     [

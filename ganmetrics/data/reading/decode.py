@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held, Undo, assigned, no_warnings
-from ganmetrics.data.reading.depth import TIFF_STARTS, black_is_zero, tiff_in_words, to_eight_bits
+from ganmetrics.data.reading.depth import are_deep_colours, to_eight_bits
+from ganmetrics.data.reading.tiff import as_pillow_reads, mend_planes, tiff_in_words
 from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Reading
 
@@ -85,7 +86,7 @@ def decode(data: bytes, reading: Reading, suffix: str = "") -> Decoded:
         raise Unreadable("is empty (0 bytes)")
     try:
         with pillow_rules(reading.max_pixels):
-            data, is_inverted = black_is_zero(data) if data[:4] in TIFF_STARTS else (data, False)
+            data, is_inverted = as_pillow_reads(data)
             again = partial(_opened, data, reading.max_pixels)
             image = again()
             found = "JPEG" if image.format == "MPO" else image.format or ""
@@ -105,6 +106,7 @@ def _opened(data: bytes, max_pixels: int) -> PilImage:
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     if image.width * image.height > max_pixels:
         raise Image.DecompressionBombError
+    mend_planes(image)
     return image
 
 
@@ -118,6 +120,7 @@ def from_pil(image: PilImage, reading: Reading) -> Decoded:
     """
     try:
         with pillow_rules(reading.max_pixels):
+            mend_planes(image)
             pixels, kinds = _pixels(image, reading)
     except (Unreadable, MemoryError):
         raise
@@ -155,9 +158,7 @@ def _pixels(
         if reading.frames == "error":
             raise Unreadable("has several frames or pages", 'Take the first of each by `frames="first"`')
         kinds.append("first-frame")
-    # Of colours of 16 bits Pillow keeps the high byte of each; only the decoder's raw mode still tells.
-    tiles = getattr(image, "tile", ()) if image.format in ("PNG", "TIFF") else ()
-    has_deep_colours = image.mode in ("RGB", "RGBA", "CMYK", "LA") and any(";16" in str(tile[3]) for tile in tiles)
+    has_deep_colours = are_deep_colours(image)
     image.load()
     shallow = image
     if has_deep_colours or reading.levels is not None or image.mode.startswith(("I", "F")):

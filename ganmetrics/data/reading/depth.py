@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import struct
+import re
 import sys
 from typing import TYPE_CHECKING, Any
+
+from ganmetrics.data.reading.tiff import BITS, PHOTOMETRIC, WHITE_IS_ZERO, stated
+from ganmetrics.data.reading.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,10 +18,7 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, Any]
     Levels = tuple[float, float] | None
 
-BITS, PHOTOMETRIC = 258, 262  # tags of TIFF
 BAND_PIXELS = 1 << 18
-TIFF_STARTS = (b"II*\0", b"MM\0*")
-WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1
 WITHOUT_RANGE = "image without a fixed range; convert it to 8 bits, or state its black and white by `levels`"
 
 
@@ -44,18 +44,33 @@ def to_eight_bits(
         Numbers without a fixed range where no levels are stated, NaN, colours to which levels cannot be applied.
     """
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _grey(image, levels, is_inverted or _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO)
+        return _grey(image, levels, again, is_inverted or stated(image, PHOTOMETRIC) == WHITE_IS_ZERO)
     if levels is None:
         return image, ["16-bit"] * has_deep_colours
     return _colours(image, again, levels) if has_deep_colours else (image, ["8-bit"])
 
 
-def _grey(image: PilImage, levels: Levels, is_inverted: bool) -> tuple[PilImage, list[str]]:
+def are_deep_colours(image: PilImage) -> bool:
+    """Whether an image that is opened and not yet loaded has colours of more than 8 bits, which Pillow reduces to 8.
+
+    Only the arguments of the decoder still tell: its raw mode, and of .ppm files the largest number.
+    """
+    tiles = getattr(image, "tile", ())
+    if image.format == "PPM":
+        return image.mode == "RGB" and any(isinstance(tile[3], tuple) and tile[3][-1] > 255 for tile in tiles)
+    are_named = image.format in ("PNG", "TIFF") and image.mode in ("RGB", "RGBA", "CMYK", "LA")
+    return are_named and any(";16" in str(tile[3]) for tile in tiles)
+
+
+def _grey(
+    image: PilImage, levels: Levels, again: Callable[[], PilImage] | None, is_inverted: bool
+) -> tuple[PilImage, list[str]]:
     """Grey of more than 8 bits as a Pillow image L, or LA where the file names one value as transparent."""
     import numpy as np
     from PIL import Image
 
-    values, bits = np.asarray(image), _stated_bits(image)
+    is_scaled = image.format == "PPM" and image.mode == "I" and levels is not None
+    values, bits = _netpbm_numbers(again) if is_scaled else np.asarray(image), _stated_bits(image)
     grey, kinds = _by_depth(values, bits, image.mode) if levels is None else _by_levels(values, levels)
     found, kinds = Image.fromarray(255 - grey if is_inverted else grey), [f"{bits}-bit" if bits else "32-bit", *kinds]
     key = image.info.get("transparency")
@@ -71,8 +86,9 @@ def _colours(
     import numpy as np
     from PIL import Image
 
-    from ganmetrics.data.reading.unreadable import Unreadable
-
+    if image.format == "PPM":
+        found, kinds = _by_levels(_netpbm_numbers(again), levels)
+        return Image.fromarray(found), ["16-bit", *kinds]
     if again is None or image.mode not in ("RGB", "RGBA") or "transparency" in image.info:
         raise Unreadable("has 16 bits a channel in a form to which levels cannot be applied; convert it to RGB or grey")
     other: Any = again()
@@ -86,6 +102,21 @@ def _colours(
     return Image.fromarray(whole), ["16-bit", *kinds]
 
 
+def _netpbm_numbers(again: Callable[[], PilImage] | None) -> Numbers:
+    """The numbers of a .pgm or .ppm file of more than 8 bits as they stand there, which Pillow would scale."""
+    import numpy as np
+
+    if again is None:
+        raise Unreadable("is a .pgm or .ppm image that Pillow has scaled already; give its file, to which levels apply")
+    image: Any = again()
+    decoder, _, start, _ = image.tile[0]
+    shape = (image.height, image.width, *[3] * (image.mode == "RGB"))
+    body = image.fp.getvalue()[start:]
+    if decoder == "ppm_plain":
+        body = np.array([int(word) for word in re.sub(rb"#[^\r\n]*", b"", body).split()]).astype(">u2").tobytes()
+    return np.frombuffer(body, ">u2", int(np.prod(shape))).reshape(shape)
+
+
 def _of_other_byte(args: Any) -> Any:
     """A decoder's arguments for the byte of each number that Pillow leaves out, or of both."""
     rawmode, *rest = (args,) if isinstance(args, str) else args
@@ -94,51 +125,7 @@ def _of_other_byte(args: Any) -> Any:
     return other if isinstance(args, str) else (other, *rest)
 
 
-def black_is_zero(data: bytes) -> tuple[bytes, bool]:
-    """A TIFF of 12 or 16 bits as one whose black is zero, since Pillow reads more of these; and whether its white was.
-
-    Its pixels then have to be inverted.
-    """
-    entries = _first_directory(data)
-    if entries.get(PHOTOMETRIC, (0, -1))[1] != WHITE_IS_ZERO or entries.get(BITS, (0, 0))[1] not in (12, 16):
-        return data, False
-    place, order = entries[PHOTOMETRIC][0], _order(data)
-    return data[:place] + struct.pack(f"{order}H", BLACK_IS_ZERO) + data[place + 2 :], True
-
-
-def tiff_in_words(data: bytes) -> str:
-    """A TIFF that cannot be read, in words; empty for what is no TIFF or one that lacks what every one states."""
-    entries = _first_directory(data)
-    if not {BITS, PHOTOMETRIC} <= entries.keys():
-        return ""
-    order = {"<": "little", ">": "big"}[_order(data)]
-    return f"a TIFF of {entries[BITS][1]} bits a sample, {order}-endian, photometric {entries[PHOTOMETRIC][1]}"
-
-
-def _first_directory(data: bytes) -> dict[int, tuple[int, int]]:
-    """The place and the number of the tags of one short number; none of what is no TIFF or a damaged one."""
-    if data[:4] not in TIFF_STARTS:
-        return {}
-    order, found = _order(data), {}
-    try:
-        (start,) = struct.unpack_from(f"{order}I", data, 4)
-        (count,) = struct.unpack_from(f"{order}H", data, start)
-        for place in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind, number, value = struct.unpack_from(f"{order}HHIH", data, place)
-            if (kind, number) == (3, 1):
-                found[tag] = (place + 8, value)
-    except struct.error:
-        return {}
-    return found
-
-
-def _order(data: bytes) -> str:
-    return "<" if data[:2] == b"II" else ">"
-
-
 def _by_depth(values: Numbers, bits: int, mode: str) -> tuple[Numbers, list[str]]:
-    from ganmetrics.data.reading.unreadable import Unreadable
-
     white = 2**bits - 1
     if not bits or values.min() < 0 or values.max() > white:
         raise Unreadable(f"is a {'float' if mode == 'F' else '32-bit or signed integer'} {WITHOUT_RANGE}")
@@ -148,8 +135,6 @@ def _by_depth(values: Numbers, bits: int, mode: str) -> tuple[Numbers, list[str]
 
 def _by_levels(values: Numbers, levels: tuple[float, float]) -> tuple[Numbers, list[str]]:
     import numpy as np
-
-    from ganmetrics.data.reading.unreadable import Unreadable
 
     low, high = levels
     least, most = values.min(), values.max()
@@ -174,10 +159,4 @@ def _stated_bits(image: PilImage) -> int:
     """The bits of each number that the file states, 0 where they have no fixed range."""
     if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):
         return 0
-    return 12 if _tag(image, BITS) == 12 else 16
-
-
-def _tag(image: PilImage, tag: int) -> int | None:
-    """A tag of a TIFF that is one number."""
-    found = getattr(image, "tag_v2", {}).get(tag)
-    return found[0] if isinstance(found, tuple) else found
+    return 12 if stated(image, BITS) == 12 else 16
