@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.data import Source, open_source
+from ganmetrics.data.tar_shards import TarSource
+from ganmetrics.data.zip_file import Caps
 from ganmetrics.errors import InputError, UsageError
 
 NAMES = [f"{kind}/{number}.png" for kind in ("cats", "dogs") for number in range(5)]
@@ -134,6 +137,49 @@ def test_a_tar_that_is_no_good_is_one_sentence(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=words) as caught:
             pixels(open_source(tmp_path / name))
         assert "\n" not in str(caught.value)
+
+
+def test_links_in_a_tar_are_the_images_that_they_name(tmp_path: Path) -> None:
+    links = [
+        ("b/1.png", tarfile.LNKTYPE, "a/1.png"),
+        ("c/1.png", tarfile.SYMTYPE, "../a/1.png"),
+        ("c/2.png", tarfile.LNKTYPE, "./a/2.png"),
+        ("c/readme.txt", tarfile.LNKTYPE, "a/1.png"),
+        ("d/3.png", tarfile.SYMTYPE, "/elsewhere/3.png"),
+        ("d/4.png", tarfile.LNKTYPE, "c/readme.txt"),
+    ]
+    path = shard(tmp_path / "x.tar", {"a/1.png": png(1), "a/2.png": png(2)})
+    with tarfile.open(path, "a") as archive:
+        for name, kind, target in links:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
+            archive.addfile(member)
+    source = open_source(path)
+    assert source.item_names() == ["a/1.png", "a/2.png", "b/1.png", "c/1.png", "c/2.png"]
+    assert source.class_names() == ["a", "a", "b", "c", "c"]
+    first, second, *more = pixels(source)
+    assert [bool(image.equal(first)) for image in more] == [True, True, False]
+    assert more[2].equal(second)
+    assert gm.measure(path, extractor="pixels").count == 5
+    caution = "2 links of .*x.tar were left out: what they name is no image file of the archive"
+    assert [bool(re.search(caution, each)) for each in source.notes.warnings] == [True]
+    with pytest.raises(InputError, match="its links stand for more than"):
+        TarSource(path, caps=Caps(total_bytes=3 * len(png(1))))
+
+
+@pytest.mark.parametrize("lost", [512, 1024])
+def test_data_behind_the_end_mark_of_a_tar_are_not_lost(tmp_path: Path, lost: int) -> None:
+    first, second = (shard(tmp_path / f"{seed}.tar", {f"{seed}.png": png(seed)}).read_bytes() for seed in range(2))
+    (tmp_path / "joined.tar").write_bytes(first + second)
+    whole = shard(tmp_path / "holed.tar", {f"{seed}.png": png(seed) for seed in range(3)})
+    data = whole.read_bytes()
+    place = data.index(b"1.png")
+    whole.write_bytes(data[:place] + bytes(lost) + data[place + lost :])
+    for name in ("joined.tar", "holed.tar"):
+        with pytest.raises(InputError, match=rf"data follow the end mark at byte \d+.*{name}.*--concatenate"):
+            open_source(tmp_path / name)
+    (tmp_path / "padded.tar").write_bytes(first + bytes(1 << 21))
+    assert open_source(tmp_path / "padded.tar").count == 1
 
 
 def test_a_hugging_face_folder_by_name(here: Path) -> None:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from serving import started
 
 import ganmetrics as gm
 from ganmetrics.data import Source, open_source
-from ganmetrics.errors import InputError
+from ganmetrics.errors import InputError, UsageError
 
 NUM_SHARDS, IN_SHARD = 3, 4
 PATTERN = "shard-{000..002}.tar"
@@ -193,3 +194,38 @@ def test_a_server_that_stops_to_send_parts_is_told_from_a_cut_archive(
     monkeypatch.setattr(Ranged, "do_GET", SimpleHTTPRequestHandler.do_GET)
     with pytest.raises(InputError, match=r"cannot be read: its server sent \d+ bytes where \d+ were asked for"):
         pixels(source)
+
+
+class Refusing(Ranged):
+    """A web server that has lost one shard, forbids another and is busy at the first question about a third."""
+
+    questions: ClassVar[set[str]] = set()
+
+    def send_head(self) -> Any:
+        number = {"001": 404, "002": 403, "003": 503}.get(self.path[-7:-4], 0)
+        is_first = self.path not in self.questions
+        self.questions.add(self.path)
+        if number and (number != 503 or is_first):
+            return self.send_error(number)
+        return super().send_head()
+
+    do_GET = SimpleHTTPRequestHandler.do_GET
+
+
+@pytest.mark.parametrize("web", [Refusing], indirect=True)
+@pytest.mark.parametrize(
+    ("pattern", "error", "words"),
+    [
+        ("shard-{000..001}.tar", InputError, r"there is no such file or folder \(http.*/shard-001\.tar\)"),
+        ("shard-{000..002..2}.tar", InputError, r"access is denied \(http.*/shard-002\.tar\)"),
+        ("shard-{000,003}.tar", InputError, r"no such file or folder \(http.*/shard-003\.tar\)"),
+        ("shard-*.tar", UsageError, r"lists no files for wild cards .*\{000\.\.009\}"),
+        ("{shard,shard}-000.tar", UsageError, r"names an archive twice: 'http.*/shard-000\.tar'"),
+    ],
+)
+def test_a_shard_that_a_web_server_does_not_give_is_named(
+    web: str, pattern: str, error: type[Exception], words: str
+) -> None:
+    Refusing.questions.clear()
+    with pytest.raises(error, match=words):
+        open_source(f"{web}/{pattern}")

@@ -29,6 +29,7 @@ LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryE
 DISK = frozenset((errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)))
 BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 DENIED = frozenset((401, 403, 407))
+GONE = frozenset((404, 410))
 # Packages whose names are not those of their modules.
 PACKAGES = {"smbclient": "smbprotocol"}
 # user:password@, also with a slash in the password; host:8080/a@b has none
@@ -75,8 +76,14 @@ class Place:
         """fsspec's file system, of this process."""
         return self._open()[0]
 
-    def ask(self, question: Callable[[Any], Answer]) -> Answer:
+    def ask(self, question: Callable[[Any], Answer], where: str = "") -> Answer:
         """What ``question(file system)`` answers, at the third attempt at the latest.
+
+        Parameters
+        ----------
+        question : callable
+        where : str
+            What a refusal names, by default the whole place.
 
         Raises
         ------
@@ -86,7 +93,7 @@ class Place:
         try:
             return retried(lambda: question(self.system))
         except Exception as error:
-            raise refusal(error, self.name) from None
+            raise refusal(error, where or self.name) from None
 
     def read(self, path: str, start: int | None = None, stop: int | None = None) -> bytes:
         """A file's bytes, or some of them.
@@ -150,7 +157,7 @@ def refusal(error: Exception, where: str) -> GanMetricsError:
         return error
     if isinstance(error, OSError) and error.errno in DISK:
         return ResourceError(f"it cannot be copied: {error.strerror}", where=where, code="E-WRITE")
-    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)) and _status(error) in (0, *GONE):
         what = "there is no such file or folder"
         return InputError(what, where=where, hint="Check the URL, and that it may be listed", code="E-MISSING")
     hint = "Give credentials as that service's own tools expect them" if _is_denied(error) else ""
@@ -189,17 +196,20 @@ def _unknown_scheme(scheme: str, name: str) -> UsageError:
 
 
 def _status(error: BaseException) -> int:
-    # aiohttp, gcsfs, requests and httpx each call it otherwise
+    # aiohttp, gcsfs, requests and httpx each call it otherwise, and aiohttp warns of its older name.
     response = getattr(error, "response", None)
-    found = (getattr(error, "status", None), getattr(error, "code", None), getattr(response, "status_code", None))
-    return next((number for number in found if isinstance(number, int)), 0)
+    places = ((error, "status"), (error, "code"), (response, "status_code"))
+    found = (getattr(place, name, None) for place, name in places)
+    number = next((number for number in found if isinstance(number, int)), 0)
+    # fsspec says "not found" of whatever a web server answers; the answer is the cause.
+    return number or (_status(error.__cause__) if error.__cause__ is not None else 0)
 
 
 def _may_pass(error: BaseException) -> bool:
-    if isinstance(error, LASTING) or (isinstance(error, OSError) and error.errno in DISK):
-        return False
     if _status(error):
         return _status(error) in BUSY
+    if isinstance(error, LASTING) or (isinstance(error, OSError) and error.errno in DISK):
+        return False
     return isinstance(error, (OSError, asyncio.TimeoutError)) or is_instance(error, "aiohttp", "ClientError")
 
 
@@ -214,6 +224,8 @@ def _sentence(error: BaseException) -> str:
         return "may not be read: access is denied"
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return "cannot be read: no answer in time"
+    if isinstance(error, LASTING) and _status(error):
+        return f"cannot be read: its server answers with the status {_status(error)}"
     text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
     text = text if " " in text else f"{type(error).__name__}: {text}"
     return f"cannot be read: {shown(_clean(text.splitlines()[0])[:160])}"

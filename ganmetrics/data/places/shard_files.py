@@ -12,7 +12,7 @@ from typing import IO, Any, Protocol
 from ganmetrics._files import shown
 from ganmetrics.data.places.filesystem import Place, refusal, shown_url
 from ganmetrics.data.places.local_copy import LocalCopy
-from ganmetrics.data.places.paths import COMPRESSED_TARS, WILD, foreign_archive, place_of
+from ganmetrics.data.places.paths import COMPRESSED_TARS, WILD, foreign_archive, place_of, url_path
 from ganmetrics.data.places.refusals import refuse_archive, refuse_path
 from ganmetrics.data.reading.decode import Unreadable
 from ganmetrics.errors import InputError, UsageError
@@ -140,7 +140,7 @@ class RemoteShard:
                     return False
             return True
 
-        return self.place.ask(second_byte)
+        return self.place.ask(second_byte, self.name)
 
     def _local(self) -> LocalShard:
         # There is no copy on another machine.
@@ -169,7 +169,13 @@ def shards_of(value: str) -> list[Shard]:
     place = Place(value)
     # In the URL of a web server a question mark begins the query.
     if place.is_http or not WILD.search(place.root):
-        return [RemoteShard(place, path) for path in expanded(place.root, place.name)]
+        if place.is_http and any(sign in url_path(place.root).split("/", 3)[-1] for sign in "*["):
+            what, hint = (
+                "a web server lists no files for wild cards",
+                "Write the numbers out, as in shard-{000..009}.tar",
+            )
+            raise UsageError(what, where=place.name, hint=hint, code="E-SOURCE")
+        return [RemoteShard(place, path) for path in _each_once(expanded(place.root, place.name), place.name)]
     found = place.ask(lambda system: _matching(place.root, system.glob, lambda path: True, place.name))
     return [RemoteShard(place, path) for path in found]
 
@@ -221,8 +227,13 @@ def _matching(pattern: str, find: Callable[[str], list[str]], is_file: Callable[
     if not found:
         hint = "Check the folder and the numbers; a shell leaves a pattern in quotes as it is"
         raise InputError("the pattern matches no file", where=where, hint=hint, code="E-MISSING")
+    return _each_once(found, where)
+
+
+def _each_once(found: list[str], where: str) -> list[str]:
     if len(set(found)) < len(found):
-        what = f"the pattern names an archive twice: '{shown(next(p for p in found if found.count(p) > 1))}'"
+        twice = next(path for path in found if found.count(path) > 1)
+        what = f"the pattern names an archive twice: '{shown_url(twice)}'"
         raise UsageError(what, where=where, code="E-SOURCE")
     return found
 

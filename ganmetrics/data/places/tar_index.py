@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import tarfile
 from array import array
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from ganmetrics._files import shown
 from ganmetrics.data.places.filesystem import refusal
@@ -23,6 +24,7 @@ from ganmetrics.errors import InputError
 LABEL_BYTES = {".cls": 64, ".json": 1 << 20}
 # The most bytes that one member's headers may hold.
 HEADER_BYTES = 16 << 20
+SCAN_BYTES = 1 << 20
 LABEL_KEYS = ("label", "class")
 
 
@@ -49,6 +51,9 @@ class Found:
             raise _archive_error(error, shard.name) from None
         if not is_ended:
             self.notes.warnings.append(f"{shard.name} has no end mark; it may be incomplete")
+        if index.num_lost:
+            sentence = f"{index.num_lost} links of {shard.name} were left out"
+            self.notes.warnings.append(f"{sentence}: what they name is no image file of the archive")
         if index.num_shared:
             sentence = f"{index.num_shared} images of {shard.name} have the key of another, as x.jpg and x.seg.png do"
             self.notes.warnings.append(f"{sentence}; all of them are counted")
@@ -68,7 +73,8 @@ class _Index:
         self.labels: dict[str, str] = {}
         self.dataset_jsons: list[tuple[str, int, int]] = []
         self.seen: set[str] = set()
-        self.num_shared = self.total = 0
+        self.num_shared = self.num_lost = self.total = 0
+        self.links: list[tuple[int, str]] = []
 
     def read(self, stream: IO[bytes]) -> bool:
         """Take in every member; whether the archive ends as one should."""
@@ -80,22 +86,44 @@ class _Index:
                     raise tarfile.ReadError("a member begins before the one that it follows")
                 place = info.offset
                 self._add(info, stream)
-            return _is_ended(archive, stream)
+            self._follow_links()
+            return _is_ended(archive, stream, self.where)
 
     def _add(self, info: tarfile.TarInfo, stream: IO[bytes]) -> None:
         if info.isdir():
             return
         self._check(info)
-        kind = _kind_of(info)
-        if not kind and info.name.endswith(DATASET_JSON) and info.size <= MAX_LABEL_BYTES:
-            self.dataset_jsons.append((plain_name(info.name), info.offset_data, info.size))
+        kind, name, is_link = _kind_of(info), plain_name(info.name), info.issym() or info.islnk()
+        if not kind and not is_link and name.endswith(DATASET_JSON) and info.size <= MAX_LABEL_BYTES:
+            self.dataset_jsons.append((name, info.offset_data, info.size))
         if kind:
             self.ignored[kind] += 1
-        elif not self._is_label(info, stream) and is_kept(info.name, self.ignored):
-            name = plain_name(info.name)
+        elif (is_link or not self._is_label(info, stream)) and is_kept(name, self.ignored):
             self.num_shared += bool(self.names) and _key(self.names[-1]) == _key(name)
+            if is_link:
+                self.links.append((len(self.names), _target(info)))
             self.names.append(name)
-            self.spans.append((info.offset_data, info.size))
+            self.spans.append((info.offset_data, 0 if is_link else info.size))
+
+    def _follow_links(self) -> None:
+        """Give each link that is named like an image the bytes of the image file that it stands for."""
+        if not self.links:
+            return
+        are_links = {number for number, _ in self.links}
+        spans = {name: span for number, (name, span) in enumerate(zip(self.names, self.spans, strict=True))
+                 if number not in are_links}  # fmt: skip
+        for number, target in self.links:
+            self.spans[number] = spans.get(target, (0, -1))
+            self.total += max(self.spans[number][1], 0)
+        if self.total > self.caps.total_bytes:
+            self._refuse(f"its links stand for more than {self.caps.total_bytes} bytes")
+        kept = [number for number, (_, size) in enumerate(self.spans) if size >= 0]
+        self.num_lost = len(self.spans) - len(kept)
+        self.ignored.update(["link"] * self.num_lost)
+        self.names, self.spans = [self.names[number] for number in kept], [self.spans[number] for number in kept]
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise InputError(f"the archive is refused: {reason}", where=self.where, code="E-ARCHIVE")
 
     def _check(self, info: tarfile.TarInfo) -> None:
         name, caps = shortened(shown(info.name)), self.caps
@@ -112,7 +140,7 @@ class _Index:
         elif "\0" in info.name or info.name.startswith("/") or ".." in info.name.split("/"):
             reason = f"the name '{name}' leads out of the archive"
         if reason:
-            raise InputError(f"the archive is refused: {reason}", where=self.where, code="E-ARCHIVE")
+            self._refuse(reason)
         self.seen.add(plain_name(info.name))
 
     def _is_label(self, info: tarfile.TarInfo, stream: IO[bytes]) -> bool:
@@ -150,22 +178,33 @@ def _next(archive: tarfile.TarFile, stream: _Capped) -> tarfile.TarInfo | None:
     return archive.next()
 
 
-def _is_ended(archive: tarfile.TarFile, stream: IO[bytes]) -> bool:
-    # tarfile stops at any header that it cannot read, as if it were the end
+def _is_ended(archive: tarfile.TarFile, stream: IO[bytes], where: str) -> bool:
+    # tarfile stops at any header that it cannot read, and at the first block of zeros, as if it were the end
     stream.seek(archive.offset)
     block = stream.read(tarfile.BLOCKSIZE)
     if block.strip(b"\0"):
         raise tarfile.ReadError(f"there is no header of a member at byte {archive.offset}")
+    while data := stream.read(SCAN_BYTES):
+        if data.strip(b"\0"):
+            what = (
+                f"more data follow the end mark at byte {archive.offset}, as after `cat a.tar b.tar` or a lost header"
+            )
+            hint = "Give joined archives one by one, or join them by `tar --concatenate`"
+            raise InputError(what, where=where, hint=hint, code="E-ARCHIVE")
     return len(block) == tarfile.BLOCKSIZE
 
 
 def _kind_of(info: tarfile.TarInfo) -> str:
-    # what the member is if it is no file with its content in one piece
-    if info.issym() or info.islnk():
-        return "link"
+    # what the member is if it is neither a file with its content in one piece nor a link to one
     if info.issparse():
         return "sparse file"
-    return "" if info.isreg() else "pipe, socket or device"
+    return "" if info.isreg() or info.issym() or info.islnk() else "pipe, socket or device"
+
+
+def _target(info: tarfile.TarInfo) -> str:
+    # a hard link names a member, a symbolic link a path beside its own
+    folder = posixpath.dirname(info.name) if info.issym() else ""
+    return plain_name(posixpath.normpath(posixpath.join(folder, info.linkname)))
 
 
 def _key(name: str) -> str:
