@@ -77,7 +77,6 @@ def test_pictures_of_one_kind_are_no_copies() -> None:
     found, usual = edited(list(fake), list(real)), edited_usually(list(fake), list(real))
     shares = [float((each.ratios < 0.4).double().mean()) for each in (found, usual)]
     assert shares[0] == pytest.approx(shares[1], abs=0.1)
-    assert edited(list(real[:20].flip(2)), list(real)).ratios.max() < 0.01
 
 
 def test_a_diagnosis_names_mirrored_copies_and_no_healthy_set() -> None:
