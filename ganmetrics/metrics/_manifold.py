@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.metrics._validation import matrix_pair
+from ganmetrics.metrics._validation import check_reach, matrix_pair
 from ganmetrics.numerics.neighbors import Crossing, crossing, neighbor_squares
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def feature_pair(real: Any, fake: Any, neighbors: int, where: str) -> tuple[Tens
             what = f"{rows} {role} images have no {neighbors} neighbours each"
             hint = f"Score more images, or ask for `{where}(neighbors={rows - 1})` (a different protocol)"
             raise InputError(what, where=f"{where}.neighbors", hint=hint, code="E-TOO-FEW")
+    check_reach(x, "real_features")
+    check_reach(y, "fake_features")
     return x, y
 
 

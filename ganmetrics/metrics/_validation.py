@@ -15,6 +15,10 @@ FEW = 4096
 SMALLEST = 1e-152
 # The root of the sum of all squares up to which that sum does not overflow.
 LARGEST = 1e154
+# Times the usual distance from the middle: beyond, differences between squared distances are below 1e-9 of these.
+FARTHEST = 1e8
+# Rows whose median is the middle.
+SAMPLED = 256
 POWERS = {2: "squares", 4: "fourth powers"}
 
 if TYPE_CHECKING:
@@ -82,6 +86,17 @@ def matrix_pair(real: Any, fake: Any, *, is_narrow: bool = False) -> tuple[Tenso
     return x, y.to(x.device)
 
 
+def check_reach(x: Tensor, name: str) -> None:  # [N, D]
+    """Refuse a row so far away that its distances to all others are equal but for rounding (InputError)."""
+    center = x[:: max(1, len(x) // SAMPLED)].double().median(dim=0).values
+    reach = torch.cat([torch.linalg.vector_norm(rows - center, dim=1) for rows in x.split(FEW)])
+    usual = float(reach.kthvalue(max(1, len(x) * 9 // 10)).values)
+    row = int(reach.argmax())
+    if usual > 0 and float(reach[row]) > FARTHEST * usual:
+        what = f"row {row} of {name} lies {float(reach[row]) / usual:.2g} times as far away as nine tenths of the rows"
+        raise InputError(what, where=name, hint="Look at that image and at the extractor", code="E-RANGE")
+
+
 def matrix_triple(real: Any, fake: Any, test: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Check features of three sets, (real, fake, test), as matrices of one width on one device (InputError)."""
     x, y = matrix_pair(real, fake)
@@ -89,4 +104,6 @@ def matrix_triple(real: Any, fake: Any, test: Any) -> tuple[Tensor, Tensor, Tens
     if z.shape[1] != x.shape[1]:
         what = f"real_features have {x.shape[1]} dimensions and test_features {z.shape[1]}"
         raise InputError(what, hint="All must come from one extractor", code="E-SHAPE")
+    for side, name in ((x, "real_features"), (y, "fake_features"), (z, "test_features")):
+        check_reach(side, name)
     return x, y, z

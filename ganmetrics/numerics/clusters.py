@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-# Squared distances to centres that differ by less than this share of |x|² + |c|² are equal.
+# Squared distances to centres that differ by less than this share of |x|² + |c|², about the centres' median, are equal.
 ROUNDING = 1e-13
 
 
@@ -53,7 +53,11 @@ def nearest_center(x: Tensor, centers: Tensor, *, block: int = 4096) -> tuple[Te
 
     Memory is block * K.
     """
-    parts = [_nearest(rows, centers, centers.square().sum(dim=1)) for rows in x.split(block)]
+    # Distances do not depend on the origin, and rounding does: far from it squares would swallow every difference. The
+    # median, unlike the mean, stays near the others where a centre is a single row far away.
+    origin = centers.median(dim=0).values
+    moved = centers - origin
+    parts = [_nearest(rows - origin, moved, moved.square().sum(dim=1)) for rows in x.split(block)]
     indices, squares = zip(*parts, strict=True)
     return torch.cat(indices), torch.cat(squares)
 
@@ -62,7 +66,7 @@ def _nearest(x: Tensor, centers: Tensor, norms: Tensor) -> tuple[Tensor, Tensor]
     # |x - c|² = |x|² - 2 x·c + |c|²: one matrix product.
     values, own = norms - 2 * x @ centers.T, x.square().sum(dim=1)
     least = values.amin(dim=1)
-    is_least = values <= (least + ROUNDING * (own + norms.max()))[:, None]
+    is_least = values - ROUNDING * norms <= (least + ROUNDING * own)[:, None]
     return is_least.to(torch.int8).argmax(dim=1), (own + least).clamp_(min=0)
 
 

@@ -143,15 +143,19 @@ def test_moments_that_are_not_those_of_the_features_are_refused_whoever_signed_t
     assert error.what == f"{name!r} is not that of the features beside it"
 
 
-def test_a_file_without_a_digest_of_itself_is_read_with_a_word(own):
+def test_a_file_without_a_digest_of_itself_is_refused(own):
+    """Or a changed file would pass as one of an early version."""
     early = {**FACTS, "schema": 1}
-    assert load_statistics(own(ganmetrics=json.dumps(early))).notes.warnings == [archive.NO_DIGEST]
+    error = refusal(own(ganmetrics=json.dumps(early)))
+    assert (error.code, "holds no digest of its numbers" in error.what) == ("E-SCHEMA", True)
     assert refusal(own(ganmetrics=json.dumps(FACTS))).what == "the description inside the statistics file is damaged"
     assert refusal(own(ganmetrics=json.dumps({**early, "content": "ab" * 32}))).code == "E-DAMAGED"
 
 
 def test_bundled_statistics_are_those_that_the_package_was_built_with(tmp_path, monkeypatch):
     assert archive.bundled("mnist-train").notes.warnings == []
+    bundled = Path(str(resources.files("ganmetrics.reference_stats").joinpath("mnist-train.digits.npz")))
+    assert load_statistics(bundled).digest == archive.bundled("mnist-train").digest, "wherever it lies"
     for path in resources.files("ganmetrics.reference_stats").iterdir():
         if path.suffix in (".npz", ".json"):
             (tmp_path / path.name).write_bytes(path.read_bytes())
