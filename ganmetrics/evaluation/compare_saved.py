@@ -11,11 +11,13 @@ from itertools import combinations
 from typing import Any
 
 from ganmetrics import _arguments
+from ganmetrics._content import content_digest
 from ganmetrics._files import shown
 from ganmetrics._report import Report
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics import METRICS
+from ganmetrics.metrics.metric import Metric
 from ganmetrics.numerics import bounds
 from ganmetrics.scoring.difference import Difference
 from ganmetrics.scoring.result import SCHEMA, Interval
@@ -106,6 +108,8 @@ def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
             found = json.load(stream)
         schema = found["schema"]
         is_known = schema in READ_SCHEMAS and not isinstance(schema, bool)
+        if is_known and content_digest(found["scores"]) != found["content"]:
+            raise _Altered("its scores do not have the digest that it names")
         scores = {shown(name): _read(shown(name), score) for name, score in found["scores"].items() if is_known}
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
@@ -137,6 +141,8 @@ def _read(name: str, score: Mapping[str, Any]) -> dict[str, Any]:
         raise _Altered(f"the value of {name} is {value!r:.40} where a finite number belongs")
     if not isinstance(higher, bool):
         raise _Altered(f"higher_is_better of {name} is {higher!r:.40} where true or false belongs")
+    if any(part.name == name and part.higher_is_better != higher for each in _metrics(name) for part in each.parts):
+        raise _Altered(f"higher_is_better of {name} is {str(higher).lower()}, which is not its direction")
     number = float(score["not_finite"] if value is None else value)
     try:
         interval = None if around is None else Interval.from_dict(around, number)
@@ -193,8 +199,12 @@ def _count(side: str) -> str:
 
 def _depends_on_count(name: str) -> bool:
     """Whether a score depends on the number of generated images; an unknown score is taken to depend on it."""
-    known = [each for each in METRICS.records().values() if name in (part.name for part in each.parts)]
-    return all(each.depends_on_count for each in known)
+    return all(each.depends_on_count for each in _metrics(name))
+
+
+def _metrics(name: str) -> list[Metric]:
+    """Return the metrics of the catalogue that have a part of that name: one, or none where it is the caller's own."""
+    return [each for each in METRICS.records().values() if name in (part.name for part in each.parts)]
 
 
 def _around(first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:

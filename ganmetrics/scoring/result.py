@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics._content import content_digest
 from ganmetrics._report import Report
 from ganmetrics.numerics.bounds import LEVEL, Interval
 from ganmetrics.registry import unknown
@@ -121,9 +122,11 @@ class Result(Report):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data; ``docs/json.md`` describes it."""
+        scores = {name: score.to_dict() for name, score in self.scores.items()}
         return {
             "schema": SCHEMA,
-            "scores": {name: score.to_dict() for name, score in self.scores.items()},
+            "scores": scores,
+            "content": content_digest(scores),
             "real": None if self.real is None else describe(self.real),
             "fake": describe(self.fake),
             "warnings": list(self.warnings),

@@ -12,6 +12,7 @@ import pytest
 from feature_sets import features, statistics
 
 import ganmetrics as gm
+from ganmetrics._content import content_digest
 
 CHANGES = {
     "the low end is above the value": ({"low": 1e6}, "does not hold the value"),
@@ -46,10 +47,12 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def altered(saved: Path, folder: Path, change: Any) -> Path:
-    """A copy of a result whose FID a function changed."""
+def altered(saved: Path, folder: Path, change: Any, *, is_signed: bool = True) -> Path:
+    """A copy of a result whose FID a function changed, with a digest that fits where ``is_signed``."""
     data = json.loads((saved / "a.json").read_text())
     change(data["scores"]["fid"])
+    if is_signed:
+        data["content"] = content_digest(data["scores"])
     path = folder / "altered.json"
     path.write_text(json.dumps(data))
     return path
@@ -91,10 +94,33 @@ def test_an_altered_score_is_refused(name: str, saved: Path, tmp_path: Path) -> 
         gm.compare_saved(saved / "b.json", path)
 
 
-def test_results_with_opposite_directions_are_refused(saved: Path, tmp_path: Path) -> None:
-    path = altered(saved, tmp_path, lambda score: score.update(higher_is_better=True))
-    with pytest.raises(gm.UsageError, match="higher_is_better of fid: False / True"):
+@pytest.mark.parametrize("change", [{"value": 1e-3}, {"title": "KID"}, {"signature": "kid"}, {"std": 1.0}, {}])
+def test_any_change_of_a_score_is_seen(change: dict[str, Any], saved: Path, tmp_path: Path) -> None:
+    """The digest of all scores is beside them."""
+    path = altered(saved, tmp_path, lambda score: score.update(change), is_signed=False)
+    if not change:
+        assert gm.compare_saved(path, saved / "b.json").differences
+        return
+    with pytest.raises(gm.InputError, match="its scores do not have the digest that it names"):
         gm.compare_saved(saved / "b.json", path)
+
+
+def test_a_direction_that_is_not_the_metrics_is_refused(saved: Path, tmp_path: Path) -> None:
+    path = altered(saved, tmp_path, lambda score: score.update(higher_is_better=True))
+    with pytest.raises(gm.InputError, match="higher_is_better of fid is true, which is not its direction"):
+        gm.compare_saved(saved / "b.json", path)
+
+
+def test_results_with_opposite_directions_are_refused(saved: Path, tmp_path: Path) -> None:
+    """Of a score that the catalogue does not know."""
+    paths = []
+    for name, is_higher in (("a.json", False), ("b.json", True)):
+        data = json.loads((saved / name).read_text())
+        data["scores"] = {"own": {**data["scores"]["fid"], "higher_is_better": is_higher}}
+        paths.append(tmp_path / name)
+        paths[-1].write_text(json.dumps({**data, "content": content_digest(data["scores"])}))
+    with pytest.raises(gm.UsageError, match="higher_is_better of own: False / True"):
+        gm.compare_saved(*paths)
 
 
 def test_a_result_of_the_first_schema_is_refused(saved: Path, tmp_path: Path) -> None:
