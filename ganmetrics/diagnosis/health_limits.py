@@ -40,3 +40,5 @@ FEWER = (0.6, 0.25)
 FEW = (16.0, 6.0)
 # Numbers of different samples are compared within this factor of the present spread.
 ALIKE = 2.0
+# Gradients in a row that may overflow while a scaler of mixed precision finds its scale: it halves 65,536 each time.
+SKIPPED = 24

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganmetrics.diagnosis import health_limits as limits
 from ganmetrics.diagnosis.finding import Evidence, Finding, is_fault, mildest, rank, verdicts_of, worst
-from ganmetrics.diagnosis.loss_signals import circling, growth, has_fallen, recent, share_kept, share_left
+from ganmetrics.diagnosis.loss_signals import RECENT, circling, growth, has_fallen, recent, share_kept, share_left
 from ganmetrics.diagnosis.sample_variety import variety
 from ganmetrics.errors import InputError
 
@@ -59,7 +59,8 @@ class TrainingHealth:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self._infinite: dict[str, int] = {}
+        # The steps at which a number was not finite.
+        self._infinite: dict[str, list[int]] = {}
 
     def log(
         self,
@@ -106,7 +107,7 @@ class TrainingHealth:
         seen = () if samples is None else variety(samples)
         for name, value in [*numbers.items(), *([("samples", seen[0])] if seen else [])]:
             if not math.isfinite(value):
-                self._infinite.setdefault(name, step)
+                self._infinite.setdefault(name, []).append(step)
         self.entries.append(Entry(step, *(numbers.get(name, math.nan) for name in given), *seen))
         return tuple(sorted((one for one in self.findings() if one.is_fault), key=_by_rank))
 
@@ -129,9 +130,11 @@ class TrainingHealth:
     def _divergence(self) -> Finding:
         name = "numbers diverge"
         advice = ("lower the learning rates", "clip gradients or regularise the discriminator", "train in float32")
-        if self._infinite:
-            text = ", ".join(f"{each} since step {step}" for each, step in self._infinite.items())
-            return Finding(name, "severe", f"not finite: {text}", (), advice)
+        broken = {each: self._broken(each, steps) for each, steps in self._infinite.items()}
+        for verdict in ("severe", "some"):
+            texts = [f"{each} {text}" for each, (one, text) in broken.items() if one == verdict]
+            if texts:
+                return Finding(name, verdict, f"not finite: {', '.join(texts)}", (), advice)
         evidence = []
         for each in ("d_loss", "g_loss", "g_grad_norm"):
             values = self._values(each)
@@ -142,6 +145,20 @@ class TrainingHealth:
         if not evidence:
             return Finding(name, "cannot tell", "too few losses and gradients were logged")
         return _worst(name, evidence, "sizes have exploded", "losses and gradients keep their size", advice)
+
+    def _broken(self, name: str, steps: list[int]) -> tuple[str, str]:
+        """Return the verdict of the steps at which a number was not finite, and when that was."""
+        column = "diversity" if name == "samples" else name
+        finite = [entry.step for entry in self.entries if math.isfinite(getattr(entry, column))]
+        last = [step for step in steps if not finite or step > finite[-1]]
+        # A scaler of mixed precision finds its scale by gradients that overflow, and skips their steps.
+        if name == "g_grad_norm" and len(last or steps) <= limits.SKIPPED:
+            return "ok", ""
+        if last:
+            return "severe", f"since step {last[0]}"
+        recent_from = self.entries[-max(limits.LEAST, round(RECENT * len(self.entries))) :][0].step
+        often = f"at {len(steps)} steps, the last of them {steps[-1]}" if len(steps) > 1 else f"at step {steps[0]}"
+        return ("some" if steps[-1] >= recent_from else "ok"), f"{often}, and finite since"
 
     def _discriminator(self) -> Finding:
         name, well = "discriminator wins", "the discriminator can be fooled"

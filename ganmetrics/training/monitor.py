@@ -170,7 +170,7 @@ class Monitor:
         Result or None
             The scores, where this step was one for them.
         """
-        start = time.perf_counter()
+        step, start = _arguments.whole(step, "step", 0), time.perf_counter()
         try:
             # The training was set back to an earlier checkpoint.
             if step < self._step:
@@ -281,7 +281,8 @@ class Monitor:
         if dropped:
             self._say(f"step {step}  the training goes on from here: {dropped} scores of later steps are dropped")
             self._replace_history(kept)
-        infinite = {name: at for name, at in self.health._infinite.items() if at < step}
+        broken = {name: [at for at in steps if at < step] for name, steps in self.health._infinite.items()}
+        infinite = {name: steps for name, steps in broken.items() if steps}
         self.health = health_of((entry for entry in self.health.entries if entry.step < step), infinite)
         self._step, self._told = max(step - 1, 0), {}
 

@@ -13,7 +13,7 @@ from ganmetrics.measurement.checkpoint import check_state, damaged_state, signed
 from ganmetrics.training.records import Record
 
 # Version of the saved state.
-STATE = 2
+STATE = 3
 
 
 class MonitorState(NamedTuple):
@@ -39,7 +39,8 @@ class MonitorState(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as plain data with a digest of its content."""
-        health = {"entries": [list(entry) for entry in self.health.entries], "infinite": dict(self.health._infinite)}
+        infinite = {name: list(steps) for name, steps in self.health._infinite.items()}
+        health = {"entries": [list(entry) for entry in self.health.entries], "infinite": infinite}
         history = [record.to_dict() for record in self.history]
         seen = {"step": self.step, "seconds": self.seconds, "told": dict(self.told)}
         return signed({"version": STATE, **seen, "history": history, "health": health})
@@ -56,7 +57,7 @@ class MonitorState(NamedTuple):
         check_state(state, STATE)
         try:
             entries = [Entry(int(step), *map(float, numbers)) for step, *numbers in state["health"]["entries"]]
-            infinite = {str(name): int(at) for name, at in state["health"]["infinite"].items()}
+            infinite = {str(name): list(map(int, steps)) for name, steps in state["health"]["infinite"].items()}
             told = {str(name): VERDICTS[severity(verdict)] for name, verdict in state["told"].items()}
             history = [Record.from_dict(record) for record in state["history"]]
             return MonitorState(
@@ -66,7 +67,7 @@ class MonitorState(NamedTuple):
             raise damaged_state(error) from error
 
 
-def health_of(entries: Iterable[Entry], infinite: Mapping[str, int]) -> TrainingHealth:
+def health_of(entries: Iterable[Entry], infinite: Mapping[str, list[int]]) -> TrainingHealth:
     """Return the health of a training from its entries."""
     health = TrainingHealth()
     health.entries, health._infinite = list(entries), dict(infinite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,4 +25,12 @@ class Sparing:
             if part not in self._failed:
                 self._failed.add(part)
                 what = f"the monitor's {part} failed ({type(error).__name__}: {error}); the training goes on"
-                warnings.warn(f"{what}, and later failures of this part are not told", GanMetricsWarning, stacklevel=4)
+                _warn(f"{what}, and later failures of this part are not told")
+
+
+def _warn(text: str) -> None:
+    try:
+        warnings.warn(text, GanMetricsWarning, stacklevel=5)
+    except GanMetricsWarning:
+        # Under a filter that turns warnings into errors this one would end the training after all.
+        print(f"warning: {text}", file=sys.stderr)

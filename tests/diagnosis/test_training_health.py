@@ -280,3 +280,26 @@ def test_numbers_that_rounding_or_a_divergence_made_odd_end_no_training() -> Non
     health.log(0, d_accuracy=1.0000001, samples=torch.full((4, 1, 4, 4), math.nan))
     (found,) = health.log(1, d_accuracy=math.nan, d_loss=1e308)
     assert found.sentence == "not finite: samples since step 0, d_accuracy since step 1"
+
+
+@pytest.mark.parametrize("name", ["d_loss", "g_loss", "g_grad_norm"])
+def test_a_number_that_is_finite_again_is_not_broken_since(name: str) -> None:
+    """A scaler of mixed precision starts with gradients that overflow; a loss is named while the step is recent."""
+    sound = {"d_loss": 1.2, "g_loss": 1.0, "g_grad_norm": 0.5, "d_accuracy": 0.65}
+    health, said = gm.TrainingHealth(), []
+    for step in range(200):
+        odd = {name: math.inf} if step in (100, 101) else {}
+        said.append([one.sentence for one in health.log(step, **{**sound, **odd}) if one.name == "numbers diverge"])
+    assert said[99] == said[199] == []
+    if name == "g_grad_norm":
+        assert not any(said)
+    else:
+        assert said[101] == [f"not finite: {name} since step 100"]
+        assert said[110] == [f"not finite: {name} at 2 steps, the last of them 101, and finite since"]
+
+
+def test_gradients_that_stay_infinite_are_named() -> None:
+    health = gm.TrainingHealth()
+    for step in range(40):
+        found = health.log(step, d_loss=1.2, g_loss=1.0, g_grad_norm=math.nan)
+    assert [one.sentence for one in found] == ["not finite: g_grad_norm since step 0"]

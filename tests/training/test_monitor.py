@@ -300,7 +300,7 @@ def test_what_was_told_is_not_told_again_after_a_resumption() -> None:
     second.load_state_dict(first.state_dict())
     train(second, 4, 6, d_loss=1.0)
     assert len(lines) == 1
-    assert second.health.findings()[0].verdict == "severe"
+    assert second.health.findings()[0].verdict == "some", "finite again"
 
 
 def test_health_forgets_the_steps_that_are_done_again() -> None:
@@ -373,6 +373,19 @@ def test_what_fails_in_the_monitor_is_one_warning_and_the_training_goes_on(
         train(monitor, 1, 30)
     assert [str(each.message).startswith(f"the monitor's {part} failed (") for each in seen] == [True]
     assert steps_of(monitor) == ([] if part == "evaluation" else [10, 20, 30])
+
+
+def test_warnings_that_are_errors_end_no_training(capsys: pytest.CaptureFixture[str]) -> None:
+    """The tests' own filter turns every warning into an error, as ``python -W error`` does."""
+    monitor = watching()
+    assert [monitor(step, nn.Linear(3, 2)) for step in range(1, 31)] == [None] * 30
+    assert capsys.readouterr().err.count("the training goes on") == 2
+
+
+@pytest.mark.parametrize("step", [None, "x", 2.5, -1])
+def test_a_step_that_is_none_is_refused(step: Any) -> None:
+    with pytest.raises(gm.UsageError, match="it must be a whole number of at least 0"):
+        watching()(step, nn.Linear(3, 2))
 
 
 def test_a_generator_that_fails_ends_no_training() -> None:
