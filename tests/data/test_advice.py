@@ -112,6 +112,13 @@ def test_probabilities_are_no_logits() -> None:
     logits = torch.randn(100, 10, generator=torch.Generator().manual_seed(0)) * 4
     with pytest.raises(gm.InputError, match="logits hold probabilities"):
         gm.functional.inception_score(logits.softmax(dim=1), splits=1)
+    # In half precision, with a failed image, after a subtraction and as percentages too; certain networks are none.
+    shares = logits.double().softmax(dim=1)
+    for odd in (shares.half(), shares.bfloat16(), shares - 1e-9, torch.cat([shares, 0 * shares[:1]]), 100 * shares):
+        with pytest.raises(gm.InputError, match=r"logits hold (probabilities|percentages)"):
+            gm.functional.inception_score(odd, splits=1)
+    certain = torch.eye(4)[torch.arange(100) % 4]
+    assert gm.functional.inception_score(100 * certain, splits=1).value == pytest.approx(4)
     as_logarithms = gm.functional.inception_score(logits.log_softmax(dim=1), splits=1)
     assert as_logarithms.value == pytest.approx(gm.functional.inception_score(logits, splits=1).value)
 

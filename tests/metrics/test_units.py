@@ -183,3 +183,32 @@ def test_features_of_a_users_network_that_float32_does_not_hold_are_refused(unit
     images = np.random.RandomState(0).randint(0, 256, (8, 3, 8, 8), dtype=np.uint8)
     with pytest.raises(InputError, match="which float32 does not hold"):
         gm.evaluate(images, images, metrics=["prdc"], extractor=lambda x: x.flatten(1).double() * unit, ci="off")
+
+
+# Of directions from the origin, or of logits: these depend on where the origin lies, by their definitions.
+FROM_THE_ORIGIN = {"cmmd", "is", "kid", "mifid", "modes", "ms_ssim_diversity", "vendi"}
+
+
+@pytest.mark.parametrize("name", sorted(set(METRICS.records()) - FROM_THE_ORIGIN))
+def test_a_metric_of_distances_does_not_depend_on_the_origin(name: str) -> None:
+    def from_there(origin: float):
+        return lambda seed: np.hstack([smooth(seed), np.full((COUNT, 1), origin)])
+
+    expected = parts(name, from_there(0.0), 1.0)
+    for origin in (1e5, 1e9):
+        assert parts(name, from_there(origin), 1.0) == pytest.approx(expected, rel=1e-6, abs=1e-9), origin
+
+
+OF_NEIGHBOURS = ["birthday", "ct", "density_coverage", "fld", "precision_recall", "prdc", "rarity", "realism"]
+
+
+@pytest.mark.parametrize("name", OF_NEIGHBOURS)
+def test_a_row_that_is_too_far_away_is_named(name: str) -> None:
+    """Its distances to all others are equal but for rounding, so that every point would lie in its ball."""
+
+    def with_row(far: float):
+        return lambda seed: np.vstack([smooth(seed)[:-1], np.full((1, 6), far if seed == 1 else 0.0)])
+
+    assert all(math.isfinite(value) for value in parts(name, with_row(1e6), 1.0).values())
+    with pytest.raises(InputError, match=r"row 59 of fake_features lies .* times as far away"):
+        parts(name, with_row(1e20), 1.0)
