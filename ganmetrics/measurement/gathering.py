@@ -98,7 +98,7 @@ class Keeper(Protocol):
         """What the metrics read; ``None`` where there is nothing."""
 
 
-@dataclass
+@dataclass(eq=False)
 class PartialStatistics:
     """All that one reader has of a set, or of its share of one.
 

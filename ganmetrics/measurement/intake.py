@@ -220,7 +220,7 @@ class Preparing:
             self.num_prepared += 1
 
 
-@dataclass
+@dataclass(eq=False)
 class _Waiting:
     """A piece that waits, as pixels or as inputs, one of which lists is empty."""
 
