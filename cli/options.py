@@ -175,7 +175,7 @@ FILE_OPTIONS = [
             help="Images of several frames: refuse, or take the first."),
     _shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True, cls=IMAGES,
             help="Where the classes of images come from. auto takes dataset.json, or sub-folders that are not "
-            "numbered chunks. folders takes any sub-folders."),
+            "numbered parts of a set. folders takes any sub-folders."),
     _shared("--levels", metavar="LOW:HIGH", cls=IMAGES,
             help="Black and white of images of more than 8 bits. Give 0:4095 for 12 bits in files of 16.  "
             "[default: by the depth that each file states]"),

@@ -52,7 +52,7 @@ class Reading:
         The most pixels an image file may have; decoding one of the default's size takes about a gigabyte.
     classes : {"auto", "folders", "none"}
         The class of an image file, for metrics and tables of classes: by StyleGAN's ``dataset.json``, else by its
-        sub-folder of the first level unless those are numbered chunks or splits; by that sub-folder in any case; or
+        sub-folder of the first level unless those are numbered parts or splits; by that sub-folder in any case; or
         unknown.
     workers : int or None
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.

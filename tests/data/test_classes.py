@@ -104,6 +104,54 @@ TREES: dict[str, tuple[Files, list[str] | None, str]] = {  # case: (files, class
     "many chunks": (images(*(f"{k:05d}/img{k:08d}.png" for k in range(12))), None, "00000 to 00011 are numbered"),
     "splits": (images("train/1.png", "test/1.png"), None, "the sub-folders test, train are splits of a data set"),
     "parts": (images("rank0/1.png", "rank1/1.png", "rank10/1.png"), None, "are numbered parts, not classes"),
+    "chunks without padding": (images("0/7.png", "1000/1007.png", "2000/2007.png"), None, "are numbered chunks, not"),
+    "classes of one image each": (images("0/a.png", "10/b.png", "20/c.png"), ["0", "10", "20"], ""),
+    "hashes": (
+        images("0a/0a9c8d7e6f.png", "b1/b1aaaaaaaa.png"),
+        None,
+        "0a, b1 are the first characters of the names of",
+    ),
+    "letters of two levels": (images("a/b/abc.png", "c/d/cde.png"), None, "a, c are the first characters of the names"),
+    "many hashes": (
+        images(*(f"{k:02x}/1.png" for k in range(0, 256, 9))),
+        None,
+        "taken for the first digits of hashes, not",
+    ),
+    "few hashes": (
+        images("2d/1.png", "3d/1.png"),
+        ["2d", "3d"],
+        "taken for classes, though .* also the first digits of h",
+    ),
+    "ImageNet's files": (
+        images("n01440764/n01440764_1.png", "n01443537/n01443537_2.png"),
+        ["n01440764", "n01443537"],
+        "",
+    ),
+    "letters": (images("A/A1.png", "B/B1.png"), ["A", "B"], ""),
+    "padded numbers": (images("000/1.png", "001/1.png"), ["000", "001"], "such numbers are also those of chunks"),
+    "numbers before words": (images("2d/1.png", "30d/1.png"), ["2d", "30d"], ""),
+    "years": (images("1999/1.png", "2000/1.png"), ["1999", "2000"], ""),
+    "dates": (
+        images("2024-01-01/1.png", "2024-01-02/1.png"),
+        None,
+        "taken for pieces of one set, of which each has a range",
+    ),
+    "subjects by a letter": (
+        images("s1/1.png", "s2/1.png"),
+        None,
+        "s1, s2 are taken for pieces of one set, whose names diff",
+    ),
+    "a piece among classes": (
+        images("cat/1.png", "seed0/1.png"),
+        ["cat", "seed0"],
+        "though seed0 is named like a piece",
+    ),
+    "kinds of pictures": (
+        images("fake/1.png", "real/1.png"),
+        ["fake", "real"],
+        "though these are names of kinds of pictures",
+    ),
+    "splits by domain": (images("trainA/1.png", "testB/1.png"), None, "testB, trainA are splits of a data set, not"),
     "one sub-folder": (images("cat/1.png", "cat/2.png"), None, "all images lie in one sub-folder, .*cat/"),
     "none": (images("1.png", "2.png"), None, "no image lies in a sub-folder|all images lie in one sub-folder, set/"),
     "some in none": (images("1.png", "cat/2.png", "dog/1.png"), None, "1 of 3 images lie in no sub-folder"),
@@ -145,6 +193,33 @@ def test_one_rule_for_classes_whatever_holds_the_images(case: str, holder: str, 
     assert (found.remark == "") == (words == "")
     assert (found.hint == "") == (classes is not None)
     assert re.search(words, found.remark), found.remark
+
+
+PIECES = [
+    *("seed{}/1", "process_{}/1", "step{}000/1", "cuda{}/1", "job-{}/1", "run_{}/1", "subset{}/1", "fold{}/1"),
+    *("epoch_00{}/1", "rank{}/cat/1", "sa_00{}/1", "images_00{}/images/1", "part-0000{}-of-00003/1", "batch {} of 3/1"),
+    *("00{}000-00{}999/1", "2024-01-0{}/1", "Shard.{}/1", "cfg{}.5/1"),
+]
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_pieces_of_one_set_are_no_classes(name: str, tmp_path: Path) -> None:
+    place = a_folder(images(*(f"{name}.png".replace("{}", str(k)) for k in range(3))), tmp_path)
+    found = gm.source(place).known_classes()
+    assert (found.names, found.is_caution) == (None, True)
+    assert re.search(
+        "the sub-folders .* (are numbered parts|are taken for pieces of one set).*, not (for )?classes", found.remark
+    )
+    assert 'If they are classes, pass `gm.Reading(classes="folders")`' in found.hint
+    assert gm.source(place, reading=gm.Reading(classes="folders")).class_names()
+
+
+@pytest.mark.parametrize("stem", ["class", "Class ", "digit_", "label-", "n0144076", "id1000", "person_", "c", ""])
+def test_numbered_classes_stay_classes(stem: str, tmp_path: Path) -> None:
+    place = a_folder(images(*(f"{stem}{k}/img{j}.png" for k in range(10) for j in range(2))), tmp_path)
+    found = gm.source(place).known_classes()
+    assert found.names == sorted(f"{stem}{k}" for k in range(10) for _ in range(2))
+    assert found.remark == ""
 
 
 def test_what_holds_the_images_changes_neither_their_digest_nor_their_order(tmp_path: Path) -> None:

@@ -5,24 +5,19 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.places.paths import shortened
 from ganmetrics.data.reading.decode import Unreadable
+from ganmetrics.data.reading.folder_names import doubt, span, why_no_classes
 from ganmetrics.data.source import Classes
 from ganmetrics.errors import InputError
 
 # StyleGAN's dataset tool writes the classes here.
 DATASET_JSON = "dataset.json"
 MAX_LABEL_BYTES = 256 << 20
-SPLITS = frozenset(("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"))
-PARTS = re.compile(r"(chunk|part|shard|batch|rank|split|worker|gpu|node|proc)[-_ ]?\d+", re.IGNORECASE)
-# Chunks of images are numbered with so many digits at least, and hardly a set has 10,000 classes.
-CHUNK_DIGITS = 5
 OVERRIDE = 'If they are classes, pass `gm.Reading(classes="folders")`'
 SEPARATE = "Give each class a sub-folder, or put StyleGAN's dataset.json beside the images"
 
@@ -125,67 +120,11 @@ def _by_folders(names: Sequence[str], root: str, *, is_judged: bool) -> Classes:
         return Classes(None, f"{loose} of {len(parts)} images lie in no sub-folder", SEPARATE)
     classes = [part[0] for part in parts]
     folders = sorted(set(classes))
-    why = _why_no_classes(folders, parts) if is_judged else ""
+    why = why_no_classes(folders, parts) if is_judged else ""
     if why:
-        what = f"the sub-folders {_span(folders)} are {why}, not classes"
-        return Classes(None, what, f"{SEPARATE}. {OVERRIDE}", True)
-    doubt = _doubt(folders, parts) if is_judged else ""
-    return Classes(classes, doubt, is_caution=bool(doubt))
-
-
-def _why_no_classes(folders: list[str], parts: list[list[str]]) -> str:
-    """What sub-folders of these names are, if it is no classes."""
-    if SPLITS.issuperset(map(str.lower, folders)):
-        return "splits of a data set"
-    stems = {match[1].lower() if (match := PARTS.fullmatch(folder)) else "" for folder in folders}
-    if len(stems) == 1 and stems != {""}:
-        return "numbered parts"
-    lengths = {len(folder) for folder in folders}
-    are_padded = len(lengths) == 1 and min(lengths) >= CHUNK_DIGITS
-    if _are_numbers(folders) and are_padded and (_runs_on(parts) or _are_equal(folders, parts)):
-        return "numbered chunks"
-    return ""
-
-
-def _doubt(folders: list[str], parts: list[list[str]]) -> str:
-    """What was assumed of numbers as names of classes, where it could be otherwise."""
-    if not _are_numbers(folders):
-        return ""
-    if _runs_on(parts):
-        seen = "file numbers run on from one to the next as in numbered chunks"
-    elif min(map(len, folders)) >= CHUNK_DIGITS:
-        seen = "such names are mostly those of numbered chunks"
-    else:
-        return ""
-    told = f"the sub-folders {_span(folders)} are taken for classes, though {seen}"
-    return f'{told}. If they are none, pass `gm.Reading(classes="none")`'
-
-
-def _are_numbers(folders: Iterable[str]) -> bool:
-    return all(folder.isascii() and folder.isdigit() for folder in folders)
-
-
-def _runs_on(parts: list[list[str]]) -> bool:
-    """Whether the last number in the files' names rises from sub-folder to sub-folder and never starts again."""
-    numbers = defaultdict(list)
-    for part in parts:
-        found = re.findall(r"\d+", posixpath.splitext(part[-1])[0])
-        if not found:
-            return False
-        numbers[int(part[0])].append(int(found[-1]))
-    spans = [(min(numbers[folder]), max(numbers[folder])) for folder in sorted(numbers)]
-    return len(spans) > 1 and all(before[1] < after[0] for before, after in pairwise(spans))
-
-
-def _are_equal(folders: list[str], parts: list[list[str]]) -> bool:
-    """Whether the numbers have equal steps, and all sub-folders but the last as many images, the last no more."""
-    counts = Counter(part[0] for part in parts)
-    *first, last = [counts[folder] for folder in folders]
-    steps = {int(after) - int(before) for before, after in pairwise(folders)}
-    return len(steps) == 1 and len(set(first)) == 1 and last <= first[0]
-
-
-def _span(folders: list[str]) -> str:
-    """The names in words, without those between the first and the last of many."""
-    listed = [shortened(folder) for folder in sorted(folders, key=lambda name: (len(name), name))]
-    return ", ".join(listed) if len(listed) <= 3 else f"{listed[0]} to {listed[-1]}"
+        return Classes(None, f"the sub-folders {span(folders)} are {why}", f"{SEPARATE}. {OVERRIDE}", True)
+    against = doubt(folders, parts) if is_judged else ""
+    if not against:
+        return Classes(classes)
+    told = f"the sub-folders {span(folders)} are taken for classes, though {against}"
+    return Classes(classes, f'{told}. If they are none, pass `gm.Reading(classes="none")`', is_caution=True)
