@@ -118,8 +118,8 @@ TREES: dict[str, tuple[Files, list[str] | None, str]] = {  # case: (files, class
         "taken for the first digits of hashes, not",
     ),
     "few hashes": (
-        images("2d/1.png", "3d/1.png"),
-        ["2d", "3d"],
+        images("2d/1.png", "a7/1.png"),
+        ["2d", "a7"],
         "taken for classes, though .* also the first digits of h",
     ),
     "ImageNet's files": (
