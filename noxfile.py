@@ -27,7 +27,7 @@ MATRIX = [
 ]
 CORE = [
     *("numerics", "metrics", "data", "evaluation", "protocols", "reporting", "cli", "versions"),
-    *("features/test_resize.py", "features/test_grey_classifier.py", "features/test_weights.py"),
+    *("extractors/test_resize.py", "extractors/test_grey_classifier.py", "extractors/test_weights.py"),
     *("test_doctests.py", "test_errors.py", "test_files.py", "test_public_api.py", "test_registry.py"),
 ]
 GOLDEN = str(ROOT / "tests/versions/golden.py")

@@ -15,7 +15,6 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each of several processes; libraries read it at their import
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch
 from commands import Done, Run
 
 from ganmetrics.cli import main
@@ -39,16 +38,15 @@ def _make_importable(name: str) -> None:
 
 _make_importable("benchmarks")
 
-from benchmarks.synthetic import write_images, write_weights  # noqa: E402
-
 DATA = ROOT.parent / "shared" / "data"
 SIZES = (28, 64, 150, 299, 400, 600)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _offline() -> None:
-    """No test reaches for the network by accident."""
+def _apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reaches for the network by accident, and no shared fixture for the user's cache."""
     os.environ["GANMETRICS_OFFLINE"] = "1"
+    os.environ["GANMETRICS_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(autouse=True)
@@ -60,12 +58,16 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def synthetic_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seeded Inception weights in the published layout."""
+    from benchmarks.synthetic import write_weights  # here and below: pytest-xdist's first process needs no PyTorch
+
     return write_weights(tmp_path_factory.mktemp("weights") / "synthetic.pth", seed=0)
 
 
 @pytest.fixture(scope="session")
 def mixed_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A real and a fake folder of PNG and JPEG files from 28 to 600 pixels."""
+    from benchmarks.synthetic import write_images
+
     root = tmp_path_factory.mktemp("mixed")
     for name, shift, seed in (("real", 0.0, 1), ("fake", 0.6, 2)):
         write_images(root / name, 24, SIZES, seed, "png", shift)
@@ -92,6 +94,8 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _two_threads() -> None:
+    import torch
+
     torch.set_num_threads(min(int(os.environ.get("OMP_NUM_THREADS", 2)), os.cpu_count() or 1))
 
 

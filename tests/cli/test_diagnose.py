@@ -21,7 +21,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder = root / name / (kind if name == "real" else "")
             folder.mkdir(parents=True, exist_ok=True)
             pixels = rng.normal(90 if kind == "a" else 160, 20, (6, 6, 3)).clip(0, 255).astype(np.uint8)
-            Image.fromarray(pixels).resize((24, 24), 3).save(folder / f"{index}.png")
+            Image.fromarray(pixels).resize((10, 10), 3).save(folder / f"{index}.png")
     return root
 
 

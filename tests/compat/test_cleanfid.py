@@ -26,13 +26,14 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ganmetrics.errors.GanMetricsWarning"
 )
 MODES = list(shim.EXTRACTORS)
+COUNT = 3  # images of a set, which each meet a network of 299 pixels
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     root = tmp_path_factory.mktemp("sets")
     for name, seed, shift in (("fake", 2, 0.4), ("real", 1, 0.0)):
-        write_images(root / name, 4, (40, 320), seed, "png", shift)
+        write_images(root / name, COUNT, (40, 320), seed, "png", shift)
     return str(root / "fake"), str(root / "real")
 
 
@@ -94,7 +95,7 @@ THEIRS = {"device": torch.device("cpu"), "num_workers": 0, "verbose": False, "ba
 def test_fid_and_kid_are_the_packages(
     mode: str, folders: tuple[str, str], package: Any, options: dict[str, Any]
 ) -> None:
-    """4 images are fewer than 1000, so every subset of KID is all of them, whatever the seed."""
+    """So few images are fewer than 1000, so every subset of KID is all of them, whatever the seed."""
     for name in ("compute_fid", "compute_kid"):
         found = getattr(shim, name)(*folders, mode=mode, **options)
         expected = getattr(package, name)(*folders, mode=mode, **THEIRS)
@@ -120,12 +121,12 @@ def test_a_generator_is_the_packages(
 ) -> None:
     """From equal latents, as clean-fid's would be those of the global stream."""
     latents = torch.Generator().manual_seed(2020)
-    asked: dict[str, Any] = {"fdir2": folders[1], "gen": generator, "z_dim": 48, "num_gen": 4}
+    asked: dict[str, Any] = {"fdir2": folders[1], "gen": generator, "z_dim": 48, "num_gen": COUNT}
     before = torch.get_rng_state()
     found = getattr(shim, name)(**asked, **options)
     assert torch.equal(torch.get_rng_state(), before)
     asked["gen"] = lambda z: generator(torch.randn(z.shape, generator=latents))
-    expected = getattr(package, name)(**asked, **{**THEIRS, "batch_size": 4})
+    expected = getattr(package, name)(**asked, **{**THEIRS, "batch_size": COUNT})
     assert found == pytest.approx(float(expected), rel=5e-5)
     assert getattr(shim, name)(**asked, **options, seed=1) != found
 
@@ -146,9 +147,9 @@ def test_the_functions_take_the_packages_arguments(name: str) -> None:
 
 @pytest.mark.usefixtures("thin")
 def test_fdir1_is_generated_and_fdir2_real(folders: tuple[str, str], options: dict[str, Any], tmp_path: Path) -> None:
-    write_images(tmp_path / "few", 3, 28)
-    for given in ({"fdir1": tmp_path / "few"}, {"gen": generator, "z_dim": 48, "num_gen": 3}):
-        with pytest.warns(GanMetricsWarning, match="the counts differ, 4 real and 3 fake"):
+    write_images(tmp_path / "few", COUNT - 1, 28)
+    for given in ({"fdir1": tmp_path / "few"}, {"gen": generator, "z_dim": 48, "num_gen": COUNT - 1}):
+        with pytest.warns(GanMetricsWarning, match=f"the counts differ, {COUNT} real and {COUNT - 1} fake"):
             shim.compute_fid(**given, fdir2=folders[1], **{**options, "verbose": True})
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
-from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
 import ganmetrics as gm
 from ganmetrics.compat.diffusers import PipelineSource
 from ganmetrics.data.reading.batches import Share
 
+if TYPE_CHECKING:
+    from diffusers import DDPMPipeline
+
 
 @pytest.fixture(scope="module")
 def pipeline() -> DDPMPipeline:
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel  # here, because importing it costs five seconds
+
     torch.manual_seed(0)
     blocks = {"down_block_types": ("DownBlock2D",) * 2, "up_block_types": ("UpBlock2D",) * 2}
     net = UNet2DModel(8, 3, 3, layers_per_block=1, block_out_channels=(8, 8), norm_num_groups=4, **blocks)

@@ -25,9 +25,10 @@ from ganmetrics.extractors.random_vgg16 import draw_weights
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ganmetrics.errors.GanMetricsWarning", "ignore::UserWarning", "ignore::FutureWarning"
 )
-METRICS = ["-f", "-k", "-r", "--feature-extractor", "inception-v3-compat", "--kid-subset-size", "20"]
+COUNT = 10  # images of a set, which each meet a network of 299 pixels
+METRICS = ["-f", "-k", "-r", "--feature-extractor", "inception-v3-compat", "--kid-subset-size", str(COUNT - 2)]
 LAYERS = ["--feature-layer-fid", "64", "--feature-layer-kid", "64", "--feature-layer-prc", "64"]
-# 24 images in 2048 dimensions leave covariances singular, and the package sums kernels in float32
+# so few images in 2048 dimensions leave covariances singular, and the package sums kernels in float32
 OF_FORKS = "fid_statistics_file"  # a parameter of torch-fidelity's widespread forks
 TOLERANCES = {
     "inception_score_mean": 1e-6,
@@ -45,7 +46,7 @@ TOLERANCES = {
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     root = tmp_path_factory.mktemp("sets")
     for name, seed, shift in (("fake", 2, 0.3), ("real", 1, 0.0)):
-        write_images(root / name, 24, 40, seed, "png", shift)
+        write_images(root / name, COUNT, 40, seed, "png", shift)
     return str(root / "fake"), str(root / "real")
 
 
@@ -100,7 +101,7 @@ def test_json_holds_what_the_function_returns(options: dict[str, Any], capsys: p
     assert code == 0
     assert json.loads(out) == found
     assert out == json.dumps(found, indent=4) + "\n"
-    assert "24/24" in errors
+    assert f"{COUNT}/{COUNT}" in errors
 
 
 def test_every_argument_is_the_packages() -> None:
@@ -158,7 +159,7 @@ class Pictures(Dataset[torch.Tensor]):
 def test_data_sets_and_tensors_score_as_they_do_in_the_package(options: dict[str, Any]) -> None:
     from torch_fidelity import calculate_metrics
 
-    sets = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 20, 3, 16, 16), dtype=np.uint8))
+    sets = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, COUNT, 3, 16, 16), dtype=np.uint8))
     sets[1] //= 2
     asked = {**options, "fid": True, "feature_layer_fid": "64"}
     given = {**asked, "input1": Pictures(sets[0]), "input2": Pictures(sets[1])}
@@ -184,7 +185,7 @@ def test_a_generative_model_draws_the_packages_samples(noise: str, options: dict
     from torch_fidelity import GenerativeModelModuleWrapper, calculate_metrics
 
     model = GenerativeModelModuleWrapper(Net(), 12, noise, 0)
-    asked = {**options, "input1": model, "input1_model_num_samples": 20, "fid": True, "feature_layer_fid": "64"}
+    asked = {**options, "input1": model, "input1_model_num_samples": COUNT, "fid": True, "feature_layer_fid": "64"}
     expected = calculate_metrics(**asked)["frechet_inception_distance"]
     assert fidelity.calculate_metrics(**asked)["frechet_inception_distance"] == pytest.approx(expected, rel=1e-5)
 
@@ -192,7 +193,7 @@ def test_a_generative_model_draws_the_packages_samples(noise: str, options: dict
 def test_input1_is_the_generated_set(options: dict[str, Any]) -> None:
     """Fakes of a single kind among reals of two: all fakes are real, half of the reals are missed."""
     rng = np.random.default_rng(0)
-    faint, strong = (torch.from_numpy(rng.integers(0, top, (20, 3, 8, 8), dtype=np.uint8)) for top in (20, 256))
+    faint, strong = (torch.from_numpy(rng.integers(0, top, (COUNT, 3, 8, 8), dtype=np.uint8)) for top in (20, 256))
     asked = {**options, "prc": True, "feature_extractor": "inception-v3-compat", "feature_layer_prc": "64"}
     found = fidelity.calculate_metrics(**{**asked, "input1": faint, "input2": torch.cat([faint, strong])})
     assert found == {"precision": 1.0, "recall": 0.5, "f_score": pytest.approx(2 / 3)}
@@ -213,7 +214,7 @@ def test_precision_and_recall_are_of_vgg16(options: dict[str, Any], tmp_path: Pa
 
 
 def test_a_seed_chooses_the_subsets(options: dict[str, Any]) -> None:
-    asked = {**options, "kid": True, "kid_subset_size": 20, "kid_subsets": 3, "feature_layer_kid": "64"}
+    asked = {**options, "kid": True, "kid_subset_size": COUNT - 2, "kid_subsets": 3, "feature_layer_kid": "64"}
     scores = [fidelity.calculate_metrics(**asked, rng_seed=seed) for seed in (1, 1, 2)]
     assert scores[0] == scores[1] != scores[2]
 

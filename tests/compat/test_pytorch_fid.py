@@ -120,7 +120,8 @@ def test_the_functions_take_the_packages_arguments(name: str, package: Any) -> N
     assert all(ours[key].kind is inspect.Parameter.KEYWORD_ONLY for key in set(ours) - set(theirs))
 
 
-def test_the_function_is_the_protocol(folders: tuple[str, str], synthetic_weights: Path) -> None:
+def test_the_function_is_the_protocol(tmp_path: Path, synthetic_weights: Path) -> None:
+    folders = written(tmp_path, 3)
     mine = shim.calculate_fid_given_paths(folders, 16, "cpu", 2048, 0, weights=synthetic_weights)
     options = {"weights": synthetic_weights, "device": "cpu", "batch_size": 16, "ci": "off"}
     expected = gm.evaluate(*folders, protocol="pytorch-fid", **options)["fid"].value

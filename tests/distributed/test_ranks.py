@@ -18,6 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
+import ganmetrics as gm
 from ganmetrics.distributed import engine, ranks
 from ganmetrics.errors import UsageError
 
@@ -38,7 +39,7 @@ def write_folder(folder: Path, count: int, seed: int) -> Path:
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Sizes that no number of ranks divides: blocks of 512, and a rest."""
     root = tmp_path_factory.mktemp("ranks")
-    return write_folder(root / "real", 1337, 0), write_folder(root / "fake", 1201, 1)
+    return write_folder(root / "real", 1100, 0), write_folder(root / "fake", 1040, 1)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -66,10 +67,11 @@ def evaluated(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def alone(folders: tuple[Path, Path]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "ganmetrics", "evaluate", *map(str, folders), "--metrics", METRICS]
-    done = subprocess.run([*command, "--extractor", "digits", "-q", "--no-cache", "--json", "-"],
-                          capture_output=True, text=True, env=environment(), cwd=ELSEWHERE)  # fmt: skip
-    return evaluated(done)
+    reading = gm.Reading(cache=False)
+    found: dict[str, Any] = json.loads(
+        gm.evaluate(*folders, metrics=METRICS, extractor="digits", reading=reading).to_json()
+    )
+    return found
 
 
 @pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)])
@@ -202,14 +204,14 @@ LOST = """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(40)"])
+@pytest.mark.parametrize("fault", ["os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(25)"])
 def test_a_lost_rank_ends_in_a_message_within_its_time(fault: str, tmp_path: Path) -> None:
     """Killed, or alive and elsewhere: the others say which."""
     path, port = script(tmp_path, LOST.format(fault=fault)), str(_free_port())
     start = time.monotonic()
     running = [
         subprocess.Popen([sys.executable, path, str(rank), port], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         text=True, env=environment(GANMETRICS_TIMEOUT="10"))
+                         text=True, env=environment(GANMETRICS_TIMEOUT="5"))
         for rank in range(3)
     ]  # fmt: skip
     outputs = [process.communicate(timeout=120)[0] for process in running[:2]]

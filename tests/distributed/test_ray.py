@@ -70,10 +70,9 @@ def reading(name: str = "ray", **more: object) -> gm.Reading:
 @pytest.mark.parametrize("is_cut", [True, False])
 @pytest.mark.parametrize("count", [2, 512, 513, 4_000, 50_000, 3_000_001])
 def test_every_image_is_in_one_stretch(count: int, is_cut: bool, pool: Pool) -> None:
-    stretches = divided(count, pool, is_cut=is_cut)
-    places = torch.cat([stretch.places(count) for stretch in stretches])
-    assert places.sort().values.equal(torch.arange(count))
-    assert all(len(stretch.places(count)) for stretch in stretches)
+    places = [stretch.places(count) for stretch in divided(count, pool, is_cut=is_cut)]
+    assert torch.cat(places).sort().values.equal(torch.arange(count))
+    assert all(len(each) for each in places)
 
 
 def test_stretches_are_long_enough_for_their_states_and_short_enough_to_balance() -> None:

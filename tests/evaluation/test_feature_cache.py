@@ -45,7 +45,9 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def scored(folder: Path, metrics: str = "fid", **reading: bool) -> gm.Result:
-    return gm.evaluate("mnist-test", folder, metrics=metrics, extractor="digits", reading=gm.Reading(**reading))
+    return gm.evaluate(
+        "mnist-test", folder, metrics=metrics, extractor="digits", reading=gm.Reading(workers=0, **reading)
+    )
 
 
 def entries() -> list[Path]:

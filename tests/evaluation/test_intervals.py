@@ -24,7 +24,14 @@ def half_width(interval: gm.Interval) -> float:
 
 
 @pytest.mark.parametrize(
-    "name", ["fid", "kid(subset_size=100,num_subsets=20)", pytest.param("ndb(num_bins=20)", marks=pytest.mark.slow)]
+    "name",
+    [
+        "fid",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("kid(subset_size=100,num_subsets=20)", "ndb(num_bins=20)")
+        ),
+    ],
 )
 def test_the_interval_is_as_wide_as_draws_differ(name: str) -> None:
     """The standard deviation over 40 draws, itself known to 11 %, against the mean half-width / 1.96."""

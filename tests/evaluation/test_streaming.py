@@ -6,6 +6,7 @@ import gc
 import os
 import random
 import warnings
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def images(count: int, seed: int, side: int = 16, most: int = 256) -> torch.Tens
 REAL, FAKE = images(230, 0), images(201, 1, most=200)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def at_once() -> gm.Result:
     return gm.evaluate(REAL, FAKE, metrics=METRICS, extractor="digits")
 
@@ -70,20 +71,25 @@ def test_reals_may_come_in_batches_too(at_once: gm.Result) -> None:
     assert_same(evaluation.compute(), at_once)
 
 
+@cache
+def whole_of_pixels() -> gm.Result:
+    whole = gm.Evaluation(["fid", "kid(subset_size=50)", "prdc"], REAL, extractor="pixels")
+    whole.update(FAKE)
+    return whole.compute()
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1, 99), min_size=1, max_size=3, unique=True))
 def test_merged_parts_are_the_whole(cuts: list[int]) -> None:
     """On features that batches do not change: moments to 1e-10, subsets the same."""
     bounds = [0, *sorted(cuts), len(FAKE)]
-    whole = gm.Evaluation(["fid", "kid(subset_size=50)", "prdc"], REAL, extractor="pixels")
-    whole.update(FAKE)
     parts = []
     for first, last in pairwise(bounds):
         parts.append(gm.Evaluation(["fid", "kid(subset_size=50)", "prdc"], REAL, extractor="pixels"))
         parts[-1].update(FAKE[first:last])
     for other in parts[1:]:
         parts[0].merge(other)
-    assert_same(parts[0].compute(), whole.compute())
+    assert_same(parts[0].compute(), whole_of_pixels())
 
 
 def test_merging_by_indices_knows_the_order(at_once: gm.Result) -> None:

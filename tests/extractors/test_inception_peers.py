@@ -54,32 +54,51 @@ def pixels_of(folder: Path) -> list[torch.Tensor]:
     return [torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None] for path in files]
 
 
+Features = list[dict[str, torch.Tensor]]  # of the real and the fake folder, layer by layer
+SPATIAL = "spatial"
+
+
 @pytest.fixture(scope="module")
-def peer_features(theirs: Any, mixed_folders: tuple[Path, Path]) -> list[dict[str, torch.Tensor]]:
-    """torch-fidelity's features of the real and the fake folder, layer by layer."""
+def peer_features(theirs: Any, mixed_folders: tuple[Path, Path]) -> Features:
+    """torch-fidelity's; the spatial ones, which it does not give, from ADM's ``mixed_6/conv`` in its network."""
+    caught: list[torch.Tensor] = []
+    handle = theirs.Mixed_6d.branch1x1.register_forward_hook(lambda *given: caught.append(given[-1].detach().clone()))
+
+    def features(image: torch.Tensor) -> dict[str, torch.Tensor]:
+        found = dict(zip(LAYERS, theirs(image), strict=True))
+        return {**found, SPATIAL: caught.pop()[:, :7].flatten(1)}
+
     with arithmetic():
-        sides = [[dict(zip(LAYERS, theirs(image), strict=True)) for image in pixels_of(f)] for f in mixed_folders]
-    return [{layer: torch.cat([row[layer] for row in rows]) for layer in LAYERS} for rows in sides]
+        sides = [[features(image) for image in pixels_of(folder)] for folder in mixed_folders]
+    handle.remove()
+    return [{layer: torch.cat([row[layer] for row in rows]) for layer in rows[0]} for rows in sides]
 
 
-def our_features(extractor: Inception, folder: Path, layer: str) -> torch.Tensor:
+@pytest.fixture(scope="module")
+def our_features(ours: Inception, mixed_folders: tuple[Path, Path]) -> Features:
+    layers = [*LAYERS, SPATIAL]
     with arithmetic():
-        return torch.cat([extractor.forward(extractor.prepare(x), [layer])[layer] for x in pixels_of(folder)])
+        sides = [[ours.forward(ours.prepare(x), layers) for x in pixels_of(folder)] for folder in mixed_folders]
+    return [{layer: torch.cat([row[layer] for row in rows]) for layer in layers} for rows in sides]
+
+
+@pytest.fixture(scope="module")
+def exact_scores(synthetic_weights: Path, mixed_folders: tuple[Path, Path]) -> gm.Result:
+    exact = Inception(str(synthetic_weights), exact=True)
+    return gm.evaluate(*mixed_folders, metrics=METRICS, extractor=exact, device="cpu", batch_size=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
-def test_every_layer_equals_torch_fidelitys(
-    layer: str, ours: Inception, peer_features: list[dict[str, torch.Tensor]], mixed_folders: tuple[Path, Path]
-) -> None:
-    mine, peer = our_features(ours, mixed_folders[0], layer), peer_features[0][layer]
+def test_every_layer_equals_torch_fidelitys(layer: str, our_features: Features, peer_features: Features) -> None:
+    mine, peer = our_features[0][layer], peer_features[0][layer]
     assert mine.shape == peer.shape
     assert float((mine - peer).abs().max()) <= 1e-4
     assert float((mine - peer).norm() / peer.norm()) <= 2e-5
 
 
 @pytest.mark.slow
-def test_the_features_tell_images_apart(peer_features: list[dict[str, torch.Tensor]]) -> None:
+def test_the_features_tell_images_apart(peer_features: Features) -> None:
     """Guards the test above: constant features would agree whatever the network did."""
     assert float(peer_features[0]["2048"].std(dim=0).mean()) > 500 * 1e-4
 
@@ -112,7 +131,9 @@ def check_scores(result: gm.Result, peer: dict[str, float], tolerances: dict[tup
 
 
 @pytest.mark.slow
-def test_scores_equal_torch_fidelitys(synthetic_weights: Path, mixed_folders: tuple[Path, Path]) -> None:
+def test_scores_equal_torch_fidelitys(
+    synthetic_weights: Path, mixed_folders: tuple[Path, Path], exact_scores: gm.Result
+) -> None:
     """The exact network gives the peer's scores, the folded default gives them within its float32 rounding.
 
     Two tolerances are the peer's own, and as wide as they differ between processors: 36 images in 2048 dimensions leave
@@ -121,25 +142,20 @@ def test_scores_equal_torch_fidelitys(synthetic_weights: Path, mixed_folders: tu
     both causes away and hold 1e-6.
     """
     peer = peer_scores(mixed_folders, synthetic_weights)
-    exact = Inception(str(synthetic_weights), exact=True)
-    same = gm.evaluate(*mixed_folders, metrics=METRICS, extractor=exact, device="cpu", batch_size=1)
     tight = dict.fromkeys(KEYS, 1e-06)
-    check_scores(same, peer, {**tight, ("fid", "value"): 1e-5, ("kid", "value"): 5e-5, ("kid", "std"): 5e-4})
+    check_scores(exact_scores, peer, {**tight, ("fid", "value"): 1e-5, ("kid", "value"): 5e-5, ("kid", "std"): 5e-4})
     folded = gm.evaluate(*mixed_folders, metrics=METRICS, weights=synthetic_weights, device="cpu")
     check_scores(folded, peer, {("fid", "value"): 1e-5, ("is", "value"): 1e-6, ("kid", "value"): 5e-5})
 
 
 @pytest.mark.slow
-def test_kid_equals_torch_fidelitys_in_float64(
-    synthetic_weights: Path, peer_features: list[dict[str, torch.Tensor]], mixed_folders: tuple[Path, Path]
-) -> None:
+def test_kid_equals_torch_fidelitys_in_float64(exact_scores: gm.Result, peer_features: Features) -> None:
     real, fake = (side["2048"].double() for side in peer_features)
     peer = kid_features_to_metric(fake, real, **{**DEFAULTS, "kid_subset_size": 30, "verbose": False})
-    exact = Inception(str(synthetic_weights), exact=True)
-    result = gm.evaluate(*mixed_folders, metrics=["kid(subset_size=30)"], extractor=exact, device="cpu", batch_size=1)
-    check_scores(result, peer, {("kid", "value"): 1e-6, ("kid", "std"): 1e-6})
+    check_scores(exact_scores, peer, {("kid", "value"): 1e-6, ("kid", "std"): 1e-6})
 
 
+@pytest.mark.slow
 def test_full_rank_fid_equals_torch_fidelitys(synthetic_weights: Path, tmp_path: Path) -> None:
     """At the layer of 64 dimensions 80 images are enough for covariances of full rank, and nothing is left over."""
     for name, seed in (("real", 5), ("fake", 6)):
@@ -217,20 +233,12 @@ def statistics_of(x: torch.Tensor) -> SimpleNamespace:
 
 @pytest.mark.slow
 def test_the_spatial_layer_is_the_first_channels_of_that_branch(
-    ours: Inception, theirs: Any, mixed_folders: tuple[Path, Path]
+    ours: Inception, our_features: Features, peer_features: Features, mixed_folders: tuple[Path, Path]
 ) -> None:
     """ADM's ``mixed_6/conv``, hooked in torch-fidelity's network; and sFID is FID of these numbers."""
-    caught: list[torch.Tensor] = []
-    handle = theirs.Mixed_6d.branch1x1.register_forward_hook(lambda *given: caught.append(given[-1].detach().clone()))
-    with arithmetic():
-        for image in pixels_of(mixed_folders[0]):
-            theirs(image)
-    handle.remove()
-    peer = torch.cat(caught)[:, :7].flatten(1)
-    mine = our_features(ours, mixed_folders[0], "spatial")
+    mine, other = (side[SPATIAL] for side in our_features)
     assert mine.shape[1] == 2023
-    assert float((mine - peer).abs().max()) <= 1e-4
-    other = our_features(ours, mixed_folders[1], "spatial")
+    assert float((mine - peer_features[0][SPATIAL]).abs().max()) <= 1e-4
     found = gm.evaluate(*mixed_folders, metrics=["sfid", "fid"], extractor=ours)
     assert found["sfid"].value == pytest.approx(gm.functional.fid(mine, other), rel=1e-4)
     around = found["sfid"].interval

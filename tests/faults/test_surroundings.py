@@ -46,7 +46,7 @@ def test_98_every_way_to_start_prints_the_same_bytes(
 ) -> None:
     command, env = WAYS[name]
     (tmp_path / "spawn.py").write_text(SPAWN)
-    workers = ["--workers", "2"] if name == "spawn" else []
+    workers = ["--workers", "1"] if name == "spawn" else []
     done = subprocess.run(
         [*command, "evaluate", *map(str, sets), *SCORE, *workers],
         cwd=tmp_path, env={**os.environ, **env}, capture_output=True, text=True, check=False,

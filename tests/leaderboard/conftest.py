@@ -12,7 +12,6 @@ import boards
 
 from ganmetrics.leaderboard import Board
 from ganmetrics.leaderboard.store import Store
-from ganmetrics.leaderboard.worker import Worker
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +40,7 @@ def empty_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def scored_board(empty_board: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two entries that tie, a worse one, and one that was rejected for its copies, all scored for real."""
+    """Two entries that tie, a worse one, and one that was rejected for its copies."""
     folder = tmp_path_factory.mktemp("boards") / "scored"
     shutil.copytree(empty_board, folder)
     cheat = boards.pictures(boards.COUNT, 5)
@@ -55,7 +54,7 @@ def scored_board(empty_board: Path, tmp_path_factory: pytest.TempPathFactory) ->
     with Board.open(folder) as board:
         for model, images in sets.items():
             board.submit(boards.npz(folder.parent / f"{model}.npz", images), team=f"team {model}", model=model)
-        Worker(board).run(until_empty=True)
+        boards.work_through(board)
     return folder
 
 

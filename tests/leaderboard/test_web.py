@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from boards import COUNT, Copied, npz, pictures, served
+from boards import COUNT, Copied, npz, pictures, served, work_through
 
 from ganmetrics.errors import RejectedError, UsageError
 from ganmetrics.leaderboard import Board
@@ -168,7 +168,7 @@ def test_the_client_of_the_command_line(open_site: tuple[Board, httpx.Client], t
     path, sent = npz(tmp_path / "x.npz", pictures(COUNT, 3)), []
     entry = remote.submit(path, "m", read=sent.append)
     assert sum(sent) == path.stat().st_size
-    Worker(board).run(until_empty=True)
+    work_through(board)
     assert remote.wait(entry)["rank"] == 1
     with pytest.raises(RejectedError, match=r"\[59, 24, 24, 3\]; expected"):
         remote.submit(npz(tmp_path / "y.npz", pictures(COUNT - 1, 3)), "m")

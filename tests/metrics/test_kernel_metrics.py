@@ -318,6 +318,11 @@ def test_c2st_of_known_distributions() -> None:
     found = F.c2st_test(real, fake)
     assert found.accuracy == pytest.approx(stats.norm.cdf(1), abs=0.012)
     assert found.p_value < 1e-9
+
+
+@pytest.mark.slow
+def test_c2st_of_one_distribution_has_even_p_values() -> None:
+    rng = np.random.RandomState(1)
     p_values = [F.c2st_test(rng.randn(60, 8), rng.randn(60, 8)).p_value for _ in range(200)]
     assert 0.3 < np.mean(np.array(p_values) < 0.5) < 0.62
     assert np.mean(np.array(p_values) <= 0.05) <= 0.08  # 5 % and two errors of 200 draws

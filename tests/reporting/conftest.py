@@ -29,7 +29,7 @@ def kinds_of_image(count: int, kept: tuple[int, ...], seed: int, side: int) -> I
         yield Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
-def write(folder: Path, count: int, kept: tuple[int, ...], seed: int, side: int = 40) -> Path:
+def write(folder: Path, count: int, kept: tuple[int, ...], seed: int, side: int = 16) -> Path:
     folder.mkdir(parents=True)
     for index, image in enumerate(kinds_of_image(count, kept, seed, side)):
         image.save(folder / f"{HOSTILE[index % len(HOSTILE)]} {index}.png")
@@ -42,7 +42,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     root = tmp_path_factory.mktemp("reports")
     real = write(root / "real <b>", COUNT, (0, 1, BLUE), 0)
     fake = write(root / "fake 'n'", COUNT, (0, 1), 1)
-    other = write(root / "other", COUNT, (0, 1, BLUE), 2, side=120)
+    other = write(root / "other", COUNT, (0, 1, BLUE), 2, side=48)
     pictures = sorted(fake.iterdir())
     for index in range(12):
         pictures[index].write_bytes(sorted(real.iterdir())[index].read_bytes())
