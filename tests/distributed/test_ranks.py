@@ -69,7 +69,7 @@ def evaluated(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def alone(folders: tuple[Path, Path]) -> dict[str, Any]:
     reading = gm.Reading(cache=False)
     found: dict[str, Any] = json.loads(
-        gm.evaluate(*folders, metrics=METRICS, extractor="digits", reading=reading).to_json()
+        gm.evaluate(*folders, metrics=METRICS.split(","), extractor="digits", reading=reading).to_json()
     )
     return found
 
