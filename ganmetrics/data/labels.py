@@ -5,22 +5,35 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
-from ganmetrics.data.places.paths import plain_name
+from ganmetrics.data.places.paths import IMAGE_SUFFIXES, suffix_of
 from ganmetrics.data.reading.batches import Share
-from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, class_text, classes_by_name
+from ganmetrics.data.reading.classes import (
+    MAX_LABEL_BYTES,
+    LabelError,
+    Pairs,
+    class_text,
+    classes_by_name,
+    image_name,
+)
 from ganmetrics.data.source import Classes, Source
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from ganmetrics.types import Images, Placed
 
-FORMS = "lines of name,class in a .csv; {'labels': [[name, class], …]} in a .json; one class a line in a .txt; or .npy"
+FORMS = (
+    "lines of name,class in a .csv or .txt; {'labels': [[name, class], …]} in a .json; one class a line in a .txt; "
+    "or .npy"
+)
+# The file of an image and its class, between them a space, a comma or a semicolon.
+NAMED = re.compile(rf"(.*?({'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))}))[\s,;]+(\S.*)", re.IGNORECASE)
 
 
 class LabelledSource(Source):
@@ -65,7 +78,7 @@ def labelled(source: Source, labels: Any) -> Source:
     source : Source
     labels : path or sequence of int or str
         One class for each image in order, or a file: ``name,class`` lines (.csv), StyleGAN's ``dataset.json``, one
-        class a line (.txt), or an .npy of whole numbers.
+        class a line or ``name class`` lines (.txt), or an .npy of whole numbers.
 
     Raises
     ------
@@ -91,6 +104,8 @@ def labelled(source: Source, labels: Any) -> Source:
 def _sequence(labels: Sequence[Any]) -> list[str]:
     try:
         return [class_text(each) for each in labels]
+    except LabelError as error:
+        raise UsageError(str(error), where="labels") from error
     except (ValueError, TypeError, RuntimeError) as error:
         what = f"a class is {shown(str(error)[:80])}; expected whole numbers or names, one for each image"
         raise UsageError(what, where="labels") from error
@@ -103,14 +118,13 @@ def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
         raise InputError(
             what, where=where, hint="Give one class for each image in order (.txt or .npy)", code="E-LABELS"
         )
-    given = classes_by_name(((plain_name(shown(name)), label) for name, label in given.items()), where)
-    missing = [name for name in names if name not in given]
+    missing = [name for name in names if image_name(name) not in given]
     if missing:
         what = f"{len(missing)} of {len(names)} images have no class, such as {missing[0]}"
         raise InputError(
             what, where=where, hint=f"Name each by its path in {source.name}, as {missing[0]} is", code="E-LABELS"
         )
-    return [given[name] for name in names]
+    return [given[image_name(name)] for name in names]
 
 
 def _read(path: Path) -> dict[str, str] | list[str]:
@@ -125,6 +139,8 @@ def _read(path: Path) -> dict[str, str] | list[str]:
         found = reader(path) if is_small else []
     except InputError:
         raise
+    except LabelError as error:
+        raise InputError(str(error), where=shown(path), hint=f"Expected {FORMS}", code="E-LABELS") from None
     except Exception as error:  # NumPy and the parsers of texts raise anything for bytes from anywhere
         reason = getattr(error, "strerror", None) or "it is of another form"
         what = f"the labels cannot be read: {reason}"
@@ -139,20 +155,29 @@ def _from_csv(path: Path) -> dict[str, str]:
         rows = [row for row in csv.reader(stream) if row]
     if any(len(row) != 2 for row in rows):
         raise ValueError(path)
-    return classes_by_name(((name.strip(), class_text(label)) for name, label in rows), shown(path))
+    return classes_by_name(((name, class_text(label)) for name, label in rows), shown(path))
 
 
 def _from_json(path: Path) -> dict[str, str] | list[str]:
-    found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_Pairs)
-    if isinstance(found, _Pairs):
-        found = next((value for key, value in found if key == "labels" and isinstance(value, list)), found)
-    if isinstance(found, _Pairs) or all(isinstance(row, list) for row in found):
+    found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=Pairs)
+    if isinstance(found, Pairs) and "labels" in dict(found):
+        found = found.one("labels")
+    if isinstance(found, Pairs) or all(isinstance(row, list) for row in found):
         return classes_by_name(((str(name), class_text(label)) for name, label in found), shown(path))
     return [class_text(label) for label in found]
 
 
-def _from_lines(path: Path) -> list[str]:
-    return [class_text(line) for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+def _from_lines(path: Path) -> dict[str, str] | list[str]:
+    """One class a line, or the name of an image before each."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").rstrip().split("\n")]
+    empty = next((number for number, line in enumerate(lines, 1) if not line), 0)
+    if empty:
+        raise LabelError(f"line {empty} is empty, and the lines behind it would be those of other images")
+    named = [line for line in lines if (found := NAMED.fullmatch(line)) or suffix_of(line) in IMAGE_SUFFIXES]
+    rows = [(found[1], class_text(found[3])) for line in named if (found := NAMED.fullmatch(line))]
+    if len(rows) < len(named) or 0 < len(rows) < len(lines):
+        raise LabelError("some lines name an image and no class, or a class and no image")
+    return classes_by_name(rows, shown(path)) if rows else [class_text(line) for line in lines]
 
 
 def _from_array(path: Path) -> list[str]:
@@ -164,10 +189,6 @@ def _from_array(path: Path) -> list[str]:
     if found.ndim != 1:
         raise ValueError(path)
     return [class_text(each) for each in found]
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """An object of JSON with every key that it has, also one that stands there twice."""
 
 
 READERS = {".csv": _from_csv, ".json": _from_json, ".txt": _from_lines, ".npy": _from_array}

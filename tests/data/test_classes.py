@@ -177,6 +177,21 @@ TREES: dict[str, tuple[Files, list[str] | None, str]] = {  # case: (files, class
         None,
         "'a/1.png' is named twice, with the classes 0 and 1",
     ),
+    "one name in two spellings": (
+        with_classes(["a/1.png"], [["a/1.png", 0], ["b/..\\a/1.png", 1]]),
+        None,
+        "'a/1.png' is named twice, with the classes 0 and 1",
+    ),
+    "an empty class": (
+        with_classes(["a/1.png"], [["a/1.png", " "]]),
+        None,
+        "dataset.json is of another form .*: a class is empty",
+    ),
+    "labels twice": (
+        {**images("a/1.png"), "dataset.json": b'{"labels": [["a/1.png", 0]], "labels": [["a/1.png", 1]]}'},
+        None,
+        "dataset.json is of another form .*: the key 'labels' stands 2 times",
+    ),
     "camera poses": (with_classes(["a/1.png"], [["a/1.png", [0.5, 1.0]]]), None, "several numbers for an image"),
     "another form": (with_classes(["a/1.png"], [["a/1.png", 0.5]]), None, "of another form than StyleGAN's"),
     "no JSON": ({**images("a/1.png", "b/1.png"), "dataset.json": b"{"}, None, "dataset.json is no JSON"),

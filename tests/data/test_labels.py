@@ -36,6 +36,9 @@ def folder(tmp_path: Path) -> gm.Source:
         ("l.json", json.dumps({"a/0.png": "cat", "a/1.png": "cat", "b/2.png": "dog"})),
         ("l.json", json.dumps(["cat", "cat", "dog"])),
         ("l.txt", "cat\ncat\ndog\n"),
+        ("l.txt", "cat\ncat\ndog\n \n\n"),
+        ("l.txt", "b/2.png dog\na/0.png\tcat\n./a/1.png, cat\n"),
+        ("l.csv", "b\\2.png,dog\nx/../a/0.png,cat\na//1.png,cat\n"),
     ],
 )
 def test_every_form_of_file_gives_the_same_classes(folder: gm.Source, tmp_path: Path, name: str, text: str) -> None:
@@ -67,6 +70,16 @@ def test_an_array_file_of_whole_numbers(folder: gm.Source, tmp_path: Path) -> No
         ("l.json", b'[["a/0.png", 0], ["a/1.png", 0], ["b/2.png", 1], ["a/0.png", 1]]', "named twice"),
         ("l.json", b'{"a/0.png": 0, "a/1.png": 0, "b/2.png": 1, "a/0.png": 1}', "named twice"),
         ("l.json", b'{"labels": [["b/2.png", 0], ["b/2.png", 1]]}', "named twice"),
+        ("l.json", b'{"labels": [["a/0.png", 0]], "labels": [["a/0.png", 1]]}', "the key 'labels' stands 2 times"),
+        ("l.csv", b"a/0.png,cat\nx/../a/0.png,dog\n", "'a/0.png' is named twice, with the classes cat and dog"),
+        ("l.csv", b"a/0.png,cat\n.\\a\\0.png,dog\n", "'a/0.png' is named twice, with the classes cat and dog"),
+        ("l.csv", b"a/0.png,cat\na/1.png,\nb/2.png,dog\n", "a class is empty"),
+        ("l.json", b'["cat", " ", "dog"]', "a class is empty"),
+        ("l.json", b"[0.5, 1, 2]", r"a class is 0\.5; expected whole numbers or names"),
+        ("l.txt", b"cat\n\ncat\ndog\n", "line 2 is empty, and the lines behind it would be those of other images"),
+        ("l.txt", b"a/0.png cat\ncat\ndog\n", "some lines name an image and no class, or a class and no image"),
+        ("l.txt", b"a/0.png\na/1.png\nb/2.png\n", "some lines name an image and no class"),
+        ("l.txt", b"a/0.png cat\na/0.png dog\n", "named twice"),
         ("l.csv", b"\xff\xfe\x00", "another form"),
         ("l.json", b"{", "another form"),
         ("l.json", b"[[[1]]]", "another form"),
@@ -94,6 +107,8 @@ def test_a_missing_file_pickles_and_fractions_are_refused(folder: gm.Source, tmp
         labelled(folder, tmp_path / "l.npy")
     with pytest.raises(gm.UsageError, match="type float"):
         labelled(folder, 3.5)
+    with pytest.raises(gm.UsageError, match="a class is empty; expected whole numbers or names"):
+        labelled(folder, ["cat", "", "dog"])
     with pytest.raises(gm.UsageError, match=r"class is 0\.5"):
         labelled(folder, [0.5, 1.0, 2.0])
 

@@ -15,7 +15,7 @@ from ganmetrics._files import shown
 from ganmetrics.data.places.filesystem import refusal
 from ganmetrics.data.places.paths import is_kept, plain_name, shortened
 from ganmetrics.data.places.shard_files import Shard
-from ganmetrics.data.reading.classes import DATASET_JSON, MAX_LABEL_BYTES
+from ganmetrics.data.reading.classes import DATASET_JSON, MAX_LABEL_BYTES, Pairs, class_text
 from ganmetrics.data.source import Notes
 from ganmetrics.data.zip_file import Caps
 from ganmetrics.errors import InputError
@@ -221,12 +221,11 @@ def _class_of_number(content: bytes) -> str | None:
 
 def _class_of_json(content: bytes) -> str | None:
     try:
-        found: Any = json.loads(content)
+        found: Any = json.loads(content, object_pairs_hook=Pairs)
+        labels = [found.one(key) for key in LABEL_KEYS] if isinstance(found, Pairs) else []
+        return next((class_text(label) for label in labels if label is not None), None)
     except (ValueError, RecursionError):
         return None
-    label = next((found[key] for key in LABEL_KEYS if key in found), None) if isinstance(found, dict) else None
-    is_label = isinstance(label, (int, str)) and not isinstance(label, bool)
-    return shown(str(label).strip()) if is_label else None
 
 
 def _archive_error(error: Exception, where: str) -> Exception:

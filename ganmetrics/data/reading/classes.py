@@ -47,20 +47,42 @@ def classes_of_files(names: Sequence[str], load: Callable[[str], bytes | None], 
     return _by_folders(names, root, is_judged=True)
 
 
+class LabelError(ValueError):
+    """What is wrong with labels, in words."""
+
+
+class Pairs(list[tuple[str, Any]]):
+    """An object of JSON with every key that it has, also one that stands there twice."""
+
+    def one(self, key: str) -> Any:
+        """The value of a key, ``None`` where there is none (LabelError for several)."""
+        found = [value for name, value in self if name == key]
+        if len(found) > 1:
+            raise LabelError(f"the key '{key}' stands {len(found)} times, of which one alone can be meant")
+        return found[0] if found else None
+
+
 def class_text(label: Any) -> str:
-    """A class as a printable name (ValueError for anything but a whole number or a text)."""
+    """A class as a printable name (LabelError for anything but a whole number or a text that says something)."""
     value = getattr(label, "item", lambda: label)()
-    if not isinstance(value, (int, str)) or isinstance(value, bool):
-        raise ValueError(label)
+    if not isinstance(value, (int, str)) or isinstance(value, bool) or not str(value).strip():
+        found = "empty" if isinstance(value, str) else shown(str(value)[:80])
+        raise LabelError(f"a class is {found}; expected whole numbers or names, one for each image")
     return shown(str(value).strip())
 
 
+def image_name(name: str) -> str:
+    """An image's name as labels and sources have it, however its path is spelled."""
+    return posixpath.normpath(shown(name.strip()).replace("\\", "/"))
+
+
 def classes_by_name(rows: Iterable[tuple[str, str]], where: str) -> dict[str, str]:
-    """The class of each name, of which none may stand with two classes (InputError)."""
+    """The class of each image's name, of which none may stand with two classes (InputError)."""
     found: dict[str, str] = {}
-    for name, label in rows:
+    for given, label in rows:
+        name = image_name(given)
         if found.setdefault(name, label) != label:
-            what = f"'{shortened(shown(name))}' is named twice, with the classes {found[name]} and {label}"
+            what = f"'{shortened(name)}' is named twice, with the classes {found[name]} and {label}"
             raise InputError(what, where=where, hint="Leave one line for each image", code="E-LABELS")
     return found
 
@@ -70,8 +92,8 @@ def _by_dataset_json(names: Sequence[str], place: str, load: Callable[[str], byt
     where = place + DATASET_JSON
     try:
         content = load(where)
-        found = None if content is None else json.loads(content)
-        labels = found.get("labels") if isinstance(found, dict) else None
+        found = None if content is None else json.loads(content, object_pairs_hook=Pairs)
+        labels = found.one("labels") if isinstance(found, Pairs) else None
         return None if labels is None else _by_rows(labels, names, place)
     except Unreadable as error:
         why = f"{where} {error}"
@@ -81,8 +103,9 @@ def _by_dataset_json(names: Sequence[str], place: str, load: Callable[[str], byt
         why = f"{where} gives several numbers for an image, not one class"
     except json.JSONDecodeError:
         why = f"{where} is no JSON"
-    except (ValueError, TypeError, RecursionError):
-        why = f"{where} is of another form than StyleGAN's, [[name, class], …] under labels"
+    except (ValueError, TypeError, RecursionError) as error:
+        told = f": {error}" if isinstance(error, LabelError) else ""
+        why = f"{where} is of another form than StyleGAN's, [[name, class], …] under labels{told}"
     return Classes(None, why, f"Repair or remove it. {OVERRIDE}", True)
 
 
@@ -92,15 +115,16 @@ class _NotOneClassError(Exception):
 
 def _by_rows(labels: Any, names: Sequence[str], place: str) -> Classes:
     """The classes of rows of a name and a class, of which every image must have one."""
-    rows = [(posixpath.normpath(str(name).replace("\\", "/")), label) for name, label in labels]
+    rows = [(str(name), label) for name, label in labels]
     if any(isinstance(label, list) for _, label in rows):
         raise _NotOneClassError
-    known = classes_by_name(((shown(name), class_text(label)) for name, label in rows), place)
-    missing = [name for name in names if name[len(place) :] not in known]
+    known = classes_by_name(((name, class_text(label)) for name, label in rows), place)
+    told = [image_name(name[len(place) :]) for name in names]
+    missing = [name for name, each in zip(names, told, strict=True) if each not in known]
     if missing:
         what = f"no class is given for {len(missing)} of {len(names)} images, such as {shortened(missing[0])}"
         raise InputError(what)
-    return Classes([known[name[len(place) :]] for name in names])
+    return Classes([known[name] for name in told])
 
 
 def _shared_folder(names: Sequence[str]) -> str:
