@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held, Undo, assigned, no_warnings
 from ganmetrics.data.reading.depth import are_deep_colours, to_eight_bits
-from ganmetrics.data.reading.tiff import as_pillow_reads, mend_planes, tiff_in_words
+from ganmetrics.data.reading.tiff import TIFF_STARTS, as_pillow_reads, mend_planes, tiff_in_words
 from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Reading
 
@@ -86,7 +86,7 @@ def decode(data: bytes, reading: Reading, suffix: str = "") -> Decoded:
         raise Unreadable("is empty (0 bytes)")
     try:
         with pillow_rules(reading.max_pixels):
-            data, is_inverted = as_pillow_reads(data)
+            data, is_inverted = as_pillow_reads(data) if data[:4] in TIFF_STARTS else (data, False)
             again = partial(_opened, data, reading.max_pixels)
             image = again()
             found = "JPEG" if image.format == "MPO" else image.format or ""
@@ -106,7 +106,8 @@ def _opened(data: bytes, max_pixels: int) -> PilImage:
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     if image.width * image.height > max_pixels:
         raise Image.DecompressionBombError
-    mend_planes(image)
+    if image.format == "TIFF":
+        mend_planes(image)
     return image
 
 
@@ -120,7 +121,8 @@ def from_pil(image: PilImage, reading: Reading) -> Decoded:
     """
     try:
         with pillow_rules(reading.max_pixels):
-            mend_planes(image)
+            if image.format == "TIFF":
+                mend_planes(image)
             pixels, kinds = _pixels(image, reading)
     except (Unreadable, MemoryError):
         raise

@@ -36,14 +36,14 @@ def as_pillow_reads(data: bytes) -> tuple[bytes, bool]:
 
 
 def mend_planes(image: Any) -> None:
-    """Have Pillow read separate planes without compression as they are: it takes those of 16 bits for 8.
+    """Have Pillow read a TIFF's separate planes without compression as they are: it takes those of 16 bits for 8.
 
     Raises
     ------
     Unreadable
         Planes that Pillow reads as other pixels than the file holds.
     """
-    if image.format != "TIFF" or stated(image, PLANES) != SEPARATE:
+    if stated(image, PLANES) != SEPARATE:
         return
     bits = set(image.tag_v2.get(BITS, (1,)))
     if image.info.get("compression") != "raw":
