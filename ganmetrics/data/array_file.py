@@ -13,6 +13,7 @@ from ganmetrics._files import shown
 from ganmetrics.data.places.array_header import ArrayHeader, read_header
 from ganmetrics.data.places.paths import is_array_file, suffix_of
 from ganmetrics.data.places.refusals import refuse_path
+from ganmetrics.data.reading.not_images import FLOATS, ROWS, fix_of_dtype, refuse_what_is_no_image
 from ganmetrics.data.reading.uint8 import check_layout, to_uint8
 from ganmetrics.data.source import Classes, Kind, Source
 from ganmetrics.data.zip_file import Caps, check_members, opened_archive
@@ -28,10 +29,8 @@ CAPS = Caps(members=10_000, member_bytes=1 << 42, total_bytes=1 << 42, ratio=110
 STATISTICS = {"mu", "sigma"}
 # np.savez(path, images, labels) names its arrays so.
 IMAGES, LABELS = "arr_0", "arr_1"
-ROWS = (
-    "Rows of features are scored by gm.functional, or saved by np.savez(path, mu=features.mean(0), "
-    "sigma=np.cov(features.T)); flattened images by images.reshape(N, H, W, 3)"
-)
+MOST_LOOKED_AT = 20
+FLAT = f"{ROWS}; flattened images by images.reshape(N, H, W, 3)"
 
 
 class ArrayFileSource(Source):
@@ -66,6 +65,18 @@ class ArrayFileSource(Source):
             self._header = _checked_header(stream, num_bytes, self.name)
         check_layout(self._header.shape, is_array=True, where=self.name)
         self.count = self._header.shape[0]
+        others = [key for key in keys[:MOST_LOOKED_AT] if f"{key}.npy" != self._member and self._are_images(key)]
+        if others:
+            what = f"the file's array {shown(', '.join(others))} holds images too"
+            self.notes.warnings.append(f"{what}, which were left out; those of {self._member[:-4]} are scored")
+
+    def _are_images(self, key: str) -> bool:
+        try:
+            with self._stream(f"{key}.npy") as (stream, _):
+                header = _header(stream, self.name)
+        except InputError:
+            return False
+        return header.dtype.name == "uint8" and len(header.shape) == 4
 
     def known_classes(self) -> Classes:
         """The classes in ``arr_1`` beside ``arr_0``, as guided-diffusion's samplers save them."""
@@ -160,12 +171,15 @@ def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> ArrayHeade
         what = "the array holds Python objects, which may run code when they are loaded; it is refused"
         hint = "Save images as one uint8 array, and statistics by np.savez(path, mu=mu, sigma=sigma)"
         raise InputError(what, where=where, hint=hint, code="E-ARRAY")
+    refuse_what_is_no_image(header.shape, header.dtype.name, where)
     if len(header.shape) == 2:
         what = f"the array has the shape {list(header.shape)} and dtype {header.dtype.name}; expected uint8 images"
-        raise InputError(what, where=where, hint=ROWS, code="E-SHAPE")
+        raise InputError(what, where=where, hint=FLAT, code="E-SHAPE")
     if header.dtype.name != "uint8":
         what = f"the array has dtype {header.dtype.name}; expected uint8 images"
-        hint = "Bring the values to 0..255, round them and save them as uint8"
+        is_float = header.dtype.name in FLOATS
+        scaled = "Bring the values to 0..255, round them and save them as uint8"
+        hint = scaled if is_float else fix_of_dtype(header.dtype.name, is_array=True)
         raise InputError(what, where=where, hint=hint, code="E-DTYPE")
     if header.is_fortran and len(header.shape) > 1:
         what = "the array is stored in column (Fortran) order and cannot be read image by image"

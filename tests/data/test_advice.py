@@ -67,6 +67,60 @@ def test_floats_are_to_be_scaled_before_they_are_bytes(tmp_path: Path) -> None:
     assert refusal(tmp_path / "images.npy").hint == "Bring the values to 0..255, round them and save them as uint8"
 
 
+OTHER_ARRAYS: dict[str, tuple[np.ndarray, str]] = {
+    "pooled features": (np.zeros((6, 2048, 1, 1), np.float32), "Pooled features are features.reshape(6, 2048). Rows"),
+    "maps of features": (np.zeros((6, 7, 8, 8), np.float16), "Maps of features are averaged to rows"),
+    "features of tokens": (np.zeros((6, 4, 64)), "Features of tokens are averaged to rows, features.mean(1)"),
+    "latents": (np.zeros((6, 4, 32, 32), np.float32), "Latents are decoded to images first"),
+    "latents of more channels": (np.zeros((6, 16, 32, 32), np.float32), "Latents are decoded to images first"),
+    "paths": (np.array(["a.png", "b.png"]), "Paths of images are given as a list"),
+    "encoded images": (np.array([b"a", b"b"]), "decode encoded images"),
+    "dates": (np.zeros((6, 8, 8, 3), "M8[s]"), "Dates and durations are no pixel values"),
+    "bytes of three": (np.zeros((6, 8, 8), "V3"), "images.view(np.uint8).reshape(*images.shape, 3)"),
+    "records": (np.zeros((6, 8), [("a", "f4"), ("b", "f4")]), "An array of records is no array of images"),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_ARRAYS)
+def test_what_is_no_image_has_advice_of_its_own(case: str, tmp_path: Path) -> None:
+    array, words = OTHER_ARRAYS[case]
+    np.savez(tmp_path / "x.npz", array)
+    for value in (tmp_path / "x.npz", array):
+        error = refusal(value, **({} if isinstance(value, Path) else {"value_range": (0, 1)}))
+        assert words in error.hint
+        assert "0..255" not in error.hint
+    if "features" in case:
+        assert "gm.functional" in error.hint
+
+
+def test_the_advice_for_three_bytes_a_pixel_is_right() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    packed = images.copy().view([("r", "u1"), ("g", "u1"), ("b", "u1")]).reshape(6, 8, 8)
+    assert np.array_equal(packed.view(np.uint8).reshape(*packed.shape, 3), images)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "words"),
+    [("int8", "(images.astype(np.int16) + 128).astype(np.uint8)"), ("bool", "* 255"), ("int64", "run from 0 to 255")],
+)
+def test_images_of_other_whole_numbers(dtype: str, words: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((4, 8, 8, 3), dtype))
+    assert words in refusal(tmp_path / "x.npy").hint
+    assert words in refusal(np.zeros((4, 8, 8, 3), dtype)).hint
+
+
+def test_a_second_array_of_images_is_told(tmp_path: Path) -> None:
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "x.npz", images, images)
+    found = gm.measure(tmp_path / "x.npz", extractor="pixels")
+    assert (
+        "the file's array arr_1 holds images too, which were left out; those of arr_0 are scored"
+        in found.notes.warnings
+    )
+    np.savez(tmp_path / "y.npz", images, np.arange(4))
+    assert gm.measure(tmp_path / "y.npz", extractor="pixels").notes.warnings == []
+
+
 @pytest.mark.parametrize(
     ("returned", "what", "hint"),
     [

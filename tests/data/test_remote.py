@@ -176,7 +176,7 @@ def test_data_behind_the_end_mark_of_a_tar_are_not_lost(tmp_path: Path, lost: in
     place = data.index(b"1.png")
     whole.write_bytes(data[:place] + bytes(lost) + data[place + lost :])
     for name in ("joined.tar", "holed.tar"):
-        with pytest.raises(InputError, match=rf"data follow the end mark at byte \d+.*{name}.*--concatenate"):
+        with pytest.raises(InputError, match=rf"data follow the end mark at byte \d+.*{name}.*tar -A"):
             open_source(tmp_path / name)
     (tmp_path / "padded.tar").write_bytes(first + bytes(1 << 21))
     assert open_source(tmp_path / "padded.tar").count == 1

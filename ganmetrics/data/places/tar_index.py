@@ -189,7 +189,7 @@ def _is_ended(archive: tarfile.TarFile, stream: IO[bytes], where: str) -> bool:
             what = (
                 f"more data follow the end mark at byte {archive.offset}, as after `cat a.tar b.tar` or a lost header"
             )
-            hint = "Give joined archives one by one, or join them by `tar --concatenate`"
+            hint = "Give joined archives one by one, or join them by `tar -A`"
             raise InputError(what, where=where, hint=hint, code="E-ARCHIVE")
     return len(block) == tarfile.BLOCKSIZE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganmetrics._arguments import described
+from ganmetrics.data.reading.not_images import FLOATS, fix_of_dtype, refuse_what_is_no_image
 from ganmetrics.data.source import is_instance
 from ganmetrics.errors import InputError
 
@@ -118,20 +119,10 @@ def check_values(images: Tensor, value_range: tuple[float, float] | None, where:
 
 def _check_dtype(images: ArrayLike, is_array: bool, where: str) -> None:
     name = str(getattr(images.dtype, "name", images.dtype)).removeprefix("torch.")
-    if name in ("uint8", "float16", "bfloat16", "float32", "float64"):
-        return
-    cast = "images.astype(np.uint8)" if is_array else "images.to(torch.uint8)"
-    fix = f"If the values run from 0 to 255, use {cast}"
-    if name == "bool":
-        fix = f"Use {cast} * 255"
-    elif name == "uint16":
-        floats = "images.astype(np.float32)" if is_array else "images.float()"
-        white = "value_range=(0, 65535)), or (0, 4095) for images of 12 bits"
-        fix = f"State black and white: gm.source({floats}, {white}"
-    elif name.startswith("complex"):
-        fix = "Take the real part or the magnitude and state its value_range"
-    what = f"the images have dtype {name}; expected uint8, or float with a value_range"
-    raise InputError(what, where=where, hint=fix, code="E-DTYPE")
+    refuse_what_is_no_image(tuple(images.shape), name, where)
+    if name not in ("uint8", *FLOATS):
+        what = f"the images have dtype {name}; expected uint8, or float with a value_range"
+        raise InputError(what, where=where, hint=fix_of_dtype(name, is_array=is_array), code="E-DTYPE")
 
 
 def _check_storage(images: Any, where: str) -> None:
