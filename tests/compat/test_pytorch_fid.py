@@ -121,7 +121,7 @@ def test_the_functions_take_the_packages_arguments(name: str, package: Any) -> N
 
 
 def test_the_function_is_the_protocol(tmp_path: Path, synthetic_weights: Path) -> None:
-    folders = written(tmp_path, 3)
+    folders = written(tmp_path, 2)
     mine = shim.calculate_fid_given_paths(folders, 16, "cpu", 2048, 0, weights=synthetic_weights)
     options = {"weights": synthetic_weights, "device": "cpu", "batch_size": 16, "ci": "off"}
     expected = gm.evaluate(*folders, protocol="pytorch-fid", **options)["fid"].value

@@ -19,6 +19,7 @@ from serving import running, trickles, weight_file
 from ganmetrics.generators.training import CHECKPOINT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+MOMENTS = int(os.environ.get("GANMETRICS_MOMENTS", "4"))  # random ones that each command is interrupted at
 SIGNALS = [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 EACH_SIGNAL = pytest.mark.parametrize(("number", "code", "word"), SIGNALS, ids=["SIGINT", "SIGTERM"])
 LATTER_IS_SLOW = pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_85_86_interruptions_at_random_moments(
     name: str, number: int, code: int, word: str, nursery: Nursery, many: Path, sets: tuple[Path, Path], tmp_path: Path
 ) -> None:
     rng, met = random.Random(number), 0
-    for turn in range(8):
+    for turn in range(MOMENTS):
         here = tmp_path / str(turn)
         here.mkdir()
         met += cut(name, (number, code, word), 2 * rng.random(), nursery, {"MANY": many, "FAKE": sets[1], "HERE": here})
@@ -189,7 +190,7 @@ def test_85_86_a_process_of_its_own_at_random_moments(
     """From its first moment to its last, while Python clears up: at worst a shell sees the signal's own 130 or 143."""
     rng, met = random.Random(number), 0
     words = [sys.executable, "-m", "ganmetrics", "stats", "build", str(many), "-o", "x.npz", *HOW, "--force"]
-    for _ in range(8):
+    for _ in range(MOMENTS):
         process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_until_guarded(process.pid)
         time.sleep(rng.random() * 5)
