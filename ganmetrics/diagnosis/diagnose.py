@@ -156,9 +156,17 @@ def diagnose(
 
 def diagnosed(pair: Pair, result: Result) -> Diagnosis:
     """Diagnose two sets whose statistics are already computed."""
-    # Of findings that are equally bad input trouble comes first: wrong pixel values cause what the others then find.
-    findings = sorted((fault.find(pair) for fault in faults()), key=_place)
-    return Diagnosis(tuple(findings), result, pair)
+    findings = [fault.find(pair) for fault in faults()]
+    if any(each.is_fault and each.is_cause for each in findings):
+        findings = [_following(each) for each in findings]
+    return Diagnosis(tuple(sorted(findings, key=_place)), result, pair)
+
+
+def _following(finding: Finding) -> Finding:
+    """Say of an accusation that it may follow from what causes others."""
+    if not finding.is_fault or finding.is_cause:
+        return finding
+    return replace(finding, sentence=f"{finding.sentence}. This may follow from the {INPUT_TROUBLE}")
 
 
 def faults() -> list[Fault]:
@@ -166,8 +174,10 @@ def faults() -> list[Fault]:
     return sorted(FAULTS.records().values(), key=lambda fault: fault.place)
 
 
-def _place(finding: Finding) -> tuple[int, bool]:
-    return -rank(finding.verdict), finding.is_fault and finding.name != INPUT_TROUBLE
+def _place(finding: Finding) -> tuple[bool, int, bool]:
+    """Order findings: what causes others first, then the worst, and of equally bad ones input trouble first."""
+    is_cause = finding.is_fault and finding.is_cause
+    return not is_cause, -rank(finding.verdict), finding.is_fault and finding.name != INPUT_TROUBLE
 
 
 def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:

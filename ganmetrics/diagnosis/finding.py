@@ -75,6 +75,8 @@ class Finding:
     evidence : tuple of Evidence
     advice : tuple of str
         What to try, the likeliest first; empty where nothing is wrong.
+    is_cause : bool
+        Whether other findings may follow from it, as they do from wrong pixel values.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Finding:
     sentence: str
     evidence: tuple[Evidence, ...] = ()
     advice: tuple[str, ...] = ()
+    is_cause: bool = False
 
     @property
     def is_fault(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.diagnosis.blindness import unseen
 from ganmetrics.diagnosis.finding import Evidence, Fault, Finding, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, mean_of, quantile, share_of
 from ganmetrics.metrics.ms_ssim_diversity import ms_ssim_diversity
@@ -47,7 +48,8 @@ def low_diversity(pair: Pair) -> Finding:
     ]
     verdict = worst(verdicts_of(numbers))
     if verdict == "ok":
-        return Finding(NAME, verdict, "generated images are about as varied as real ones", tuple(numbers))
+        finding = Finding(NAME, verdict, "generated images are about as varied as real ones", tuple(numbers))
+        return unseen(finding, pair.blindness.to_kinds)
     accused = [each for each in numbers if each.verdict == verdict]
     sentence = f"generated images are less varied than real ones: {accused[0].name} is {accused[0].value:.2g}"
     if copies.groups and copies.repeated_share >= 0.01:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.diagnosis.blindness import unseen
 from ganmetrics.diagnosis.finding import Fault, Finding, is_fault, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, mean_of, quantile, share_of
 from ganmetrics.diagnosis.pair import NEIGHBORS
@@ -55,7 +56,8 @@ def low_quality(pair: Pair) -> Finding:
     )
     if is_fault(foreign.verdict):
         sentence += f"; {foreign.value:.0%} are foreign: far from every real image"
-    return Finding(NAME, verdict, sentence, numbers, ADVICE if is_fault(verdict) else ())
+    finding = Finding(NAME, verdict, sentence, numbers, ADVICE if is_fault(verdict) else ())
+    return unseen(finding, pair.blindness.to_detail)
 
 
 def _density(real_balls: Tensor) -> Number:

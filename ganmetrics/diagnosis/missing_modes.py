@@ -83,6 +83,14 @@ class ModeShares(NamedTuple):
         return found
 
     @property
+    def noticed_share(self) -> float:
+        """The share of the real images in modes whose absence would be significant at these numbers of images."""
+        # Without any image of a mode, what is counted in it by mistake is left.
+        absent = (self.background * self.fake_counts.sum()).round()
+        z = two_proportion_z(self.real_counts, absent, totals=(self.real_counts.sum(), self.fake_counts.sum()))
+        return float(self.real_shares[z > _limit(LEVEL, len(z))].sum())
+
+    @property
     def missing_share(self) -> float:
         """The share of the real images in missing modes."""
         return float(self.real_shares[self.missing].sum())
@@ -138,9 +146,14 @@ def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 
 def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | None = None) -> ModeShares:
     """Test the share of every mode, counts int64 [K] each; modes without a real image have none to lose."""
     z = two_proportion_z(real_counts, fake_counts)
-    limit, strict = (float(special.ndtri(1 - level / (2 * len(real_counts)))) for level in (LEVEL, RARE_LEVEL))
+    limit, strict = (_limit(level, len(real_counts)) for level in (LEVEL, RARE_LEVEL))
     nothing = torch.zeros(len(real_counts), dtype=torch.float64) if background is None else background
     return ModeShares(real_counts, fake_counts, z > limit, z < -limit, z > strict, nothing)
+
+
+def _limit(level: float, count: int) -> float:
+    """Return the standard errors at which a difference is significant among so many tests (Bonferroni)."""
+    return float(special.ndtri(1 - level / (2 * count)))
 
 
 def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> float64 [N, R], [M, R]

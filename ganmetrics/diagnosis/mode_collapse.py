@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.diagnosis.blindness import LABELS, unseen
 from ganmetrics.diagnosis.class_assignment import listed
 from ganmetrics.diagnosis.finding import Evidence, Fault, Finding, is_fault, verdicts_of, worst
 from ganmetrics.diagnosis.limits import evidence, share_of
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 NAME = "mode collapse"
 # Below this precision, empty clusters may be a matter of quality.
 OFF = 0.5
+# A check clears a set where it would notice the absence of kinds that hold this share of the real images.
+NOTICED = 0.5
 ADVICE = (
     "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing (Lin et "
     "al. 2018)",
@@ -46,9 +49,27 @@ def mode_collapse(pair: Pair) -> Finding:
     ]
     verdict = worst(verdicts_of(numbers))
     sentence = _sentence(pair, verdict)
-    if is_fault(verdict) and (classes is None or not classes.shares.missing) and _are_off(pair):
-        sentence += "; but most generated images lie off the manifold of real ones, which empties clusters too"
-    return Finding(NAME, verdict, sentence, tuple(numbers), ADVICE if is_fault(verdict) else ())
+    if is_fault(verdict) and _are_off(pair):
+        kinds = "clusters" if classes is None else f"clusters and {classes.noun}"
+        sentence += f"; but most generated images lie off the manifold of real ones, which empties {kinds} too"
+    finding = Finding(NAME, verdict, sentence, tuple(numbers), ADVICE if is_fault(verdict) else ())
+    return unseen(finding, _blindness(pair), *([] if pair.real.labels is not None else [LABELS]))
+
+
+def _blindness(pair: Pair) -> str:
+    """Return why a missing kind of image would go unnoticed; empty where most would be seen."""
+    classes = pair.classes
+    is_labelled = classes is not None and pair.real.labels is not None
+    if pair.real.labels is not None and classes is None:
+        return "the classes of the real images are too alike in these features to be told apart"
+    if pair.blindness.to_kinds and not is_labelled:
+        return pair.blindness.to_kinds
+    shares = pair.clusters.shares if classes is None else classes.shares
+    if shares.noticed_share >= NOTICED:
+        return ""
+    kinds = "clusters of real images" if classes is None else classes.noun
+    counts = f"{pair.real.count} real and {pair.fake.count} generated images"
+    return f"with {counts}, most {kinds} could be missing by chance"
 
 
 def _are_off(pair: Pair) -> bool:
@@ -94,9 +115,6 @@ def _sentence(pair: Pair, verdict: str) -> str:
         return f"{drawn} of {classes.num_real} {classes.noun} are drawn, the others too rare to be missed significantly"
     if classes is not None:
         return f"all {classes.num_real} {classes.noun} are drawn"
-    if pair.real.labels is not None:
-        alike = "their classes are too alike in these features to be told apart"
-        return f"no cluster of real images is left out; {alike}"
     return (
         "no cluster of real images is left out" if not clusters.shares.missing else "hardly any real image is left out"
     )

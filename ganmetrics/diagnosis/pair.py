@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ganmetrics.diagnosis.blindness import Blindness, blindness
 from ganmetrics.diagnosis.class_assignment import Classes, classes_of
 from ganmetrics.diagnosis.edited_copies import Edited, edited, edited_usually
 from ganmetrics.diagnosis.missing_modes import Clusters, clusters
@@ -169,6 +170,11 @@ class Pair:
     def classes(self) -> Classes | None:
         """The classes of both sets, where labels or a classifier tell them."""
         return classes_of(self.real, self.fake, self.extractor, (self.neighbors[0], self.nearness.places))
+
+    @cached_property
+    def blindness(self) -> Blindness:
+        """What the features of these images cannot show."""
+        return blindness(self.real, self.fake)
 
     @cached_property
     def pictures(self) -> tuple[Images, Images] | None:

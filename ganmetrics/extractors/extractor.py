@@ -149,15 +149,19 @@ class Domain(NamedTuple):
         Whether colours are outside of it.
     most_pixels : int
         The longer side beyond which images are outside of it; 0 where any size is inside.
+    blind_to_kinds, blind_to_detail : str
+        Why features do not tell kinds of images apart, or sharp images from blurred ones; empty where they do.
     """
 
     images: str
     is_grey: bool = False
     most_pixels: int = 0
+    blind_to_kinds: str = ""
+    blind_to_detail: str = ""
 
 
+ANYTHING = "images of any kind"
 PHOTOGRAPHS = Domain("photographs of ImageNet's classes, at any size")
-ANYTHING = Domain("images of any kind")
 
 
 class ExtractorRecord(NamedTuple):

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
-from ganmetrics.extractors.extractor import ANYTHING, Extractor, ExtractorRecord
+from ganmetrics.extractors.extractor import ANYTHING, Domain, Extractor, ExtractorRecord
 from ganmetrics.extractors.resize import in_float32
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import Images
 
 SIZE = 8
+COARSE = "it compares the mean colours of an 8 x 8 grid"
 
 
 class Pixels(Extractor):
@@ -49,5 +50,5 @@ EXTRACTOR = ExtractorRecord(
     load=Pixels,
     download=False,
     summary="8 x 8 mean colours, no weights; 192",
-    domain=ANYTHING,
+    domain=Domain(ANYTHING, blind_to_kinds=COARSE, blind_to_detail=COARSE),
 )

@@ -30,13 +30,16 @@ def divergence_from_uniform(counts: Tensor) -> float:  # [K] -> 0..log K, NaN wi
     return float((math.log(len(p)) + torch.special.xlogy(p, p).sum()).clamp(min=0))
 
 
-def two_proportion_z(real_counts: Tensor, fake_counts: Tensor) -> Tensor:  # [K], [K] -> [K]
+def two_proportion_z(
+    real_counts: Tensor, fake_counts: Tensor, totals: tuple[Tensor, Tensor] | None = None
+) -> Tensor:  # [K], [K] -> [K]
     """Return the difference of each bin's shares, real less fake, in standard errors of the pooled share.
 
     z = (r - f) / sqrt(p (1 - p) (1 / N + 1 / M)) with p the share in both sets together; 0 where p is 0 or 1.
+    ``totals`` are N and M, by default the sums of the counts.
     """
     real, fake = real_counts.to(torch.float64), fake_counts.to(torch.float64)
-    n, m = real.sum(), fake.sum()
+    n, m = totals or (real.sum(), fake.sum())
     p = (real + fake) / (n + m)
     difference, variance = real / n - fake / m, p * (1 - p) * (1 / n + 1 / m)
     return torch.where(variance > 0, difference / variance.sqrt(), 0.0)

@@ -142,18 +142,24 @@ def _range_hint(side: Statistics, *, is_upper: bool) -> str:
     return f"Check the declared value_range, or the scaling of uint8 images: {cause}"
 
 
-def _domain(role: str, side: Statistics) -> Iterator[Caution]:
+def outside_domain(side: Statistics) -> str:
+    """Say what a network was made for and what it was given, where these differ; empty where nothing is known to."""
     name = re.split("[:@+]", side.recipe.extractor)[0]
     record = EXTRACTORS.get(name)
     if record is None or side.recipe.network.startswith("custom-"):
-        return
+        return ""
     domain, is_coloured = record.domain, side.filled is not None and side.filled.is_coloured
     is_large = 0 < domain.most_pixels < max(side.notes.sizes.most_common(1)[0][0] if side.notes.sizes else (0,))
     if is_large or (domain.is_grey and is_coloured):
         given = f"{_commonest(side)} images{' in colour' * is_coloured}".strip()
-        text = f"{role}: the network {name} was made for {domain.images} and was given {given}"
+        return f"the network {name} was made for {domain.images} and was given {given}"
+    return ""
+
+
+def _domain(role: str, side: Statistics) -> Iterator[Caution]:
+    if text := outside_domain(side):
         hint = "Its features say little about these: use inception, or a network that was trained on such images"
-        yield Caution("domain", f"{text}. {hint}")
+        yield Caution("domain", f"{role}: {text}. {hint}")
 
 
 def _alone(role: str, side: Statistics) -> Iterator[Caution]:
