@@ -10,12 +10,16 @@ from scipy import linalg
 from ganmetrics.errors import StatisticsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 # Largest relative departure of a covariance from symmetry and from a positive spectrum.
 ASYMMETRY = 1e-6
 # Vectors that miss a spectrum with negative parts once in 2^16 at most.
 PROBES = 16
+# Rows and columns of a block that fits into a processor's cache.
+BLOCK = 128
 # Covariances of larger numbers have traces that overflow in the largest dimensions.
 LARGEST = 1e302
 
@@ -83,13 +87,39 @@ def pivoted(sigma: Array, side: str = "") -> Pivoted:
 
 def check_symmetric(sigma: Array, side: str) -> float:
     """Return the largest magnitude in a matrix; refuse one that is not finite or not symmetric (StatisticsError)."""
-    largest = float(np.abs(sigma).max(initial=0.0))
+    # NaN is the largest and the smallest of numbers that hold one.
+    largest = max(float(sigma.max(initial=0.0)), -float(sigma.min(initial=0.0)))
     if not largest < LARGEST:
         what = "NaN or infinity" if not np.isfinite(largest) else f"numbers beyond {LARGEST:g}, whose sums overflow"
         raise StatisticsError(f"the covariance holds {what}", where=side, code="E-NOT-FINITE")
-    if float(np.abs(sigma - sigma.T).max(initial=0.0)) > ASYMMETRY * largest:
+    asymmetry = max((float(np.abs(above - below.T).max()) for above, below in _mirror_images(sigma)), default=0.0)
+    if asymmetry > ASYMMETRY * largest:
         raise StatisticsError("the covariance is not symmetric", where=side, code="E-NOT-PSD")
     return largest
+
+
+def mirrored(lower: Array) -> Array:
+    """Return the symmetric matrix [D, D], in C order, whose lower half is that of a matrix in Fortran order."""
+    whole = np.array(lower.T, order="C")
+    for above, below in _mirror_images(whole):
+        if above is below:
+            above[:] = np.triu(above) + np.triu(above, 1).T
+        else:
+            below[:] = above.T
+    return whole
+
+
+def _mirror_images(matrix: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield the blocks on and above the diagonal, each with its mirror image, which is the same block on it.
+
+    In a processor's cache a transpose costs no more than a copy, which for 2048 dimensions is a tenth of the time.
+    """
+    for row in range(0, len(matrix), BLOCK):
+        rows = slice(row, row + BLOCK)
+        for column in range(row, len(matrix), BLOCK):
+            columns = slice(column, column + BLOCK)
+            above = matrix[rows, columns]
+            yield above, above if row == column else matrix[columns, rows]
 
 
 def _leaves(sigma: Array, factor: Array) -> float:

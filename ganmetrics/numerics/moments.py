@@ -11,7 +11,7 @@ import torch
 from scipy.linalg import blas
 
 from ganmetrics.errors import InputError
-from ganmetrics.numerics.cholesky import pivoted
+from ganmetrics.numerics.cholesky import mirrored, pivoted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -133,7 +133,4 @@ class RunningMoments:
 
     def value(self) -> Moments:
         """Return the moments of all vectors so far, which later ones do not change."""
-        # The upper half is the mirror image of the lower one, which alone is kept up to date.
-        lower = np.tril(self._lower)
-        scatter = lower + np.tril(self._lower, -1).T
-        return Moments(self.count, self.mean.clone(), torch.from_numpy(np.ascontiguousarray(scatter)))
+        return Moments(self.count, self.mean.clone(), torch.from_numpy(mirrored(self._lower)))

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganmetrics.errors import InputError
+from ganmetrics.errors import InputError, StatisticsError
+from ganmetrics.numerics.cholesky import BLOCK, check_symmetric
 from ganmetrics.numerics.moments import Moments, RunningMoments
 
 RELATIVE = 1e-12
@@ -127,6 +128,30 @@ def test_moments_that_run_in_place_are_those_of_the_whole(count, dim, scale, dat
     for part in torch.tensor_split(x, cuts):
         running.add(part)
     assert_same(running.value(), Moments.of(x), 1e-10 if x.mean() > 100 * scale else RELATIVE)
+
+
+@pytest.mark.parametrize("dim", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 44])
+def test_both_halves_of_a_scatter_are_mirror_images(dim):
+    """Whatever the number of blocks that it is mirrored in; the values are those of the same rows all at once."""
+    x = torch.from_numpy(np.random.RandomState(dim).randn(5, dim))
+    running = RunningMoments()
+    running.add(x)
+    scatter = running.value().scatter
+    assert torch.equal(scatter, scatter.T)
+    assert scatter.is_contiguous()
+    assert torch.allclose(scatter, Moments.of(x).scatter, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("row", [0, BLOCK - 1, BLOCK, 2 * BLOCK])
+@pytest.mark.parametrize("value", [1.0, float("nan"), float("-inf"), -1e303])
+def test_one_odd_entry_is_seen_wherever_it_stands(row, value):
+    sigma = np.eye(2 * BLOCK + 5)
+    assert check_symmetric(sigma, "real") == 1.0
+    for place in ((row, row + 1), (row + 1, row), (row, 2 * BLOCK + 4), (2 * BLOCK + 4, row)):
+        odd = sigma.copy()
+        odd[place] = value
+        with pytest.raises(StatisticsError, match="not symmetric" if value == 1.0 else "holds"):
+            check_symmetric(odd, "real")
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
