@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.reading.tiff import BITS, PHOTOMETRIC, WHITE_IS_ZERO, stated
+from ganmetrics.data.reading.tiff import BITS, PHOTOMETRIC, WHITE_IS_ZERO, stated, with_args
 from ganmetrics.data.reading.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _colours(
         raise Unreadable("has 16 bits a channel in a form to which levels cannot be applied; convert it to RGB or grey")
     other: Any = again()
     is_grey = "LA;16" in str(other.tile)
-    other.tile = [tile._replace(args=_of_other_byte(tile.args)) for tile in other.tile]
+    other.tile = [with_args(tile, _of_other_byte(tile[3])) for tile in other.tile]
     high, low = (np.asarray(each).astype(np.uint16) for each in (image, other))
     # Grey with alpha is read as four numbers of 8 bits: high, low, high, low.
     numbers = (low[..., [0]] << 8 | low[..., [1]]).repeat(3, axis=2) if is_grey else high[..., :3] << 8 | low[..., :3]

@@ -50,14 +50,19 @@ def mend_planes(image: Any) -> None:
         if image.mode == "LAB":
             raise Unreadable(_planes_in_words(bits))
         return
-    letters = {tile.args[0] for tile in image.tile}
+    letters = {tile[3][0] for tile in image.tile}
     is_plain = stated(image, FILL_ORDER) in (None, 1) and letters <= set(image.mode)
     is_white_zero = stated(image, PHOTOMETRIC) == WHITE_IS_ZERO
     if is_plain and bits == {16} and image.mode in ("RGB", "RGBA") and image.tile:
         end = {b"II": ";16L", b"MM": ";16B"}[image.tag_v2.prefix]
-        image.tile = [tile._replace(args=(tile.args[0] + end, *tile.args[1:])) for tile in image.tile]
+        image.tile = [with_args(tile, (tile[3][0] + end, *tile[3][1:])) for tile in image.tile]
     elif not (is_plain and bits == {8} and image.mode in ("RGB", "RGBA", "CMYK", "P", "L") and not is_white_zero):
         raise Unreadable(_planes_in_words(bits))
+
+
+def with_args(tile: Any, args: Any) -> Any:
+    """One of Pillow's tiles with other arguments of its decoder; old releases have plain tuples for tiles."""
+    return tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args)
 
 
 def stated(image: PilImage, tag: int) -> int | None:
