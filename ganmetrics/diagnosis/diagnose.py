@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
 from ganmetrics.data.labels import labelled
+from ganmetrics.diagnosis.class_table import text_of
 from ganmetrics.diagnosis.finding import Fault, Finding, is_finite, rank, worst
 from ganmetrics.diagnosis.input_trouble import NAME as INPUT_TROUBLE
 from ganmetrics.diagnosis.pair import Pair, check_counts
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ganmetrics.diagnosis.class_assignment import Classes
+    from ganmetrics.diagnosis.class_table import ClassRow
 
 # Schema 2 had the verdict none in place of ok.
 SCHEMA = 3
@@ -74,7 +76,9 @@ class Diagnosis(Report):
         return self.result.warnings
 
     def __str__(self) -> str:
-        return "\n\n".join([*map(_words, self.findings), str(self.result)])
+        classes = self.pair.classes
+        table = [] if classes is None else [text_of(self.pair.class_rows, classes.noun)]
+        return "\n\n".join([*map(_words, self.findings), *table, str(self.result)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as plain data; ``docs/json.md`` describes it."""
@@ -217,7 +221,7 @@ def _details(pair: Pair) -> dict[str, Any]:
     counts = {"real": shares.real_counts.tolist(), "fake": shares.fake_counts.tolist(), "missing": shares.missing}
     groups = [[name_of(pair.fake, i) for i in group[:LISTED]] for group in pair.copies.groups[:LISTED]]
     return {
-        "classes": None if pair.classes is None else _classes(pair.classes),
+        "classes": None if pair.classes is None else _classes(pair.classes, pair.class_rows),
         "clusters": counts,
         "near_duplicates": groups,
         "near_copies": [[name_of(pair.fake, i), name_of(pair.real, j)] for i, j, _ in pair.copies.pairs[:LISTED]],
@@ -225,9 +229,15 @@ def _details(pair: Pair) -> dict[str, Any]:
     }
 
 
-def _classes(classes: Classes) -> dict[str, Any]:
+def _classes(classes: Classes, rows: Sequence[ClassRow]) -> dict[str, Any]:
     counts = {"real": classes.shares.real_counts.tolist(), "fake": classes.shares.fake_counts.tolist()}
-    return {"names": list(classes.names), "told_by": classes.method, **counts, "missing": classes.missing_names}
+    return {
+        "names": list(classes.names),
+        "told_by": classes.method,
+        **counts,
+        "missing": classes.missing_names,
+        "rows": [row.to_dict() for row in rows],
+    }
 
 
 def _nearest(pair: Pair) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ import torch
 
 from ganmetrics.diagnosis.blindness import Blindness, blindness
 from ganmetrics.diagnosis.class_assignment import Classes, classes_of
+from ganmetrics.diagnosis.class_table import ClassRow, class_rows
 from ganmetrics.diagnosis.edited_copies import Edited, edited, edited_usually
 from ganmetrics.diagnosis.missing_modes import Clusters, clusters
 from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
@@ -170,6 +171,11 @@ class Pair:
     def classes(self) -> Classes | None:
         """The classes of both sets, where labels or a classifier tell them."""
         return classes_of(self.real, self.fake, self.extractor, (self.neighbors[0], self.nearness.places))
+
+    @cached_property
+    def class_rows(self) -> tuple[ClassRow, ...]:
+        """The classes one by one, the worst first."""
+        return class_rows(self)
 
     @cached_property
     def blindness(self) -> Blindness:

@@ -13,7 +13,7 @@ from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Estimate, Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES, SAMPLE
-from ganmetrics.numerics.discrepancy import kernel_expansion
+from ganmetrics.numerics.discrepancy import KernelExpansion, kernel_expansion
 from ganmetrics.numerics.kernels import cubic_kernel, subset_sums, unbiased_mmd2
 from ganmetrics.numerics.resampling import Indices, paired_subsets, seeded
 
@@ -145,14 +145,23 @@ def uncertainty(computed: Estimate, given: Given) -> dict[str, Estimated]:
     """
     samples = [side.sample[:MAX_ROWS].double() for side in (given.real, given.fake)]
     sizes = Sizes(len(given.real.features), len(given.fake.features))
-    expansion = kernel_expansion(*samples)
+    # Subsets drawn at random add noise of their own.
+    noise = (computed.std or 0.0) / int(given.settings["num_subsets"]) ** 0.5
+    return {"kid": _uncertain(kernel_expansion(*samples), sizes, computed.value, noise)}
+
+
+def kid_of_all(real: Tensor, fake: Tensor) -> Estimated:  # float64 [N, D], [M, D]
+    """Estimate KID from all rows at once, without subsets, with its interval; at least three rows on each side."""
+    expansion = kernel_expansion(real, fake)
+    return _uncertain(expansion, Sizes(len(real), len(fake)), expansion.unbiased)
+
+
+def _uncertain(expansion: KernelExpansion, sizes: Sizes, value: float, noise: float = 0.0) -> Estimated:
     # The biased discrepancy is the unbiased one and what the diagonals add; it is never negative, whatever the draw.
     bias = sum(extra / size for extra, size in zip(expansion.diagonals, sizes, strict=True))
     base = max(expansion.unbiased + bias, bias / 4, 0.0)
-    # Subsets drawn at random add noise of their own.
-    noise = (computed.std or 0.0) / int(given.settings["num_subsets"]) ** 0.5
     second = expansion.second.error(*sizes)
-    return {"kid": expanded(computed.value, sizes, expansion.influence, second, base=base, noise=noise)}
+    return expanded(value, sizes, expansion.influence, second, base=base, noise=noise)
 
 
 METRIC = Metric(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # How many sizes and formats of a set are named: those that most images have.
 COMMONEST = 6
+# Classes of a report's table.
+CLASSES = 100
 
 
 @singledispatch
@@ -75,11 +77,19 @@ def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
         scores=below.scores,
         figures=tuple(_figures_of_pair(pair)) if with_pictures else (),
         galleries=tuple(_galleries(pair.real, pair.fake, pair)) if with_pictures else (),
+        tables=tuple(_class_table(pair)),
         sides=_sides([("real", pair.real), ("fake", pair.fake), ("test", pair.test)]),
         warnings=below.warnings,
         left_out=below.left_out,
         versions=below.versions,
     )
+
+
+def _class_table(pair: Pair) -> Iterator[Table]:
+    if pair.classes is not None:
+        heads = ("Class", "Real", "Generated", "Of its due", "KID (95 %)", "Precision", "Recall")
+        rows = tuple((row.name, *row.cells()) for row in pair.class_rows[:CLASSES])
+        yield Table("classes-table", f"The {pair.classes.noun}, the worst first", heads, rows)
 
 
 @figures_of.register
