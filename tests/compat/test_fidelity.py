@@ -42,12 +42,15 @@ TOLERANCES = {
 }
 
 
+def written(root: Path, count: int) -> tuple[str, str]:
+    for name, seed, shift in (("fake", 2, 0.3), ("real", 1, 0.0)):
+        write_images(root / name, count, 40, seed, "png", shift)
+    return str(root / "fake"), str(root / "real")
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    root = tmp_path_factory.mktemp("sets")
-    for name, seed, shift in (("fake", 2, 0.3), ("real", 1, 0.0)):
-        write_images(root / name, COUNT, 40, seed, "png", shift)
-    return str(root / "fake"), str(root / "real")
+    return written(tmp_path_factory.mktemp("sets"), COUNT)
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +71,25 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return ending.value.code, *capsys.readouterr()
 
 
-@pytest.mark.parametrize("metrics", [[*METRICS, *LAYERS], pytest.param(["-i", *METRICS], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("count", "metrics"),
+    [
+        (COUNT, [*METRICS, *LAYERS]),
+        pytest.param(24, ["-i", *METRICS, "--kid-subset-size", "20"], marks=pytest.mark.slow),
+    ],
+)
 def test_the_command_prints_what_the_packages_does(
+    count: int,
     metrics: list[str],
-    folders: tuple[str, str],
+    tmp_path: Path,
     synthetic_weights: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from torch_fidelity.fidelity import main
 
-    given = ["--input1", folders[0], "--input2", folders[1], *metrics, "--cpu", "--silent"]
+    fake, real = written(tmp_path, count)
+    given = ["--input1", fake, "--input2", real, *metrics, "--cpu", "--silent"]
     given += ["--feature-extractor-weights-path", str(synthetic_weights), "--no-cache", "--save-cpu-ram"]
     monkeypatch.setattr(sys, "argv", ["fidelity", *given])
     main()
@@ -207,7 +218,9 @@ def test_precision_and_recall_are_of_vgg16(options: dict[str, Any], tmp_path: Pa
     with torch.no_grad():
         draw_weights(net, torch.Generator().manual_seed(0))
     torch.save(net.state_dict(), tmp_path / "vgg16.pth")
-    asked = {**options, "prc": True, "feature_extractor_weights_path": str(tmp_path / "vgg16.pth")}
+    fake, real = written(tmp_path, 24)
+    asked = {**options, "input1": fake, "input2": real, "prc": True}
+    asked["feature_extractor_weights_path"] = str(tmp_path / "vgg16.pth")
     found = fidelity.calculate_metrics(**asked)
     assert found == pytest.approx(calculate_metrics(**asked, save_cpu_ram=True), rel=1e-6)
     assert 0 < found["precision"] < 1
