@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 50_000
 # The version of ``state_dict``.
-STATE = 2
+STATE = 3
 READING = Reading()
 
 
@@ -183,7 +183,7 @@ class Evaluation:
         Raises
         ------
         StatisticsError
-            Another network, other metrics, or another limit of rows.
+            Another network, other metrics, another reference, or another limit of rows.
         """
         self._check_same(other._identity(), "the other evaluation")
         for role, stream in self._streams.items():
@@ -263,12 +263,12 @@ class Evaluation:
 
     def _identity(self) -> str:
         facts = {**asdict(self.recipe), "metrics": [str(each) for each in self.metrics], "ci": self.ci}
-        return json.dumps({**facts, "max_rows": self.max_rows}, sort_keys=True)
+        reference = self.reference and f"#{self.reference.count}:{self.reference.digest}"
+        return json.dumps({**facts, "max_rows": self.max_rows, "reference": reference}, sort_keys=True)
 
     def _check_same(self, identity: str, what: str) -> None:
         if identity != self._identity():
-            hint = "Make both with the same metrics, network and max_rows"
-            found = shown(identity[:1000])
+            found, hint = shown(identity[:1000]), "Make both with the same metrics, network, reference and max_rows"
             raise StatisticsError(f"{what} has another recipe: {found} / {self._identity()}", hint=hint)
 
 

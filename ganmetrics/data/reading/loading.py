@@ -112,12 +112,17 @@ def read_placed(
         return
     if not unreadable:
         raise InputError("there are no images", where=where, code="E-EMPTY")
+    raise _refusal_of(unreadable, num_read, where)
+
+
+def _refusal_of(unreadable: list[str], num_read: int, where: str) -> InputError:
+    """Return the error that names corrupt images, the first of many, and says what to do about them."""
     listed = "; ".join(unreadable[:NUM_LISTED])
     more = f"; and {len(unreadable) - NUM_LISTED} more" if len(unreadable) > NUM_LISTED else ""
     what = f"{len(unreadable)} of {len(unreadable) + num_read} images cannot be read: {listed}{more}"
     fixes = list(dict.fromkeys(getattr(line, "fix", "") or "Repair or remove them" for line in unreadable))
     skip = ['`on_error="skip"` leaves them out'] if num_read else []
-    raise InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")
+    return InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")
 
 
 def placed_items(

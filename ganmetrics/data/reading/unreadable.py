@@ -1,4 +1,4 @@
-"""What becomes of an image that cannot be read: one sentence."""
+"""The exception of one image that cannot be read; ``loading.read_placed`` decides what follows from it."""
 
 from __future__ import annotations
 
