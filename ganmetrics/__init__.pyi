@@ -40,7 +40,7 @@ from .measurement.archive import load_statistics as load_statistics
 from .measurement.archive import save_statistics as save_statistics
 from .measurement.recipe import Signature as Signature
 from .measurement.statistics import Statistics as Statistics
-from .numerics.bounds import Interval as Interval
+from .numerics.interval_ends import Interval as Interval
 from .numerics.memory import memory_limit as memory_limit
 from .scoring.result import Result as Result
 from .scoring.result import Score as Score

@@ -16,7 +16,7 @@ from ganmetrics.data.reading.uint8 import check_values
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.evaluation.batchwise import Evaluation
 from ganmetrics.extractors import Extractor, load_extractor
-from ganmetrics.extractors.custom import Custom
+from ganmetrics.extractors.callers_network import Custom
 from ganmetrics.metrics import Metric as Wanted
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.cautions import alarms

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import shown
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.columns import with_known_image
-from ganmetrics.data.reading.decode import Decoded, Unreadable
+from ganmetrics.data.reading.decode import Decoded
 from ganmetrics.data.reading.items import decoded, image_of
 from ganmetrics.data.reading.loading import placed_items, read_parts, serial_parts
 from ganmetrics.data.reading.parts import Load
 from ganmetrics.data.reading.targets import classes_of_dataset, number_of
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening, Reading, Source, is_instance
 from ganmetrics.errors import GanMetricsError, InputError, is_out_of_memory
 

@@ -31,8 +31,9 @@ from ganmetrics.data.places.paths import (
 from ganmetrics.data.places.refusals import refuse_archive, refuse_path
 from ganmetrics.data.places.shard_files import expanded
 from ganmetrics.data.reading.classes import DATASET_JSON
-from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
+from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.item_source import MAX_FILE_BYTES, ItemSource
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening, Source
 from ganmetrics.errors import InputError
 

@@ -18,8 +18,9 @@ from ganmetrics.data.places.shard_files import RemoteShard, Shard, shards_of
 from ganmetrics.data.places.tar_index import Found
 from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.classes import classes_of_files
-from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
+from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.item_source import ItemSource
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import DEFAULT_READING, Classes, Kind, Reading
 from ganmetrics.data.zip_file import DEFAULT_CAPS, Caps
 from ganmetrics.errors import InputError

@@ -18,8 +18,9 @@ from ganmetrics.data.places.paths import foreign_archive, is_kept, is_zip, plain
 from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.classes import DATASET_JSON
-from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
+from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.item_source import ItemSource
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import DEFAULT_READING, Kind, Reading
 from ganmetrics.errors import InputError
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics.diagnosis.finding import is_finite
 from ganmetrics.metrics.kid import kid_of_all
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics.interval_ends import Interval
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.diagnosis.pair import Pair
 
-# Images of a class that KID needs on each side, and the most that it is computed of.
+# KID needs so many images of a class on each side. Of larger classes about so many, evenly spaced, are taken.
 LEAST, MOST = 10, 1_000
 # Classes that the text shows.
 SHOWN = 12
-HEADS = ("real", "fake", "of its due", "KID (95%)", "precision", "recall")
+HEADS = ("real", "fake", "fake / real share", "KID (95%)", "precision", "recall")
 
 
 class ClassRow(NamedTuple):
@@ -31,7 +31,7 @@ class ClassRow(NamedTuple):
     num_real, num_fake : int
         Images that are counted in the class.
     due : float
-        The class's share of the generated images over its share of the real ones; 1 where it is drawn as often.
+        The class's share of the generated images divided by its share of the real images. 1 is right, 0 is missing.
     kid : float
         KID of the class's images, lower is better; NaN with fewer than 10 images on a side.
     interval : Interval or None
@@ -106,13 +106,13 @@ def _row(pair: Pair, place: int) -> ClassRow:
 
 
 def _kid(pair: Pair, place: int) -> tuple[float, Interval | None]:
-    classes, sides = pair.classes, (pair.real.features, pair.fake.features)
-    assert classes is not None and sides[0] is not None and sides[1] is not None
-    members = (classes.real_members, classes.fake_members)
+    classes = pair.classes
+    assert classes is not None
     rows = []
-    for side, each in zip(sides, members, strict=True):
-        places = (each == place).nonzero()[:, 0]
-        rows.append(side[places[:: math.ceil(len(places) / MOST) or 1]].double())
+    for side, members in ((pair.real, classes.real_members), (pair.fake, classes.fake_members)):
+        places = (members == place).nonzero()[:, 0]
+        assert side.features is not None
+        rows.append(side.features[places[:: math.ceil(len(places) / MOST) or 1]].double())
     if min(map(len, rows)) < LEAST:
         return math.nan, None
     found = kid_of_all(rows[0], rows[1])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics.interval_ends import Interval
 
 # From the best to the worst. A check that is blind clears nobody, so "cannot tell" outranks "ok".
 VERDICTS = ("ok", "cannot tell", "some", "severe")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from ganmetrics.diagnosis.finding import Evidence
-from ganmetrics.numerics.bounds import Interval, clopper_pearson
+from ganmetrics.numerics.interval_ends import Interval, clopper_pearson
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,7 +23,7 @@ from ganmetrics.measurement.gathering import PartialStatistics
 from ganmetrics.measurement.reader import Measuring, gathered_statistics, recipe_of, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
-from ganmetrics.measurement.stream import Stream
+from ganmetrics.measurement.stream import Stream, merge_streams
 from ganmetrics.metrics.needs import SOURCE
 from ganmetrics.scoring.keywords import BatchwiseKeywords, Settings, shows
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of
@@ -182,12 +182,11 @@ class Evaluation:
 
         Raises
         ------
-        StatisticsError
-            Another network, other metrics, another reference, or another limit of rows.
+        StatisticsError, UsageError
+            Another network, reference, limit of rows or ``ci``, other metrics, or indices on one side alone.
         """
         self._check_same(other._identity(), "the other evaluation")
-        for role, stream in self._streams.items():
-            stream.merge(other._streams[role])
+        merge_streams(self._streams, other._streams)
 
     def state_dict(self) -> dict[str, Any]:
         """All that was seen, as tensors, numbers and texts, which ``torch.load(…, weights_only=True)`` reads back."""

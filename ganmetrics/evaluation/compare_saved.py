@@ -18,7 +18,7 @@ from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics import METRICS
 from ganmetrics.metrics.metric import Metric
-from ganmetrics.numerics import bounds
+from ganmetrics.numerics import interval_ends
 from ganmetrics.scoring.difference import Difference
 from ganmetrics.scoring.result import SCHEMA, Interval
 
@@ -209,5 +209,5 @@ def _metrics(name: str) -> list[Metric]:
 
 def _around(first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
     """Return the interval of a difference of independent values."""
-    sides = [(one["value"], bounds.Bounds(*one["interval"][:2])) for one in (first, second)]
-    return Interval(*bounds.difference(*sides[0], *sides[1], 0.0), METHOD)
+    sides = [(one["value"], interval_ends.Bounds(*one["interval"][:2])) for one in (first, second)]
+    return Interval(*interval_ends.difference(*sides[0], *sides[1], 0.0), METHOD)

@@ -180,7 +180,8 @@ def measure(
         raise UsageError("nothing was asked for", where="reads", hint=f"Name some of {', '.join(saved_names())}")
     side = open_side(source, chosen.reading, extractor)
     if isinstance(side, Statistics):
-        raise UsageError("the source is statistics already", where=side.source or side.name, hint="Name the images")
+        hint = "Pass the images themselves; saved statistics need no measuring"
+        raise UsageError("the source is statistics already", where=side.source or side.name, hint=hint)
     check_sizes({"source": side})
     measuring = Measuring(extractor, chosen.weights, chosen.reading, chosen.device, chosen.batch_size)
     measuring.check({"source": side}, {"source": wanted})

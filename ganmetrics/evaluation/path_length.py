@@ -19,7 +19,7 @@ from ganmetrics.extractors._arithmetic import arithmetic
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.extractors.lpips import Lpips
 from ganmetrics.metrics.ppl import of_squares
-from ganmetrics.numerics import bounds
+from ganmetrics.numerics import interval_ends
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.result import LEVEL, Interval
 from ganmetrics.version import __version__
@@ -178,7 +178,7 @@ def _summed(squares: Tensor, path: LatentPath, network: Lpips) -> PathLength:
     options |= {"trim": f"{path.trim:g}", "seed": f"{path.seed}"}
     said = ",".join(f"{name}={value}" for name, value in options.items())
     protocol = f"ppl({said})|{network.identity}|#{path.num_samples}|float32/float64|gm:{__version__}"
-    ends = bounds.logarithmic(value, error or 0.0, bounds.quantile(len(squares) - 1))
+    ends = interval_ends.logarithmic(value, error or 0.0, interval_ends.quantile(len(squares) - 1))
     interval = Interval(*ends, "standard error over paths, logarithmic scale")
     return PathLength(value, std or 0.0, interval, protocol)
 

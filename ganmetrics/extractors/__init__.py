@@ -60,7 +60,7 @@ def load_extractor(
     if isinstance(extractor, Extractor):
         return extractor
     if callable(extractor):
-        from ganmetrics.extractors.custom import Custom
+        from ganmetrics.extractors.callers_network import Custom
 
         return Custom(extractor)
     raise UsageError(f"an extractor is a name, a module or a function; found {type(extractor).__name__}")

@@ -11,7 +11,8 @@ import zipfile
 from typing import IO, TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
-from ganmetrics.data.reading.decode import Unreadable, decode
+from ganmetrics.data.reading.decode import decode
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Reading
 from ganmetrics.data.zip_file import opened_archive
 from ganmetrics.errors import ResourceError

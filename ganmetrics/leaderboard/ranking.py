@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics.interval_ends import Interval
 
 # Stands in the order for a value that is not finite.
 LAST = 1e300

@@ -1,4 +1,4 @@
-"""The one road of images into statistics: noted, cut into batches, prepared, through the network, gathered."""
+"""The one road of images into statistics: cut into pieces, noted, prepared, through the network, gathered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ganmetrics.data.reading.batches import Batches
 from ganmetrics.extractors._arithmetic import begin_as_caller
 from ganmetrics.measurement.gathering import BLOCK
 from ganmetrics.measurement.image_record import PixelDigests
-from ganmetrics.measurement.side_by_side import InTurn, SideBySide, Step
+from ganmetrics.measurement.pipeline_threads import InTurn, SideBySide, Step
 from ganmetrics.numerics.memory import memory_budget
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.image_record import ImageRecord
     from ganmetrics.types import Images
 
-# Bytes of images after which an entry of the cache ends with the next whole batch.
+# An entry of the cache holds whole batches, and ends with the one that brings it to so many bytes of images.
 BLOCK_BYTES = 128 << 20
 
 
@@ -44,8 +44,9 @@ class Intake:
         The network; ``None`` where nothing is read of one.
     cache : FeatureCache, optional
     is_side_by_side : bool
-        Whether preparing, network and gathering run on threads of their own, beside each other and the caller's, which
-        reads and notes. Code of the caller's, a data set or a network, always runs in the caller's thread, alone.
+        Whether the steps run at the same time, each on a thread of its own: preparing, network, gathering. Reading and
+        noting stay on the calling thread. Leave it off for a network or a data set of the user's, whose code may only
+        be run by the calling thread.
 
     Attributes
     ----------
@@ -63,7 +64,7 @@ class Intake:
         is_side_by_side: bool = False,
     ) -> None:
         self.seen, self.collectors, self.extraction = seen, collectors, extraction
-        # ``int`` does nothing here, and can be pickled with the rest.
+        # ``int`` takes a number and does nothing. Unlike a lambda it can be pickled with the rest.
         self.when_done: Callable[[int], object] = int
         if extraction is None:
             return
@@ -160,8 +161,8 @@ class Features(NamedTuple):
 class Preparing:
     """The step from pieces to batches of network inputs.
 
-    Images wait until their batch is whole; where there is a cache, until there are some hundred of them, which it may
-    know. They wait as pixels; where these take much memory, as network inputs if those take less.
+    Images wait until their batch is whole. With a cache they wait until about 512 have come, because the cache stores
+    and finds so many at once. They wait as pixels, or as network inputs where pixels take much memory and inputs less.
     """
 
     def __init__(self, extraction: Extraction, cache: FeatureCache | None) -> None:

@@ -58,12 +58,16 @@ class Stream:
         with OwnStreams():
             self.intake.finish()
 
-    def merge(self, other: Stream) -> None:
+    def check_mergeable(self, other: Stream) -> None:
+        """Refuse a stream with indices beside one without (UsageError); both take in what waits."""
         self.flush()
         other.flush()
         if len(self.gathering) and len(other.gathering) and self.has_indices != other.has_indices:
             what = "one of the two evaluations was given the places of its images (indices) and the other not"
             raise UsageError(what, where="merge", hint="Give them to both or to neither")
+
+    def merge(self, other: Stream) -> None:
+        self.check_mergeable(other)
         self.has_indices = self.has_indices if len(self.gathering) else other.has_indices
         self.gathering.merge(other.gathering.moved(0 if other.has_indices else len(self.gathering)))
 
@@ -80,3 +84,11 @@ class Stream:
             # A part of a state is given up whole.
             self.reset()
             raise error if isinstance(error, StatisticsError) else damaged_state(error) from error
+
+
+def merge_streams(streams: Mapping[str, Stream], others: Mapping[str, Stream]) -> None:
+    """Merge the streams of every role; where those of one role do not fit, none is changed (UsageError)."""
+    for role, stream in streams.items():
+        stream.check_mergeable(others[role])
+    for role, stream in streams.items():
+        stream.merge(others[role])

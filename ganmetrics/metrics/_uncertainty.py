@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
-from ganmetrics.numerics import bounds
-from ganmetrics.numerics.bounds import Bounds, Interval
+from ganmetrics.numerics import interval_ends
+from ganmetrics.numerics.interval_ends import Bounds, Interval
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,7 +79,7 @@ class Estimated:
             return None
         # Values that share the real images share their noise, which the correlation takes off.
         ends = [one.apart or one.bounds for one in (self, other)]
-        apart = bounds.difference(self.value, ends[0], other.value, ends[1], self._correlation(other))
+        apart = interval_ends.difference(self.value, ends[0], other.value, ends[1], self._correlation(other))
         return Contrast(self.value - other.value, Interval(*apart, self.method))
 
     def _correlation(self, other: Estimated) -> float:
@@ -113,15 +113,15 @@ def expanded(
     # Near equal distributions the first-order term vanishes and the second-order term is what remains.
     first = influence.error(*sizes)
     error = max(first, second)
-    factor = bounds.quantile(influence.freedom(*sizes))
+    factor = interval_ends.quantile(influence.freedom(*sizes))
     if base is None:
-        ends = bounds.plain(value, error, factor)
+        ends = interval_ends.plain(value, error, factor)
     else:
-        low, high = bounds.logarithmic(base, error, factor)
+        low, high = interval_ends.logarithmic(base, error, factor)
         ends = Bounds(low + (value - base), high + (value - base))
     # Other noise, as that of drawn subsets, is symmetric: near a base of 0 the logarithmic scale would have no room for
     # it below the value.
-    ends = bounds.widened(ends, value, noise)
+    ends = interval_ends.widened(ends, value, noise)
     exact = "; real taken as exact" if sizes.real and influence.real is None else ""
     scale = "" if base is None else ", logarithmic scale"
     # What the real rows add, in units of the whole error, so that two such vectors [N] multiply to a correlation.
@@ -141,7 +141,7 @@ def of_counts(
     """
     rows = [side.deviations() / count**0.5 for side, count in zip(sides, counts, strict=True)]
     first = sum(float(row @ row) for row in rows)
-    ends = bounds.logarithmic(value, math.sqrt(max(first - second, second)))
-    apart = bounds.plain(value, math.sqrt(first))
+    ends = interval_ends.logarithmic(value, math.sqrt(max(first - second, second)))
+    apart = interval_ends.plain(value, math.sqrt(first))
     units = rows[0] / math.sqrt(first) if first > 0 else None
     return Estimated(value, ends, "influence function of the bins, logarithmic scale", units, apart)

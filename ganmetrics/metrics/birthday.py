@@ -13,8 +13,8 @@ from ganmetrics.metrics._manifold import feature_pair
 from ganmetrics.metrics._uncertainty import Contrast, Uncertain
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
-from ganmetrics.numerics.bounds import Interval
 from ganmetrics.numerics.counting import Pairs
+from ganmetrics.numerics.interval_ends import Interval
 from ganmetrics.numerics.neighbors import close_partners, neighbor_squares
 
 if TYPE_CHECKING:

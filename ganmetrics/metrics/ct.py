@@ -12,7 +12,7 @@ from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix_triple
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
-from ganmetrics.numerics import bounds
+from ganmetrics.numerics import interval_ends
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.counting import rank_shares
 from ganmetrics.numerics.neighbors import grouped, nearest
@@ -178,7 +178,9 @@ def uncertainty(computed: Copying, given: Given) -> dict[str, Estimated] | None:
         shared[cell.places] = of_test.cpu()
     error = math.sqrt(square + float(shared @ shared))
     shared = shared / error if error > 0 else shared
-    return {"ct": Estimated(computed.ct, bounds.plain(computed.ct, error), "DeLong's variance of each cell", shared)}
+    return {
+        "ct": Estimated(computed.ct, interval_ends.plain(computed.ct, error), "DeLong's variance of each cell", shared)
+    }
 
 
 METRIC = Metric(

@@ -13,7 +13,7 @@ from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix
 from ganmetrics.metrics.metric import Estimate, Given, Metric, Part
 from ganmetrics.metrics.needs import LOGITS
-from ganmetrics.numerics import bounds
+from ganmetrics.numerics import interval_ends
 from ganmetrics.numerics.entropy import exponential_error, exponential_without_each, mean_divergence
 from ganmetrics.numerics.resampling import seeded, split_bounds
 
@@ -124,7 +124,7 @@ def uncertainty(computed: Estimate, given: Given) -> dict[str, Estimated] | None
     squares = [(one**2 + other**2) / 2 for one, other in map(exponential_error, parts)]
     error = math.sqrt(sum(squares)) / splits
     method = "influence function and leave-one-out within the splits"
-    return {"is": Estimated(computed.value, bounds.plain(computed.value, error), method)}
+    return {"is": Estimated(computed.value, interval_ends.plain(computed.value, error), method)}
 
 
 METRIC = Metric(

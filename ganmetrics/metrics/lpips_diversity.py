@@ -10,7 +10,7 @@ from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import vectors
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import SPREAD
-from ganmetrics.numerics import bounds
+from ganmetrics.numerics import interval_ends
 from ganmetrics.numerics.influence import deviation
 from ganmetrics.numerics.spread import Spread
 
@@ -74,7 +74,7 @@ def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
         return None
     without = torch.tensor([2 * spread.variance(leave_out=group) for group in range(num)])
     error = deviation(without) * (num - 1) / num**0.5
-    ends = bounds.plain(computed, error, bounds.quantile(num - 1))
+    ends = interval_ends.plain(computed, error, interval_ends.quantile(num - 1))
     return {"lpips_diversity": Estimated(computed, ends, f"jackknife of {num} groups")}
 
 

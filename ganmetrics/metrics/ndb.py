@@ -12,11 +12,11 @@ from ganmetrics.metrics._uncertainty import Contrast, Estimated, Uncertain, of_c
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
-from ganmetrics.numerics import bounds
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics import interval_ends
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.counting import differing_bins, divergence_of_counts
 from ganmetrics.numerics.entropy import mean_divergence
+from ganmetrics.numerics.interval_ends import Interval
 from ganmetrics.numerics.mode_counts import two_proportion_z
 from ganmetrics.numerics.resampling import seeded
 
@@ -135,7 +135,7 @@ class DifferingBins:
     def interval(self) -> Interval:
         """Wilson's interval, as if all bins differed with one probability, whose variance is the largest possible."""
         num = len(self.is_different)
-        low, high = bounds.wilson(float(self.is_different.double().mean()), num)
+        low, high = interval_ends.wilson(float(self.is_different.double().mean()), num)
         return Interval(num * low, num * high, "Wilson's interval over the bins")
 
     def contrast(self, other: Uncertain) -> Contrast | None:
@@ -143,7 +143,7 @@ class DifferingBins:
         if not isinstance(other, DifferingBins) or len(other.is_different) != len(self.is_different):
             return None
         ends, p_value = differing_bins(self.is_different, other.is_different)
-        doubt = "" if p_value < 1 - bounds.LEVEL else f"the sign test of the bins has p = {p_value:.2g}"
+        doubt = "" if p_value < 1 - interval_ends.LEVEL else f"the sign test of the bins has p = {p_value:.2g}"
         more = int(self.is_different.sum()) - int(other.is_different.sum())
         return Contrast(float(more), Interval(*ends, "bins that differ for one of the two sets"), doubt=doubt)
 

@@ -13,7 +13,7 @@ from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics._validation import matrix
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
-from ganmetrics.numerics import bounds
+from ganmetrics.numerics import interval_ends
 from ganmetrics.numerics.directions import unit_rows
 from ganmetrics.numerics.resampling import seeded
 from ganmetrics.numerics.spectra import effective_number_expansion
@@ -170,8 +170,8 @@ def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
     twice = expansion.second.error(0, len(rows)) if expansion else 0.0
     # Either method counts the second-order term twice; it is taken off once, and no more than half of the variance.
     error = math.sqrt(max(error**2 - twice**2, error**2 / 2))
-    low, high = bounds.plain(computed, error, bounds.quantile(freedom))
-    return {"vendi": Estimated(computed, bounds.Bounds(min(computed, max(1.0, low)), high), method)}
+    low, high = interval_ends.plain(computed, error, interval_ends.quantile(freedom))
+    return {"vendi": Estimated(computed, interval_ends.Bounds(min(computed, max(1.0, low)), high), method)}
 
 
 def _error_without_groups(rows: Tensor, order: float, num: int) -> float:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ganmetrics.numerics import bounds
-from ganmetrics.numerics.bounds import Bounds
+from ganmetrics.numerics import interval_ends
+from ganmetrics.numerics.interval_ends import Bounds
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ def differing_bins(is_different: Tensor, other: Tensor) -> tuple[Bounds, float]:
     second = int((other & ~is_different).sum())
     more = first - second
     error = math.sqrt(max(0.0, first + second + 1 - more**2 / len(other)))
-    return bounds.plain(more, error), bounds.sign_test(first, second)
+    return interval_ends.plain(more, error), interval_ends.sign_test(first, second)
 
 
 class Pairs(NamedTuple):
@@ -52,10 +52,12 @@ class Pairs(NamedTuple):
     def bounds(self) -> Bounds:
         """Return the ends of the mean number of pairs, exact for Poisson counts, the draw of the threshold included."""
         if not self.agreeing:
-            return Bounds(0.0, bounds.poisson(0.0).high * math.exp(bounds.NORMAL / math.sqrt(self.behind)))
+            return Bounds(
+                0.0, interval_ends.poisson(0.0).high * math.exp(interval_ends.NORMAL / math.sqrt(self.behind))
+            )
         # Relative variances add up: that of the clumped count, and that of the threshold.
         effective = 1 / (self.clumping / self.agreeing + 1 / self.behind)
-        return Bounds(*(self.agreeing / effective * end for end in bounds.poisson(effective)))
+        return Bounds(*(self.agreeing / effective * end for end in interval_ends.poisson(effective)))
 
     def share(self, other: Pairs) -> tuple[Bounds, float]:
         """Return the ends of this set's share of the pairs of two sets, and the share that equal chances give.
@@ -64,7 +66,7 @@ class Pairs(NamedTuple):
         """
         together = clumping(self, other)
         return (
-            bounds.clopper_pearson(self.agreeing / together, other.agreeing / together),
+            interval_ends.clopper_pearson(self.agreeing / together, other.agreeing / together),
             self.possible / (self.possible + other.possible),
         )
 

@@ -87,7 +87,7 @@ def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
 
 def _class_table(pair: Pair) -> Iterator[Table]:
     if pair.classes is not None:
-        heads = ("Class", "Real", "Generated", "Of its due", "KID (95 %)", "Precision", "Recall")
+        heads = ("Class", "Real", "Generated", "Fake / real share", "KID (95 %)", "Precision", "Recall")
         rows = tuple((row.name, *row.cells()) for row in pair.class_rows[:CLASSES])
         yield Table("classes-table", f"The {pair.classes.noun}, the worst first", heads, rows)
 

@@ -18,7 +18,7 @@ import torch
 from ganmetrics.metrics._uncertainty import Estimated
 from ganmetrics.metrics.metric import Given
 from ganmetrics.metrics.needs import Kind, of_kind
-from ganmetrics.numerics import bounds
+from ganmetrics.numerics import interval_ends
 from ganmetrics.numerics.moments import Moments
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def _from_error(estimate: Estimate, method: str) -> Estimated:
     """The interval of a mean of independent draws, whose number follows from its spread and its standard error."""
     error, std = estimate.error or 0.0, estimate.std or 0.0
     draws = (std / error) ** 2 if error > 0 else math.inf
-    return Estimated(estimate.value, bounds.plain(estimate.value, error, bounds.quantile(draws - 1)), method)
+    return Estimated(
+        estimate.value, interval_ends.plain(estimate.value, error, interval_ends.quantile(draws - 1)), method
+    )
 
 
 def _replicated(metric: Metric, sides: list[Any], values: Mapping[str, Estimate]) -> Uncertainty:
@@ -108,13 +110,13 @@ class _Drawn(NamedTuple):
 
     def estimated(self, method: str, freedom: int) -> Estimated:
         """Make the interval on the scale of the part, from so many degrees of freedom."""
-        error, factor = float(np.linalg.norm(self.deviations)), bounds.quantile(freedom)
+        error, factor = float(np.linalg.norm(self.deviations)), interval_ends.quantile(freedom)
         if self.part.scale == "share":
-            ends = bounds.share(self.value, error, self.num_rows, factor)
+            ends = interval_ends.share(self.value, error, self.num_rows, factor)
         elif self.part.scale == "positive":
-            ends = bounds.logarithmic(self.value, error, factor)
+            ends = interval_ends.logarithmic(self.value, error, factor)
         else:
-            ends = bounds.plain(self.value, error, factor)
+            ends = interval_ends.plain(self.value, error, factor)
         # Which part of the noise two sets share through the real images is told by few draws, so it is taken lower.
         units = torch.from_numpy(self.deviations * (SHARED**0.5 / error)) if error > 0 else None
         return Estimated(self.value, ends, method, units)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._content import content_digest
 from ganmetrics._report import Report
-from ganmetrics.numerics.bounds import LEVEL, Interval
+from ganmetrics.numerics.interval_ends import LEVEL, Interval
 from ganmetrics.registry import unknown
 from ganmetrics.version import __version__
 

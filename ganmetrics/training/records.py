@@ -13,7 +13,7 @@ from ganmetrics._files import atomic_write, shown
 from ganmetrics.diagnosis.finding import VERDICTS, Finding, is_finite, rank
 from ganmetrics.errors import MALFORMED, InputError
 from ganmetrics.measurement.recipe import Signature
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics.interval_ends import Interval
 from ganmetrics.scoring.result import Result, Score
 
 

@@ -18,7 +18,7 @@ from ganmetrics.diagnosis.finding import Evidence, Finding, mildest, worst
 from ganmetrics.diagnosis.limits import Number, Z, evidence, mean_of, share_of, share_of_groups
 from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.measurement.image_record import PixelDigests
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics.interval_ends import Interval
 
 DIM, KINDS = 12, 8
 CENTERS = 6.0 * np.random.RandomState(99).randn(KINDS, DIM)

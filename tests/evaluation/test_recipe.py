@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ganmetrics.data import Reading
 from ganmetrics.errors import StatisticsError, UsageError
-from ganmetrics.extractors.custom import Custom
+from ganmetrics.extractors.callers_network import Custom
 from ganmetrics.measurement.reader import recipe_of
 from ganmetrics.measurement.recipe import Recipe, Signature
 

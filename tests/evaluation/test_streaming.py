@@ -129,11 +129,25 @@ def test_a_foreign_or_damaged_state_is_refused() -> None:
         gm.Evaluation(["fid"], REAL, extractor="digits").load_state_dict(state)
     with pytest.raises(gm.StatisticsError, match="another recipe"):
         evaluation.merge(gm.Evaluation(["kid"], REAL, extractor="pixels"))
+    with pytest.raises(gm.StatisticsError, match="another recipe"):
+        evaluation.merge(gm.Evaluation(["fid"], REAL[:50], extractor="pixels"))
     with pytest.raises(gm.StatisticsError, match="has version 99"):
         evaluation.load_state_dict({**state, "version": 99})
     for damage in ({"fake": {}}, {"fake": {**state["fake"], "places": torch.arange(3)}}, {"real": {"digests": "x"}}):
         with pytest.raises(gm.StatisticsError, match="damaged"):
             gm.Evaluation(["fid"], REAL, extractor="pixels").load_state_dict({**state, **damage})
+
+
+def test_a_merge_that_is_refused_changes_nothing() -> None:
+    """The real images of both would merge, the fake ones would not: one has indices."""
+    one, other = gm.Evaluation(["fid"], extractor="pixels"), gm.Evaluation(["fid"], extractor="pixels")
+    for each, indices in ((one, None), (other, torch.arange(len(FAKE)))):
+        each.update(REAL, real=True)
+        each.update(FAKE, indices=indices)
+    before = one.real_count, one.count
+    with pytest.raises(gm.UsageError, match="places of its images"):
+        one.merge(other)
+    assert (one.real_count, one.count) == before
 
 
 def test_a_reset_forgets_the_fakes_and_only_they() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ganmetrics.leaderboard.ranking import public_score, ranked, rounded, shown_interval
 from ganmetrics.leaderboard.showing import comma_separated
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics.interval_ends import Interval
 
 
 def score(value: float | None, half: float = 1.0, higher: bool = False) -> dict[str, Any]:

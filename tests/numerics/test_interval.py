@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from ganmetrics.numerics.bounds import Interval
+from ganmetrics.numerics.interval_ends import Interval
 
 INF = math.inf
 

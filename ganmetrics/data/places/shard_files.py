@@ -14,7 +14,7 @@ from ganmetrics.data.places.filesystem import Place, refusal, shown_url
 from ganmetrics.data.places.local_copy import LocalCopy
 from ganmetrics.data.places.paths import COMPRESSED_TARS, WILD, foreign_archive, place_of, url_path
 from ganmetrics.data.places.refusals import refuse_archive, refuse_path
-from ganmetrics.data.reading.decode import Unreadable
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.errors import InputError, UsageError
 
 MAX_SHARDS = 100_000

@@ -10,8 +10,8 @@ from typing import Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.places.paths import shortened
-from ganmetrics.data.reading.decode import Unreadable
 from ganmetrics.data.reading.folder_names import doubt, span, why_no_classes
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Classes
 from ganmetrics.errors import InputError
 

@@ -13,8 +13,9 @@ from ganmetrics._files import shown
 from ganmetrics.data.places.paths import suffix_of
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, classes_of_files
-from ganmetrics.data.reading.decode import Decoded, Unreadable, decode
+from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.loading import Items, chosen_workers, placed_items
+from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Classes, Notes, Reading, Source
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.decode import Decoded
 from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.data.reading.unreadable import Unreadable
+from ganmetrics.data.reading.unreadable import Unreadable, refusal_of
 from ganmetrics.data.reading.workers import watched
 from ganmetrics.data.source import Notes, Reading
 from ganmetrics.errors import GanMetricsError, InputError, UsageError
@@ -37,7 +37,6 @@ UNREAD_BYTES = 128 << 10  # what an image is taken to have where none of those l
 NUM_PROBES = 8  # images looked at for the size of a task
 SHARED_MEMORY = "/dev/shm"
 M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 1 << 20  # of glibc's mallopt
-NUM_LISTED = 10
 
 
 class Items(Protocol):
@@ -112,17 +111,7 @@ def read_placed(
         return
     if not unreadable:
         raise InputError("there are no images", where=where, code="E-EMPTY")
-    raise _refusal_of(unreadable, num_read, where)
-
-
-def _refusal_of(unreadable: list[str], num_read: int, where: str) -> InputError:
-    """Return the error that names corrupt images, the first of many, and says what to do about them."""
-    listed = "; ".join(unreadable[:NUM_LISTED])
-    more = f"; and {len(unreadable) - NUM_LISTED} more" if len(unreadable) > NUM_LISTED else ""
-    what = f"{len(unreadable)} of {len(unreadable) + num_read} images cannot be read: {listed}{more}"
-    fixes = list(dict.fromkeys(getattr(line, "fix", "") or "Repair or remove them" for line in unreadable))
-    skip = ['`on_error="skip"` leaves them out'] if num_read else []
-    return InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")
+    raise refusal_of(unreadable, num_read, where)
 
 
 def placed_items(

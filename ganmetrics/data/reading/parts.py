@@ -9,7 +9,8 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from ganmetrics.data.places.paths import shortened
-from ganmetrics.data.reading.decode import Decoded, Unreadable
+from ganmetrics.data.reading.decode import Decoded
+from ganmetrics.data.reading.unreadable import Fault, Unreadable
 from ganmetrics.data.source import Notes
 from ganmetrics.errors import GanMetricsError, ResourceError
 
@@ -22,17 +23,6 @@ if TYPE_CHECKING:
 TASK_IMAGES = 64
 # What messages call an image, and what loads it.
 Load: TypeAlias = "tuple[str, Callable[[], Decoded]]"
-
-
-class Fault(str):
-    """The line about an image that cannot be read, and what to do about it where it need not be repaired or removed."""
-
-    def __new__(cls, text: str, fix: str = "") -> Fault:
-        line = super().__new__(cls, text)
-        line.fix = fix
-        return line
-
-    fix: str
 
 
 @dataclass

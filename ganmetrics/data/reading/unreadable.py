@@ -1,6 +1,16 @@
-"""The exception of one image that cannot be read; ``loading.read_placed`` decides what follows from it."""
+"""What becomes of images that cannot be read: ``read_placed`` leaves them out if asked to, or else refuses them all.
+
+One that cannot be read is an ``Unreadable`` where it is decoded, and a ``Fault`` among the images of its part.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ganmetrics.errors import InputError
+
+# Images that a refusal names.
+NUM_LISTED = 10
 
 
 class Unreadable(Exception):
@@ -12,3 +22,24 @@ class Unreadable(Exception):
     def __init__(self, text: str, fix: str = "") -> None:
         super().__init__(text)
         self.fix = fix
+
+
+class Fault(str):
+    """The line about an image that cannot be read, and what to do about it where it need not be repaired or removed."""
+
+    def __new__(cls, text: str, fix: str = "") -> Fault:
+        line = super().__new__(cls, text)
+        line.fix = fix
+        return line
+
+    fix: str
+
+
+def refusal_of(unreadable: Sequence[str], num_read: int, where: str) -> InputError:
+    """Return the error that names corrupt images, the first of many, and says what to do about them."""
+    listed = "; ".join(unreadable[:NUM_LISTED])
+    more = f"; and {len(unreadable) - NUM_LISTED} more" if len(unreadable) > NUM_LISTED else ""
+    what = f"{len(unreadable)} of {len(unreadable) + num_read} images cannot be read: {listed}{more}"
+    fixes = list(dict.fromkeys(getattr(line, "fix", "") or "Repair or remove them" for line in unreadable))
+    skip = ['`on_error="skip"` leaves them out'] if num_read else []
+    return InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")

@@ -14,8 +14,8 @@ import ganmetrics as gm
 from ganmetrics.data import Source
 from ganmetrics.data.reading.batches import Batches
 from ganmetrics.extractors.pixels import Pixels
-from ganmetrics.measurement import side_by_side
-from ganmetrics.measurement.side_by_side import InTurn, SideBySide
+from ganmetrics.measurement import pipeline_threads
+from ganmetrics.measurement.pipeline_threads import InTurn, SideBySide
 
 IMAGES = torch.from_numpy(np.random.RandomState(0).randint(0, 256, (70, 3, 8, 8), np.uint8))
 
@@ -88,7 +88,7 @@ def test_a_thread_that_dies_as_it_begins_ends_those_that_run(monkeypatch: pytest
 
     bootstrap = threading.Thread._bootstrap  # type: ignore[attr-defined]
     monkeypatch.setattr(threading.Thread, "_bootstrap", begin)
-    monkeypatch.setattr(side_by_side, "PATIENCE", 0.2)
+    monkeypatch.setattr(pipeline_threads, "PATIENCE", 0.2)
     with pytest.raises(MemoryError, match="another thread"):
         gm.measure(IMAGES, extractor=Bundled(), device="cpu", batch_size=8)
     assert len(begun) == 2
