@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 
-REPEATS, NUM_CLUSTERS, FALSE_ALARMS, RIDGE = 200, 10, 0.02, 0.25
+REPEATS, NUM_CLUSTERS, CLUSTERINGS, FALSE_ALARMS, RIDGE = 200, 10, 5, 0.02, 0.3
 Pool = tuple[Tensor, Tensor]  # features float64 [N, D] and classes [N]
 Statistic = Callable[[Pool, Pool, np.random.RandomState], float]  # of real and fake images: larger is worse
 
@@ -40,14 +40,17 @@ def found(pool: Pool, count: int, dropped: int, statistic: Statistic) -> float:
 
 
 def cluster_gap(real: Pool, fake: Pool, rng: np.random.RandomState) -> float:
-    """The total variation between the shares of clusters, which k-means finds among the real images."""
-    centers = kmeans(real[0], NUM_CLUSTERS, rng)
-    shares = [_shares(nearest_center(side[0], centers)[0], NUM_CLUSTERS) for side in (real, fake)]
-    return _variation(*shares)
+    """The chi-square distance between the shares of clusters of the real images, the mean of several clusterings."""
+    gaps = []
+    for _ in range(CLUSTERINGS):
+        centers = kmeans(real[0], NUM_CLUSTERS, rng)
+        ours, theirs = (_shares(nearest_center(side[0], centers)[0], NUM_CLUSTERS) for side in (real, fake))
+        gaps.append(_chi_square(ours, theirs))
+    return float(np.mean(gaps))
 
 
 def class_gap(real: Pool, fake: Pool, rng: np.random.RandomState) -> float:
-    """The total variation between the shares of classes that a ridge regression on the real images names.
+    """The chi-square distance between the shares of classes that a ridge regression on the real images names.
 
     Real images are named by the regression without them: leave-one-out has a closed form.
     """
@@ -59,12 +62,13 @@ def class_gap(real: Pool, fake: Pool, rng: np.random.RandomState) -> float:
     weights = inverse @ x.T @ targets
     own = ((x @ inverse) * x).sum(dim=1, keepdim=True)
     left_out = (x @ weights - own * targets) / (1 - own)
-    return _variation(_shares(left_out.argmax(dim=1), classes), _shares((y @ weights).argmax(dim=1), classes))
+    ours, theirs = _shares(left_out.argmax(dim=1), classes), _shares((y @ weights).argmax(dim=1), classes)
+    return _chi_square(ours, theirs)
 
 
 def _shares(labels: Tensor, count: int) -> Tensor:
     return torch.bincount(labels, minlength=count) / len(labels)
 
 
-def _variation(first: Tensor, second: Tensor) -> float:
-    return float((first - second).abs().sum()) / 2
+def _chi_square(first: Tensor, second: Tensor) -> float:
+    return float(((first - second).square() / (first + second).clamp(min=1e-9)).sum())

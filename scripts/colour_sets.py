@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Point = tuple[float, float]
 
 KINDS = ("disc", "square", "triangle", "star", "ring", "cross")
-OVERSAMPLED = 4
+OVERSAMPLED = 3
 
 
 class Labelled(NamedTuple):
@@ -40,10 +40,13 @@ def cifar(data: Path) -> Labelled:
 
 def emoji(data: Path) -> Labelled:
     """2,153 emoji of one design, 32 px, in the order of their code points, which is one of topics."""
+    pictures = {}
     with tarfile.open(data / "noto_emoji32.tar.xz") as archive:
-        files = sorted(name for name in archive.getnames() if "B_noto2025/" in name and name.endswith(".png"))
-        pictures = [_opened(archive.extractfile(name).read()) for name in files]  # type: ignore[union-attr]
-    images = torch.stack(pictures)
+        for member in archive:
+            stream = archive.extractfile(member)
+            if stream and "B_noto2025/" in member.name and member.name.endswith(".png"):
+                pictures[member.name] = _opened(stream.read())
+    images = torch.stack([pictures[name] for name in sorted(pictures)])
     return Labelled(images, torch.arange(len(images)) * 10 // len(images))
 
 

@@ -7,6 +7,9 @@ Training needs no data: ``painter`` draws the pictures, which are kept in DIR. I
 there is one. About an hour on one core. The network says what a picture shows (kind, shapes, textures, arrangement,
 counts, sizes), which distortion it went through, and which pictures come from one program. Hue, saturation,
 brightness and contrast vary at random and are never asked for: networks that must tell them apart overrate them in FID.
+
+The weights in the package took 3,700 steps. The first 2,200 had every kind of picture equally often and half the weight
+on classes, so repeating the commands gives a similar network and not the same bytes.
 """
 
 from __future__ import annotations
@@ -160,7 +163,7 @@ def main() -> None:
 @main.command()
 @click.option("--cache", required=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--checkpoint", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--steps", default=8000, show_default=True)
+@click.option("--steps", default=4000, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def train(cache: Path, checkpoint: Path, steps: int, seed: int) -> None:
     """Train up to a number of steps; the learning rate falls to nothing over the last quarter."""

@@ -25,9 +25,9 @@ def load_extractor(
     Parameters
     ----------
     extractor : str, Extractor or callable
-        ``"inception"``, ``"digits"``, ``"fashion"``, ``"random-vgg16"``, ``"pixels"``, any of them with a layer as
-        in ``"inception:768"``, Inception with a resize as in ``"inception@clean-bicubic"``, any with a precision as in
-        ``"inception+tf32"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
+        ``"inception"``, ``"colour"``, ``"digits"``, ``"fashion"``, ``"random-vgg16"``, ``"pixels"``, any of them with
+        a layer as in ``"inception:768"``, Inception with a resize as in ``"inception@clean-bicubic"``, any with a
+        precision as in ``"inception+tf32"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
     weights : path, optional
         A weights file in place of the network's own.
 

@@ -80,6 +80,6 @@ EXTRACTOR = ExtractorRecord(
     name="random-vgg16",
     load=RandomVGG16,
     download=False,
-    summary="VGG16 with seeded random weights (Naeem et al. 2020, R64); nothing to download",
+    summary="VGG16 with seeded random weights (Naeem et al. 2020, R64); nothing to download, slow without a GPU",
     domain=Domain(ANYTHING, blind_to_kinds="its weights are random: it has learnt no kinds of images"),
 )

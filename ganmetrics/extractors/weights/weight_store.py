@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OWN_FOLDER = ("ganmetrics/weights", "GANMETRICS_WEIGHTS_DIR")
-NEEDS_NO_DOWNLOAD = "The extractors digits, fashion, random-vgg16 and pixels need no download"
+NEEDS_NO_DOWNLOAD = (
+    "Without a download, use the extractor colour for colour images: it sees blur, noise, compression, warping and "
+    "missing kinds of images, but does not know what photographs show. The extractors digits, fashion, random-vgg16 "
+    "(slow) and pixels need no download either"
+)
 
 
 def known(name: str) -> WeightFile:
