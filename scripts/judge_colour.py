@@ -169,7 +169,7 @@ def run(data: Path, yardstick: Path | None, cache: Path, names: tuple[str, ...],
             for title, test in chosen:
                 found[title] = score_test(features, title, test)
                 bar.update(1)
-            if name not in SLOW:
+            if name not in FEWER:
                 pools = {key: (features.of(f"pool-{key}", x.images).double(), x.labels) for key, x in modes.items()}
                 found["modes"] = detections(pools)
             bar.update(1)

@@ -9,13 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SIZE = 64
-CHANNELS = (32, 32, 64, 64, 128, 128, 192, 192)  # of the convolutions, two a stage
-NEAR = 4  # convolutions, the first two stages: they see fine structure, and see it at an image's own scale
-FINE_WIDTH, DEEP_WIDTH = 2 * sum(CHANNELS[1:NEAR:2]), 2 * sum(CHANNELS[NEAR + 1 :: 2])  # statistics of the stages
+# Output channels of the convolutions, two a stage.
+CHANNELS = (32, 32, 64, 64, 128, 128, 192, 192)
+# The first two stages see fine structure, and see it at an image's own scale.
+NEAR = 4
+# Mean and deviation of each map at the end of a stage.
+FINE_WIDTH, DEEP_WIDTH = 2 * sum(CHANNELS[1:NEAR:2]), 2 * sum(CHANNELS[NEAR + 1 :: 2])
 HIDDEN = 224
-FINE_DIM, DEEP_DIM, SAID_DIM, TONE_DIM = 64, 96, 74, 8  # of the features; 1,000 images give their sum a covariance
+# Features of the four blocks. There are fewer than 256, so that 1,000 images give a full covariance.
+FINE_DIM, DEEP_DIM, SAID_DIM, TONE_DIM = 64, 96, 74, 8
 FEATURE_DIM = FINE_DIM + DEEP_DIM + SAID_DIM + TONE_DIM
-FLOOR = 8.0  # pixel values, added to an image's deviation: the grain of a flat image is not blown up to full contrast
+# Pixel values that are added to an image's deviation, so that the grain of a flat image is not blown up.
+FLOOR = 8.0
 
 
 class ColourNet(nn.Module):

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from ganmetrics.types import Images
 
-MOST_PIXELS = 512  # the longer side of an image, of which four crops would show little beyond
-CENTRES = [(0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75)]  # of the crops, as shares of height and width
+# The longer side of an image: of a larger one, four crops would show little.
+MOST_PIXELS = 512
+# Centres of the crops, as shares of height and width.
+CENTRES = [(0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75)]
 
 
 class Colour(Extractor):
@@ -47,7 +49,8 @@ class Colour(Extractor):
     resize = "antialiased-64-crops"
     layers: Mapping[str, int] = MappingProxyType({"features": FEATURE_DIM})
     feature_layer = "features"
-    least_batch = 128  # as many as keep several threads busy with pieces of 16
+    # As many images as keep several threads busy with pieces of 16.
+    least_batch = 128
 
     def __init__(self, path: str | None = None) -> None:
         file = Path(path) if path else Path(__file__).with_name(f"{self.name}.safetensors")
