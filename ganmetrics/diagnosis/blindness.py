@@ -12,7 +12,7 @@ from ganmetrics.scoring.cautions import outside_domain
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
 
-NETWORK = "score with a network that was trained on images like these: inception, dinov2-vitl14, or one of your own"
+NETWORK = "score with colour, which needs no download, or with inception, dinov2-vitl14 or a network of your own"
 LABELS = "give the classes of the real images (`labels`), by which missing ones are told"
 
 

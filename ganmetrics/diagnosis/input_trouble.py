@@ -31,7 +31,7 @@ SHUFFLE = "shuffle the generated images, or score with a package that does"
 REPAIR = "repair or remove the images that could not be read"
 REMOVE = "remove copies from the set, and find out how they came into it"
 CONVERT = "convert all images of both sides to PNG"
-NETWORK = "score with a network that was trained on images like these: inception, dinov2-vitl14, or one of your own"
+NETWORK = "score with colour, which needs no download, or with inception, dinov2-vitl14 or a network of your own"
 KNOWN = "take the published weights where the score is to be compared"
 ADVICE = {
     "same": PASS, "copies": REMOVE, "repeats": REMOVE, "identical": REMOVE, "skipped": REPAIR, "weights": KNOWN,

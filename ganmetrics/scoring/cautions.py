@@ -158,7 +158,7 @@ def outside_domain(side: Statistics) -> str:
 
 def _domain(role: str, side: Statistics) -> Iterator[Caution]:
     if text := outside_domain(side):
-        hint = "Its features say little about these: use inception, or a network that was trained on such images"
+        hint = "Its features say little about these: use inception, colour, or a network trained on such images"
         yield Caution("domain", f"{role}: {text}. {hint}")
 
 

@@ -19,9 +19,10 @@ def shapes(seed: int, count: int, kinds: int = 2, side: int = 32) -> tuple[np.nd
     down, right = np.mgrid[:side, :side]
     pictures, chosen = [], rng.randint(kinds, size=count)
     for kind in chosen:
-        size, (top, left) = rng.uniform(4, 9), rng.uniform(9, side - 9, 2)
+        size, (top, left) = side / 32 * rng.uniform(5, 10), side / 32 * rng.uniform(10, 22, 2)
         y, x = np.abs(down - top), np.abs(right - left)
-        inside = (np.hypot(y, x) < size, np.maximum(y, x) < size, y + x < size, (np.minimum(y, x) < 2) & (y + x < size))
+        cross = (np.minimum(y, x) < size / 4) & (y + x < size)
+        inside = (np.hypot(y, x) < size, np.maximum(y, x) < size, y + x < size, cross)
         picture = np.empty((side, side, 3), np.uint8)
         picture[:], picture[inside[kind]] = rng.randint(256, size=(2, 3))
         pictures.append(picture)
@@ -52,6 +53,16 @@ def test_features_that_do_not_see_kinds_clear_nobody(network: str, reason: str) 
     assert blind and all(each.sentence.startswith(reason) for each in blind)
     assert all("inception" in each.advice[-1] for each in blind)
     assert found.verdict != "ok"
+
+
+@pytest.mark.slow
+def test_the_bundled_network_for_colour_sees_that_kinds_are_missing() -> None:
+    """What ``pixels`` and ``digits`` cannot tell; a healthy set is cleared."""
+    real, fake, healthy = (shapes(*each, side=64)[0] for each in ((0, 600, 4), (1, 400, 2), (2, 400, 4)))
+    found = verdicts(gm.diagnose(real, fake, extractor="colour", device="cpu"))
+    assert {found["mode collapse"], found["low diversity"]} & {"some", "severe"}, found
+    found = verdicts(gm.diagnose(real, healthy, extractor="colour", device="cpu"))
+    assert [found[name] for name in BLIND] == ["ok"] * 3
 
 
 def test_every_network_without_training_says_what_it_does_not_see() -> None:
