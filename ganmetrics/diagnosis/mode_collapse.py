@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "mode collapse"
-# Below this precision, empty clusters may be a matter of quality.
-OFF = 0.5
 # A check clears a set where it would notice the absence of kinds that hold this share of the real images.
 NOTICED = 0.5
 ADVICE = (
@@ -49,7 +47,7 @@ def mode_collapse(pair: Pair) -> Finding:
     ]
     verdict = worst(verdicts_of(numbers))
     sentence = _sentence(pair, verdict)
-    if is_fault(verdict) and _are_off(pair):
+    if is_fault(verdict) and pair.is_off_manifold:
         kinds = "clusters" if classes is None else f"clusters and {classes.noun}"
         sentence += f"; but most generated images lie off the manifold of real ones, which empties {kinds} too"
     finding = Finding(NAME, verdict, sentence, tuple(numbers), ADVICE if is_fault(verdict) else ())
@@ -70,10 +68,6 @@ def _blindness(pair: Pair) -> str:
     kinds = "clusters of real images" if classes is None else classes.noun
     counts = f"{pair.real.count} real and {pair.fake.count} generated images"
     return f"with {counts}, most {kinds} could be missing by chance"
-
-
-def _are_off(pair: Pair) -> bool:
-    return float((pair.crossings[0].real_balls > 0).double().mean()) < OFF
 
 
 def _of_classes(classes: Classes) -> list[Evidence]:

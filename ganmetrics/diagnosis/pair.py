@@ -34,6 +34,8 @@ NEIGHBORS = 5
 PICTURES = 2_000
 # Pictures of each side among which edited copies are looked for.
 COMPARED = 4_000
+# Below this precision, empty clusters may be a matter of quality, and an odd range of pixel values is none of kinds.
+OFF = 0.5
 # Generated pictures for which real ones that resemble them are compared with the others.
 USUAL = 1_000
 
@@ -171,6 +173,11 @@ class Pair:
     def classes(self) -> Classes | None:
         """The classes of both sets, where labels or a classifier tell them."""
         return classes_of(self.real, self.fake, self.extractor, (self.neighbors[0], self.nearness.places))
+
+    @cached_property
+    def is_off_manifold(self) -> bool:
+        """Whether most generated images lie outside the manifold of real ones."""
+        return float((self.crossings[0].real_balls > 0).double().mean()) < OFF
 
     @cached_property
     def class_rows(self) -> tuple[ClassRow, ...]:

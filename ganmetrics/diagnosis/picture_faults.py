@@ -55,8 +55,9 @@ def picture_faults(pair: Pair) -> Iterator[Trouble]:
     """Find what sets the pictures of generated images apart from those of real ones, whatever the network."""
     if pair.pictures is not None:
         real, fake = (images[:PICTURES] for images in pair.pictures)
-        yield from _ends(real, fake)
-        yield from _clipping(real, fake)
+        # Where a kind of image is missing its pixel values are missing too: that range is no cause, but a consequence.
+        for trouble in (*_ends(real, fake), *_clipping(real, fake)):
+            yield trouble._replace(is_cause=pair.is_off_manifold)
         yield from _borders(real, fake)
         if _are_whole(pair):
             yield from _detail(real, fake)

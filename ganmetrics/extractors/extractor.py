@@ -160,7 +160,7 @@ class Domain(NamedTuple):
     blind_to_detail: str = ""
 
 
-ANYTHING = "images of any kind"
+ANYTHING = Domain("images of any kind")
 PHOTOGRAPHS = Domain("photographs of ImageNet's classes, at any size")
 
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from ganmetrics.errors import UsageError
-from ganmetrics.extractors.extractor import ANYTHING, Domain, Extractor, ExtractorRecord
+from ganmetrics.extractors.extractor import ANYTHING, Extractor, ExtractorRecord
 from ganmetrics.extractors.resize import in_float32
 
 if TYPE_CHECKING:
@@ -50,5 +50,5 @@ EXTRACTOR = ExtractorRecord(
     load=Pixels,
     download=False,
     summary="8 x 8 mean colours, no weights; 192",
-    domain=Domain(ANYTHING, blind_to_kinds=COARSE, blind_to_detail=COARSE),
+    domain=ANYTHING._replace(blind_to_kinds=COARSE, blind_to_detail=COARSE),
 )

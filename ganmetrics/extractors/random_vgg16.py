@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ganmetrics.errors import UsageError
-from ganmetrics.extractors.extractor import ANYTHING, Domain, Extractor, ExtractorRecord
+from ganmetrics.extractors.extractor import ANYTHING, Extractor, ExtractorRecord
 from ganmetrics.extractors.resize import antialiased_bilinear
 
 if TYPE_CHECKING:
@@ -81,5 +81,5 @@ EXTRACTOR = ExtractorRecord(
     load=RandomVGG16,
     download=False,
     summary="VGG16 with seeded random weights (Naeem et al. 2020, R64); nothing to download, slow without a GPU",
-    domain=Domain(ANYTHING, blind_to_kinds="its weights are random: it has learnt no kinds of images"),
+    domain=ANYTHING._replace(blind_to_kinds="its weights are random: it has learnt no kinds of images"),
 )
