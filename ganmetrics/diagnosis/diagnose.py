@@ -178,10 +178,9 @@ def faults() -> list[Fault]:
     return sorted(FAULTS.records().values(), key=lambda fault: fault.place)
 
 
-def _place(finding: Finding) -> tuple[bool, int, bool]:
-    """Order findings: what causes others first, then the worst, and of equally bad ones input trouble first."""
-    is_cause = finding.is_fault and finding.is_cause
-    return not is_cause, -rank(finding.verdict), finding.is_fault and finding.name != INPUT_TROUBLE
+def _place(finding: Finding) -> tuple[bool, int]:
+    """Order findings: what causes others first, then the worst."""
+    return not (finding.is_fault and finding.is_cause), -rank(finding.verdict)
 
 
 def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:

@@ -51,7 +51,13 @@ def input_trouble(pair: Pair) -> Finding:
     """Find what is odd about the images of either set or of both, the worst first."""
     sides = {"real": pair.real, "fake": pair.fake, "test": pair.test}
     cautions = [each for each in (*alarms(sides), *of_inputs(pair.real, pair.fake)) if each.share >= SOME]
-    troubles = [*map(_troubling, cautions), *picture_faults(pair), *_counts(pair), *_unseen(pair), *_order(pair)]
+    troubles = [
+        *(_troubling(each, pair) for each in cautions),
+        *picture_faults(pair),
+        *_counts(pair),
+        *_unseen(pair),
+        *_order(pair),
+    ]
     troubles.sort(key=lambda each: (each.verdict != "severe", not each.is_cause))
     if not troubles and pair.pictures is None:
         return Finding(NAME, "cannot tell", BLIND)
@@ -63,10 +69,12 @@ def input_trouble(pair: Pair) -> Finding:
     return Finding(NAME, verdict, "; ".join(each.sentence for each in troubles), (), advice, is_cause)
 
 
-def _troubling(caution: Caution) -> Trouble:
+def _troubling(caution: Caution, pair: Pair) -> Trouble:
     is_grave = caution.key in GRAVE or (caution.key in GRAVE_IF_MOST and caution.share >= MOSTLY)
     advice = ADVICE.get(caution.key, STORE)
-    return Trouble("severe" if is_grave else "some", caution.sentence, advice, caution.key not in HARMLESS)
+    # A kind of image may fill less of the range than all kinds together.
+    is_cause = pair.is_off_manifold if caution.key == "range" else caution.key not in HARMLESS
+    return Trouble("severe" if is_grave else "some", caution.sentence, advice, is_cause)
 
 
 def _counts(pair: Pair) -> Iterator[Trouble]:
