@@ -168,7 +168,9 @@ RANKS = """
                          enable_progress_bar=False, enable_model_summary=False)
     trainer.fit(module_of(pl), DataLoader(REALS, batch_size=8))
     result = watching.result
-    print("found", result.fake.count, result["fid"].value, trainer.callback_metrics["gm/fid"].item(), flush=True)
+    numbers = [result.fake.count, result["fid"].value, trainer.callback_metrics["gm/fid"].item()]
+    # One piece on a line of its own: the ranks and Lightning's progress share the pipe.
+    print("\\n" + " ".join(map(str, ["found", *numbers])) + "\\n", end="", flush=True)
 """
 
 

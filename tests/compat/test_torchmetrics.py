@@ -332,7 +332,7 @@ WORKER = """
     values.append(float(fid.compute()))
     assert fid.result.real.count == 70
     line = " ".join(["found", *map(str, values)])
-    print(line + "\\n", end="", flush=True)  # one piece: the ranks share the pipe
+    print("\\n" + line + "\\n", end="", flush=True)  # one piece: the ranks share the pipe
     dist.destroy_process_group()
 """
 
