@@ -53,6 +53,7 @@ class Settings:
     def of(ctx: click.Context) -> Settings:
         """Return the settings of the command that is running; torchrun's ranks meet here."""
         from ganmetrics import Reading, UsageError, memory_limit
+        from ganmetrics.distributed import LAUNCHED
         from ganmetrics.extractors import respelled
 
         values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
@@ -67,8 +68,7 @@ class Settings:
                 raise UsageError(what, where="--levels", hint="Images of 12 bits in files of 16 have 0:4095") from error
             values["levels"] = low, high
         # Under torchrun the ranks share the images unless another engine is asked for.
-        launched = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-        is_launched = all(name in os.environ for name in launched) and os.environ["WORLD_SIZE"] not in ("", "1")
+        is_launched = all(name in os.environ for name in LAUNCHED) and os.environ["WORLD_SIZE"] not in ("", "1")
         engine = values.pop("engine", None) or ("ranks" if is_launched else "local")
         is_first = engine != "ranks" or _rank_among(ctx) == 0
         if way := values.pop("way", None):

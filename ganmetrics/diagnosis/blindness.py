@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics.diagnosis.finding import Finding
-from ganmetrics.extractors import EXTRACTORS
-from ganmetrics.scoring.cautions import outside_domain
+from ganmetrics.scoring.cautions import network_record, outside_domain
 
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
@@ -29,16 +27,15 @@ def blindness(*sides: Statistics) -> Blindness:
     Whether unknown features tell kinds apart cannot be measured without labels: clusters of pixels are as distinct as
     clusters of a trained network, and both move as far when an image is shifted.
     """
-    name = re.split("[:@+]", sides[0].recipe.extractor)[0]
-    record = EXTRACTORS.get(name)
-    if record is None or sides[0].recipe.network.startswith("custom-"):
+    record = network_record(sides[0])
+    if record is None:
         return Blindness()
     outside = next(filter(None, map(outside_domain, sides)), "")
     outside = f"{outside}: its features say little about these" if outside else ""
     kinds, detail = record.domain.blind_to_kinds, record.domain.blind_to_detail
     return Blindness(
-        f"{name} does not see kinds of images: {kinds}" if kinds else outside,
-        f"{name} does not see sharpness and detail: {detail}" if detail else outside,
+        f"{record.name} does not see kinds of images: {kinds}" if kinds else outside,
+        f"{record.name} does not see sharpness and detail: {detail}" if detail else outside,
     )
 
 

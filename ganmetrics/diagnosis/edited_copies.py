@@ -29,12 +29,32 @@ RESEMBLING = 10
 ALIKE = 0.35
 
 
-class Neighbors(NamedTuple):
-    """The nearest other picture of each real one, and the squared distances to it and to the one after it: [R] each."""
+class References(NamedTuple):
+    """Real pictures, at least three, as others are compared with them.
 
+    Attributes
+    ----------
+    grey : Tensor, float32 [R, 1, SIDE, SIDE]
+    rows : Tensor, float32 [R, CELLS²]
+        Their descriptions.
+    places : Tensor, int64 [R]
+        The index of each picture's nearest other.
+    squares, second_squares : Tensor, float64 [R]
+        The squared distances to that one and to the one after it.
+    """
+
+    grey: Tensor
+    rows: Tensor
     places: Tensor
     squares: Tensor
     second_squares: Tensor
+
+    @staticmethod
+    def of(pictures: Sequence[Tensor]) -> References:
+        """Describe real pictures, uint8 [3, h, w] of any sizes."""
+        grey = _grey(pictures)
+        rows = _described(grey)
+        return References(grey, rows, *nearest_other(rows), neighbor_squares(rows, 2))
 
 
 class Edited(NamedTuple):
@@ -53,50 +73,48 @@ class Edited(NamedTuple):
     places: Tensor
 
 
-def edited(pictures: Sequence[Tensor], reals: Sequence[Tensor]) -> Edited:
-    """Compare each picture, mirrored, turned and shifted, with at least three real ones: uint8 [3, h, w] of any sizes.
+def edited(pictures: Sequence[Tensor], reals: References) -> Edited:
+    """Compare each picture, uint8 [3, h, w], with the real ones: as it is, mirrored, turned and shifted.
 
     Pictures of other proportions are squeezed to a square, and colours are averaged: a tinted copy is a copy.
     """
-    return _edited(_grey(pictures), _described(_grey(reals)), None)
+    return _edited(_grey(pictures), reals)
 
 
-def edited_usually(pictures: Sequence[Tensor], reals: Sequence[Tensor]) -> Edited:
+def edited_usually(pictures: Sequence[Tensor], reals: References) -> Edited:
     """Compare real pictures that resemble the given ones with all other real ones, as ``edited`` would.
 
     Simple pictures of one kind resemble each other, so that some seem to be copies of others. For each given picture
     the tenth nearest real one is compared. The nearest would not do: pictures that stand alone are nearest to many.
     ``places`` are the indices of the real pictures that were compared.
     """
-    grey = _grey(reals)
-    references = _described(grey)
-    ranked = torch.cdist(_described(_grey(pictures)), references).topk(min(RESEMBLING, len(reals)), largest=False)
+    rows = _described(_grey(pictures))
+    ranked = torch.cdist(rows, reals.rows).topk(min(RESEMBLING, len(reals.rows)), largest=False)
     compared, order = ranked.indices[:, -1].unique(return_inverse=True)
-    return Edited(_edited(grey[compared], references, compared).ratios[order], compared[order])
+    return Edited(_edited(reals.grey[compared], reals, compared).ratios[order], compared[order])
 
 
-def _edited(grey: Tensor, references: Tensor, itself: Tensor | None) -> Edited:
+def _edited(grey: Tensor, reals: References, itself: Tensor | None = None) -> Edited:
     """Compare pictures with real ones; ``itself`` are the indices of pictures that are among the real ones."""
-    neighbors = Neighbors(*nearest_other(references), neighbor_squares(references, 2))
     own = [None] * len(grey.split(BLOCK)) if itself is None else itself.split(BLOCK)
-    parts = [_compared(*pair, references, neighbors) for pair in zip(grey.split(BLOCK), own, strict=True)]
+    parts = [_compared(part, places, reals) for part, places in zip(grey.split(BLOCK), own, strict=True)]
     return Edited(torch.cat([each.ratios for each in parts]), torch.cat([each.places for each in parts]))
 
 
-def _compared(grey: Tensor, itself: Tensor | None, references: Tensor, neighbors: Neighbors) -> Edited:
-    numbers = torch.arange(len(references))
+def _compared(grey: Tensor, itself: Tensor | None, reals: References) -> Edited:
+    numbers = torch.arange(len(reals.rows))
     is_itself = torch.zeros(1, dtype=torch.bool) if itself is None else itself[:, None] == numbers
-    least, places = _nearest(grey, references, is_itself)
+    least, places = _nearest(grey, reals.rows, is_itself)
     # The distance from the real picture to its nearest other does not count the picture that is compared.
-    own = neighbors.squares[places]
+    own = reals.squares[places]
     if itself is not None:
-        own = torch.where(neighbors.places[places] == itself, neighbors.second_squares[places], own)
+        own = torch.where(reals.places[places] == itself, reals.second_squares[places], own)
     # Where the nearest real picture has an equal one, nothing is nearer than its neighbour, and 0 over 0 is a copy.
     ratios = torch.where(least == 0, 0.0, least / own).sqrt().float()
     near = (ratios < NEAR).nonzero()[:, 0]
     if len(near):
-        around = torch.cdist(references[places[near]], references).square() <= ALIKE**2 * neighbors.squares.median()
-        second, _ = _nearest(grey[near], references, around | (is_itself if itself is None else is_itself[near]))
+        around = torch.cdist(reals.rows[places[near]], reals.rows).square() <= ALIKE**2 * reals.squares.median()
+        second, _ = _nearest(grey[near], reals.rows, around | (is_itself if itself is None else is_itself[near]))
         ratios[near] = torch.maximum(ratios[near], (least[near] / second).sqrt().nan_to_num(0.0))
     return Edited(ratios, places)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ganmetrics.diagnosis.blindness import NETWORK
 from ganmetrics.diagnosis.finding import Fault, Finding, worst
 from ganmetrics.diagnosis.picture_faults import SCALE, Trouble, picture_faults
 from ganmetrics.scoring.cautions import Caution, alarms, of_inputs
@@ -31,7 +32,6 @@ SHUFFLE = "shuffle the generated images, or score with a package that does"
 REPAIR = "repair or remove the images that could not be read"
 REMOVE = "remove copies from the set, and find out how they came into it"
 CONVERT = "convert all images of both sides to PNG"
-NETWORK = "score with colour, which needs no download, or with inception, dinov2-vitl14 or a network of your own"
 KNOWN = "take the published weights where the score is to be compared"
 ADVICE = {
     "same": PASS, "copies": REMOVE, "repeats": REMOVE, "identical": REMOVE, "skipped": REPAIR, "weights": KNOWN,

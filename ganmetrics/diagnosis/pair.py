@@ -11,7 +11,7 @@ import torch
 from ganmetrics.diagnosis.blindness import Blindness, blindness
 from ganmetrics.diagnosis.class_assignment import Classes, classes_of
 from ganmetrics.diagnosis.class_table import ClassRow, class_rows
-from ganmetrics.diagnosis.edited_copies import Edited, edited, edited_usually
+from ganmetrics.diagnosis.edited_copies import Edited, References, edited, edited_usually
 from ganmetrics.diagnosis.missing_modes import Clusters, clusters
 from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
 from ganmetrics.errors import InputError
@@ -162,7 +162,8 @@ class Pair:
         kept = set(self.distinct.tolist())
         reals = [real[place] for place in real.sample(len(real)) if place in kept][:COMPARED]
         fakes = [fake[place] for place in fake.sample(COMPARED)]
-        return edited(fakes, reals), edited_usually(fakes[:USUAL], reals)
+        references = References.of(reals)
+        return edited(fakes, references), edited_usually(fakes[:USUAL], references)
 
     @cached_property
     def clusters(self) -> Clusters:

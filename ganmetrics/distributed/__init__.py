@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 from ganmetrics.data.reading.batches import Share
 from ganmetrics.errors import UsageError
 
+# Variables that torchrun sets.
+LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 Value = TypeVar("Value")
 Part = TypeVar("Part", bound="Mergeable")
 

@@ -16,6 +16,7 @@ import torch
 from torch import distributed as dist
 
 from ganmetrics.data.reading.batches import Share
+from ganmetrics.distributed import LAUNCHED
 from ganmetrics.errors import GanMetricsError, ResourceError, UsageError
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 # PyTorch waits as long for gloo.
 SECONDS = 1800.0
-# Variables that torchrun sets.
-LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 # One for each default group, which a process may replace.
 _groups: dict[int, Any] = {}
 

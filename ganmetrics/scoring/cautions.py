@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics.data.places.paths import UNREAD_SUFFIXES
 from ganmetrics.extractors import EXTRACTORS
+from ganmetrics.extractors.extractor import ExtractorRecord
 from ganmetrics.metrics.needs import MOMENTS
 
 if TYPE_CHECKING:
@@ -142,17 +143,22 @@ def _range_hint(side: Statistics, *, is_upper: bool) -> str:
     return f"Check the declared value_range, or the scaling of uint8 images: {cause}"
 
 
+def network_record(side: Statistics) -> ExtractorRecord | None:
+    """Return what is known of the network that made a set's features; ``None`` for one of the caller's."""
+    is_callers = side.recipe.network.startswith("custom-")
+    return None if is_callers else EXTRACTORS.get(re.split("[:@+]", side.recipe.extractor)[0])
+
+
 def outside_domain(side: Statistics) -> str:
     """Say what a network was made for and what it was given, where these differ; empty where nothing is known to."""
-    name = re.split("[:@+]", side.recipe.extractor)[0]
-    record = EXTRACTORS.get(name)
-    if record is None or side.recipe.network.startswith("custom-"):
+    record = network_record(side)
+    if record is None:
         return ""
     domain, is_coloured = record.domain, side.filled is not None and side.filled.is_coloured
     is_large = 0 < domain.most_pixels < max(side.notes.sizes.most_common(1)[0][0] if side.notes.sizes else (0,))
     if is_large or (domain.is_grey and is_coloured):
         given = f"{_commonest(side)} images{' in colour' * is_coloured}".strip()
-        return f"the network {name} was made for {domain.images} and was given {given}"
+        return f"the network {record.name} was made for {domain.images} and was given {given}"
     return ""
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.nn.functional import interpolate, pad
 
 import ganmetrics as gm
-from ganmetrics.diagnosis.edited_copies import edited, edited_usually
+from ganmetrics.diagnosis.edited_copies import References, edited, edited_usually
 
 
 def scenes(seed: int, count: int, side: int = 40) -> torch.Tensor:
@@ -52,18 +52,18 @@ REALS, OTHERS = scenes(0, 300), scenes(1, 300)
 
 @pytest.mark.parametrize("name", EDITS)
 def test_every_edit_is_found_at_its_real_picture(name: str) -> None:
-    found = edited(list(EDITS[name](REALS[:40])), list(REALS))
+    found = edited(list(EDITS[name](REALS[:40])), References.of(list(REALS)))
     assert float((found.ratios < 0.4).double().mean()) >= 0.9
     assert float((found.places == torch.arange(40)).double().mean()) >= 0.95
 
 
 def test_other_pictures_are_no_copies() -> None:
-    assert float((edited(list(OTHERS), list(REALS)).ratios < 0.4).double().mean()) <= 0.01
+    assert float((edited(list(OTHERS), References.of(list(REALS))).ratios < 0.4).double().mean()) <= 0.01
 
 
 def test_pictures_of_several_sizes_are_compared() -> None:
     reals = [picture[:, : 30 + index % 9] for index, picture in enumerate(REALS)]
-    found = edited([picture.flip(2) for picture in reals[:20]], reals)
+    found = edited([picture.flip(2) for picture in reals[:20]], References.of(reals))
     assert found.places.tolist() == list(range(20))
     assert float(found.ratios.max()) < 0.01
 
@@ -74,7 +74,8 @@ def test_pictures_of_one_kind_are_no_copies() -> None:
     radii = np.random.RandomState(0).uniform(4, 18, (2, 600, 1, 1))
     sides = (255 / (1 + np.exp(-2 * (radii - np.hypot(down, right))))).astype(np.uint8)
     real, fake = (torch.from_numpy(side)[:, None].expand(-1, 3, -1, -1) for side in sides)
-    found, usual = edited(list(fake), list(real)), edited_usually(list(fake), list(real))
+    references = References.of(list(real))
+    found, usual = edited(list(fake), references), edited_usually(list(fake), references)
     shares = [float((each.ratios < 0.4).double().mean()) for each in (found, usual)]
     assert shares[0] == pytest.approx(shares[1], abs=0.1)
 
