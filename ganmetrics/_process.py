@@ -7,6 +7,7 @@ and the process would keep it.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Undo = Callable[[], None]
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def nothing() -> None:
@@ -195,3 +197,35 @@ def evaluating(net: nn.Module) -> Iterator[None]:
         mode = _MODES.setdefault(net, Held())
     with mode.at(False, lambda: assigned((module, "training", False) for module in net.modules())):
         yield
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Inside, Ctrl-C and termination wait; they come at the end, as if they were sent then.
+
+    A process that is forked inside leaves Ctrl-C to its parent and ends at once when it is terminated.
+    """
+    waiting: list[int] = []
+    owner = os.getpid()
+    # No other thread may set handlers, or gets signals.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in ENDING if is_main}
+
+    def hold(number: int, _: object) -> None:
+        if os.getpid() == owner:
+            waiting.append(number)
+        elif number == signal.SIGTERM:
+            os._exit(128 + number)
+
+    for number, handler in before.items():
+        # A handler that was not set from Python could not be put back.
+        if handler is not None:
+            signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+    for came in waiting:
+        signal.raise_signal(came)

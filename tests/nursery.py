@@ -56,9 +56,12 @@ class Child:
         code = self.nursery.ask({"wait": self.pid})
         return Ending(code, *(path.read_text(errors="replace") for path in self.outputs))
 
-    def has_orphans(self) -> bool:
-        """Whether anything of its group is still there once it has ended."""
-        return any(_group(int(path.name)) == self.pid for path in Path("/proc").glob("[0-9]*"))
+    def orphans(self) -> list[str]:
+        """What of its group still runs once it has ended, as the kernel describes it."""
+        there = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+        described = [_description(pid) for pid in there if _group(pid) == self.pid]
+        # One that has ended may wait for whoever adopted it to take notice.
+        return [each for each in described if each and ") Z " not in each]
 
 
 class Nursery:
@@ -129,6 +132,13 @@ def _group(pid: int) -> int:
         return os.getpgid(pid)
     except ProcessLookupError:
         return 0
+
+
+def _description(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 # --- in the nursery's process ----------------------------------------------------------------------------------------

@@ -5,13 +5,10 @@ from __future__ import annotations
 import copy
 import io
 import json
-import signal
-import threading
 import time
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +16,7 @@ import torch
 from torch import nn
 
 from ganmetrics._files import atomic_write, disk_errors, shown
-from ganmetrics._process import no_warnings
+from ganmetrics._process import no_warnings, signals_held
 from ganmetrics._progress import progress_bar
 from ganmetrics.errors import InputError, NumericalError
 
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
 Net = TypeVar("Net", bound=nn.Module)
 CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
-ENDING = (signal.SIGINT, signal.SIGTERM)
 # Iterations between entries of the log.
 LOG_EVERY = 50
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
@@ -200,7 +196,8 @@ def _steps(training: Training, folder: Path, iterations: int) -> Iterator[dict[s
     saved = time.monotonic()
     while training.iteration < iterations:
         start, cpu_start = time.monotonic(), time.process_time()
-        with _signals_held():
+        # Half a step in a checkpoint would change all that follows.
+        with signals_held():
             entry = training.step()
             training.iteration += 1
         training.seconds += time.monotonic() - start
@@ -209,27 +206,6 @@ def _steps(training: Training, folder: Path, iterations: int) -> Iterator[dict[s
         if time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS:
             save_checkpoint(training, folder)
             saved = time.monotonic()
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold signals until the end of a step: half a step in a checkpoint would change all that follows."""
-    waiting: list[int] = []
-    # No other thread may set handlers, or gets signals.
-    is_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.getsignal(number) for number in ENDING if is_main}
-    for number, handler in before.items():
-        # A handler that was not set from Python could not be put back.
-        if handler is not None:
-            signal.signal(number, lambda number, _: waiting.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if handler is not None:
-                signal.signal(number, handler)
-    for came in waiting:
-        signal.raise_signal(came)
 
 
 def _log(training: Training, folder: Path, entry: dict[str, float]) -> None:

@@ -86,7 +86,7 @@ def cut(name: str, signals: tuple[int, int, str], seconds: float, nursery: Nurse
     child = nursery.start("command", *(words.get(each, each) for each in COMMANDS[name]), cwd=words["HERE"])
     interrupted(child, number, seconds)
     ending = child.wait()
-    assert not child.has_orphans()
+    assert not child.orphans()
     check_whole(words["HERE"])
     if ending.code == 0:
         return False
@@ -136,7 +136,7 @@ def test_85_86_an_interrupted_training_goes_on_to_the_same_end(
         child = nursery.start(*TRAIN, *more, cwd=folder)
         interrupted(child, number, seconds)
         ending = child.wait()
-        assert not child.has_orphans()
+        assert not child.orphans()
         if ending.code == 0:
             break
         assert ending.code == code

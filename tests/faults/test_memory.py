@@ -104,5 +104,5 @@ def test_87_a_killed_worker_ends_the_command(nursery: Nursery, sets: tuple[Path,
     assert "--workers 0" in ending.stderr
     assert "--shm-size" in ending.stderr
     assert ending.stderr.count("\n") == 1
-    assert not child.has_orphans()
+    assert not child.orphans()
     assert os.listdir(tmp_path) == ["many"]

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ganmetrics._process import signals_held
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.decode import Decoded
 from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
@@ -140,7 +141,8 @@ def placed_items(
 
 def _worker_parts(tasks: _Tasks, plan: _Plan) -> Parts:
     streams, first = _streams(tasks.items), 0
-    with watched():
+    # A signal between a fork and its entry among the children would leave a process that nobody ends.
+    with watched(), signals_held():
         iterator = iter(_loader(tasks, plan))
     try:
         while True:
