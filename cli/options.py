@@ -42,6 +42,8 @@ class Settings:
     protocol: str | None = None
     changes: tuple[str, ...] = ()
     assume_recipe: str | None = None
+    features_name: str | None = None
+    logits: tuple[str, ...] = ()
     strict: bool = False
     json_path: str | None = None
     html_path: str | None = None
@@ -126,12 +128,13 @@ def reading_options(command: Command) -> Command:
 
 def scoring_options(command: Command) -> Command:
     """Add the options about files, the network and scores, for commands that print scores."""
-    return _all(command, [*SCORE_OPTIONS, *NETWORK_OPTIONS, *FILE_OPTIONS])
+    return _all(command, [*SCORE_OPTIONS, *FEATURE_OPTIONS, *NETWORK_OPTIONS, *FILE_OPTIONS])
 
 
 def diagnosis_options(command: Command) -> Command:
     """Add the options about files, the network and output, for the command that prints verdicts."""
-    return _all(command, [seed_option, json_option, html_option, force_option, *NETWORK_OPTIONS, *FILE_OPTIONS])
+    shown = [seed_option, json_option, html_option, force_option]
+    return _all(command, [*shown, *FEATURE_OPTIONS, *NETWORK_OPTIONS, *FILE_OPTIONS])
 
 
 def _all(command: Command, options: Sequence[Callable[[Any], Any]]) -> Command:
@@ -208,6 +211,15 @@ NETWORK_OPTIONS = [
             "[default: ranks under torchrun, else local]"),
     _shared("--cache/--no-cache", default=True, show_default=True, cls=NETWORK,
             help="Reuse the features of files. `ganmetrics cache` manages them."),
+]  # fmt: skip
+# For sets that hold features in place of images.
+FEATURE_OPTIONS = [
+    _shared("--features-name", metavar="NAME", cls=NETWORK,
+            help="The sets hold features of the network NAME in place of images. You computed them; each set is an "
+            ".npy, .npz or .safetensors file of an array [N, D]."),
+    _shared("--logits", multiple=True, metavar="FILE", cls=NETWORK,
+            help="Logits [N, K] beside features, for the Inception Score. One file belongs to the last set; repeat the "
+            "option to give one to each set, in their order."),
 ]  # fmt: skip
 SCORE_OPTIONS = [
     seed_option,

@@ -53,11 +53,34 @@ def run(
     arguments: list[Any] = list(sides)
     if "metrics" in own and settings.changes:
         own = {**own, "metrics": configured(own["metrics"], settings.changes)}
+    if settings.features_name is not None or settings.logits:
+        tests = [own["test"]] if "test" in own else []
+        opened = _features([*sides, *tests], len(sides), settings)
+        arguments, own = opened[: len(sides)], {**own, "test": opened[-1]} if tests else own
     if settings.assume_recipe is not None:
         arguments = [_vouched(side, settings.assume_recipe) for side in sides]
         own = {**own, "test": _vouched(own["test"], settings.assume_recipe)} if "test" in own else own
     shared = {**settings.arguments_of(verb), **own}
     return show(partial(verb, *arguments, **shared), settings)
+
+
+def build_statistics(settings: Settings, source: str, output: str, reads: Sequence[str], name: str = "") -> None:
+    """Measure a set of images, write its statistics to a file, and say what they are of."""
+    import ganmetrics as gm
+    from ganmetrics.measurement.recipe import check_name
+    from ganmetrics.scoring.cautions import alarms
+
+    check_name(name)
+    # The output is checked before the images are read, which may take hours.
+    if settings.is_first:
+        check_writable(output, force=settings.force)
+    own = {"reads": reads, "extractor": settings.extractor or "inception"}
+    statistics = gm.measure(source, **settings.arguments_of(gm.measure) | own)
+    if settings.is_first:
+        gm.save_statistics(replace(statistics, name=name or statistics.name), output)
+        for caution in alarms({shown(source): statistics}):
+            click.echo(f"warning: {caution.sentence}", err=True)
+        click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
 
 
 def names_of(metrics: str) -> list[str]:
@@ -143,6 +166,25 @@ def _vouched(side: str | None, recipe: str) -> Any:
 
     is_foreign = side is not None and os.path.isfile(side) and archive.is_statistics(Path(side))
     return archive.load_statistics(side, assume=recipe) if is_foreign and side is not None else side
+
+
+def _features(sides: Sequence[str | None], num_sets: int, settings: Settings) -> list[Any]:
+    """Return the features in the files of each set; logits go to the last of the sets, or one file to each set."""
+    from ganmetrics import UsageError, features
+
+    name, logits = settings.features_name, list(settings.logits)
+    if name is None:
+        raise UsageError("logits go with features", where="--logits", hint="Name their network by --features-name")
+    for option, value in (("--extractor", settings.extractor), ("--weights", settings.weights)):
+        if value is not None:
+            what = "no network runs where features are given"
+            raise UsageError(what, where=option, hint=f"Leave {option} out, or --features-name")
+    named = [place for place, side in enumerate(sides[:num_sets]) if side is not None]
+    if len(logits) not in (0, 1, len(named)):
+        what = f"there are {len(logits)} files of logits for {len(named)} sets"
+        raise UsageError(what, where="--logits", hint="Give one, which is the last set's, or one for each set")
+    of = dict(zip(named[len(named) - len(logits) :], logits, strict=True))
+    return [side and features(side, name, logits=of.get(place)) for place, side in enumerate(sides)]
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from .grouped_help import Group
 from .options import Settings, force_option, reading_options
-from .output import print_table
+from .output import build_statistics, print_table
 
 
 @click.group(cls=Group)
@@ -39,27 +38,7 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
 
     `ganmetrics fid --help` says what SOURCE may be. The file holds mean, covariance, count, recipe and digest.
     """
-    import ganmetrics as gm
-    from ganmetrics._files import check_writable, shown
-    from ganmetrics.measurement import archive
-    from ganmetrics.measurement.recipe import check_name
-    from ganmetrics.scoring.cautions import alarms
-
-    settings = Settings.of(ctx)
-    check_name(name)
-    # The output is checked before the images are read, which may take hours.
-    if settings.is_first:
-        check_writable(output, force=settings.force)
-    statistics = gm.measure(
-        source,
-        **settings.arguments_of(gm.measure)
-        | {"reads": ("moments", *keep), "extractor": settings.extractor or "inception"},
-    )
-    if settings.is_first:
-        archive.save_statistics(replace(statistics, name=name or statistics.name), output)
-        for caution in alarms({shown(source): statistics}):
-            click.echo(f"warning: {caution.sentence}", err=True)
-        click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
+    build_statistics(Settings.of(ctx), source, output, ("moments", *keep), name)
 
 
 @command.command(name="list")

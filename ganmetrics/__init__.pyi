@@ -38,6 +38,7 @@ from .extractors import Extractor as Extractor
 from .extractors import load_extractor as load_extractor
 from .measurement.archive import load_statistics as load_statistics
 from .measurement.archive import save_statistics as save_statistics
+from .measurement.given_features import features as features
 from .measurement.recipe import Signature as Signature
 from .measurement.statistics import Statistics as Statistics
 from .numerics.interval_ends import Interval as Interval

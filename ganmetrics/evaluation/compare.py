@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._report import Report
 from ganmetrics.distributed import at_one_place
 from ganmetrics.errors import UsageError
+from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.difference import Difference
 from ganmetrics.scoring.keywords import ScoringKeywords, Settings, shows
@@ -21,7 +22,6 @@ from ganmetrics.scoring.score import Sides, result_of, score_metric
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.metrics import Metric
 
 SCHEMA = 2
@@ -135,7 +135,8 @@ def _warnings(fakes: Mapping[str, Statistics]) -> Iterator[str]:
 
 def _names(fakes: Sequence[Any]) -> list[str]:
     """Name the sets by their paths where these differ, else by letters."""
-    paths = [str(fake) for fake in fakes if isinstance(fake, str) or hasattr(fake, "__fspath__")]
+    places = [fake.source if isinstance(fake, Statistics) else fake for fake in fakes]
+    paths = [str(place) for place in places if (isinstance(place, str) and place) or hasattr(place, "__fspath__")]
     if len(paths) == len(fakes) == len(set(paths)):
         return paths
     return [chr(ord("A") + i) if i < 26 else f"set {i + 1}" for i in range(len(fakes))]

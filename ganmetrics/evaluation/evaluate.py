@@ -145,7 +145,7 @@ def score(
     # Statistics of another network or resize would give a number that means nothing.
     for role, side in (("real", real), ("test", test)):
         if side is not None:
-            side.recipe.require(fake.recipe, (side.source or role, fake.source or "fake"))
+            side.require_alike(fake, (side.source or role, fake.source or "fake"))
     return scored(Sides(real, fake, test), chosen, ci)
 
 

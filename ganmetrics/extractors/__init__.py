@@ -14,6 +14,8 @@ from ganmetrics.registry import Registry
 if TYPE_CHECKING:
     import os
 
+# Before the name of a network that is known by features which were computed elsewhere.
+GIVEN = "features "
 EXTRACTORS: Registry[ExtractorRecord] = Registry("ganmetrics.extractors", "EXTRACTOR", "extractor")
 
 
@@ -39,6 +41,9 @@ def load_extractor(
         Weights that are missing, damaged or cannot be fetched.
     """
     weights = weights if weights is None else path(weights, "weights")
+    if isinstance(extractor, str) and extractor.startswith(GIVEN):
+        what = f"images cannot be scored against {extractor}, which were computed elsewhere"
+        raise UsageError(what, hint="Give the features of every set, made by one network")
     if isinstance(extractor, str):
         spec, _, precision = extractor.partition("+")
         spec, _, resize = spec.partition("@")
@@ -91,4 +96,4 @@ def respelled(extractor: str | None, way: str) -> str:
     return spec.replace(name, "inception-exact", 1)
 
 
-__all__ = ["EXTRACTORS", "Extractor", "load_extractor", "respelled"]
+__all__ = ["EXTRACTORS", "GIVEN", "Extractor", "load_extractor", "respelled"]

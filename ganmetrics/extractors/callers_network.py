@@ -69,12 +69,17 @@ class Custom(Extractor):
             what = f"the extractor returned {found} for {count} images; expected a tensor of shape [{count}, D]"
             raise InputError(what, where=self.name, hint=_hint(features), code="E-SHAPE")
         self.layers = {"features": features.shape[1]}
-        narrow, limits = features.to(torch.float32), torch.finfo(torch.float32)
-        largest = float(features.abs().max()) if features.dtype == torch.float64 else 1.0
-        if limits.max < largest < math.inf or 0 < largest < 1e6 * limits.tiny:
-            what = f"the extractor's features reach {largest:.3g}, which float32 does not hold"
-            raise InputError(what, where=self.name, hint="Return them in another unit", code="E-RANGE")
-        return narrow
+        return narrowed(features, self.name)
+
+
+def narrowed(features: Tensor, where: str) -> Tensor:
+    """Features in float32, [N, D]; refused where it does not hold them (InputError)."""
+    narrow, limits = features.to(torch.float32), torch.finfo(torch.float32)
+    largest = float(features.abs().max()) if features.dtype == torch.float64 else 1.0
+    if limits.max < largest < math.inf or 0 < largest < 1e6 * limits.tiny:
+        what = f"the features reach {largest:.3g}, which float32 does not hold"
+        raise InputError(what, where=where, hint="Give them in another unit", code="E-RANGE")
+    return narrow
 
 
 def _hint(features: Any) -> str:

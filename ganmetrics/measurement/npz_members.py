@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import tokenize
 import zipfile
 import zlib
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +19,9 @@ from ganmetrics._process import no_warnings
 from ganmetrics.data.places.array_header import read_header
 from ganmetrics.errors import StatisticsError
 from ganmetrics.metrics.needs import Kind, Need, of_kind
+
+# The largest plausible shape of each member by its name; ``None`` for any shape.
+Shapes: TypeAlias = Mapping[str, tuple[int, ...] | None]
 
 MAX_DIM = 16_384
 MAX_ROWS = 10_000_000
@@ -55,18 +61,38 @@ def limits() -> dict[str, tuple[int, ...]]:
     return {"mu": (MAX_DIM,), "sigma": (MAX_DIM, MAX_DIM), **rows, FACTS: ()}
 
 
-def read_members(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_members(path: str | os.PathLike[str], wanted: Shapes | None = None) -> dict[str, Any]:
     """Every known member of an npz file.
+
+    Parameters
+    ----------
+    path : path
+    wanted : mapping of str to tuple of int or None, optional
+        The members to read, each with its largest plausible shape, or ``None`` for any; by default those of statistics.
 
     Raises
     ------
     StatisticsError
         The file is missing, damaged or no npz; or a member is a pickle, a bomb, or of an implausible shape or type.
     """
-    try:
+    with _refusals(path), zipfile.ZipFile(path) as archive, no_warnings():
         # NumPy warns of the headers of Python 2.
-        with zipfile.ZipFile(path) as archive, no_warnings():
-            arrays = _read(archive, os.path.getsize(path))
+        return _read(archive, os.path.getsize(path), limits() if wanted is None else wanted)
+
+
+def read_array(path: str | os.PathLike[str]) -> Any:
+    """The array of an .npy file (StatisticsError as for members of an npz file)."""
+    with _refusals(path), open(path, "rb") as stream, no_warnings():
+        _check_header(stream, "the array", None, os.path.getsize(path))
+        stream.seek(0)
+        return _finite(np.lib.format.read_array(stream, allow_pickle=False), "the array")
+
+
+@contextmanager
+def _refusals(path: str | os.PathLike[str]) -> Iterator[None]:
+    """What a file of arrays is refused for, with its path (StatisticsError)."""
+    try:
+        yield
     except StatisticsError as error:
         raise StatisticsError(error.what, where=shown(path), hint=error.hint, code=error.code) from error
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -77,7 +103,6 @@ def read_members(path: str | os.PathLike[str]) -> dict[str, Any]:
         what = f"cannot read the statistics: {_trouble(error)}"
         hint = "Check that the file may be read" if is_refused else "Build or fetch the file again"
         raise StatisticsError(what, where=shown(path), hint=hint, code="E-DAMAGED") from error
-    return arrays
 
 
 def member_names(path: str | os.PathLike[str]) -> set[str]:
@@ -89,20 +114,25 @@ def member_names(path: str | os.PathLike[str]) -> set[str]:
         return set()
 
 
-def _read(archive: zipfile.ZipFile, size: int) -> dict[str, Any]:
-    names = [name for name in limits() if f"{name}.npy" in archive.namelist()]
+def _read(archive: zipfile.ZipFile, size: int, wanted: Shapes) -> dict[str, Any]:
+    names = [name for name in wanted if f"{name}.npy" in archive.namelist()]
     for name in names:
-        _check(archive, name, size)
+        _check(archive, name, size, wanted[name])
     arrays = {}
     for name in names:
         with archive.open(f"{name}.npy") as member:
-            arrays[name] = np.lib.format.read_array(member, allow_pickle=False)
-        if name != FACTS and not np.isfinite(arrays[name]).all():
-            raise StatisticsError(f"{name!r} holds NaN or infinity", code="E-NOT-FINITE")
+            array = np.lib.format.read_array(member, allow_pickle=False)
+        arrays[name] = array if name == FACTS else _finite(array, repr(name))
     return arrays
 
 
-def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
+def _finite(array: Any, title: str) -> Any:
+    if not np.isfinite(array).all():
+        raise StatisticsError(f"{title} holds NaN or infinity", code="E-NOT-FINITE")
+    return array
+
+
+def _check(archive: zipfile.ZipFile, name: str, size: int, most: tuple[int, ...] | None) -> None:
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in COMPRESSIONS:
         raise StatisticsError(f"{name!r} is compressed by a method that npz files never use", code="E-DAMAGED")
@@ -112,28 +142,33 @@ def _check(archive: zipfile.ZipFile, name: str, size: int) -> None:
         what = f"{name!r} would grow from {packed} to {info.file_size} bytes; refused"
         raise StatisticsError(what, code="E-BOMB")
     with archive.open(info) as member:
-        shape, _, dtype, num_bytes = read_header(member)
-    held = info.file_size - num_bytes
-    _check_type(name, dtype)
-    _check_shape(name, shape)
-    if held != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
-        raise StatisticsError(f"{name!r} claims the shape {list(shape)} but holds {held} bytes", code="E-DAMAGED")
+        _check_header(member, repr(name), most, info.file_size)
 
 
-def _check_type(name: str, dtype: np.dtype[Any]) -> None:
+def _check_header(member: IO[bytes], title: str, most: tuple[int, ...] | None, size: int) -> None:
+    shape, _, dtype, num_bytes = read_header(member)
+    held = size - num_bytes
+    _check_type(title, dtype)
+    if most is not None:
+        _check_shape(title, shape, most)
+    if held != math.prod(shape) * dtype.itemsize:
+        raise StatisticsError(f"{title} claims the shape {list(shape)} but holds {held} bytes", code="E-DAMAGED")
+
+
+def _check_type(title: str, dtype: np.dtype[Any]) -> None:
     if dtype.hasobject:
-        raise StatisticsError(f"{name!r} contains Python objects; refused", code="E-PICKLE")
-    is_right = dtype.kind == "U" and dtype.itemsize <= MAX_FACTS if name == FACTS else dtype in FLOATS
+        raise StatisticsError(f"{title} contains Python objects; refused", code="E-PICKLE")
+    is_facts = title == repr(FACTS)
+    is_right = dtype.kind == "U" and dtype.itemsize <= MAX_FACTS if is_facts else dtype in FLOATS
     if not is_right:
-        expected = "a short text" if name == FACTS else "float16, float32 or float64, little-endian"
-        raise StatisticsError(f"{name!r} is of type {dtype!s:.60}; expected {expected}", code="E-DTYPE")
+        expected = "a short text" if is_facts else "float16, float32 or float64, little-endian"
+        raise StatisticsError(f"{title} is of type {dtype!s:.60}; expected {expected}", code="E-DTYPE")
 
 
-def _check_shape(name: str, shape: tuple[int, ...]) -> None:
-    most = limits()[name]
+def _check_shape(title: str, shape: tuple[int, ...], most: tuple[int, ...]) -> None:
     if len(shape) != len(most) or any(not 0 < n <= m for n, m in zip(shape, most, strict=True)):
         expected = ", ".join(f"1..{m}" for m in most)
-        what = f"{name!r} has the shape {list(shape)!s:.60}; expected [{expected}]"
+        what = f"{title} has the shape {list(shape)!s:.60}; expected [{expected}]"
         raise StatisticsError(what, code="E-SHAPE")
 
 

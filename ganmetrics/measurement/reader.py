@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from ganmetrics.data import Notes, Reading, Source
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.source import Classes
 from ganmetrics.distributed import engine
-from ganmetrics.errors import InputError
+from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.extractors import Extractor, load_extractor
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.feature_cache import cached
@@ -64,12 +65,19 @@ class Measuring:
                     self.loaded.layer_for(need)
 
     def check_recipes(self, sides: Mapping[str, Side]) -> None:
-        """Refuse saved statistics of another recipe than that of any other side."""
+        """Refuse saved statistics of another recipe than that of any other side, or than the one asked for."""
         if any(isinstance(side, Statistics) for side in sides.values()):
             first, *others = sides
             for role in others:
                 names = (_title(first, sides[first]), _title(role, sides[role]))
-                self._recipe(sides[first]).require(self._recipe(sides[role]), names)
+                one, other = sides[first], sides[role]
+                if isinstance(one, Statistics) and isinstance(other, Statistics):
+                    one.require_alike(other, names)
+                else:
+                    self._recipe(one).require(self._recipe(other), names)
+        for role, side in sides.items():
+            if isinstance(side, Statistics) and isinstance(self.extractor, str):
+                _check_asked(side, self.extractor, _title(role, side))
 
     def _recipe(self, side: Side) -> Recipe:
         return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, self.reading)
@@ -90,6 +98,18 @@ class Measuring:
 def _title(role: str, side: Side) -> str:
     """A side as a message names it: by its path where it has one."""
     return (isinstance(side, Statistics) and side.source) or side.name or role
+
+
+def _check_asked(side: Statistics, asked: str, title: str) -> None:
+    """Refuse statistics of another network or resize than a name asks for; no network is loaded to tell its layers."""
+    name, made = (re.split("[:@+]", spec)[0].removesuffix("-exact") for spec in (asked, side.recipe.extractor))
+    rule = asked.partition("@")[2].partition("+")[0]
+    if name != made or rule not in ("", side.recipe.resize):
+        what = (
+            f"{title} was made by {side.recipe.extractor} with the resize {side.recipe.resize}; {asked} was asked for"
+        )
+        hint = "Leave the extractor and the protocol out, or give the images"
+        raise StatisticsError(what, hint=hint, code="E-RECIPE")
 
 
 def statistics_of(gathering: PartialStatistics, source: Source, reads: set[Need], recipe: Recipe) -> Statistics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.extractors import GIVEN
 
 # A signature names them in this order, each but the second left out where it is empty.
 ROLES = ("real", "fake", "test")
@@ -58,6 +59,11 @@ class Recipe:
             if not is_field(value := getattr(self, name)):
                 what = f"{value!r} cannot stand in a signature: it holds '|' or a character that does not print"
                 raise UsageError(what, where=f"{name} of the recipe", code="E-NAME")
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the features were computed elsewhere, by a network that is known by its name alone."""
+        return self.network.startswith(GIVEN)
 
     def differences(self, other: Recipe) -> list[str]:
         """What differs and matters, one line each: ``resize: tf1-bilinear / area``."""

@@ -10,7 +10,7 @@ from ganmetrics.data import Notes
 from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.measurement.gathering import sampled
 from ganmetrics.measurement.image_record import Filled, PixelDigests
-from ganmetrics.metrics.needs import IMAGES, NEEDS, Kind, Need, of_kind
+from ganmetrics.metrics.needs import IMAGES, LOGITS, NEEDS, Kind, Need, of_kind
 from ganmetrics.numerics.moments import Moments
 from ganmetrics.numerics.spread import Spread
 
@@ -135,6 +135,21 @@ class Statistics:
         more = {need.name: value for need, value in values.items() if need.name not in own}
         return replace(self, **own, more={**self.more, **more})
 
+    @property
+    def dim(self) -> int:
+        """How many numbers the features have; 0 where neither they nor their moments are kept."""
+        if self.moments is not None:
+            return len(self.moments.mean)
+        return 0 if self.features is None else self.features.shape[1]
+
+    def require_alike(self, other: Statistics, names: tuple[str, str]) -> None:
+        """Refuse statistics whose features are of another recipe or length (StatisticsError)."""
+        self.recipe.require(other.recipe, names)
+        if self.dim and other.dim and self.dim != other.dim:
+            what = f"the features of {names[0]} have {self.dim} numbers and those of {names[1]} {other.dim}"
+            hint = "Take features of one network and one layer for both"
+            raise StatisticsError(what, hint=hint, code="E-SHAPE")
+
     def without_rows(self) -> Statistics:
         """A copy without anything that metrics read of the set, which is small."""
         nothing = dict.fromkeys(need for need in NEEDS.values() if need.kind is not Kind.NAMES)
@@ -153,6 +168,10 @@ class Statistics:
             what = f"2,000 images of {height} x {width} pixels would be kept, which take more memory than is allowed"
             hint = 'Allow more, as in `gm.memory_limit(limit="4GB")`, or leave the metric out'
             raise InputError(what, where=self.source or self.name, hint=hint, code="E-MEMORY")
+        if need.of(self) is None and self.recipe.is_given:
+            what = f"{self.recipe.network} were given, and the metric reads {need.layer.words}"
+            hint = "Give them too, as `logits=FILE`" if need == LOGITS else "Leave the metric out"
+            raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")
         if need.of(self) is None and not need.is_saved and len(self.pixels):
             what = "the images have several sizes, and their distances are those of images of one"
             raise InputError(what, where=self.source or self.name, hint="Resize them all alike", code="E-SHAPE")

@@ -37,6 +37,8 @@ class Layer(NamedTuple):
     extractors : str
         The extractors that have the layer, in words.
     is_of_network : bool
+    words : str
+        What it holds, as the end of a sentence that says what a metric reads.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Layer(NamedTuple):
     where: str = "extractor"
     extractors: str = "any"
     is_of_network: bool = True
+    words: str = "features"
 
     def missing(self, extractor: str) -> UsageError:
         """The refusal of an extractor that has no such layer."""
@@ -59,18 +62,27 @@ LOGITS_LAYER = Layer(
     "is no classifier, and has no class probabilities",
     'Use a classifier such as `extractor="inception"`, or leave the metric out',
     extractors="classifiers",
+    words="logits",
 )
-SPATIAL_LAYER = Layer("spatial", "has no spatial layer, which sFID needs", INCEPTION, "sfid", "inception")
+SPATIAL_LAYER = Layer(
+    "spatial",
+    "has no spatial layer, which sFID needs",
+    INCEPTION,
+    "sfid",
+    "inception",
+    words="a layer of Inception that keeps places in the image",
+)
 PERCEPTUAL_LAYER = Layer(
     "perceptual",
     "measures no perceptual distance, which LPIPS diversity needs",
     'Use `extractor="lpips"`, or leave the metric out',
     "lpips_diversity",
     "lpips",
+    words="layers of LPIPS",
 )
-PIXELS = Layer("pixels", extractors="none", is_of_network=False)
+PIXELS = Layer("pixels", extractors="none", is_of_network=False, words="the images themselves")
 # What files and data sets say beside their pixels.
-SOURCE = Layer("source", extractors="none", is_of_network=False)
+SOURCE = Layer("source", extractors="none", is_of_network=False, words="the class of each image")
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,7 @@ SILENT = {
     "load_extractor": "takes no images",
     "memory_limit": "takes no images",
     "training": "Monitor is tested below",
+    "features": "takes features alone",
     "functional": "takes features alone",
     "generators": "scores its own images by evaluate",
 }

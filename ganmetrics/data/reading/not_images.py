@@ -5,8 +5,8 @@ from __future__ import annotations
 from ganmetrics.errors import InputError
 
 ROWS = (
-    "Rows of features are scored by gm.functional, or saved by np.savez(path, mu=features.mean(0), "
-    "sigma=np.cov(features.T))"
+    'Rows of features are scored as gm.features(rows, name="r3d18"), or by: '
+    "ganmetrics fid A.npy B.npy --features-name r3d18"
 )
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 # The channels of latents that autoencoders of diffusion models have.
