@@ -215,7 +215,7 @@ NETWORK_OPTIONS = [
 # For sets that hold features in place of images.
 FEATURE_OPTIONS = [
     _shared("--features-name", metavar="NAME", cls=NETWORK,
-            help="The sets hold features of the network NAME in place of images. You computed them; each set is an "
+            help="The sets hold features of the network NAME of your own. Each set is an "
             ".npy, .npz or .safetensors file of an array [N, D]."),
     _shared("--logits", multiple=True, metavar="FILE", cls=NETWORK,
             help="Logits [N, K] beside features, for the Inception Score. One file belongs to the last set; repeat the "

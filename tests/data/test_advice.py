@@ -54,7 +54,7 @@ def test_features_are_not_to_be_saved_as_images(tmp_path: Path) -> None:
     np.savez(tmp_path / "features.npz", pool_3=np.zeros((20, 64), np.float32))
     error = refusal(tmp_path / "features.npz")
     assert "shape [20, 64]" in error.what
-    assert error.hint.startswith("Rows of features are scored by gm.functional")
+    assert error.hint.startswith("Rows of features are scored as gm.features(rows, name=")
 
 
 def test_statistics_in_a_pickle_are_told_how_statistics_are_saved(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_is_no_image_has_advice_of_its_own(case: str, tmp_path: Path) -> No
         assert words in error.hint
         assert "0..255" not in error.hint
     if "features" in case:
-        assert "gm.functional" in error.hint
+        assert "gm.features(rows" in error.hint
 
 
 def test_the_advice_for_three_bytes_a_pixel_is_right() -> None:

@@ -73,6 +73,4 @@ def _of_shape(shape: tuple[int, ...], dtype: str) -> str:
         latents = "Latents are decoded to images first, as by the decoder of their autoencoder"
         alpha = ". If the fourth channel is an opaque alpha channel, use images[..., :3, :, :]"
         return latents + alpha * (shape[1] == 4)
-    return (
-        f"Maps of features are averaged to rows, features.mean((2, 3)), or flattened; latents are decoded first. {ROWS}"
-    )
+    return f"Maps of features are averaged to rows, features.mean((2, 3)); latents are decoded first. {ROWS}"
