@@ -35,7 +35,8 @@ def command(ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str,
 
     settings = without_protocol(Settings.of(ctx), "Score each set by `ganmetrics evaluate --protocol`, then compare")
     if not all(path.endswith(".json") for path in (real, *fakes)):
-        run(gm.compare, [real, *fakes], settings, {"metrics": names_of(metrics), "test": test})
+        own = {"metrics": names_of(metrics), "test": test}
+        run(gm.compare, [real, *fakes], settings, own, roles=["real", *["fake"] * len(fakes)])
     elif test is not None:
         raise click.UsageError("--test goes with images; saved results hold the scores already. Leave it out.")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .grouped_help import IMAGES, SCORES, Command
+from .grouped_help import SCORES, Command
 from .options import Settings, diagnosis_options, set_argument
 from .output import run
 
@@ -15,18 +15,12 @@ ACCUSED = 8
 @click.command(cls=Command)
 @set_argument("real")
 @set_argument("fake")
-@click.option("--labels", metavar="FILE", cls=IMAGES,
-              help="A file with the class of each real image. It holds name,class lines (.csv), StyleGAN's "
-              "dataset.json, a class a line (.txt), or an array (.npy).  [default: the images' own classes or the "
-              "network's]")  # fmt: skip
 @click.option("--test", metavar="SET", cls=SCORES, help="Real images that the generator was not trained on.")
 @click.option("--fail-on", type=click.Choice(["some", "severe"]), cls=SCORES,
               help=f"Exit with {ACCUSED} on such a verdict, or a worse one.")  # fmt: skip
 @diagnosis_options
 @click.pass_context
-def command(
-    ctx: click.Context, real: str, fake: str, labels: str | None, test: str | None, fail_on: str | None
-) -> None:
+def command(ctx: click.Context, real: str, fake: str, test: str | None, fail_on: str | None) -> None:
     """Find faults of a generator in its images.
 
     The faults are mode collapse, low diversity, low quality, memorisation and input trouble; each verdict is ok, some,
@@ -40,6 +34,6 @@ def command(
     """
     from ganmetrics import diagnose
 
-    found = run(diagnose, [real, fake, test], Settings.of(ctx), {"labels": labels})
+    found = run(diagnose, [real, fake, test], Settings.of(ctx))
     if fail_on and found.verdict in (fail_on, "severe"):
         ctx.exit(ACCUSED)

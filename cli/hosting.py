@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .grouped_help import Command, Group
-from .options import Settings, reading_options
+from .options import Settings, hosting_options
 
 DAYS = 86400.0
 
@@ -80,7 +80,7 @@ class BoardGroup(Group):
 @click.option(
     "--store", default="", metavar="URL", help="Database, postgresql+psycopg://...  [default: SQLite in the folder]"
 )
-@reading_options
+@hosting_options
 @click.pass_context
 def init(
     ctx: click.Context,

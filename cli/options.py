@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ import click
 from ganmetrics._wording import OF_METRICS, Option
 
 from .grouped_help import COMMON, IMAGES, NETWORK, OUTPUT, SCORES
+from .sets import PATTERNS, SINGLE, SetChoice, opened, readings
 
 if TYPE_CHECKING:
     from ganmetrics import Reading
@@ -48,6 +49,8 @@ class Settings:
     json_path: str | None = None
     html_path: str | None = None
     force: bool = False
+    choices: Mapping[str, SetChoice] = field(default_factory=dict)
+    set_options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     # Of the ranks that run this command, the first one prints and writes.
     is_first: bool = True
 
@@ -75,21 +78,28 @@ class Settings:
         is_first = engine != "ranks" or _rank_among(ctx) == 0
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
-        names = {field.name for field in fields(Reading)}
-        reading = Reading(
+        set_options = {name: values.pop(name) for name in (*PATTERNS, *SINGLE) if name in values}
+        names = {each.name for each in fields(Reading)}
+        base = partial(
+            Reading,
             exif="transpose" if values.pop("exif_transpose") else "ignore",
             progress=not values.pop("quiet") and is_first,
             engine=engine,
             thumbnails=values.get("html_path") is not None,
             **{name: values.pop(name) for name in names & set(values)},
         )
-        return Settings(reading=reading, is_first=is_first, **values)
+        reading, choices = readings(base, set_options)
+        return Settings(reading=reading, choices=choices, set_options=set_options, is_first=is_first, **values)
+
+    def opened(self, sides: Sequence[tuple[str, Any]]) -> list[Any]:
+        """Return sets by their roles, opened where options say something about one alone (UsageError)."""
+        return opened(sides, self.choices, self.set_options, self.extractor)
 
     def arguments_of(self, verb: Callable[..., Any]) -> dict[str, Any]:
         """Return the arguments that a function of the library takes of these settings."""
         # The signature of a verb lists every keyword, the shared ones too.
         taken = inspect.signature(verb).parameters
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name in taken}
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name in taken}
 
 
 def spelled(command: click.Command) -> dict[str, Option]:
@@ -117,24 +127,29 @@ def set_argument(name: str) -> Callable[[Command], Command]:
 
 
 def file_options(command: Command) -> Command:
-    """Add the options about files, for commands that read images."""
-    return _all(command, FILE_OPTIONS)
+    """Add the options about files and sets, for commands that read images."""
+    return _all(command, [*SET_OPTIONS, *FILE_OPTIONS])
 
 
-def reading_options(command: Command) -> Command:
-    """Add the options about files and about the network, for commands that compute features."""
+def hosting_options(command: Command) -> Command:
+    """Add the options about files and about the network, for a board, whose sets are chosen by its rules."""
     return _all(command, [*NETWORK_OPTIONS, *FILE_OPTIONS])
 
 
+def reading_options(command: Command) -> Command:
+    """Add the options about files, sets and the network, for commands that compute features."""
+    return _all(command, [*NETWORK_OPTIONS, *SET_OPTIONS, *FILE_OPTIONS])
+
+
 def scoring_options(command: Command) -> Command:
-    """Add the options about files, the network and scores, for commands that print scores."""
-    return _all(command, [*SCORE_OPTIONS, *FEATURE_OPTIONS, *NETWORK_OPTIONS, *FILE_OPTIONS])
+    """Add the options about files, sets, the network and scores, for commands that print scores."""
+    return _all(command, [*SCORE_OPTIONS, *FEATURE_OPTIONS, *NETWORK_OPTIONS, *SET_OPTIONS, *FILE_OPTIONS])
 
 
 def diagnosis_options(command: Command) -> Command:
-    """Add the options about files, the network and output, for the command that prints verdicts."""
-    shown = [seed_option, json_option, html_option, force_option]
-    return _all(command, [*shown, *FEATURE_OPTIONS, *NETWORK_OPTIONS, *FILE_OPTIONS])
+    """Add the options about files, sets, the network and output, for the command that prints verdicts."""
+    output = [seed_option, json_option, html_option, force_option]
+    return _all(command, [*output, *FEATURE_OPTIONS, *NETWORK_OPTIONS, *SET_OPTIONS, *FILE_OPTIONS])
 
 
 def _all(command: Command, options: Sequence[Callable[[Any], Any]]) -> Command:
@@ -169,6 +184,26 @@ seed_option = _shared(
 )
 
 # One list for each kind of option, in the order in which the help shows them.
+SET_OPTIONS = [
+    _shared("--include", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
+            help="Take the images whose names fit, such as '*_fake_B.png'. May be repeated. SET is real, fake or test "
+            "where one alone is meant."),
+    _shared("--exclude", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
+            help="Leave out the images whose names fit. May be repeated."),
+    _shared("--sample", multiple=True, metavar="[SET:]N[@SEED]", cls=IMAGES,
+            help="Draw N of the images, the same whatever the order of reading. first:N takes the first."),
+    _shared("--prepare", multiple=True, metavar="[SET:]STEPS", cls=IMAGES,
+            help="Crop or resize before anything else. STEPS are adm-crop:N, fidelity-crop:N, center-crop[:N], "
+            "resize:N or pad, joined by +."),
+    _shared("--labels", multiple=True, metavar="[SET:]FILE", cls=IMAGES,
+            help="A file with the class of each image, of the real ones if no set is named. It holds name,class lines "
+            "(.csv), StyleGAN's dataset.json, a class a line (.txt), or an array (.npy).  [default: the images' own "
+            "classes]"),
+    _shared("--value-range", multiple=True, metavar="[SET:]LOW:HIGH", cls=IMAGES,
+            help="Black and white of float images in npy and npz files. Give -1:1 for images that end in tanh."),
+    _shared("--root", metavar="FOLDER", cls=IMAGES,
+            help="The folder in which the names of a list @FILE start.  [default: that of the list]"),
+]  # fmt: skip
 FILE_OPTIONS = [
     _shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True, cls=IMAGES,
             help="What to do with a file that cannot be read. skip counts it and leaves it out."),

@@ -18,6 +18,7 @@ from ganmetrics._files import check_writable, shown
 from ganmetrics._wording import in_options
 
 from .options import spelled
+from .sets import SIDES
 
 if TYPE_CHECKING:
     from ganmetrics._report import Report
@@ -36,7 +37,12 @@ COLOURS = {"ok": "green", "better": "green", "some": "yellow", "severe": "red", 
 
 
 def run(
-    verb: Callable[..., Result], sides: Sequence[str | None], settings: Settings, own: Mapping[str, Any] = NOTHING
+    verb: Callable[..., Result],
+    sides: Sequence[str | None],
+    settings: Settings,
+    own: Mapping[str, Any] = NOTHING,
+    *,
+    roles: Sequence[str] = SIDES,
 ) -> Result:
     """Call a function of the library with its sets and with the options that it takes, and print its result.
 
@@ -49,17 +55,19 @@ def run(
     settings : Settings
     own : mapping
         The function's further arguments by name. Metrics get the changes of ``--set``, and test images are opened.
+    roles : sequence of str
+        What each of the sets is.
     """
-    arguments: list[Any] = list(sides)
     if "metrics" in own and settings.changes:
         own = {**own, "metrics": configured(own["metrics"], settings.changes)}
+    given = [*zip(roles, sides, strict=False), *([("test", own["test"])] if "test" in own else [])]
     if settings.features_name is not None or settings.logits:
-        tests = [own["test"]] if "test" in own else []
-        opened = _features([*sides, *tests], len(sides), settings)
-        arguments, own = opened[: len(sides)], {**own, "test": opened[-1]} if tests else own
+        given_roles, values = zip(*given, strict=True)
+        given = list(zip(given_roles, _features(values, len(sides), settings), strict=True))
     if settings.assume_recipe is not None:
-        arguments = [_vouched(side, settings.assume_recipe) for side in sides]
-        own = {**own, "test": _vouched(own["test"], settings.assume_recipe)} if "test" in own else own
+        given = [(role, _vouched(side, settings.assume_recipe)) for role, side in given]
+    arguments = settings.opened(given)
+    own = {**own, "test": arguments.pop()} if "test" in own else own
     shared = {**settings.arguments_of(verb), **own}
     return show(partial(verb, *arguments, **shared), settings)
 
@@ -75,7 +83,8 @@ def build_statistics(settings: Settings, source: str, output: str, reads: Sequen
     if settings.is_first:
         check_writable(output, force=settings.force)
     own = {"reads": reads, "extractor": settings.extractor or "inception"}
-    statistics = gm.measure(source, **settings.arguments_of(gm.measure) | own)
+    [images] = settings.opened([("real", source)])
+    statistics = gm.measure(images, **settings.arguments_of(gm.measure) | own)
     if settings.is_first:
         gm.save_statistics(replace(statistics, name=name or statistics.name), output)
         for caution in alarms({shown(source): statistics}):

@@ -87,8 +87,9 @@ def verify_(ctx: click.Context, statistics: str, source: str | None) -> None:
     if source is None:
         click.echo(f"{statistics}: well-formed; {found.label} under {found.recipe.network}")
         return
+    [images] = settings.opened([("real", source)])
     again = gm.measure(
-        source,
+        images,
         **settings.arguments_of(gm.measure) | {"extractor": settings.extractor or found.recipe.extractor},
     )
     drift = verify(found, again, (statistics, source))

@@ -137,7 +137,7 @@ def _agreeing(sides: Sequence[Side], network: Extractor | None, how: Run) -> lis
     """Give files that name no recipe the recipe of the run, where that can be right (StatisticsError)."""
     known = [side.recipe for side in sides if isinstance(side, Statistics) and side.digest != UNKNOWN]
     # Without images the recipe is that of statistics which name one.
-    recipes = known if network is None else [recipe_of(network, how.reading)]
+    recipes = known if network is None else [recipe_of(network, how.reading.changes())]
     return [_under(side, recipes[0], network) if recipes and isinstance(side, Statistics) else side for side in sides]
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ganmetrics._arguments import described
+from ganmetrics._arguments import described, whole
 from ganmetrics._files import check_writable, disk_errors, required_folder, shown
 from ganmetrics.compat._sides import Run, measured, opened, scored
 from ganmetrics.data import Source, open_source
@@ -138,23 +139,22 @@ def compute_kid(
 
 
 def make_custom_stats(
-    name: str, fdir: AnyPath, num: None = None, mode: str = "clean", model_name: str = "inception_v3",
+    name: str, fdir: AnyPath, num: int | None = None, mode: str = "clean", model_name: str = "inception_v3",
     num_workers: int | None = None, batch_size: int = 64, device: AnyDevice = None, verbose: bool = True,
     *, weights: AnyPath | None = None,
 ) -> None:  # fmt: skip
     """Keep the statistics of a folder under a name, for ``dataset_name=name, dataset_split="custom"``.
 
-    ``num``, the first so many files in clean-fid, is refused; the other parameters and errors are those of
-    ``compute_fid``.
+    ``num`` takes the first so many files only; the other parameters and errors are those of ``compute_fid``.
     """
-    if num is not None:
-        raise UsageError("num is not supported", where="num", hint="Make a folder of those images")
     target = Dataset(name).path(mode, model_name)
     if target.exists():
         hint = "Call remove_custom_stats first, or take another name"
         raise UsageError(f"the statistics {name!r} exist already", where=shown(target), hint=hint, code="E-EXISTS")
     how = _run(mode, model_name, num_workers, batch_size, device, weights, verbose)
     images = open_source(fdir, reading=how.reading)
+    if num is not None and whole(num, "num", 2) < (images.count or 0):
+        images = open_source(fdir, reading=replace(how.reading, sample=f"first:{num}"))
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     check_writable(target)

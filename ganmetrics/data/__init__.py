@@ -5,29 +5,32 @@
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Iterator
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._arguments import check_keywords, with_keywords
+from ganmetrics.data.choosing import chosen
+from ganmetrics.data.kinds import kind_of, kinds
+from ganmetrics.data.labels import labelled
 from ganmetrics.data.places.paths import place_of
 from ganmetrics.data.places.refusals import refuse_path
-from ganmetrics.data.source import DEFAULT_DRAWING, DEFAULT_READING, Drawing, Kind, Notes, Opening, Reading, Source
+from ganmetrics.data.source import DEFAULT_DRAWING, DEFAULT_READING, Drawing, Notes, Opening, Reading, Source
+from ganmetrics.data.wrapped import preparing
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-# These kinds are looked at first, since their files import little.
-LIKELY = ("folder", "tensor", "zip_file", "array_file")
 
 __all__ = ["Notes", "Reading", "Source", "open_source"]
 
 
 @with_keywords(Drawing, DEFAULT_DRAWING)
 def open_source(
-    value: Any, *, reading: Reading = DEFAULT_READING, name: str | None = None, **drawing: Unpack[Drawing]
+    value: Any,
+    *,
+    reading: Reading = DEFAULT_READING,
+    name: str | None = None,
+    labels: Any = None,
+    **drawing: Unpack[Drawing],
 ) -> Source:
     """Return the source of images that a value stands for, checked as far as is cheap and not yet read.
 
@@ -44,6 +47,9 @@ def open_source(
         How many images to ask a function or a generator for; other sources bring their own number.
     name : str, optional
         The name for tables and messages, instead of the source's own.
+    labels : path or sequence of int or str, optional
+        One class for each image in order, or a file: ``name,class`` lines (.csv), StyleGAN's ``dataset.json``, one
+        class a line or ``name class`` lines (.txt), or an .npy of whole numbers. By default the source's own classes.
     latents : int or callable, optional
         Of a generator network: the size of its standard normal latents, or a function of a count and a CPU
         ``torch.Generator`` that draws them; by default the size that the network's ``latent_dim`` or the like tells.
@@ -72,9 +78,9 @@ def open_source(
     """
     check_keywords(open_source, drawing)
     if isinstance(value, Source):
-        return value
+        return value if labels is None else labelled(value, labels)
     opening = Opening(reading=reading, **drawing)
-    kind = next((kind for kind in kinds() if kind.matches(value)), None)
+    kind = kind_of(value)
     if kind is None:
         if place_of(value) == "path":
             refuse_path(value)
@@ -87,22 +93,10 @@ def open_source(
     if (opening.latents is not None or opening.seed) and not kind.takes_latents:
         what = "latents and seed are for a generator; this source brings its own images"
         raise UsageError(what, where=kind.accepts, hint="Leave them out", code="E-SOURCE")
-    source = kind.open(value, opening)
-    source.name = name or source.name
-    return source
+    source = chosen(preparing(kind.open(value, opening), reading), reading)
+    source.name, source.changes = name or source.name, reading.changes()
+    return source if labels is None else labelled(source, labels)
 
 
 # Users know this function as ``gm.source``.
 source = open_source
-
-
-def kinds() -> Iterator[Kind]:
-    """Every kind of source, each imported when its turn comes.
-
-    No value is of two kinds, so that their order decides nothing but how many files are imported.
-    """
-    names = {info.name for info in pkgutil.iter_modules(__path__)}
-    for name in (*LIKELY, *sorted(names - set(LIKELY))):
-        kind: Kind | None = getattr(import_module(f"{__name__}.{name}"), "KIND", None)
-        if kind is not None:
-            yield kind

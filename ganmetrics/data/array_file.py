@@ -1,4 +1,4 @@
-"""An .npy or .npz file of uint8 images, read row by row and never unpickled."""
+"""An .npy or .npz file of images, read row by row and never unpickled."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class ArrayFileSource(Source):
     Parameters
     ----------
     path : str or os.PathLike
-        The file; its array is uint8 [N, H, W, 3] or [N, 3, H, W].
+        The file; its array is uint8 [N, H, W, 3] or [N, 3, H, W], or float with a value range.
+    value_range : (float, float), optional
+        What float images call black and white.
 
     Raises
     ------
@@ -51,7 +53,7 @@ class ArrayFileSource(Source):
 
     runs_callers_code = False
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], value_range: tuple[float, float] | None = None) -> None:
         super().__init__()
         if not os.path.isfile(path):
             refuse_path(path)
@@ -62,7 +64,8 @@ class ArrayFileSource(Source):
         self._member = _image_member(keys, self.name) if suffix_of(path) == ".npz" else ""
         self._has_labels = self._member == f"{IMAGES}.npy" and LABELS in keys
         with self._stream(self._member) as (stream, num_bytes):
-            self._header = _checked_header(stream, num_bytes, self.name)
+            self._header = _checked_header(stream, num_bytes, self.name, has_range=value_range is not None)
+        self._range = value_range if self._header.dtype.name in FLOATS else None
         check_layout(self._header.shape, is_array=True, where=self.name)
         self.count = self._header.shape[0]
         others = [key for key in keys[:MOST_LOOKED_AT] if f"{key}.npy" != self._member and self._are_images(key)]
@@ -117,8 +120,10 @@ class ArrayFileSource(Source):
 
         shape = (num, *self._header.shape[1:])
         # torch wants memory that can be written.
-        data = bytearray(_exactly(stream, math.prod(shape), self.name))
-        return to_uint8(np.frombuffer(data, np.uint8).reshape(shape), None, self.name, first=first)
+        dtype = self._header.dtype
+        data = bytearray(_exactly(stream, math.prod(shape) * dtype.itemsize, self.name))
+        values = np.frombuffer(data, dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
+        return to_uint8(values, self._range, self.name, first=first)
 
     @contextmanager
     def _stream(self, member: str) -> Iterator[tuple[IO[bytes], int]]:
@@ -165,7 +170,7 @@ def _image_member(keys: list[str], where: str) -> str:
     raise InputError(what, where=where, hint=hint, code="E-ARRAY")
 
 
-def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> ArrayHeader:
+def _checked_header(stream: IO[bytes], num_bytes: int, where: str, *, has_range: bool) -> ArrayHeader:
     header = _header(stream, where)
     if header.dtype.hasobject:
         what = "the array holds Python objects, which may run code when they are loaded; it is refused"
@@ -175,10 +180,10 @@ def _checked_header(stream: IO[bytes], num_bytes: int, where: str) -> ArrayHeade
     if len(header.shape) == 2:
         what = f"the array has the shape {list(header.shape)} and dtype {header.dtype.name}; expected uint8 images"
         raise InputError(what, where=where, hint=FLAT, code="E-SHAPE")
-    if header.dtype.name != "uint8":
+    is_float = header.dtype.name in FLOATS
+    if header.dtype.name != "uint8" and not (is_float and has_range):
         what = f"the array has dtype {header.dtype.name}; expected uint8 images"
-        is_float = header.dtype.name in FLOATS
-        scaled = "Bring the values to 0..255, round them and save them as uint8"
+        scaled = "State what black and white are, as by `value_range=(-1, 1)`, or save the images as uint8 in 0..255"
         hint = scaled if is_float else fix_of_dtype(header.dtype.name, is_array=True)
         raise InputError(what, where=where, hint=hint, code="E-DTYPE")
     if header.is_fortran and len(header.shape) > 1:
@@ -223,7 +228,7 @@ def _refuse_damaged(error: Exception, where: str) -> NoReturn:
 
 
 KIND = Kind(
-    accepts="an .npz or .npy file of uint8 images",
+    accepts="an .npz or .npy file of images",
     matches=is_array_file,
-    open=lambda value, opening: ArrayFileSource(value),
+    open=lambda value, opening: ArrayFileSource(value, opening.value_range),
 )

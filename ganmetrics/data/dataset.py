@@ -46,6 +46,7 @@ class DatasetSource(Source):
         self.identity = f"object {id(dataset)}"
         self._dataset, self._opening = with_known_image(dataset), opening
         self.count = number_of(dataset)
+        self.prepares = self._is_indexed
         if self.count == 0:
             raise InputError("the data set is empty", where=self.name, code="E-EMPTY")
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import shown
 from ganmetrics.data.dataloader import part_of
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.places.paths import place_of
-from ganmetrics.data.reading.item_source import FileSource, status_of
+from ganmetrics.data.image_files import files_source
+from ganmetrics.data.joined import joined_source
+from ganmetrics.data.places.paths import is_array_file, is_pattern, is_shards, is_zip, place_of
 from ganmetrics.data.reading.items import image_of, images_of, is_image
 from ganmetrics.data.reading.loading import read_parts
 from ganmetrics.data.reading.targets import ONE_EACH, classes_of_values
-from ganmetrics.data.source import Classes, Kind, Notes, Opening, Source, is_instance
+from ganmetrics.data.source import Classes, Kind, Opening, Source, is_instance
 from ganmetrics.data.tensor import is_tensor
 from ganmetrics.errors import GanMetricsError, InputError, UsageError
 
@@ -135,7 +136,7 @@ def list_source(value: Iterable[Any], opening: Opening) -> Source:
     if first is None:
         raise InputError("there are no images", where=f"empty {type(value).__name__}", code="E-EMPTY")
     if isinstance(first, (str, os.PathLike)):
-        return _of_paths([first, *elements], opening)
+        return source_of_paths([first, *elements], opening)
     _check_element(first, 0)
     name = f"{type(value).__name__} of images"
     if not isinstance(value, Sequence):
@@ -160,28 +161,37 @@ def _check_element(element: Any, place: int) -> None:
         raise UsageError(what, where=f"element {place}", code="E-SOURCE")
 
 
-def _of_paths(paths: list[Any], opening: Opening) -> FileSource:
-    where = f"list of {len(paths)} paths"
-    odd = next((place for place, path in enumerate(paths) if place_of(path) != "path"), None)
+def source_of_paths(paths: list[Any], opening: Opening, name: str = "", hint: str = "") -> Source:
+    """The images of image files in their order, or of the folders, archives, patterns and files that a list names.
+
+    Parameters
+    ----------
+    paths : list of path or str
+    opening : Opening
+    name : str
+        What they are called together.
+    hint : str
+        What to do where a file is missing.
+
+    Raises
+    ------
+    UsageError
+        An element of another type.
+    InputError
+        A file that is not there.
+    """
+    where = name or f"list of {len(paths)} paths"
+    odd = next((place for place, path in enumerate(paths) if not place_of(path)), None)
     if odd is not None:
-        kind = "a URL" if place_of(paths[odd]) == "url" else f"of type {type(paths[odd]).__name__}"
-        what = f"element {odd} is {kind}; a list of paths holds paths of image files on this machine"
-        raise UsageError(what, where=where, hint="Name a remote folder as the source itself", code="E-SOURCE")
-    full = [os.path.abspath(os.fsdecode(path)) for path in paths]
-    folder = next((path for path in full if os.path.isdir(path)), None)
-    if folder is not None:
-        what = f"'{shown(folder)}' is a folder; a list of paths holds image files"
-        hint = "Pass the folder itself, or a pattern such as 'a/**/*.png' for several"
-        raise UsageError(what, where=where, hint=hint, code="E-SOURCE")
-    missing = [path for path in full if not os.path.lexists(path)]
-    if missing:
-        what = f"{len(missing)} of {len(full)} files are not there, such as '{shown(missing[0])}'"
-        raise InputError(what, where=where, hint="Relative paths start in the working folder", code="E-MISSING")
-    root = os.path.commonpath([os.path.dirname(path) for path in full])
-    entries = status_of(root, [os.path.relpath(path, root) for path in full])
-    source = FileSource(os.fsencode(root), entries, opening.reading, Notes())
-    source.name = where
-    return source
+        what = f"element {odd} is of type {type(paths[odd]).__name__}; a list of paths holds paths and nothing else"
+        raise UsageError(what, where=where, code="E-SOURCE")
+    are_files = all(place_of(path) == "path" and _is_file(path) for path in paths)
+    return files_source(paths, opening, where, hint) if are_files else joined_source(paths, opening, where)
+
+
+def _is_file(path: Any) -> bool:
+    """Whether a path is that of an image file, there or not, and no set of its own."""
+    return not (os.path.isdir(path) or is_pattern(path) or is_zip(path) or is_array_file(path) or is_shards(path))
 
 
 def _is_list(value: Any) -> bool:

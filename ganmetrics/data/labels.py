@@ -6,14 +6,13 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
 from ganmetrics.data.places.paths import IMAGE_SUFFIXES, suffix_of
-from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.classes import (
     MAX_LABEL_BYTES,
     LabelError,
@@ -23,10 +22,11 @@ from ganmetrics.data.reading.classes import (
     image_name,
 )
 from ganmetrics.data.source import Classes, Source
+from ganmetrics.data.wrapped import WrappedSource
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from ganmetrics.types import Images, Placed
+    pass
 
 FORMS = (
     "lines of name,class in a .csv or .txt; {'labels': [[name, class], …]} in a .json; one class a line in a .txt; "
@@ -36,7 +36,7 @@ FORMS = (
 NAMED = re.compile(rf"(.*?({'|'.join(map(re.escape, sorted(IMAGE_SUFFIXES)))}))[\s,;]+(\S.*)", re.IGNORECASE)
 
 
-class LabelledSource(Source):
+class LabelledSource(WrappedSource):
     """A source whose images have the classes that the caller gave.
 
     Parameters
@@ -47,23 +47,8 @@ class LabelledSource(Source):
     """
 
     def __init__(self, source: Source, classes: Sequence[str]) -> None:
-        super().__init__()
-        self.source, self.classes = source, list(classes)
-        self.name, self.label, self.identity, self.count = source.name, source.label, source.identity, source.count
-        self.notes, self.is_lasting = source.notes, source.is_lasting
-        self.runs_callers_code = source.runs_callers_code
-
-    def batches(self) -> Iterator[Images]:
-        """The images of the source that has no classes of its own."""
-        return self.source.batches()
-
-    def share(self, share: Share) -> Iterator[Placed]:
-        """A share of the images of the source."""
-        return self.source.share(share)
-
-    def item_names(self) -> Sequence[str] | None:
-        """The names that the source has for its images."""
-        return self.source.item_names()
+        super().__init__(source)
+        self.classes = list(classes)
 
     def known_classes(self) -> Classes:
         """The classes that were given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -10,8 +11,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
-from ganmetrics._arguments import described, interval, whole
+from ganmetrics._arguments import described, interval, path, whole
 from ganmetrics.data.reading.batches import Share
+from ganmetrics.data.reading.preparing import check_steps
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ CHOICES = {
     "classes": ("auto", "folders", "none"),
     "engine": ("local", "ranks", "ray"),
 }
+
+# Of a sample whose rule names none.
+SAMPLE_SEED = 2020
+SAMPLE = re.compile(r"(first:)?(\d{1,12})(?:@(\d{1,12}))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +54,18 @@ class Reading:
         The numbers that are black and white in images of more than 8 bits a channel, such as ``(0, 4095)`` for images
         of 12 bits in files of 16; by default those of the depth that the file states. Numbers beyond are clipped.
         Images of 8 bits are read as they are; one whose file says that white is zero is inverted afterwards.
+    prepare : str, optional
+        Crops and resizes before anything else, such as ``adm-crop:256`` (guided-diffusion's), ``fidelity-crop:256``
+        (torch-fidelity's), ``center-crop``, ``center-crop:N``, ``resize:N``, ``resize:HxW:lanczos`` or ``pad``; several
+        are joined by ``+``. One number is the shorter side, and filters are bicubic, bilinear, lanczos and area.
+    include, exclude : str or sequence of str
+        Patterns of the relative names of images that are taken, and of those that are not, such as ``*_fake_B.png``. A
+        pattern without a slash fits in every folder; ``**`` fits any folders.
+    sample : int or str, optional
+        How many images are drawn: a number, ``"1000@7"`` with another seed than 2020, or ``"first:1000"``. The names
+        decide which, or without names the places, whatever the order of reading.
+    root : str, optional
+        Where the names in a list file ``@names.txt`` start; by default in its own folder.
     max_pixels : int
         The most pixels an image file may have; decoding one of the default's size takes about a gigabyte.
     classes : {"auto", "folders", "none"}
@@ -73,6 +91,11 @@ class Reading:
     frames: str = "error"
     exif: str = "ignore"
     levels: tuple[float, float] | None = None
+    prepare: str | None = None
+    include: str | Sequence[str] = ()
+    exclude: str | Sequence[str] = ()
+    sample: int | str | None = None
+    root: str | None = None
     max_pixels: int = 64_000_000
     classes: str = "auto"
     workers: int | None = None
@@ -90,15 +113,45 @@ class Reading:
         if self.levels is not None:
             levels = interval(self.levels, "levels", "Images of 12 bits have (0, 4095)", where="Reading.levels")
             object.__setattr__(self, "levels", levels)
+        if self.prepare is not None:
+            check_steps(self.prepare)
+        for name in ("include", "exclude"):
+            object.__setattr__(self, name, _patterns(getattr(self, name), name))
+        if self.sample is not None:
+            object.__setattr__(self, "sample", _sample(self.sample))
+        if self.root is not None:
+            path(self.root, "Reading.root")
         whole(self.max_pixels, "max_pixels", 1)
         if self.workers is not None:
             whole(self.workers, "workers", 0)
 
     def changes(self) -> tuple[str, ...]:
-        """The pixel-changing choices that are not the default, as the signature writes them."""
+        """The choices that change pixels or pick images and are not the default, as the signature writes them."""
         fields = ("alpha", "frames", "exif")
-        found = tuple(f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0])
-        return found if self.levels is None else (*found, "levels={:.15g}..{:.15g}".format(*self.levels))
+        found = [f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0]]
+        found += [] if self.levels is None else ["levels={:.15g}..{:.15g}".format(*self.levels)]
+        found += [f"{name}={pattern}" for name in ("include", "exclude") for pattern in getattr(self, name)]
+        found += [f"{name}={value}" for name in ("sample", "prepare") if (value := getattr(self, name))]
+        return tuple(found)
+
+
+def _patterns(value: Any, name: str) -> tuple[str, ...]:
+    patterns = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, (list, tuple)) else ()
+    odd = [each for each in patterns if not isinstance(each, str) or not each.isprintable() or not each.strip("|")]
+    if odd or not (patterns or isinstance(value, (list, tuple))) or any("|" in each for each in patterns):
+        what = f"{name} is {described(value)}; expected patterns of names such as '*_fake_B.png', without |"
+        raise UsageError(what, where=f"Reading.{name}")
+    return patterns
+
+
+def _sample(value: Any) -> str:
+    """A rule of sampling with its seed spelled out (UsageError)."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    found = SAMPLE.fullmatch(str(value)) if is_number or isinstance(value, str) else None
+    if found is None or int(found[2]) < 2 or (found[1] and found[3]):
+        what = f"sample is {described(value)}; expected a number of images from 2, such as 1000, 1000@7 or first:1000"
+        raise UsageError(what, where="Reading.sample")
+    return f"first:{int(found[2])}" if found[1] else f"{int(found[2])}@{int(found[3] or SAMPLE_SEED)}"
 
 
 def chosen_reading(reading: Reading | None) -> Reading:
@@ -115,7 +168,7 @@ class Notes:
     ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
     ``12-bit``, ``16-bit``, ``clipped``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension`` ...);
     ``formats`` by file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``depths`` by how many sub-folders
-    down they lie; ``ignored`` counts files by the reason they were not opened; ``remarks`` say what was assumed and is
+    down they lie; ``roles`` by what pix2pix and CycleGAN call them in file names (``fake_B``); ``ignored`` counts files by the reason they were not opened; ``remarks`` say what was assumed and is
     no trouble.
     """
 
@@ -123,6 +176,7 @@ class Notes:
     formats: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     depths: Counter[int] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
     # One line for each unreadable image that ``on_error="skip"`` leaves out.
     skipped: list[str] = field(default_factory=list)
@@ -176,6 +230,10 @@ class Source(ABC):
         Whether reading calls functions of the caller's, which then run in the caller's thread with nothing beside them.
     notes : Notes
         Filled while reading.
+    changes : tuple of str, or None
+        The choices of its own reading that stand in the signature; ``None`` where it is read as the run says.
+    prepares : bool
+        Whether it crops and resizes its images itself, as its reading says, in the processes that decode.
     """
 
     name: str = ""
@@ -184,6 +242,8 @@ class Source(ABC):
     count: int | None = None
     is_lasting: bool = False
     runs_callers_code: bool = True
+    changes: tuple[str, ...] | None = None
+    prepares: bool = False
 
     def __init__(self) -> None:
         self.notes = Notes()
@@ -214,6 +274,10 @@ class Source(ABC):
                 yield places, images
             elif is_mine.any():
                 yield places[is_mine], images[is_mine.to(images.device)]
+
+    def changes_under(self, reading: Reading) -> tuple[str, ...]:
+        """What the signature says of how the source is read: by its own reading, or else by that of the run."""
+        return reading.changes() if self.changes is None else self.changes
 
     def item_names(self) -> Sequence[str] | None:
         """A printable name for each image, in order, such as its path in the folder; ``None`` where there are none."""

@@ -20,6 +20,7 @@ from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.item_source import ItemSource
+from ganmetrics.data.reading.result_names import roles_of
 from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import DEFAULT_READING, Kind, Reading
 from ganmetrics.errors import InputError
@@ -100,6 +101,7 @@ class ZipSource(ItemSource):
             what = f"no images in the archive ({found_instead(self.notes.ignored)})"
             raise InputError(what, where=self.name, hint=advice(self.notes.ignored), code="E-EMPTY")
         self.notes.depths.update(name.count("/") for name in names)
+        self.notes.roles = roles_of(names)
         self._items = _ZipItems(os.path.abspath(path), names, members, reading, caps)
 
     def item_names(self) -> list[str]:

@@ -107,7 +107,7 @@ class Evaluation:
             measuring = Measuring(extractor_of(sides, extractor, self.metrics), None, READING, on, batch_size)
             self.extractor = measuring.loaded
             self.reference = self._measured(sides.get("real"), measuring)
-        self.recipe = recipe_of(self.extractor, READING)
+        self.recipe = recipe_of(self.extractor)
         self._streams = {role: self._stream(role, on, batch_size) for role in ("real", "fake")}
 
     @property
@@ -222,7 +222,7 @@ class Evaluation:
         measuring.check({"real": side}, {"real": reads})
         if isinstance(side, Source):
             return measuring(side, kept_of("real", self.metrics, self.ci))
-        side.recipe.require(recipe_of(measuring.loaded, READING), (side.source or side.name or "reference", "fake"))
+        side.recipe.require(recipe_of(measuring.loaded), (side.source or side.name or "reference", "fake"))
         return side
 
     def _gathered(self, role: str, is_synced: bool) -> PartialStatistics | None:

@@ -133,8 +133,8 @@ class _Resizes(Extractor):
         self.network.choose_resize(rule)
         return self.network
 
-    def recipe(self, rule: str, reading: Reading) -> Any:
-        return recipe_of(self._under(rule), reading)
+    def recipe(self, rule: str, changes: tuple[str, ...]) -> Any:
+        return recipe_of(self._under(rule), changes)
 
 
 def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[str, Statistics]:
@@ -145,8 +145,9 @@ def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[s
     extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)
     intake = Intake(seen, list(collectors.values()), extraction, is_side_by_side=not source.runs_callers_code)
     take_in(source, intake, measuring.reading)
+    changes = source.changes_under(measuring.reading)
     return {
-        rule: statistics_of(PartialStatistics(seen, collector), source, keep, network.recipe(rule, measuring.reading))
+        rule: statistics_of(PartialStatistics(seen, collector), source, keep, network.recipe(rule, changes))
         for rule, collector in collectors.items()
     }
 

@@ -198,7 +198,7 @@ class _Mapping:
         notes = deepcopy(source.notes)
         notes.kinds.update(seen.notes.kinds)
         return Statistics(
-            recipe=Recipe(self.network.name, self.network.identity, "none", self.reading.changes()),
+            recipe=Recipe(self.network.name, self.network.identity, "none", source.changes_under(self.reading)),
             count=len(seen.pixels),
             digest=seen.pixels.combined(),
             name=source.label,

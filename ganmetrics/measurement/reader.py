@@ -80,7 +80,7 @@ class Measuring:
                 _check_asked(side, self.extractor, _title(role, side))
 
     def _recipe(self, side: Side) -> Recipe:
-        return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, self.reading)
+        return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, side.changes_under(self.reading))
 
     def __call__(self, side: Side, reads: set[Need]) -> Statistics:
         """The statistics of a side, read by whoever the reading says; of all ranks, the first has them."""
@@ -89,7 +89,7 @@ class Measuring:
         reader = Reader(side, self.loaded, frozenset(reads), self.reading, self.device, self.batch_size)
         is_local = self.reading.engine == "local"
         gathering = reader(WHOLE) if is_local else engine(self.reading.engine).gathered(reader, side.count)
-        recipe = recipe_of(self.loaded, self.reading)
+        recipe = recipe_of(self.loaded, side.changes_under(self.reading))
         if gathering is None:  # another rank's
             return Statistics(recipe, 0, "")
         return statistics_of(gathering, side, reads, recipe)
@@ -120,7 +120,8 @@ def statistics_of(gathering: PartialStatistics, source: Source, reads: set[Need]
     has_classes = LABELS in reads or (NAMES in reads and _are_known(source, count))
     labels, classes = _labelled(source, count) if has_classes else (None, ())
     seen, told = source.notes, source.known_classes() if {LABELS, NAMES} & reads else Classes(None)
-    notes = Notes(depths=Counter(seen.depths), ignored=Counter(seen.ignored), warnings=list(seen.warnings))
+    notes = Notes(depths=Counter(seen.depths), roles=Counter(seen.roles), ignored=Counter(seen.ignored))
+    notes.warnings += seen.warnings
     notes.remarks += [f"{told.remark}. {told.hint}" if told.hint else told.remark] if told.is_caution else []
     notes.merge(gathering.seen.notes)
     return dataclasses.replace(
@@ -208,8 +209,8 @@ def take_in(source: Source, intake: Intake, reading: Reading, share: Share = WHO
     intake.seen.notes.merge(source.notes)
 
 
-def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
-    """The recipe that an extractor and a way of reading make."""
+def recipe_of(extractor: Extractor, changes: tuple[str, ...] = ()) -> Recipe:
+    """The recipe that an extractor and a way of reading make, of which the choices are told that are no default."""
     layer = extractor.identity.partition("/")[2]
     spec = f"{extractor.name}:{layer}" if layer else extractor.name
     if extractor.chosen_resize:
@@ -217,7 +218,7 @@ def recipe_of(extractor: Extractor, reading: Reading) -> Recipe:
     if extractor.precision != "float32":
         spec += f"+{extractor.precision}"
     precision = PRECISION.replace("float32", extractor.precision)
-    return Recipe(spec, extractor.identity, extractor.resize, reading.changes(), precision)
+    return Recipe(spec, extractor.identity, extractor.resize, changes, precision)
 
 
 def too_few(name: str, found: int, least: int) -> InputError:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data import Reading, Source, open_source
+from ganmetrics.data.labels import labelled
 from ganmetrics.data.places.paths import is_copied, is_pattern, local_path, place_of
 from ganmetrics.data.places.refusals import entries
 from ganmetrics.data.source import Opening
-from ganmetrics.errors import InputError
+from ganmetrics.errors import InputError, UsageError
 from ganmetrics.measurement import archive
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.registry import nearest
@@ -24,17 +25,40 @@ if TYPE_CHECKING:
 Side = Source | Statistics
 
 
-def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callable[..., Any] | None) -> Side:
+def open_side(
+    value: Any,
+    reading: Reading,
+    extractor: str | Extractor | Callable[..., Any] | None,
+    *,
+    labels: Any = None,
+    value_range: tuple[float, float] | None = None,
+) -> Side:
     """The source or the statistics that a value stands for.
 
-    A path that exists comes before a bundled name; ``extractor`` chooses between bundled statistics of one name.
+    A path that exists comes before a bundled name; ``extractor`` chooses between bundled statistics of one name, and
+    the rest is for images, as ``open_source`` takes it.
     """
+    side = _side(value, reading, extractor, value_range)
+    if isinstance(side, Source):
+        return side if labels is None else labelled(side, labels)
+    if labels is not None:
+        what = "labels go with images, and the set is saved statistics"
+        raise UsageError(what, where=side.source or side.name, hint="Pass the images, or leave the labels out")
+    return side
+
+
+def _side(
+    value: Any,
+    reading: Reading,
+    extractor: str | Extractor | Callable[..., Any] | None,
+    value_range: tuple[float, float] | None,
+) -> Side:
     if isinstance(value, Statistics):
         return value
     if value is None:
         raise InputError("no images were given", where="None", hint="Pass a folder, an array or a source")
     if not isinstance(value, (str, os.PathLike)):
-        return open_source(value, reading=reading)
+        return open_source(value, reading=reading, value_range=value_range)
     value = local_path(os.fspath(value))
     if is_copied(value):
         return _open_copy(value, reading)
@@ -51,7 +75,7 @@ def open_side(value: Any, reading: Reading, extractor: str | Extractor | Callabl
         near = nearest(value, [*entries(os.curdir), *bundled])
         meant = f"Did you mean {shown(near)!r}? " if near else ""
         raise InputError(what, hint=f"{meant}Known: {', '.join(bundled)}", code="E-MISSING")
-    return open_source(value, reading=reading)
+    return open_source(value, reading=reading, value_range=value_range)
 
 
 def _open_copy(url: str, reading: Reading) -> Side:

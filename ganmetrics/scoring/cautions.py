@@ -196,6 +196,7 @@ def _alone(role: str, side: Statistics) -> Iterator[Caution]:
     if outside and inside > 0:
         text = f"{role}: {outside} images lie in the folder itself and {inside} in its sub-folders; all are scored"
         yield Caution("depths", text, min(inside, outside) / notes.depths.total())
+    yield from _roles(role, side)
     if any(min(size) < 2 for size in notes.sizes):
         yield Caution("thin", f"{role}: some images are a single pixel high or wide")
     if role == "fake" and len(notes.sizes) > 1:
@@ -209,6 +210,18 @@ def _alone(role: str, side: Statistics) -> Iterator[Caution]:
     elif copies > SHARE * len(side.pixels):
         text = f"{role}: {copies} of {side.count} images are exact copies of others in the set"
         yield Caution("repeats", text, copies / len(side.pixels))
+
+
+def _roles(role: str, side: Statistics) -> Iterator[Caution]:
+    """A folder of pix2pix's or CycleGAN's results holds the inputs beside what was made of them."""
+    roles = side.notes.roles
+    is_chosen = any(choice.startswith(("include=", "exclude=")) for choice in side.recipe.reading)
+    if len(roles) > 1 and not is_chosen:
+        listed = ", ".join(f"{number} *_{name}" if name else f"{number} others" for name, number in roles.most_common())
+        hint = f"`include='*_{max(roles)}.*'` takes one kind"
+        yield Caution(
+            "roles", f"{role}: the images are results of image translation of several kinds: {listed}. {hint}"
+        )
 
 
 def _together(real: Statistics, fake: Statistics) -> Iterator[Caution]:

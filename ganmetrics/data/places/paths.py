@@ -39,15 +39,36 @@ WILD = re.compile(r"\{[^{}]*(?:\.\.|,)[^{}]*\}|[*?\[]")
 
 
 def place_of(value: Any) -> str:
-    """What a value names: ``path``, ``url``, ``torchvision`` or ``huggingface``; empty where it names no place."""
+    """What a value names: ``path``, ``url``, ``torchvision``, ``huggingface``, ``names`` (a file that names images) or
+    ``joined`` (several places); empty where it names no place. What exists under such a name is a path.
+    """
     if isinstance(value, os.PathLike):
         return "path"
     if not isinstance(value, str):
         return ""
-    words = [word for word in ("torchvision", "huggingface") if value.startswith(f"{word}:")]
-    words += ["url"] if URL.match(value) else []
-    # A file of such a name stays a file.
-    return words[0] if words and not os.path.exists(value) else "path"
+    kind = _kind_of(value)
+    if kind in ("path", "url") and "," in value and len(places := places_of(value)) > 1 and all(places):
+        # A URL may hold commas.
+        kind = "joined" if kind == "path" or all(_kind_of(place) == kind for place in places) else kind
+    return kind if kind == "path" or not os.path.exists(value) else "path"
+
+
+def _kind_of(text: str) -> str:
+    words = [word for word in ("torchvision", "huggingface") if text.startswith(f"{word}:")]
+    words += ["url"] if URL.match(text) else ["names"] if text[:1] == "@" and text[1:] else []
+    return words[0] if words else "path"
+
+
+def places_of(text: str) -> list[str]:
+    """The places that a text names, which commas part that stand outside of braces and brackets."""
+    pieces, depth = [""], 0
+    for sign in text:
+        depth += (sign in "{[") - (sign in "}]")
+        if sign == "," and depth <= 0:
+            pieces.append("")
+        else:
+            pieces[-1] += sign
+    return [piece.strip() for piece in pieces]
 
 
 def is_remote(value: Any) -> bool:

@@ -53,6 +53,60 @@ class Share:
 WHOLE = Share()
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Among(Share):
+    """A share of some chosen places of a set, as a share of the whole set.
+
+    Attributes
+    ----------
+    chosen : Tensor, int64 [N]
+        Rising.
+    inner : Share
+        Of the chosen ones.
+    """
+
+    chosen: Tensor
+    inner: Share
+
+    def places(self, count: int) -> Tensor:
+        """The places of this share, int64, rising."""
+        return self.chosen[self.inner.places(len(self.chosen))]
+
+    def has(self, places: Tensor) -> Tensor:
+        """Which places belong to it: int64 [N] -> bool [N]."""
+        import torch
+
+        at = torch.searchsorted(self.chosen, places)
+        is_chosen = self.chosen[at.clamp(max=len(self.chosen) - 1)] == places
+        return is_chosen & self.inner.has(at)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Behind(Share):
+    """A share of a set, as a share of a part that stands in the set behind so many images.
+
+    Attributes
+    ----------
+    offset : int
+    inner : Share
+        Of the whole set.
+    """
+
+    offset: int
+    inner: Share
+
+    def places(self, count: int) -> Tensor:
+        """The places of this share among the part's images, int64, rising."""
+        import torch
+
+        places = torch.arange(count)
+        return places[self.has(places)]
+
+    def has(self, places: Tensor) -> Tensor:
+        """Which places of the part belong to it: int64 [N] -> bool [N]."""
+        return self.inner.has(places + self.offset)
+
+
 class Piece(NamedTuple):
     """Neighbouring images of one size that belong to one batch of the network.
 

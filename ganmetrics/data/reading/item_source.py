@@ -15,6 +15,7 @@ from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, classes_of_files
 from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.loading import Items, chosen_workers, placed_items
+from ganmetrics.data.reading.result_names import FIRST, roles_of
 from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.source import Classes, Notes, Reading, Source
 
@@ -40,6 +41,7 @@ class ItemSource(Source):
 
     reading: Reading
     runs_callers_code = False
+    prepares = True
     _items: Items
 
     def known_classes(self) -> Classes:
@@ -89,6 +91,9 @@ class FileSource(ItemSource):
         self.notes, self.reading, self.count = notes, reading, len(entries)
         self._items = _Files(root, entries, reading)
         self.notes.depths.update(path.count(os.fsencode(os.sep)) for path, _, _ in entries)
+        self.notes.roles = roles_of([os.fsdecode(path) for path, _, _ in entries[:FIRST]]) and roles_of(
+            self.item_names()
+        )
 
     def item_names(self) -> list[str]:
         """The relative paths."""

@@ -17,6 +17,7 @@ from ganmetrics._process import signals_held
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.decode import Decoded
 from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
+from ganmetrics.data.reading.preparing import prepared
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.unreadable import Unreadable, refusal_of
 from ganmetrics.data.reading.workers import watched
@@ -133,7 +134,7 @@ def placed_items(
     if workers and multiprocessing.current_process().daemon:
         what = f"this process is daemonic and may start no others, of which {workers} are to decode images"
         raise UsageError(what, where="Reading.workers", hint="Use `workers=0`, or start it with daemon=False")
-    tasks = _Tasks(items, indices)
+    tasks = _Tasks(items, indices, reading.prepare or "")
     plan = _planned(tasks, workers) if workers else NO_WORKERS
     parts = _worker_parts(tasks, plan) if plan.workers else serial_parts(tasks.loads(), _streams(items))
     return read_placed(parts, reading, notes, where, indices=None if share == WHOLE else indices)
@@ -262,8 +263,8 @@ def _streams(items: Items) -> AbstractContextManager[None]:
 class _Tasks:
     """Some items in the form that DataLoader wants; at the top of the module so that it can be pickled."""
 
-    def __init__(self, items: Items, indices: Tensor) -> None:
-        self.items, self.indices = items, indices
+    def __init__(self, items: Items, indices: Tensor, steps: str) -> None:
+        self.items, self.indices, self.steps = items, indices, steps
         self.num_bytes = 0  # of the images that a worker decodes together
         self.known: dict[int, Decoded] = {}  # images that were looked at
 
@@ -277,7 +278,10 @@ class _Tasks:
     def loads(self, start: int = 0, stop: int | None = None) -> Iterator[Load]:
         for number in self.indices[start:stop].numpy():
             index = int(number)
-            yield self.items.title(index), partial(self.known.pop if index in self.known else self.items.load, index)
+            yield self.items.title(index), partial(self._load, index)
+
+    def _load(self, index: int) -> Decoded:
+        return prepared(self.known.pop(index) if index in self.known else self.items.load(index), self.steps)
 
     def look(self) -> int:
         """The bytes of the largest of a few images across the set, which are kept where they are small.
