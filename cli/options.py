@@ -196,9 +196,9 @@ SET_OPTIONS = [
             help="Crop or resize before anything else. STEPS are adm-crop:N, fidelity-crop:N, center-crop[:N], "
             "resize:N or pad, joined by +."),
     _shared("--labels", multiple=True, metavar="[SET:]FILE", cls=IMAGES,
-            help="A file with the class of each image, of the real ones if no set is named. It holds name,class lines "
-            "(.csv), StyleGAN's dataset.json, a class a line (.txt), or an array (.npy).  [default: the images' own "
-            "classes]"),
+            help="A file with the class of each image. It is for the real ones if no SET is named. It holds "
+            "name,class lines (.csv), StyleGAN's dataset.json, a class a line (.txt), or an array (.npy).  "
+            "[default: the images' own classes]"),
     _shared("--value-range", multiple=True, metavar="[SET:]LOW:HIGH", cls=IMAGES,
             help="Black and white of float images in npy and npz files. Give -1:1 for images that end in tanh."),
     _shared("--root", metavar="FOLDER", cls=IMAGES,

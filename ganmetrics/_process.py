@@ -6,6 +6,7 @@ and the process would keep it.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import threading
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -197,6 +198,12 @@ def evaluating(net: nn.Module) -> Iterator[None]:
         mode = _MODES.setdefault(net, Held())
     with mode.at(False, lambda: assigned((module, "training", False) for module in net.modules())):
         yield
+
+
+def set_allocator(option: int, value: int) -> None:
+    """Change a setting of the C library's allocator, where it has such (glibc's ``mallopt``)."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(option, value)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def chosen(source: Source, reading: Reading) -> Source:
         return source
     places = _fitting(source, reading) if reading.include or reading.exclude else None
     if reading.sample:
-        places = _sampled(source, reading.sample, places)
+        places = _sampled(source, str(reading.sample), places)
     told = [choice for choice in reading.changes() if choice.startswith(("include=", "exclude=", "sample="))]
     return ChosenSource(source, places or [], " ".join(told))
 

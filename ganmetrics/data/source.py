@@ -168,8 +168,8 @@ class Notes:
     ``kinds`` counts images by a short name of what is unusual about them (``exif-rotated``, ``icc``, ``cmyk``,
     ``12-bit``, ``16-bit``, ``clipped``, ``grey``, ``palette``, ``alpha``, ``first-frame``, ``wrong-extension`` ...);
     ``formats`` by file format (``PNG``, ``JPEG``); ``sizes`` by (height, width); ``depths`` by how many sub-folders
-    down they lie; ``roles`` by what pix2pix and CycleGAN call them in file names (``fake_B``); ``ignored`` counts files by the reason they were not opened; ``remarks`` say what was assumed and is
-    no trouble.
+    down they lie; ``roles`` by what pix2pix and CycleGAN call them in file names (``fake_B``); ``ignored`` counts files
+    by the reason they were not opened; ``remarks`` say what was assumed and is no trouble.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)

@@ -219,9 +219,7 @@ def _roles(role: str, side: Statistics) -> Iterator[Caution]:
     if len(roles) > 1 and not is_chosen:
         listed = ", ".join(f"{number} *_{name}" if name else f"{number} others" for name, number in roles.most_common())
         hint = f"`include='*_{max(roles)}.*'` takes one kind"
-        yield Caution(
-            "roles", f"{role}: the images are results of image translation of several kinds: {listed}. {hint}"
-        )
+        yield Caution("roles", f"{role}: the images are inputs and results of a translation: {listed}. {hint}")
 
 
 def _together(real: Statistics, fake: Statistics) -> Iterator[Caution]:

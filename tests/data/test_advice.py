@@ -62,9 +62,10 @@ def test_statistics_in_a_pickle_are_told_how_statistics_are_saved(tmp_path: Path
     assert "np.savez(path, mu=mu, sigma=sigma)" in refusal(tmp_path / "stats.npy").hint
 
 
-def test_floats_are_to_be_scaled_before_they_are_bytes(tmp_path: Path) -> None:
+def test_floats_need_their_range(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.zeros((4, 8, 8, 3), np.float32))
-    assert refusal(tmp_path / "images.npy").hint == "Bring the values to 0..255, round them and save them as uint8"
+    assert refusal(tmp_path / "images.npy").hint.startswith("State what black and white are, as by `value_range=(-1")
+    assert int(next(gm.source(tmp_path / "images.npy", value_range=(-1, 1)).batches()).max()) == 128
 
 
 OTHER_ARRAYS: dict[str, tuple[np.ndarray, str]] = {

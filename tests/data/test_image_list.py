@@ -56,7 +56,7 @@ LISTS: dict[str, Callable[[list[Path]], Any]] = {
     "a generator of paths": lambda paths: (path for path in paths),
     "a pattern": lambda paths: str(paths[0].parent / "*_fake_B.png"),
     "a pattern as path": lambda paths: paths[0].parent / "*_fake_?.png",
-    "a pattern of any depth": lambda paths: str(paths[0].parent.parent / "**" / "*_[f]ake_B.png"),
+    "a pattern of any depth": lambda paths: str(paths[0].parent.parent / "**" / "*0??_[f]ake_B.png"),
     "braces": lambda paths: str(paths[0].parent / "{000..069}_fake_B.png"),
 }
 
@@ -156,8 +156,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {  # case: (value, words
     "bytes": (lambda at: [b"\x89PNG"], "element 0 is of type bytes"),
     "an odd one": (lambda at: [ARRAYS[0], None], "element 1 is of type NoneType"),
     "an odd one among paths": (lambda at: [at / "1.png", ARRAYS[0]], "element 1 is of type ndarray; a list of paths"),
-    "folders": (lambda at: [at, at], "is a folder; a list of paths holds image files"),
-    "URLs": (lambda at: ["s3://bucket/1.png"], "element 0 is a URL"),
+    "a folder twice": (lambda at: [at, at], "the same place stands in the list more than once"),
+    "URLs": (lambda at: ["s3://bucket/1.png"], "the place is on the network, which GANMETRICS_OFFLINE forbids"),
     "missing files": (lambda at: [at / "1.png", at / "x.png"], "1 of 2 files are not there, such as '.*x.png'"),
     "a generator that fails": (lambda at: failing(), "it raised RuntimeError: the disk of the pipeline is full"),
     "a pattern of nothing": (lambda at: str(at / "sub*" / "*.png"), "names no file .*nearest existing folder is"),

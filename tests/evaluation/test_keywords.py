@@ -29,7 +29,7 @@ TAKEN = {
     gm.kid: SHARED,
     gm.inception_score: SHARED,
     style_and_content: {"network": "auto", "paired": False, "device": "auto", "weights": None, "reading": None},
-    gm.source: {"reading": gm.Reading(), "name": None, **DRAWING},
+    gm.source: {"reading": gm.Reading(), "name": None, "labels": None, **DRAWING},
     gm.training.Monitor: {
         **{"every": 1000, "extractor": None, "folder": None, "outputs": Outputs()},
         **{"num_images": 10_000, "latents": None, "value_range": (-1, 1), "seed": 0},

@@ -91,9 +91,9 @@ class FileSource(ItemSource):
         self.notes, self.reading, self.count = notes, reading, len(entries)
         self._items = _Files(root, entries, reading)
         self.notes.depths.update(path.count(os.fsencode(os.sep)) for path, _, _ in entries)
-        self.notes.roles = roles_of([os.fsdecode(path) for path, _, _ in entries[:FIRST]]) and roles_of(
-            self.item_names()
-        )
+        # A million names are made into texts only where the first few tell of roles.
+        first = [os.fsdecode(path) for path, _, _ in entries[:FIRST]]
+        self.notes.roles = roles_of(first) and roles_of(self.item_names())
 
     def item_names(self) -> list[str]:
         """The relative paths."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import shutil
@@ -13,7 +12,7 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ganmetrics._process import signals_held
+from ganmetrics._process import set_allocator, signals_held
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.decode import Decoded
 from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
@@ -246,8 +245,7 @@ def _detach(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # glibc would keep a new piece of the heap for every large image, and gives back what is mapped alone.
-    with suppress(AttributeError, OSError, TypeError):  # where the C library has no such function
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+    set_allocator(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 def _detach_quietly(worker: int) -> None:
