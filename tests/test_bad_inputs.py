@@ -87,7 +87,8 @@ CASES = {"0.PNG": PNG, "1.Png": PNG, "2.png": PNG}
 LFS = b"version https://git-lfs.github.com/spec/v1\n"
 
 
-SPELLED = {  # what the library's messages name, and what the command says in its place
+SPELLED = {
+    "value_range=(-1, 1)": "--value-range -1:1",  # what the library's messages name, and what the command says in its place
     "`alpha`": "`--alpha`",
     "`levels`": "`--levels`",
     '`exif="transpose"`': "`--exif-transpose`",

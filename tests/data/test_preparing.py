@@ -131,9 +131,7 @@ def test_an_image_smaller_than_the_cut_is_unreadable(tmp_path: Path) -> None:
     for number, size in enumerate((8, 20, 20)):
         picture(rng, size, size).save(tmp_path / f"{number}.png")
     reading = gm.Reading(prepare="center-crop:16")
-    with pytest.raises(
-        gm.InputError, match=r"1 of 3 images cannot be read: 0\.png is 8x8, and 16x16 cannot be cut out"
-    ):
+    with pytest.raises(gm.InputError, match=r"1 of 3 images cannot be read: 0\.png is 8x8, and 16x16 cannot be"):
         list(open_source(tmp_path, reading=reading).batches())
     skipping = gm.Reading(prepare="center-crop:16", on_error="skip")
     assert sum(map(len, open_source(tmp_path, reading=skipping).batches())) == 2
