@@ -201,6 +201,8 @@ SET_OPTIONS = [
             "[default: the images' own classes]"),
     _shared("--value-range", multiple=True, metavar="[SET:]LOW:HIGH", cls=IMAGES,
             help="Black and white of float images in npy and npz files. Give -1:1 for images that end in tanh."),
+    _shared("--every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", cls=IMAGES,
+            help="Take every N-th frame of videos."),
     _shared("--root", metavar="FOLDER", cls=IMAGES,
             help="The folder in which the names of a list @FILE start.  [default: that of the list]"),
 ]  # fmt: skip

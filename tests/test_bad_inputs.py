@@ -87,8 +87,8 @@ CASES = {"0.PNG": PNG, "1.Png": PNG, "2.png": PNG}
 LFS = b"version https://git-lfs.github.com/spec/v1\n"
 
 
-SPELLED = {
-    "value_range=(-1, 1)": "--value-range -1:1",  # what the library's messages name, and what the command says in its place
+SPELLED = {  # what the library's messages name, and what the command says in its place
+    "value_range=(-1, 1)": "--value-range -1:1",
     "`alpha`": "`--alpha`",
     "`levels`": "`--levels`",
     '`exif="transpose"`': "`--exif-transpose`",

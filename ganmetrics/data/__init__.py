@@ -13,7 +13,16 @@ from ganmetrics.data.kinds import kind_of, kinds
 from ganmetrics.data.labels import labelled
 from ganmetrics.data.places.paths import place_of
 from ganmetrics.data.places.refusals import refuse_path
-from ganmetrics.data.source import DEFAULT_DRAWING, DEFAULT_READING, Drawing, Notes, Opening, Reading, Source
+from ganmetrics.data.source import (
+    DEFAULT_DRAWING,
+    DEFAULT_READING,
+    Drawing,
+    Notes,
+    Opening,
+    Reading,
+    Source,
+    is_instance,
+)
 from ganmetrics.data.wrapped import preparing
 from ganmetrics.errors import UsageError
 
@@ -84,6 +93,11 @@ def open_source(
     if kind is None:
         if place_of(value) == "path":
             refuse_path(value)
+        if is_instance(value, "datasets", "DatasetDict") or is_instance(value, "datasets", "IterableDatasetDict"):
+            what = f"the value is a dictionary of the splits {', '.join(value)}; one set of images is wanted"
+            raise UsageError(
+                what, hint=f"Pass one of them, as in dataset[{next(iter(value), 'test')!r}]", code="E-SOURCE"
+            )
         accepted = "; ".join(sorted(kind.accepts for kind in kinds()))
         what = f"a value of type {type(value).__name__} is not a source of images; accepted are: {accepted}"
         raise UsageError(what, code="E-SOURCE")

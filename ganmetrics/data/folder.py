@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ganmetrics._files import shown
 from ganmetrics.data.places.other_formats import advice
-from ganmetrics.data.places.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, JUNK, place_of, why_ignored
+from ganmetrics.data.places.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, JUNK, is_lmdb, place_of, why_ignored
 from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.item_source import UNLISTED, Entry, FileSource, system_sentence
 from ganmetrics.data.source import DEFAULT_READING, Kind, Notes, Reading
@@ -116,6 +116,6 @@ def found_instead(ignored: Counter[str]) -> str:
 
 KIND = Kind(
     accepts="a folder of images",
-    matches=lambda value: place_of(value) == "path" and os.path.isdir(value),
+    matches=lambda value: place_of(value) == "path" and os.path.isdir(value) and not is_lmdb(value),
     open=lambda value, opening: FolderSource(value, opening.reading),
 )

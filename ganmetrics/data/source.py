@@ -64,6 +64,8 @@ class Reading:
     sample : int or str, optional
         How many images are drawn: a number, ``"1000@7"`` with another seed than 2020, or ``"first:1000"``. The names
         decide which, or without names the places, whatever the order of reading.
+    every : int
+        Of videos every so many-th frame is taken, the first always.
     root : str, optional
         Where the names in a list file ``@names.txt`` start; by default in its own folder.
     max_pixels : int
@@ -95,6 +97,7 @@ class Reading:
     include: str | Sequence[str] = ()
     exclude: str | Sequence[str] = ()
     sample: int | str | None = None
+    every: int = 1
     root: str | None = None
     max_pixels: int = 64_000_000
     classes: str = "auto"
@@ -119,6 +122,7 @@ class Reading:
             object.__setattr__(self, name, _patterns(getattr(self, name), name))
         if self.sample is not None:
             object.__setattr__(self, "sample", _sample(self.sample))
+        whole(self.every, "every", 1)
         if self.root is not None:
             path(self.root, "Reading.root")
         whole(self.max_pixels, "max_pixels", 1)
@@ -131,6 +135,7 @@ class Reading:
         found = [f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0]]
         found += [] if self.levels is None else ["levels={:.15g}..{:.15g}".format(*self.levels)]
         found += [f"{name}={pattern}" for name in ("include", "exclude") for pattern in getattr(self, name)]
+        found += [f"every={self.every}"] if self.every > 1 else []
         found += [f"{name}={value}" for name in ("sample", "prepare") if (value := getattr(self, name))]
         return tuple(found)
 

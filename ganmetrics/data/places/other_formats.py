@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ganmetrics.data.places.paths import ARRAY_SUFFIXES, PICKLES, UNREAD_SUFFIXES
+from ganmetrics.data.places.paths import (
+    ARRAY_SUFFIXES,
+    HDF5_SUFFIXES,
+    PARQUET,
+    PICKLES,
+    UNREAD_SUFFIXES,
+    VIDEO_SUFFIXES,
+)
 
 ARRAY = "np.savez(path, images), uint8 [N, H, W, 3]"
 ADVICE: tuple[tuple[frozenset[str], str], ...] = (
     (
-        frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")),
-        "Write the frames of videos as images first, as in: ffmpeg -i VIDEO frames/%06d.png",
+        VIDEO_SUFFIXES,
+        "Name videos by a pattern in quotes, as in 'FOLDER/*.mp4'",
     ),
     (
         frozenset((".mdb", ".lmdb")),
-        "Write the images of an LMDB as files, or pass a torch Dataset that reads it to gm.evaluate",
+        "Name the folder that holds the data.mdb of an LMDB",
     ),
     (
         frozenset((".tfrecord", ".tfrecords")),
         f"Convert TFRecords to image files, or save their images by {ARRAY}",
     ),
     (
-        frozenset((".parquet", ".arrow")),
+        frozenset((PARQUET,)),
+        "Name the files by a pattern in quotes, as in 'FOLDER/train-*.parquet'",
+    ),
+    (
+        frozenset((".arrow",)),
         "Name the folder of a Hugging Face data set as huggingface:FOLDER:SPLIT, as in huggingface:data/cats:train",
     ),
-    (frozenset((".h5", ".hdf5", ".mat")), f"Load the images and save them by {ARRAY}"),
+    (HDF5_SUFFIXES, "Name one file, and behind a colon its data set where it has several, as in images.h5:real"),
+    (frozenset((".mat",)), f"Load the images and save them by {ARRAY}"),
     (
         PICKLES,
         f"If they are images, load them yourself and save them by {ARRAY}; if a generator, load it and pass it to "

@@ -6,6 +6,7 @@ import os
 import posixpath
 import re
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,6 +16,11 @@ IMAGE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".
 # pictures all the same, so that leaving them out is worth a word
 UNREAD_SUFFIXES = frozenset((".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".psd", ".exr", ".hdr", ".dds"))
 ARRAY_SUFFIXES = frozenset((".npz", ".npy"))
+PARQUET = ".parquet"
+VIDEO_SUFFIXES = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"))
+HDF5_SUFFIXES = frozenset((".h5", ".hdf5"))
+# The file in the folder of an LMDB.
+LMDB_FILE = "data.mdb"
 # Remote files with these suffixes are read from a copy on this machine.
 COPIED = ARRAY_SUFFIXES | {".zip"}
 # Files and folders that desktops leave behind.
@@ -95,10 +101,42 @@ def is_shards(value: Any) -> bool:
 
 
 def is_pattern(value: Any) -> bool:
-    """Whether the value is a pattern of files other than .tar archives; a file or folder of such a name stays one."""
+    """Whether the value is a pattern of image files; a file or folder of such a name stays one."""
     if place_of(value) != "path" or os.path.exists(value) or is_shards(value):
         return False
-    return WILD.search(os.fsdecode(value)) is not None
+    return WILD.search(os.fsdecode(value)) is not None and suffix_of(value) not in {PARQUET, *VIDEO_SUFFIXES}
+
+
+def is_parquet(value: Any) -> bool:
+    """Whether the value is the path of a .parquet file, or a pattern of several."""
+    return _is_of(value, {PARQUET})
+
+
+def is_video(value: Any) -> bool:
+    """Whether the value is the path of a video file, or a pattern of several."""
+    return _is_of(value, VIDEO_SUFFIXES)
+
+
+def _is_of(value: Any, suffixes: Collection[str]) -> bool:
+    """Whether the value is a file with one of the suffixes, or a pattern of such files."""
+    if place_of(value) != "path" or suffix_of(value) not in suffixes or os.path.isdir(value):
+        return False
+    return os.path.isfile(value) or WILD.search(os.fsdecode(value)) is not None
+
+
+def hdf5_parts(value: Any) -> tuple[str, str]:
+    """The path of an HDF5 file and the name behind its colon; empty for other values."""
+    if place_of(value) != "path":
+        return "", ""
+    text = os.fsdecode(value)
+    path, _, key = (text, "", "") if os.path.exists(text) else text.partition(":")
+    is_one = suffix_of(path) in HDF5_SUFFIXES and os.path.isfile(path)
+    return (path, key) if is_one else ("", "")
+
+
+def is_lmdb(value: Any) -> bool:
+    """Whether the value is the folder of an LMDB."""
+    return place_of(value) == "path" and os.path.isfile(os.path.join(value, LMDB_FILE))
 
 
 def is_zip(value: Any) -> bool:
