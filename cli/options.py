@@ -93,7 +93,7 @@ class Settings:
 
     def opened(self, sides: Sequence[tuple[str, Any]]) -> list[Any]:
         """Return sets by their roles, opened where options say something about one alone (UsageError)."""
-        return opened(sides, self.choices, self.set_options, self.extractor)
+        return opened(sides, self.choices, self.set_options, self.extractor, self.protocol)
 
     def arguments_of(self, verb: Callable[..., Any]) -> dict[str, Any]:
         """Return the arguments that a function of the library takes of these settings."""
@@ -266,8 +266,9 @@ SCORE_OPTIONS = [
             help="Reproduce the numbers of another package. Names such as clean-fid: `ganmetrics list protocols`."),
     _shared("--ci", type=click.Choice(["fast", "bootstrap", "off"]), default="fast", show_default=True, cls=SCORES,
             help="How the 95 % intervals are made."),
-    _shared("--assume-recipe", type=click.Choice(["torch-fidelity", "pytorch-fid"]), cls=SCORES,
-            help="Say which package made statistics without a recipe."),
+    _shared("--assume-recipe", metavar="NAME", cls=SCORES,
+            help="Say which package made statistics without a recipe. Names are those of `ganmetrics list protocols`; "
+            "with --weights they were made by those weights."),
     _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
     json_option,
     force_option,

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,7 +64,8 @@ def run(
         given_roles, values = zip(*given, strict=True)
         given = list(zip(given_roles, _features(values, len(sides), settings), strict=True))
     if settings.assume_recipe is not None:
-        given = [(role, _vouched(side, settings.assume_recipe)) for role, side in given]
+        given_roles, values = zip(*given, strict=True)
+        given = list(zip(given_roles, _vouched(values, settings), strict=True))
     arguments = settings.opened(given)
     own = {**own, "test": arguments.pop()} if "test" in own else own
     shared = {**settings.arguments_of(verb), **own}
@@ -73,20 +73,28 @@ def run(
 
 
 def build_statistics(settings: Settings, source: str, output: str, reads: Sequence[str], name: str = "") -> None:
-    """Measure a set of images, write its statistics to a file, and say what they are of."""
+    """Measure a set of images, write its statistics to a file, and say what they are of.
+
+    ``images`` among what is read stands for the images themselves.
+    """
     import ganmetrics as gm
+    from ganmetrics._arguments import one_of
     from ganmetrics.measurement.recipe import check_name
+    from ganmetrics.metrics.needs import saved_names
     from ganmetrics.scoring.cautions import alarms
 
     check_name(name)
+    for word in reads:
+        one_of(word, "thing to keep", [*saved_names(), "images"])
     # The output is checked before the images are read, which may take hours.
     if settings.is_first:
         check_writable(output, force=settings.force)
-    own = {"reads": reads, "extractor": settings.extractor or "inception"}
+    own = {"reads": [word for word in reads if word != "images"], "extractor": settings.extractor or "inception"}
     [images] = settings.opened([("real", source)])
     statistics = gm.measure(images, **settings.arguments_of(gm.measure) | own)
     if settings.is_first:
-        gm.save_statistics(replace(statistics, name=name or statistics.name), output)
+        kept = gm.source(images, reading=settings.reading) if "images" in reads else None
+        gm.save_statistics(replace(statistics, name=name or statistics.name), output, images=kept)
         for caution in alarms({shown(source): statistics}):
             click.echo(f"warning: {caution.sentence}", err=True)
         click.echo(f"{output}: {statistics.label} under {statistics.recipe.network}")
@@ -169,12 +177,19 @@ def without_protocol(settings: Settings, hint: str) -> Settings:
     return replace(settings, protocol=None)
 
 
-def _vouched(side: str | None, recipe: str) -> Any:
-    """Return a set of images; statistics are opened here, as the user vouches for their recipe."""
-    from ganmetrics.measurement import archive
+def _vouched(sides: Sequence[Any], settings: Settings) -> list[Any]:
+    """Return the sets; statistics without a recipe are opened here, as the user vouches for it."""
+    from ganmetrics import UsageError
+    from ganmetrics.measurement.archive import assumed
+    from ganmetrics.measurement.sides import vouched
 
-    is_foreign = side is not None and os.path.isfile(side) and archive.is_statistics(Path(side))
-    return archive.load_statistics(side, assume=recipe) if is_foreign and side is not None else side
+    recipe = settings.assume_recipe or ""
+    assumed(recipe)
+    opened = [vouched(side, settings.reading, recipe, settings.weights) for side in sides]
+    if not any(opened):
+        what = f"no set is a file of statistics without a recipe, for which {recipe} could be assumed"
+        raise UsageError(what, where="--assume-recipe", hint="Leave it out")
+    return [found or side for found, side in zip(opened, sides, strict=True)]
 
 
 def _features(sides: Sequence[str | None], num_sets: int, settings: Settings) -> list[Any]:

@@ -71,6 +71,7 @@ def opened(
     choices: Mapping[str, SetChoice],
     given: Mapping[str, Sequence[str]],
     extractor: str | None,
+    protocol: str | None,
 ) -> list[Any]:
     """Return the sets of a command, each opened as its options say; a set without such options stays as it is.
 
@@ -95,7 +96,8 @@ def opened(
         if value is None or choice is None:
             found.append(value)
             continue
-        side = open_side(value, choice.reading, extractor, labels=choice.labels, value_range=choice.value_range)
+        own = {"labels": choice.labels, "value_range": choice.value_range}
+        side = open_side(value, choice.reading, extractor, protocol=protocol, **own)
         named = [name for name, values in given.items() if any(each.startswith(f"{role}:") for each in values)]
         if named and isinstance(side, Statistics):
             what = f"{_spelled(named[0])} goes with images, and the {role} set is saved statistics"

@@ -28,8 +28,9 @@ def command() -> None:
 @click.argument("source")
 @click.option("-o", "--output", required=True, metavar="FILE.npz", help="The file for the statistics.")
 @click.option("--name", default="", help="A name for signatures.")
-@click.option("--keep", multiple=True, type=click.Choice(["features", "logits"]),
-              help="Also keep features (for KID) or logits (for IS). May be repeated.")  # fmt: skip
+@click.option("--keep", multiple=True, metavar="NAME,NAME,...",
+              help="Also keep features, logits, spatial_moments or images. KID reads features, IS logits and sFID "
+              "spatial_moments; up to 10,000 images are kept. moments are kept in any case.")  # fmt: skip
 @force_option
 @reading_options
 @click.pass_context
@@ -37,8 +38,13 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
     """Compute and save the statistics of a set of images.
 
     `ganmetrics fid --help` says what SOURCE may be. The file holds mean, covariance, count, recipe and digest.
+
+    \b
+    ganmetrics stats build real/ -o real.npz
+    ganmetrics stats build real/ -o real.npz --keep spatial_moments,images   a reference batch of guided diffusion
     """
-    build_statistics(Settings.of(ctx), source, output, ("moments", *keep), name)
+    kept = [word.strip() for each in keep for word in each.split(",") if word.strip()]
+    build_statistics(Settings.of(ctx), source, output, tuple(dict.fromkeys(["moments", *kept])), name)
 
 
 @command.command(name="list")

@@ -42,6 +42,8 @@ class ArrayFileSource(Source):
         The file; its array is uint8 [N, H, W, 3] or [N, 3, H, W], or float with a value range.
     value_range : (float, float), optional
         What float images call black and white.
+    is_beside_statistics : bool
+        Whether the file may hold statistics too, as a reference batch of guided diffusion does.
 
     Raises
     ------
@@ -53,7 +55,13 @@ class ArrayFileSource(Source):
 
     runs_callers_code = False
 
-    def __init__(self, path: str | os.PathLike[str], value_range: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        value_range: tuple[float, float] | None = None,
+        *,
+        is_beside_statistics: bool = False,
+    ) -> None:
         super().__init__()
         if not os.path.isfile(path):
             refuse_path(path)
@@ -61,6 +69,8 @@ class ArrayFileSource(Source):
         self.identity, self.is_lasting = os.path.realpath(path), True
         self._path = os.path.abspath(path)
         keys = _checked_keys(self._path, self.name) if suffix_of(path) == ".npz" else []
+        if not is_beside_statistics:
+            _refuse_statistics(keys, self.name)
         self._member = _image_member(keys, self.name) if suffix_of(path) == ".npz" else ""
         self._has_labels = self._member == f"{IMAGES}.npy" and LABELS in keys
         with self._stream(self._member) as (stream, num_bytes):
@@ -158,11 +168,14 @@ def _checked_keys(path: str, where: str) -> list[str]:
     return [info.filename.removesuffix(".npy") for info in infos if info.filename.endswith(".npy")]
 
 
-def _image_member(keys: list[str], where: str) -> str:
+def _refuse_statistics(keys: list[str], where: str) -> None:
     if STATISTICS.issubset(keys):
         what = "the file holds saved statistics (mu and sigma), not images"
         hint = "Statistics are scored by `ganmetrics fid REAL FAKE` and gm.evaluate; name the images here"
         raise StatisticsError(what, where=where, hint=hint)
+
+
+def _image_member(keys: list[str], where: str) -> str:
     if IMAGES in keys or len(keys) == 1:
         return f"{IMAGES if IMAGES in keys else keys[0]}.npy"
     what = f"the file has no array {IMAGES}; its arrays are {shown(', '.join(keys[:10])) or 'none'}"

@@ -148,7 +148,7 @@ def diagnose(
         given["test"] = _opened(test, reading, extractor)
     if labels is not None:
         given["real"] = _labelled(given["real"], labels)
-    check_counts(*(given[role].count if role in given else None for role in ("real", "fake", "test")))
+    check_counts(*(_count(given[role]) if role in given else None for role in ("real", "fake", "test")))
     choice = ChosenMetrics(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
     rows = {FEATURES, NAMES}
     more = {"real": rows, "fake": rows, "test": {FEATURES}}
@@ -186,9 +186,16 @@ def _place(finding: Finding) -> tuple[bool, int]:
 def _opened(value: Any, reading: Reading, extractor: Any) -> Source | Statistics:
     """Open a side; refuse statistics that hold no features."""
     side = open_side(value, reading, extractor)
-    if isinstance(side, Statistics):
+    if isinstance(side, Statistics) and side.beside is None:
         side.require(FEATURES)
     return side
+
+
+def _count(side: Source | Statistics) -> int | None:
+    """Count the images whose features are compared: of a reference batch those in the file."""
+    if isinstance(side, Statistics) and side.features is None and side.beside is not None:
+        return side.beside.count
+    return side.count
 
 
 def _labelled(real: Source | Statistics, labels: Any) -> Source:

@@ -11,7 +11,7 @@ import torch
 
 from ganmetrics._arguments import whole
 from ganmetrics._files import shown
-from ganmetrics.data import Reading, Source
+from ganmetrics.data import Reading
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.uint8 import to_uint8
 from ganmetrics.data.source import Opening
@@ -26,7 +26,7 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.measurement.stream import Stream, merge_streams
 from ganmetrics.metrics.needs import SOURCE
 from ganmetrics.scoring.keywords import BatchwiseKeywords, Settings, shows
-from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of
+from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of, unheld
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
 
@@ -220,10 +220,9 @@ class Evaluation:
             return None
         reads = kept_of("real", self.metrics, "off")
         measuring.check({"real": side}, {"real": reads})
-        if isinstance(side, Source):
-            return measuring(side, kept_of("real", self.metrics, self.ci))
-        side.recipe.require(recipe_of(measuring.loaded), (side.source or side.name or "reference", "fake"))
-        return side
+        if isinstance(side, Statistics):
+            side.recipe.require(recipe_of(measuring.loaded), (side.source or side.name or "reference", "fake"))
+        return measuring(side, unheld(side, "real", self.metrics, set(), self.ci))
 
     def _gathered(self, role: str, is_synced: bool) -> PartialStatistics | None:
         """The images of one side, of all ranks where they are synced: then only the first rank has them."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict
+import zipfile
+from dataclasses import asdict, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,72 +18,107 @@ import torch
 from ganmetrics import _arguments
 from ganmetrics._content import content_digest
 from ganmetrics._files import atomic_write, shown
-from ganmetrics.data import Notes
-from ganmetrics.errors import StatisticsError
-from ganmetrics.measurement.image_record import Filled
-from ganmetrics.measurement.npz_members import FACTS, MAX_ROWS, limits, member_names, read_members, saved_rows
-from ganmetrics.measurement.recipe import Recipe, check_name, is_field, is_name
+from ganmetrics.data import Notes, Source
+from ganmetrics.data.array_file import ArrayFileSource
+from ganmetrics.errors import InputError, StatisticsError, UsageError
+from ganmetrics.extractors.weights.weight_store import WEIGHTS, resolve
+from ganmetrics.measurement.archive_facts import SCHEMA as SCHEMA
+from ganmetrics.measurement.archive_facts import description, filled_of, own_facts
+from ganmetrics.measurement.image_members import IMAGES_MEMBER, write_images
+from ganmetrics.measurement.npz_members import FACTS, MOMENTS_MEMBERS, limits, member_names, read_members, saved_rows
+from ganmetrics.measurement.recipe import Recipe, check_name
 from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.metrics.needs import MOMENTS, Need
 from ganmetrics.numerics.moments import Moments
+from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.registry import unknown
 
-# From 2 on the description has a digest of the numbers.
-SCHEMA = 2
 # How near the moments of kept features must be to those beside them, relative to the largest value.
 CLOSE = 1e-6
-MAX_IMAGES = 1000 * MAX_ROWS
-FID_INCEPTION = "inception-2015-12-05:6726825d"
+INCEPTION = "inception-2015-12-05"
+FID_INCEPTION = f"{INCEPTION}:6726825d"
+# The packages that most files without a recipe are of.
+USUAL = ("torch-fidelity", "pytorch-fid")
+# The name of a set whose images nobody can tell.
+UNVERIFIED = "unverified"
+# The recipes of files that name none, by the package that wrote them. A covariance over N cannot be told from one over
+# N - 1 in a file that does not say how many images it is of.
 ASSUMED = {
-    "torch-fidelity": Recipe("inception", FID_INCEPTION, "tf1-bilinear"),
-    "pytorch-fid": Recipe("inception@pytorch-fid-bilinear", FID_INCEPTION, "pytorch-fid-bilinear"),
+    name: Recipe(f"inception@{each.resize}".removesuffix("@tf1-bilinear"), FID_INCEPTION, each.resize)
+    for name, each in PROTOCOLS.records().items()
+    if not each.options.get("fid")
 }
 
 
-def save_statistics(statistics: Statistics, path: str | os.PathLike[str]) -> None:
+def save_statistics(statistics: Statistics, path: str | os.PathLike[str], *, images: Source | None = None) -> None:
     """Write statistics under exactly this name, whole or not at all.
+
+    Parameters
+    ----------
+    statistics : Statistics
+    path : path
+    images : Source, optional
+        The images that the statistics are of. Up to 10,000 of them, drawn by a fixed seed, are written too, as
+        ``arr_0``, uint8 [N, H, W, 3]. With ``moments`` and ``spatial_moments`` the file is then a reference batch that
+        guided diffusion's evaluator reads.
 
     Raises
     ------
     UsageError
         A name or a recipe that cannot stand in a signature.
+    InputError
+        Images of several sizes, or other ones than the statistics are of.
     ResourceError
         The disk is full or the folder cannot be written.
     """
     path = _arguments.path(path, "path")
-    facts = _description(statistics)
+    check_name(statistics.name)
     arrays: dict[str, Any] = {}
-    if statistics.moments is not None:
-        arrays["mu"] = statistics.moments.mean.numpy()
-        arrays["sigma"] = statistics.moments.covariance().numpy()
+    for need, members in MOMENTS_MEMBERS.items():
+        if (moments := need.of(statistics)) is not None:
+            arrays |= dict(zip(members, (moments.mean.numpy(), moments.covariance().numpy()), strict=True))
     for need in saved_rows():
         if (rows := need.of(statistics)) is not None:
             arrays[need.name] = rows.numpy()
-    arrays[FACTS] = np.array(json.dumps({**facts, "content": content_digest({**arrays, FACTS: facts})}, sort_keys=True))
-    with atomic_write(path) as stream:
-        np.savez_compressed(stream, **arrays)
+    with atomic_write(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        facts = description(statistics, "" if images is None else write_images(archive, images, statistics))
+        told = {**facts, "content": content_digest({**arrays, FACTS: facts})}
+        arrays[FACTS] = np.array(json.dumps(told, sort_keys=True))
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def load_statistics(path: str | os.PathLike[str], *, assume: str | None = None) -> Statistics:
+def load_statistics(
+    path: str | os.PathLike[str], *, assume: str | None = None, weights: str | os.PathLike[str] | None = None
+) -> Statistics:
     """Read statistics of this package, or those of another package under a recipe that the caller vouches for.
+
+    Images in the same file, ``arr_0`` as in guided diffusion's reference batches, are measured where a metric reads
+    what the statistics do not hold.
 
     Parameters
     ----------
     path : path
-        An npz file with ``mu`` and ``sigma``.
-    assume : {"torch-fidelity", "pytorch-fid"}, optional
-        The recipe of a file that names none.
+        An npz file with ``mu`` and ``sigma``, and possibly ``mu_s``, ``sigma_s`` and ``arr_0``.
+    assume : str, optional
+        The package that wrote a file which names no recipe, such as ``"pytorch-fid"``, ``"clean-fid"`` or ``"adm"``.
+    weights : path, optional
+        The file of Inception's weights that made such a file; by default the published ones.
 
     Raises
     ------
     StatisticsError
         A file that is damaged, changed since it was written, holds Python objects, has other keys or shapes, or names
         no recipe.
+    UsageError
+        An unknown package, or one that is named for a file which names its recipe itself.
     """
     path = _arguments.path(path, "path")
     arrays = read_members(path)
-    facts = _facts(arrays, path, assume)
+    facts = _facts(arrays, path, None if assume is None else assumed(assume, weights))
     _check_rows(arrays, facts["count"], path)
-    moments = _moments(arrays, facts["count"], path)
+    moments = {need: _moments(arrays, need, facts["count"], path) for need in MOMENTS_MEMBERS}
     _check_kept(arrays, path)
     recipe = Recipe(**{**facts["recipe"], "reading": tuple(facts["recipe"].get("reading", ()))})
     rows = {need: torch.from_numpy(arrays[need.name]) for need in saved_rows() if need.name in arrays}
@@ -91,13 +127,33 @@ def load_statistics(path: str | os.PathLike[str], *, assume: str | None = None) 
         count=facts["count"],
         digest=facts["digest"],
         name=facts["name"],
-        moments=moments,
         order=facts.get("order", ""),
         skipped=facts["skipped"],
         notes=_notes(arrays),
-        filled=_filled(facts.get("filled")),
+        filled=filled_of(facts.get("filled")),
         source=shown(path),
-    ).holding(rows)
+        beside=_beside(path),
+        beside_order=facts.get("images", {"order": ""})["order"],
+    ).holding({**moments, **rows})
+
+
+def assumed(name: str, weights: str | os.PathLike[str] | None = None) -> Recipe:
+    """Return the recipe of a package's statistics, made with the published weights or with a file of them."""
+    if name not in ASSUMED:
+        raise unknown("recipe", name, list(ASSUMED))
+    recipe = ASSUMED[name]
+    return recipe if weights is None else replace(recipe, network=resolve(WEIGHTS[INCEPTION], weights)[1])
+
+
+def _beside(path: str) -> Source | None:
+    """The images in a file of statistics; ``None`` where it has none."""
+    if IMAGES_MEMBER not in member_names(path):
+        return None
+    try:
+        return ArrayFileSource(path, is_beside_statistics=True)
+    except InputError:
+        # Another program may call any array so.
+        return None
 
 
 def is_statistics(path: Path) -> bool:
@@ -147,24 +203,28 @@ def _is_bundled(path: str | os.PathLike[str]) -> bool:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest() in known
 
 
-def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], assume: str | None) -> dict[str, Any]:
+def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], recipe: Recipe | None) -> dict[str, Any]:
     if FACTS in arrays:
-        facts = _own_facts(str(arrays[FACTS]), path)
+        if recipe is not None:
+            what = "the statistics name their recipe themselves, so that no other is assumed"
+            raise UsageError(what, where=shown(path), hint="Leave `assume` out")
+        facts = own_facts(str(arrays[FACTS]), path)
         _check_content(arrays, facts, path)
         return facts
     missing = [name for name in ("mu", "sigma") if name not in arrays]
     if missing:
         what = f"the file holds {', '.join(map(repr, sorted(arrays))) or 'nothing'}; expected 'mu' and 'sigma'"
         raise StatisticsError(what, where=shown(path), code="E-KEYS")
-    if assume is None:
+    if recipe is None:
         what = "the statistics name no recipe, so nobody can tell which network and resize made them"
-        vouched = " or ".join(f'`gm.load_statistics(path, assume="{name}")`' for name in ASSUMED)
-        hint = f"If you know, use {vouched}, or build them again with: ganmetrics stats build"
+        first = " or ".join(f'`gm.load_statistics(path, assume="{name}")`' for name in USUAL)
+        others = ", ".join(name for name in ASSUMED if name not in USUAL)
+        hint = f"If you know, use {first}, or in its place {others}"
+        if "mu_s" in arrays:
+            hint = f'Guided diffusion writes such files: use `protocol="adm"`. {hint}'
+        hint += ", or build them again with: ganmetrics stats build"
         raise StatisticsError(what, where=shown(path), hint=hint, code="E-NO-RECIPE")
-    if assume not in ASSUMED:
-        raise unknown("recipe", assume, list(ASSUMED))
-    recipe = asdict(ASSUMED[assume])
-    return {"name": "unverified", "count": 0, "digest": "unknown", "skipped": 0, "recipe": recipe}
+    return {"name": UNVERIFIED, "count": 0, "digest": "unknown", "skipped": 0, "recipe": asdict(recipe)}
 
 
 def _check_content(arrays: dict[str, Any], facts: dict[str, Any], path: str | os.PathLike[str]) -> None:
@@ -195,80 +255,23 @@ def _check_kept(arrays: dict[str, Any], path: str | os.PathLike[str]) -> None:
             raise StatisticsError(what, where=shown(path), hint="Build the file again", code="E-DAMAGED")
 
 
-def _description(statistics: Statistics) -> dict[str, Any]:
-    """Everything but the numbers."""
-    check_name(statistics.name)
-    facts = {name: getattr(statistics, name) for name in ("name", "count", "digest", "skipped")}
-    if statistics.order:
-        facts["order"] = statistics.order
-    if statistics.filled is not None:
-        facts["filled"] = list(map(int, statistics.filled))
-    recipe = {**asdict(statistics.recipe), "reading": list(statistics.recipe.reading)}
-    return {"schema": SCHEMA, **facts, "recipe": recipe}
-
-
-def _own_facts(text: str, path: str | os.PathLike[str]) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads(text)
-        schema = facts["schema"]
-        is_newer = type(schema) is int and schema > SCHEMA
-        is_sound = is_newer or _is_sound(facts)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        is_newer = is_sound = False
-    if is_newer:
-        what = f"the file has schema {schema}; this version reads up to {SCHEMA}"
-        raise StatisticsError(what, where=shown(path), hint="Upgrade ganmetrics", code="E-SCHEMA")
-    if not is_sound:
-        what = "the description inside the statistics file is damaged"
-        raise StatisticsError(what, where=shown(path), hint="Build the file again", code="E-DAMAGED")
-    return facts
-
-
-def _is_sound(facts: dict[str, Any]) -> bool:
-    kinds = {"name": str, "count": int, "digest": str, "skipped": int, "recipe": dict, "schema": int}
-    if any(type(facts[name]) is not kind for name, kind in kinds.items()) or facts["schema"] < 1:
-        return False
-    recipe = dict(facts["recipe"])
-    if not is_name(facts["name"]):
-        return False
-    texts = [recipe.pop("reading", None), [facts["digest"], facts.get("order", ""), *recipe.values()]]
-    if any(not isinstance(part, list) or not all(map(is_field, part)) for part in texts):
-        return False
-    if (facts["schema"] > 1) != isinstance(facts.get("content"), str):
-        return False
-    if "filled" in facts and _filled(facts["filled"]) is None:
-        return False
-    # A count of 0 says that the number of images is unknown.
-    is_counted = facts["count"] == 0 or 2 <= facts["count"] <= MAX_IMAGES
-    is_whole = set(facts["recipe"]) == set(Recipe.__dataclass_fields__)
-    return is_counted and is_whole and 0 <= facts["skipped"] <= MAX_IMAGES
-
-
-def _filled(values: Any) -> Filled | None:
-    """The part of the range of pixel values that a set fills; ``None`` for what is no such part."""
-    if not isinstance(values, list) or len(values) != 4 or any(type(value) is not int for value in values):
-        return None
-    low, high, in_use, is_coloured = values
-    is_part = 0 <= low <= high <= 255 and 1 <= in_use <= 256 and 0 <= is_coloured <= 1
-    return Filled(low, high, in_use, bool(is_coloured)) if is_part else None
-
-
-def _moments(arrays: dict[str, Any], count: int, path: str | os.PathLike[str]) -> Moments | None:
-    missing = [name for name in ("mu", "sigma") if name not in arrays]
+def _moments(arrays: dict[str, Any], need: Need, count: int, path: str | os.PathLike[str]) -> Moments | None:
+    members = MOMENTS_MEMBERS[need]
+    missing = [name for name in members if name not in arrays]
     if len(missing) == 2:
         return None
     if missing:
         raise StatisticsError(f"the file holds no {missing[0]!r}", where=shown(path), code="E-KEYS")
-    mu, sigma = (torch.from_numpy(arrays[name]).double() for name in ("mu", "sigma"))
+    mu, sigma = (torch.from_numpy(arrays[name]).double() for name in members)
     if sigma.shape != (len(mu), len(mu)):
-        what = f"mu has {len(mu)} dimensions and sigma the shape {list(sigma.shape)}"
+        what = f"{members[0]} has {len(mu)} dimensions and {members[1]} the shape {list(sigma.shape)}"
         raise StatisticsError(what, where=shown(path), code="E-SHAPE")
     # A count of 2 leaves a foreign sigma as it is.
     n = count or 2
     moments = Moments(n, mu, sigma * (n - 1))
     try:
-        # The factor is taken here and kept: every score on this file reads it.
-        _ = moments.factor
+        # The factor is taken here and kept: every score on this file reads it. Few scores read that of other layers.
+        _ = moments.factor if need == MOMENTS else None
     except StatisticsError as error:
         raise StatisticsError(error.what, where=shown(path), code=error.code) from error
     return moments

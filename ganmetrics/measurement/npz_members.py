@@ -18,13 +18,15 @@ from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
 from ganmetrics.data.places.array_header import read_header
 from ganmetrics.errors import StatisticsError
-from ganmetrics.metrics.needs import Kind, Need, of_kind
+from ganmetrics.metrics.needs import MOMENTS, SPATIAL_MOMENTS, Kind, Need, of_kind
 
 # The largest plausible shape of each member by its name; ``None`` for any shape.
 Shapes: TypeAlias = Mapping[str, tuple[int, ...] | None]
 
 MAX_DIM = 16_384
 MAX_ROWS = 10_000_000
+# The mean and the covariance of each need that is kept as moments, as guided diffusion names them.
+MOMENTS_MEMBERS = {MOMENTS: ("mu", "sigma"), SPATIAL_MOMENTS: ("mu_s", "sigma_s")}
 # The member that holds everything but the numbers, as JSON.
 FACTS = "ganmetrics"
 MAX_FACTS = 1 << 20  # bytes
@@ -57,8 +59,10 @@ def saved_rows() -> list[Need]:
 
 def limits() -> dict[str, tuple[int, ...]]:
     """The largest plausible shape of each member that is read; others never are."""
-    rows = {need.name: (MAX_ROWS, MAX_DIM) for need in saved_rows()}
-    return {"mu": (MAX_DIM,), "sigma": (MAX_DIM, MAX_DIM), **rows, FACTS: ()}
+    found: dict[str, tuple[int, ...]] = {}
+    for mean, covariance in MOMENTS_MEMBERS.values():
+        found |= {mean: (MAX_DIM,), covariance: (MAX_DIM, MAX_DIM)}
+    return {**found, **{need.name: (MAX_ROWS, MAX_DIM) for need in saved_rows()}, FACTS: ()}
 
 
 def read_members(path: str | os.PathLike[str], wanted: Shapes | None = None) -> dict[str, Any]:

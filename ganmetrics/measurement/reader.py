@@ -21,6 +21,7 @@ from ganmetrics.distributed import engine
 from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.extractors import Extractor, load_extractor
 from ganmetrics.extractors.extraction import Extraction
+from ganmetrics.measurement.archive import UNVERIFIED
 from ganmetrics.measurement.feature_cache import cached
 from ganmetrics.measurement.gathering import Collector, PartialStatistics
 from ganmetrics.measurement.image_record import ImageRecord
@@ -56,11 +57,16 @@ class Measuring:
     def check(self, sides: Mapping[str, Side], needs: Mapping[str, set[Need]]) -> None:
         """Refuse, before any image is read, what a side cannot give."""
         for role, side in sides.items():
+            read = side
+            if isinstance(side, Statistics) and side.beside is not None and not side.holds(needs[role]):
+                # The images of the file are read by the recipe of its statistics, or not at all.
+                read = side.beside
+                self._recipe(read).require(side.recipe, ("the images", _title(role, side)))
             for need in sorted(needs[role], key=lambda need: need.name):
-                if isinstance(side, Statistics):
-                    side.require(need)
+                if isinstance(read, Statistics):
+                    read.require(need)
                 elif need == LABELS:
-                    class_names(side)
+                    class_names(read)
                 elif need.layer.is_of_network:
                     self.loaded.layer_for(need)
 
@@ -83,16 +89,29 @@ class Measuring:
         return side.recipe if isinstance(side, Statistics) else recipe_of(self.loaded, side.changes_under(self.reading))
 
     def __call__(self, side: Side, reads: set[Need]) -> Statistics:
-        """The statistics of a side, read by whoever the reading says; of all ranks, the first has them."""
-        if isinstance(side, Statistics):
+        """The statistics of a side, read by whoever the reading says; of all ranks, the first has them.
+
+        ``reads`` is what to measure; of saved statistics, only what they do not hold and images in their file tell.
+        """
+        if isinstance(side, Source):
+            return self._measured(side, reads)
+        if side.beside is None or not reads:
             return side
-        reader = Reader(side, self.loaded, frozenset(reads), self.reading, self.device, self.batch_size)
+        found = self._measured(side.beside, reads)
+        if side.beside_order and found.count and found.order != side.beside_order:
+            what = "the images in the file were changed after it was written"
+            raise StatisticsError(what, where=side.source, hint="Build the file again", code="E-DAMAGED")
+        name = "" if side.name == UNVERIFIED else side.name
+        return dataclasses.replace(found, name=name, source=side.source, whole=side)
+
+    def _measured(self, source: Source, reads: set[Need]) -> Statistics:
+        reader = Reader(source, self.loaded, frozenset(reads), self.reading, self.device, self.batch_size)
         is_local = self.reading.engine == "local"
-        gathering = reader(WHOLE) if is_local else engine(self.reading.engine).gathered(reader, side.count)
-        recipe = recipe_of(self.loaded, side.changes_under(self.reading))
+        gathering = reader(WHOLE) if is_local else engine(self.reading.engine).gathered(reader, source.count)
+        recipe = recipe_of(self.loaded, source.changes_under(self.reading))
         if gathering is None:  # another rank's
             return Statistics(recipe, 0, "")
-        return statistics_of(gathering, side, reads, recipe)
+        return statistics_of(gathering, source, reads, recipe)
 
 
 def _title(role: str, side: Side) -> str:

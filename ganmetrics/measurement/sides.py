@@ -16,7 +16,9 @@ from ganmetrics.data.places.refusals import entries
 from ganmetrics.data.source import Opening
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.measurement import archive
+from ganmetrics.measurement.npz_members import FACTS, member_names
 from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.registry import nearest
 
 if TYPE_CHECKING:
@@ -30,15 +32,17 @@ def open_side(
     reading: Reading,
     extractor: str | Extractor | Callable[..., Any] | None,
     *,
+    protocol: str | None = None,
     labels: Any = None,
     value_range: tuple[float, float] | None = None,
 ) -> Side:
     """The source or the statistics that a value stands for.
 
     A path that exists comes before a bundled name; ``extractor`` chooses between bundled statistics of one name, and
-    the rest is for images, as ``open_source`` takes it.
+    ``protocol`` vouches for the recipe of files that only its package writes. The rest is for images, as
+    ``open_source`` takes it.
     """
-    side = _side(value, reading, extractor, value_range)
+    side = _side(value, reading, extractor, protocol, value_range)
     if isinstance(side, Source):
         return side if labels is None else labelled(side, labels)
     if labels is not None:
@@ -51,6 +55,7 @@ def _side(
     value: Any,
     reading: Reading,
     extractor: str | Extractor | Callable[..., Any] | None,
+    protocol: str | None,
     value_range: tuple[float, float] | None,
 ) -> Side:
     if isinstance(value, Statistics):
@@ -61,11 +66,11 @@ def _side(
         return open_source(value, reading=reading, value_range=value_range)
     value = local_path(os.fspath(value))
     if is_copied(value):
-        return _open_copy(value, reading)
+        return _open_copy(value, reading, protocol)
     # pathlib raises for a name that is too long.
     is_there = os.path.exists(value)
     if os.path.isfile(value) and archive.is_statistics(Path(value)):
-        return archive.load_statistics(value)
+        return archive.load_statistics(value, assume=_vouching(value, protocol))
     if not is_there and value in archive.index():
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)
     is_word = place_of(value) == "path" and os.sep not in value and "." not in value and not is_pattern(value)
@@ -78,7 +83,34 @@ def _side(
     return open_source(value, reading=reading, value_range=value_range)
 
 
-def _open_copy(url: str, reading: Reading) -> Side:
+def vouched(value: Any, reading: Reading, recipe: str, weights: str | None = None) -> Statistics | None:
+    """The statistics in a file, here or remote, that names no recipe, under one that the caller vouches for.
+
+    ``None`` where the value is anything else, which needs nobody to vouch for it.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        return None
+    path = local_path(os.fspath(value))
+    copy = None
+    if is_copied(path):
+        from ganmetrics.data.places.local_copy import LocalCopy
+
+        copy = LocalCopy(path, progress=reading.progress)
+        path = copy.path
+    if not (os.path.isfile(path) and archive.is_statistics(Path(path))) or FACTS in member_names(path):
+        return None
+    found = archive.load_statistics(path, assume=recipe, weights=weights)
+    return found if copy is None else replace(found, source=copy.name)
+
+
+def _vouching(path: str, protocol: str | None) -> str | None:
+    """The protocol, where a file has the arrays of its package's files and names no recipe."""
+    keys = PROTOCOLS[protocol].reference_keys if protocol else frozenset()
+    members = member_names(path) if keys else set()
+    return protocol if keys and keys <= members and FACTS not in members else None
+
+
+def _open_copy(url: str, reading: Reading, protocol: str | None) -> Side:
     # Imported here, since most sets lie on this machine and the remote ones bring every file system with them.
     from ganmetrics.data.places.local_copy import LocalCopy
     from ganmetrics.data.remote import copied_source
@@ -87,4 +119,5 @@ def _open_copy(url: str, reading: Reading) -> Side:
     if not archive.is_statistics(Path(copy.path)):
         return copied_source(copy, Opening(reading=reading))
     with copy.named():
-        return replace(archive.load_statistics(copy.path), source=copy.name)
+        found = archive.load_statistics(copy.path, assume=_vouching(copy.path, protocol))
+        return replace(found, source=copy.name)

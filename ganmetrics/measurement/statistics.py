@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from ganmetrics.numerics.spread import Spread
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.data import Source
     from ganmetrics.measurement.recipe import Recipe
     from ganmetrics.measurement.thumbnails import Thumbnails
     from ganmetrics.types import Features, Images, Logits
@@ -74,6 +75,14 @@ class Statistics:
         Equal for two sets that were surely read from the same place; empty where nothing is known.
     source : str
         Where they came from, for people; not part of the signature.
+    beside : Source or None
+        Images of the set that lie in the same file, from which what the file does not hold is measured.
+    beside_order : str
+        The digest of those images in their order, where the file names it.
+    whole : Statistics or None
+        Where this set was measured from such images: the statistics of the file, which are of more images.
+    protocol : str
+        The only protocol under which the statistics score, where they are published by its package.
     """
 
     recipe: Recipe
@@ -101,6 +110,10 @@ class Statistics:
     pixels: PixelDigests = field(default_factory=PixelDigests)
     place: str = ""
     source: str = ""
+    beside: Source | None = None
+    beside_order: str = ""
+    whole: Statistics | None = None
+    protocol: str = ""
 
     def __post_init__(self) -> None:
         for need in of_kind(Kind.SAMPLE):
@@ -142,6 +155,14 @@ class Statistics:
             return len(self.moments.mean)
         return 0 if self.features is None else self.features.shape[1]
 
+    def holds(self, needs: Iterable[Need]) -> bool:
+        """Whether it holds everything that a metric reads."""
+        return all(need.of(self) is not None for need in needs)
+
+    def serving(self, needs: Iterable[Need]) -> Statistics:
+        """The set for a metric: the whole one where its file holds all that is read, else the images that were read."""
+        return self.whole if self.whole is not None and self.whole.holds(needs) else self
+
     def require_alike(self, other: Statistics, names: tuple[str, str]) -> None:
         """Refuse statistics whose features are of another recipe or length (StatisticsError)."""
         self.recipe.require(other.recipe, names)
@@ -153,7 +174,9 @@ class Statistics:
     def without_rows(self) -> Statistics:
         """A copy without anything that metrics read of the set, which is small."""
         nothing = dict.fromkeys(need for need in NEEDS.values() if need.kind is not Kind.NAMES)
-        return replace(self.holding(nothing), more={}, thumbnails=None, pixels=PixelDigests())
+        whole = self.whole and self.whole.without_rows()
+        small = self.holding(nothing)
+        return replace(small, more={}, thumbnails=None, pixels=PixelDigests(), beside=None, whole=whole)
 
     def require(self, need: Need) -> None:
         """Refuse saved statistics that lack what a metric reads, and images of sizes that it cannot compare.

@@ -121,7 +121,7 @@ TABLE = (
     FEATURES := Need("features", Kind.ROWS, FEATURE_LAYER, is_saved=True),
     SAMPLE := Need("sample", Kind.SAMPLE, FEATURE_LAYER),
     LOGITS := Need("logits", Kind.ROWS, LOGITS_LAYER, is_saved=True),
-    SPATIAL_MOMENTS := Need("spatial_moments", Kind.MOMENTS, SPATIAL_LAYER),
+    SPATIAL_MOMENTS := Need("spatial_moments", Kind.MOMENTS, SPATIAL_LAYER, is_saved=True),
     SPATIAL_SAMPLE := Need("spatial_sample", Kind.SAMPLE, SPATIAL_LAYER),
     SPREAD := Need("spread", Kind.SPREAD, PERCEPTUAL_LAYER),
     IMAGES := Need("images", Kind.SAMPLE, PIXELS),

@@ -14,4 +14,5 @@ PROTOCOL = Protocol(
         "is": "splits of 5,000 images in their order, without a shuffle and without a standard deviation",
         "precision_recall": "distances in float16 where none overflows",
     },
+    reference_keys=frozenset(("mu", "sigma", "mu_s", "sigma_s")),
 )

@@ -26,6 +26,8 @@ class Protocol:
         The options of metrics where they differ from the metric's own.
     differs : mapping of str to str
         What the package does otherwise and no option says, by the name of a metric.
+    reference_keys : frozenset of str
+        The arrays by which the package's own files of statistics are known; empty where others write the same.
     """
 
     name: str
@@ -35,3 +37,4 @@ class Protocol:
     source: str
     options: Mapping[str, Mapping[str, int | float | str]] = field(default_factory=dict)
     differs: Mapping[str, str] = field(default_factory=dict)
+    reference_keys: frozenset[str] = frozenset()

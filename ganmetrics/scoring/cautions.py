@@ -72,6 +72,7 @@ def cautions(
     first = alarms({"real": real, "fake": fake, "test": test})
     sentences = [caution.sentence for caution in (*first, *of_inputs(real, fake))]
     if real is not None and any(MOMENTS in metric.reads for metric in metrics):
+        real = real.serving([MOMENTS])
         dim = len(fake.moments.mean) if fake.moments is not None else 0
         counts = [("real", real.count), ("fake", fake.count)]
         if any(0 < count <= dim for _, count in counts):

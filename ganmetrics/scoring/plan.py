@@ -111,7 +111,8 @@ def measured_sets(
     # The order is that of cost: names, then files' headers, then the network's weights, then the images.
     _keep_fitting(metrics, lambda metric: check_given(metric, given), choice, left_out)
     needed = [role for role in given if kept_of(role, metrics) or more.get(role)]
-    sides = {role: open_side(given[role], settings.reading, settings.extractor) for role in needed}
+    reading, extractor, protocol = settings.reading, settings.extractor, settings.protocol
+    sides = {role: open_side(given[role], reading, extractor, protocol=protocol) for role in needed}
     check_sizes(sides)
     _keep_fitting(metrics, lambda metric: _check_counts(metric, sides), choice, left_out)
     extractor = extractor_of(sides, settings.extractor, metrics)
@@ -127,8 +128,16 @@ def measured_sets(
     measured = {}
     for role, side in sides.items():
         if keep[role]:
-            measured[role] = measuring(side, keep[role])
+            measured[role] = measuring(side, unheld(side, role, metrics, more.get(role, set()), settings.ci))
     return MeasuredSets(measured, metrics, left_out)
+
+
+def unheld(side: Side, role: str, metrics: Sequence[Metric], more: set[Need], ci: str) -> set[Need]:
+    """List what to measure of a set: everything that is read, but for metrics that saved statistics serve alone."""
+    if isinstance(side, Statistics):
+        metrics = [metric for metric in metrics if not side.holds(metric.reads)]
+        more = {need for need in more if need.kind is not Kind.NAMES and need.of(side) is None}
+    return kept_of(role, metrics, ci) | more
 
 
 def _keep_fitting(

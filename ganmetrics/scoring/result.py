@@ -144,7 +144,9 @@ def describe(statistics: Statistics) -> dict[str, Any]:
     """Describe a set as plain data: how many images of which sizes and formats, from where, under which recipe."""
     notes, recipe = statistics.notes, statistics.recipe
     sizes = {f"{width}x{height}": n for (height, width), n in notes.sizes.most_common(20)}
+    whole = {} if statistics.whole is None else {"whole": describe(statistics.whole)}
     return {
+        **whole,
         "name": statistics.name,
         "source": statistics.source,
         "count": statistics.count,

@@ -45,10 +45,17 @@ class Sides:
         StatisticsError, InputError
             A set lacks what the metric reads, or a class has too few images.
         """
-        chosen = (self.real if metric.needs_real else None, self.fake, self.test if metric.needs_test else None)
+        given = (self.real if metric.needs_real else None, self.fake, self.test if metric.needs_test else None)
+        real, fake, test = (side and side.serving(metric.reads) for side in given)
+        assert fake is not None
+        chosen = (real, fake, test)
         for side in filter(None, chosen):
             for need in metric.reads:
                 side.require(need)
+            if metric.settings.get("denominator") == "n" and not side.count:
+                what = "the saved statistics do not say of how many images they are, which covariances over N need"
+                hint = "Give the images themselves, or leave the protocol out"
+                raise StatisticsError(what, where=side.source or side.name, hint=hint, code="E-KEPT")
         return _with_one_set_of_classes(chosen) if LABELS in metric.reads else chosen
 
 

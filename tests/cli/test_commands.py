@@ -219,10 +219,29 @@ def test_statistics_of_another_package_need_a_word(run: Run, folders: tuple[Path
 
 
 def test_a_recipe_to_assume_is_one_that_is_known(run: Run, folders: tuple[Path, Path]) -> None:
-    """Beside folders too, which have no use for it."""
+    """And folders have no use for one."""
+    refused = run("fid", *folders, "--assume-recipe", "clean-fit")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert all(name in refused.stderr for name in ("Did you mean 'clean-fid'?", *ASSUMED))
     refused = run("fid", *folders, "--assume-recipe", "clean-fid")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert all(f"'{name}'" in refused.stderr for name in ASSUMED)
+    assert "no set is a file of statistics without a recipe" in refused.stderr
+
+
+def test_a_recipe_is_assumed_with_the_weights_that_are_given(
+    run: Run, folders: tuple[Path, Path], tmp_path: Path, synthetic_weights: Path
+) -> None:
+    found = gm.measure(folders[0], weights=synthetic_weights)
+    assert found.moments is not None
+    np.savez(tmp_path / "real.npz", mu=found.moments.mean.numpy(), sigma=found.moments.covariance().numpy())
+    command = ("fid", tmp_path / "real.npz", folders[1], "--weights", synthetic_weights, "--ci", "off", "-q")
+    done = run(*command, "--assume-recipe", "torch-fidelity", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    direct = gm.fid(found, gm.measure(folders[1], weights=synthetic_weights))
+    assert json.loads(done.stdout)["scores"]["fid"]["value"] == pytest.approx(direct.value, rel=1e-9)
+    other = run(*command, "--assume-recipe", "clean-fid")
+    assert other.returncode == 0, other.stderr
+    assert "|clean-bicubic|" in other.stdout
 
 
 def test_an_ascii_terminal_is_enough(folders: tuple[Path, Path]) -> None:

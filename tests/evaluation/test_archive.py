@@ -279,7 +279,7 @@ def test_a_file_without_a_recipe_under_an_assumed_one(foreign, assume, recipe):
 
 
 def test_the_assumed_recipes_differ():
-    fidelity, pytorch_fid = archive.ASSUMED.values()
+    fidelity, pytorch_fid = (archive.ASSUMED[name] for name in ("torch-fidelity", "pytorch-fid"))
     assert fidelity.differences(pytorch_fid) == ["resize: tf1-bilinear / pytorch-fid-bilinear"]
 
 
@@ -289,8 +289,10 @@ def test_an_unknown_assumed_recipe_is_answered_with_the_nearest(foreign):
     assert "Did you mean 'torch-fidelity'?" in caught.value.hint
 
 
-def test_a_recipe_in_the_file_stands_whatever_is_assumed(own):
-    assert load_statistics(own(), assume="pytorch-fid").recipe == RECIPE
+def test_nothing_is_assumed_of_a_file_that_names_its_recipe(own):
+    assert load_statistics(own()).recipe == RECIPE
+    with pytest.raises(UsageError, match="name their recipe themselves"):
+        load_statistics(own(), assume="pytorch-fid")
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -642,7 +644,7 @@ def test_other_members_are_passed_over_unread(own, tmp_path):
         "objects": npy(np.array([Touch(marker)], dtype=object), allow_pickle=True),
         "huge": header((10**9, 10**9)),
         "garbage": b"\0",
-        "mu_s": np.zeros(3),
+        "mu_clip": np.zeros(3),
     }
     found = load_statistics(own(**junk))
     assert torch.equal(found.moments.mean, Moments.of(features()).mean)
@@ -712,7 +714,7 @@ def test_damaged_compressed_bytes_are_our_error(tmp_path):
             data[rng.randrange(len(data))] ^= rng.randrange(1, 256)
         (tmp_path / "y.npz").write_bytes(data)
         try:
-            load_statistics(tmp_path / "y.npz", assume="pytorch-fid")
+            load_statistics(tmp_path / "y.npz")
         except StatisticsError as error:
             errors.append(error)
         is_statistics(tmp_path / "y.npz")  # raises nothing
@@ -792,11 +794,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, old):
     if old:
         path.write_bytes(old)
 
-    def half(stream, **_):
+    def half(stream, *_, **__):
         stream.write(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(np, "savez_compressed", half)
+    monkeypatch.setattr(np.lib.format, "write_array", half)
     with pytest.raises(ResourceError, match="No space left") as caught:
         save_statistics(statistics(), path)
     assert (caught.value.exit_code, caught.value.where) == (6, str(path))
