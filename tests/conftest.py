@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -49,10 +50,16 @@ def _apart(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["GANMETRICS_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(scope="session")
+def _new_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("caches")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_cache(_new_caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds the features of another, or of its user."""
-    monkeypatch.setenv("GANMETRICS_CACHE_DIR", str(tmp_path.with_name(f"{tmp_path.name}-cache")))
+    monkeypatch.setenv("GANMETRICS_CACHE_DIR", str(next(_new_caches)))
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +77,8 @@ def mixed_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
 
     root = tmp_path_factory.mktemp("mixed")
     for name, shift, seed in (("real", 0.0, 1), ("fake", 0.6, 2)):
-        write_images(root / name, 24, SIZES, seed, "png", shift)
-        write_images(root / name / "jpeg", 12, SIZES, seed + 10, "jpeg", shift)
+        write_images(root / name, 12, SIZES, seed, "png", shift)
+        write_images(root / name / "jpeg", 6, SIZES, seed + 10, "jpeg", shift)
     return root / "real", root / "fake"
 
 

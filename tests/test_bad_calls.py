@@ -217,6 +217,7 @@ def test_16_98_a_terminal_of_ascii_is_told_names_of_any_bytes(real: Path) -> Non
     assert len(scored.stdout.splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_98_a_console_that_lacks_a_character_shows_it_escaped(real: Path) -> None:
     """Python would end with an error, after all the work."""
@@ -229,16 +230,16 @@ def test_98_a_console_that_lacks_a_character_shows_it_escaped(real: Path) -> Non
     assert json.loads(written.stdout)["real"]["name"] == name
 
 
-@pytest.mark.timeout(400)
-def test_21_pipes_do_not_hang_a_process(real: Path) -> None:
+@pytest.mark.timeout(120)
+def test_21_pipes_do_not_hang_a_process(run: Run, real: Path) -> None:
     pipes(Path("made"))
-    done = _process("fid", real, "made", "--workers", "2")
+    done = run("fid", real, "made", "--workers", "2", "--extractor", "pixels", "-q")
     assert done.returncode == 0
     assert "fake:#3:" in done.stdout
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("mode", ["RGBA", "I;16"])
+@pytest.mark.parametrize("mode", [pytest.param("RGBA", marks=pytest.mark.slow), "I;16"])
 def test_31_a_small_file_of_a_large_image_fits_a_gibibyte(mode: str, tmp_path: Path) -> None:
     colour = (1, 2, 3, 128) if mode == "RGBA" else 300
     (tmp_path / "x.png").write_bytes(encoded(Image.new(mode, (7900, 7900), colour)))

@@ -40,6 +40,7 @@ def test_a_second_demo_keeps_what_the_first_wrote_unless_forced(tmp_path: Path) 
     assert (tmp_path / "fake" / "mine.txt").exists()
 
 
+@pytest.mark.slow
 def test_the_bundled_dcgan_draws_digits() -> None:
     """Every class is drawn; the scores of 2,000 images are those of the run that bundled it, seed 0, on the CPU."""
     sampler = gm.generators.load("dcgan-mnist")

@@ -38,10 +38,10 @@ def run(*command: object) -> str:
 
 def test_fid_falls_and_the_run_is_gone_on_with(data: Path, tmp_path: Path) -> None:
     script, out = ROOT / "examples" / "dcgan_mnist.py", tmp_path / "out"
-    run(script, "--data", data, "--out", out, "--steps", 200, "--every", 100)
-    printed = run(script, "--data", data, "--out", out, "--steps", 600, "--every", 100, "--resume")
+    run(script, "--data", data, "--out", out, "--steps", 100, "--every", 50)
+    printed = run(script, "--data", data, "--out", out, "--steps", 300, "--every", 50, "--resume")
     records = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
-    assert [record["step"] for record in records] == list(range(100, 700, 100))
+    assert [record["step"] for record in records] == list(range(50, 350, 50))
     values = [record["scores"]["fid"]["value"] for record in records]
     assert values[-1] < 0.6 * values[0]
     assert "monitor: " in printed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,7 @@ def named(node: ast.AST, module: str, path: Path) -> Iterator[str]:
             yield str(parts[0].value).rstrip(".")
 
 
+@cache
 def imports(text: str, module: str, path: Path, *, typing: bool = False) -> set[str]:
     """The modules of the package that a file imports; with ``typing`` those that type checkers see too."""
     tree = ast.parse(text)
@@ -89,6 +91,7 @@ def imports(text: str, module: str, path: Path, *, typing: bool = False) -> set[
     return found - {module, "ganmetrics", ""}
 
 
+@cache
 def imports_when_loaded(text: str, module: str, path: Path) -> set[str]:
     """The modules of the package that are imported as soon as a file is, and not inside its functions."""
     tree = ast.parse(text)

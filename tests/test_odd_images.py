@@ -44,6 +44,7 @@ for line in sys.stdin:
     print(json.dumps([path, peak(), *said]), flush=True)
 """
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not ARCHIVE.is_file(), reason="the image library's files are not beside the repository"),
     pytest.mark.timeout(300),
 ]

@@ -50,15 +50,17 @@ def test_the_values_on_the_pages_of_metrics(data_root: Path, fault: str) -> None
         assert is_like(recorded[name], shown), f"{name}: {shown}, recorded {recorded[name]}"
 
 
+@pytest.mark.slow
 def test_scores_grow_with_every_degradation(data_root: Path) -> None:
     check(list(degradations.rows(str(data_root), count=1000, reference="mnist-test")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "source"),
     [
         ("mnist-test", "torchvision:MNIST:test"),
-        pytest.param("fashion-test", "torchvision:FashionMNIST:test", marks=pytest.mark.slow),
+        ("fashion-test", "torchvision:FashionMNIST:test"),
     ],
 )
 def test_the_bundled_statistics_are_of_their_data(

@@ -157,6 +157,7 @@ def test_streamed_moments_equal_those_of_all_rows():
         assert found == pytest.approx(peer, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_resize_part_runs(tmp_path):
     rows = resize.rows(Plan(tmp_path, rounds=1, is_quick=True))
     assert all(row.is_met for row in rows if isinstance(row, Agreement))

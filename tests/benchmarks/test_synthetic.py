@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytorch_fid.inception import InceptionV3
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from benchmarks import synthetic
 from benchmarks.plan import CHECKPOINT
@@ -57,6 +55,8 @@ def test_another_seed_gives_other_weights(weights):
 
 
 def test_torch_fidelity_loads_them_strictly_and_sees_the_same_features(weights, extractor):
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
     path = str(weights)
     peer = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=path).eval()
     images = batch(seed=1, shift=0.0, count=2)
@@ -67,6 +67,8 @@ def test_torch_fidelity_loads_them_strictly_and_sees_the_same_features(weights, 
 
 
 def test_pytorch_fid_loads_them_strictly_from_torch_hubs_folder(weights, extractor, tmp_path, monkeypatch):
+    from pytorch_fid.inception import InceptionV3
+
     (tmp_path / CHECKPOINT).parent.mkdir(parents=True)
     (tmp_path / CHECKPOINT).symlink_to(weights)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))

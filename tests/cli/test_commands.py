@@ -244,6 +244,7 @@ def test_a_recipe_is_assumed_with_the_weights_that_are_given(
     assert "|clean-bicubic|" in other.stdout
 
 
+@pytest.mark.slow
 def test_an_ascii_terminal_is_enough(folders: tuple[Path, Path]) -> None:
     """A process of its own, which also shows that nothing but the score reaches stdout."""
     done = process("is", folders[1], "--extractor", "digits", "-q", LC_ALL="C", PYTHONIOENCODING="ascii")

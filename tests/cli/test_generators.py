@@ -106,6 +106,7 @@ def test_an_interrupted_training_says_how_it_goes_on(data_root: Path, tmp_path: 
     assert (tmp_path / "run" / "checkpoint.pt").exists()
 
 
+@pytest.mark.slow
 def test_samples_go_into_a_folder_or_one_file(run: Run, trained: Path, tmp_path: Path) -> None:
     folder, file = tmp_path / "fake", tmp_path / "fake.npz"
     assert run("generators", "sample", trained, "-n", 5, "-o", folder, "--quiet").returncode == 0

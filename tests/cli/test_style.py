@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from commands import Run
 from noise_folders import real_and_fake
 from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.cli.style_command import command
 from ganmetrics.evaluation.style_and_content import content_distance, style_and_content, style_distance
-
-COMMAND = [str(Path(sys.executable).with_name("ganmetrics"))]  # the installed program itself
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +117,8 @@ def test_options_that_do_not_fit_are_refused(
         run(*folders, *options)
 
 
-def test_a_fault_is_one_sentence_and_an_exit_code(folders: tuple[Path, Path]) -> None:
-    done = subprocess.run(
-        [*COMMAND, "style", *map(str, folders), "-q", "--weights", "nowhere.pth"], capture_output=True, text=True
-    )
+def test_a_fault_is_one_sentence_and_an_exit_code(folders: tuple[Path, Path], run: Run) -> None:
+    done = run("style", *folders, "-q", "--weights", "nowhere.pth")
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr == "error[E-MISSING]: there is no such file of weights (nowhere.pth). Check the path\n"
 

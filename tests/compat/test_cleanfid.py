@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ganmetrics.errors.GanMetricsWarning"
 )
 MODES = list(shim.EXTRACTORS)
-COUNT = 4  # images of a set, which each meet a network of 299 pixels
+COUNT = 3  # images of a set, which each meet a network of 299 pixels
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,7 @@ def test_fid_and_kid_are_the_packages(
         assert found == pytest.approx(float(expected), rel=5e-5), name
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("thin")
 def test_the_modes_differ(folders: tuple[str, str], options: dict[str, Any]) -> None:
     """Guards the test above."""
@@ -174,6 +175,7 @@ def test_custom_statistics_are_kept_in_the_users_cache(
         shim.remove_custom_stats("Mine")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("thin")
 def test_a_file_of_clean_fids_stands_in_for_images(
     folders: tuple[str, str], options: dict[str, Any], cache: Path
@@ -247,4 +249,4 @@ def test_npy_files_among_images_are_not_left_out_in_silence(
 
 def test_values_outside_the_range_of_a_generator_are_refused(folders: tuple[str, str], options: dict[str, Any]) -> None:
     with pytest.raises(gm.InputError, match=r"lies outside value_range=\(0, 255\)"):
-        shim.compute_fid(gen=lambda z: 300 * z.view(-1, 3, 4, 4), fdir2=folders[1], z_dim=48, num_gen=4, **options)
+        shim.compute_fid(gen=lambda z: 300 * z.view(-1, 3, 4, 4), fdir2=folders[1], z_dim=48, num_gen=COUNT, **options)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
 import ganmetrics as gm
-from ganmetrics.compat.diffusers import PipelineSource
 from ganmetrics.data.reading.batches import Share
 
 if TYPE_CHECKING:
     from diffusers import DDPMPipeline
+
+    from ganmetrics.compat.diffusers import PipelineSource
 
 
 @pytest.fixture(scope="module")
@@ -25,24 +26,31 @@ def pipeline() -> DDPMPipeline:
     return DDPMPipeline(net, DDPMScheduler(20))
 
 
+def piped(*arguments: Any, **options: Any) -> PipelineSource:
+    """A source, imported late as diffusers is."""
+    from ganmetrics.compat.diffusers import PipelineSource
+
+    return PipelineSource(*arguments, **options)
+
+
 def made(source: PipelineSource) -> torch.Tensor:
     return torch.cat(list(source.batches()))
 
 
 def test_neither_batches_nor_shares_change_an_image(pipeline: DDPMPipeline) -> None:
-    whole = made(PipelineSource(pipeline, 10, steps=2, batch_size=4))
+    whole = made(piped(pipeline, 10, steps=2, batch_size=4))
     assert (whole.shape, whole.dtype) == ((10, 3, 8, 8), torch.uint8)
-    one = made(PipelineSource(pipeline, 7, steps=2, batch_size=1))
+    one = made(piped(pipeline, 7, steps=2, batch_size=1))
     assert (one.int() - whole[:7].int()).abs().max() <= 1  # rounding of other batches
     shared = dict(
         pair
         for share in (Share(0, 2, stop=4), Share(1, 2, stop=4), Share(start=4))
-        for places, images in PipelineSource(pipeline, 10, steps=2, batch_size=4).share(share)
+        for places, images in piped(pipeline, 10, steps=2, batch_size=4).share(share)
         for pair in zip(places.tolist(), images, strict=True)
     )
     images = torch.stack([shared[place] for place in range(10)])
     assert (images.int() - whole.int()).abs().max() <= 1
-    assert not made(PipelineSource(pipeline, 10, seed=10, steps=2, batch_size=4)).equal(whole)
+    assert not made(piped(pipeline, 10, seed=10, steps=2, batch_size=4)).equal(whole)
 
 
 def test_it_scores_and_leaves_all_as_it_was(pipeline: DDPMPipeline, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +58,7 @@ def test_it_scores_and_leaves_all_as_it_was(pipeline: DDPMPipeline, capsys: pyte
     pipeline.unet.train()
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    result = gm.evaluate(real, PipelineSource(pipeline, 12, steps=2), extractor="pixels")
+    result = gm.evaluate(real, piped(pipeline, 12, steps=2), extractor="pixels")
     assert result.fake.count == 12
     assert torch.get_rng_state().equal(before)
     assert pipeline.unet.training
@@ -63,4 +71,4 @@ def test_it_scores_and_leaves_all_as_it_was(pipeline: DDPMPipeline, capsys: pyte
 )
 def test_what_cannot_be_meant(pipeline: DDPMPipeline, options: dict[str, object], words: str) -> None:
     with pytest.raises(gm.UsageError, match=words):
-        PipelineSource(pipeline, **{"num_images": 4, **options})
+        piped(pipeline, **{"num_images": 4, **options})

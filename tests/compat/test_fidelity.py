@@ -25,7 +25,7 @@ from ganmetrics.extractors.random_vgg16 import draw_weights
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ganmetrics.errors.GanMetricsWarning", "ignore::UserWarning", "ignore::FutureWarning"
 )
-COUNT = 10  # images of a set, which each meet a network of 299 pixels
+COUNT = 6  # images of a set, which each meet a network of 299 pixels
 METRICS = ["-f", "-k", "-r", "--feature-extractor", "inception-v3-compat", "--kid-subset-size", str(COUNT - 2)]
 LAYERS = ["--feature-layer-fid", "64", "--feature-layer-kid", "64", "--feature-layer-prc", "64"]
 # so few images in 2048 dimensions leave covariances singular, and the package sums kernels in float32
@@ -75,7 +75,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     ("count", "metrics"),
     [
         (COUNT, [*METRICS, *LAYERS]),
-        pytest.param(24, ["-i", *METRICS, "--kid-subset-size", "20"], marks=pytest.mark.slow),
+        pytest.param(14, ["-i", *METRICS, "--kid-subset-size", "12"], marks=pytest.mark.slow),
     ],
 )
 def test_the_command_prints_what_the_packages_does(
@@ -167,6 +167,7 @@ class Pictures(Dataset[torch.Tensor]):
         return self.images[index]
 
 
+@pytest.mark.slow
 def test_data_sets_and_tensors_score_as_they_do_in_the_package(options: dict[str, Any]) -> None:
     from torch_fidelity import calculate_metrics
 
@@ -218,7 +219,7 @@ def test_precision_and_recall_are_of_vgg16(options: dict[str, Any], tmp_path: Pa
     with torch.no_grad():
         draw_weights(net, torch.Generator().manual_seed(0))
     torch.save(net.state_dict(), tmp_path / "vgg16.pth")
-    fake, real = written(tmp_path, 24)
+    fake, real = written(tmp_path, 12)
     asked = {**options, "input1": fake, "input2": real, "prc": True}
     asked["feature_extractor_weights_path"] = str(tmp_path / "vgg16.pth")
     found = fidelity.calculate_metrics(**asked)
@@ -317,6 +318,7 @@ def test_a_gpu_that_is_not_there_is_refused(
     assert "error[E-DEVICE]: there is no CUDA device 0 (--gpu). Pass `--cpu`, or leave `--gpu` out" in errors
 
 
+@pytest.mark.slow
 def test_the_module_runs(options: dict[str, Any]) -> None:
     command = [sys.executable, "-m", "ganmetrics.compat.fidelity", "--cpu", "--fid", "--silent"]
     command += ["--input1", options["input1"], "--input2", options["input2"], "--feature-layer-fid", "64"]

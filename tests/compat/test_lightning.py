@@ -9,17 +9,17 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as pl
 import pytest
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
 import ganmetrics as gm
-from ganmetrics.compat.lightning import MonitorCallback
+
+if TYPE_CHECKING:
+    from ganmetrics.compat.lightning import MonitorCallback
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*does not have many workers:UserWarning",
@@ -65,7 +65,14 @@ def module_of(package: Any) -> Any:
     return Gan()
 
 
+def lightning() -> Any:
+    """The package, whose import costs two seconds."""
+    return importlib.import_module("lightning.pytorch")
+
+
 def callback(**options: Any) -> MonitorCallback:
+    from ganmetrics.compat.lightning import MonitorCallback
+
     quiet = gm.training.Outputs(log=lambda line: None)
     monitor = gm.training.Monitor(
         ((REALS + 1) * 127.5).round().byte(),
@@ -79,9 +86,10 @@ def callback(**options: Any) -> MonitorCallback:
     return MonitorCallback(monitor, **options)
 
 
-def trainer(folder: Path, callbacks: list[Any], steps: int = 24, package: Any = pl) -> Any:
+def trainer(folder: Path, callbacks: list[Any], steps: int = 24, package: Any = None) -> Any:
     """Of steps of both optimisers, two for each of the 12 batches of an epoch."""
     quiet = {"enable_progress_bar": False, "enable_model_summary": False, "log_every_n_steps": 1000}
+    package = package or lightning()
     loggers = importlib.import_module(f"{package.__name__}.loggers")
     return package.Trainer(
         accelerator="cpu", max_steps=steps, callbacks=callbacks, logger=loggers.CSVLogger(folder, version=0), **quiet
@@ -89,15 +97,15 @@ def trainer(folder: Path, callbacks: list[Any], steps: int = 24, package: Any = 
 
 
 def fitted(folder: Path, callbacks: list[Any], steps: int = 24, ckpt_path: Any = None) -> Any:
-    pl.seed_everything(0)
-    gan = module_of(pl)
+    lightning().seed_everything(0)
+    gan = module_of(lightning())
     trainer(folder, callbacks, steps).fit(gan, DataLoader(REALS, batch_size=8), ckpt_path=ckpt_path)
     return gan
 
 
 def test_scores_are_logged_and_choose_the_checkpoint(tmp_path: Path) -> None:
     watching = callback()
-    keeper = ModelCheckpoint(tmp_path / "best", monitor="gm/fid", every_n_train_steps=8)
+    keeper = lightning().callbacks.ModelCheckpoint(tmp_path / "best", monitor="gm/fid", every_n_train_steps=8)
     fitted(tmp_path, [watching, keeper])
     assert [record.step for record in watching.monitor.history] == [8, 16, 24]
     assert watching.result is not None
@@ -127,7 +135,8 @@ def test_losses_reach_the_monitor(tmp_path: Path) -> None:
 
 def test_a_checkpoint_goes_on_with_the_scores(tmp_path: Path) -> None:
     first = callback()
-    fitted(tmp_path, [first, ModelCheckpoint(tmp_path / "ckpt", save_last=True, every_n_train_steps=8)], steps=16)
+    keeper = lightning().callbacks.ModelCheckpoint(tmp_path / "ckpt", save_last=True, every_n_train_steps=8)
+    fitted(tmp_path, [first, keeper], steps=16)
     second = callback()
     fitted(tmp_path / "again", [second], steps=32, ckpt_path=str(tmp_path / "ckpt/last.ckpt"))
     assert [record.step for record in second.monitor.history] == [8, 16, 24, 32]
@@ -196,6 +205,6 @@ def test_ranks_score_together(tmp_path: Path) -> None:
 def test_without_lightning_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("lightning.pytorch", "pytorch_lightning"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "ganmetrics.compat.lightning")
+    monkeypatch.delitem(sys.modules, "ganmetrics.compat.lightning", raising=False)
     with pytest.raises(gm.UsageError, match="pip install lightning"):
         importlib.import_module("ganmetrics.compat.lightning")

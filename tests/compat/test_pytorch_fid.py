@@ -120,6 +120,7 @@ def test_the_functions_take_the_packages_arguments(name: str, package: Any) -> N
     assert all(ours[key].kind is inspect.Parameter.KEYWORD_ONLY for key in set(ours) - set(theirs))
 
 
+@pytest.mark.slow
 def test_the_function_is_the_protocol(tmp_path: Path, synthetic_weights: Path) -> None:
     folders = written(tmp_path, 2)
     mine = shim.calculate_fid_given_paths(folders, 16, "cpu", 2048, 0, weights=synthetic_weights)
@@ -129,6 +130,7 @@ def test_the_function_is_the_protocol(tmp_path: Path, synthetic_weights: Path) -
     assert mine != pytest.approx(gm.evaluate(*folders, **options)["fid"].value, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_statistics_pass_from_one_to_the_other(
     folders: tuple[str, str], package: Any, synthetic_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +231,7 @@ def test_what_cannot_be_is_one_sentence(
     assert re.fullmatch(sentence, errors), errors
 
 
+@pytest.mark.slow
 def test_the_module_runs(tmp_path: Path) -> None:
     one, other = gaussian(tmp_path / "1.npz", 1), gaussian(tmp_path / "2.npz", 2)
     command = [sys.executable, "-m", "ganmetrics.compat.pytorch_fid", "1.npz", "2.npz"]

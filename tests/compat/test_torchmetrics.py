@@ -110,7 +110,7 @@ def test_floats_are_cut_to_levels_as_theirs(synthetic_weights: Path) -> None:
 
 
 @pytest.mark.usefixtures("offline_inception")
-@pytest.mark.parametrize(("feature", "count"), [(64, 10), pytest.param("logits_unbiased", 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("feature", "count"), [(64, 10), pytest.param("logits_unbiased", 8, marks=pytest.mark.slow)])
 def test_kid_is_theirs_where_each_subset_is_the_whole(feature: int | str, count: int, synthetic_weights: Path) -> None:
     """Theirs are drawn without a seed; of all images there is one subset."""
     options: Any = {"feature": feature, "subsets": 2, "subset_size": count}
@@ -123,6 +123,7 @@ def test_kid_is_theirs_where_each_subset_is_the_whole(feature: int | str, count:
     assert theirs[1] == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("offline_inception")
 def test_inception_score_of_one_split_is_theirs(synthetic_weights: Path) -> None:
     mine = fed(InceptionScore(splits=1, feature_extractor_weights_path=synthetic_weights), fake=FAKE[:5])
@@ -166,6 +167,7 @@ def test_the_result_says_more() -> None:
     assert "custom-Tiny:" in str(result["fid"].signature)
 
 
+@pytest.mark.slow
 def test_another_protocol(synthetic_weights: Path) -> None:
     metric = fed(
         FrechetInceptionDistance(64, feature_extractor_weights_path=synthetic_weights, protocol="clean-fid"),

@@ -134,6 +134,7 @@ def pixels(source: Source) -> torch.Tensor:
     return torch.cat(list(source.batches()))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(QUIET)
 @pytest.mark.parametrize("name", [PATTERN, "shard-*.tar", "set", "set.zip"])
 def test_a_store_gives_what_the_disk_gives(bucket: str, here: Path, name: str) -> None:
@@ -144,6 +145,7 @@ def test_a_store_gives_what_the_disk_gives(bucket: str, here: Path, name: str) -
     assert found.class_names() == wanted.class_names()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(QUIET)
 def test_shards_of_a_store_are_scored_by_worker_processes(bucket: str, here: Path) -> None:
     reading = gm.Reading(workers=2)
@@ -152,6 +154,7 @@ def test_shards_of_a_store_are_scored_by_worker_processes(bucket: str, here: Pat
     assert any("exactly the same images" in warning for warning in found.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(QUIET)
 @pytest.mark.parametrize("name", ["shard-{000..009}.tar", "nothing-*.tar", "nowhere"])
 def test_what_a_store_does_not_hold_is_one_sentence(bucket: str, name: str) -> None:
@@ -168,7 +171,7 @@ def test_a_web_server_gives_what_the_disk_gives(web: str, here: Path) -> None:
 
 
 @pytest.mark.parametrize("web", [Rangeless], indirect=True)
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_server_without_ranges_is_named_and_its_shards_are_copied(
     web: str, here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:

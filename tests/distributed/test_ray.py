@@ -68,7 +68,7 @@ def reading(name: str = "ray", **more: object) -> gm.Reading:
 
 @pytest.mark.parametrize("pool", [TWO, GPUS])
 @pytest.mark.parametrize("is_cut", [True, False])
-@pytest.mark.parametrize("count", [2, 512, 513, 4_000, 50_000, 3_000_001])
+@pytest.mark.parametrize("count", [2, 512, 513, 4_000, 50_000, 300_001])
 def test_every_image_is_in_one_stretch(count: int, is_cut: bool, pool: Pool) -> None:
     places = [stretch.places(count) for stretch in divided(count, pool, is_cut=is_cut)]
     assert torch.cat(places).sort().values.equal(torch.arange(count))

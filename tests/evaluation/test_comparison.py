@@ -184,6 +184,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
         gm.compare(None, images(1), images(2), extractor="pixels")
 
 
+@pytest.mark.slow
 def test_the_bootstrap_compares_too() -> None:
     found = gm.compare(images(0), images(1), images(2, top=250), extractor="pixels", ci="bootstrap")
     assert found.differences[0].interval is not None

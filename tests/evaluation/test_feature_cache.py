@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,15 +23,20 @@ from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.measurement import feature_cache
 
 
-@pytest.fixture
-def real(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """600 images: more than one block."""
-    folder = tmp_path / "real"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("images")
     rng = np.random.RandomState(0)
     for index in range(600):
         Image.fromarray((rng.rand(8, 8, 3) * 255).astype(np.uint8)).save(folder / f"{index:04}.png")
     return folder
+
+
+@pytest.fixture
+def real(images: Path, tmp_path: Path) -> Path:
+    """A copy of the 600 images, which the test may change."""
+    return Path(shutil.copytree(images, tmp_path / "real"))
 
 
 @pytest.fixture
@@ -105,8 +111,8 @@ def test_what_does_not_last_or_is_not_described_is_not_kept(real: Path) -> None:
     "damage",
     [
         lambda data: data[:-7],
-        lambda data: data[:40],
-        lambda data: b"",
+        pytest.param(lambda data: data[:40], marks=pytest.mark.slow),
+        pytest.param(lambda data: b"", marks=pytest.mark.slow),
         lambda data: data[:99] + bytes([data[99] ^ 1]) + data[100:],
     ],
 )

@@ -23,6 +23,7 @@ def half_width(interval: gm.Interval) -> float:
     return (interval.high - interval.low) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

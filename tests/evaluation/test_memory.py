@@ -52,6 +52,7 @@ def peaks(folder: Path, workers: int, *extractors: str) -> tuple[int, int, int]:
     return before, after, worker
 
 
+@pytest.mark.slow
 @ON_LINUX
 def test_large_images_take_little_memory(tmp_path: Path) -> None:
     """Eight of 2,048 pixels, 101 MB of pixels and four times that in float32."""
@@ -85,8 +86,15 @@ def features(source: object, extractor: str, workers: int = 0) -> torch.Tensor:
     return found
 
 
-@pytest.mark.parametrize("extractor", ["digits", "pixels"])
-@pytest.mark.parametrize("size", [(900, 600), None], ids=["one size", "many sizes"])
+@pytest.mark.parametrize(
+    ("extractor", "size"),
+    [
+        pytest.param("pixels", (900, 600), id="pixels, one size"),
+        pytest.param("digits", None, id="digits, many sizes"),
+        pytest.param("digits", (900, 600), id="digits, one size", marks=pytest.mark.slow),
+        pytest.param("pixels", None, id="pixels, many sizes", marks=pytest.mark.slow),
+    ],
+)
 def test_the_limit_of_memory_changes_no_bit(tmp_path: Path, extractor: str, size: tuple[int, int] | None) -> None:
     sizes = [size or (20 + 61 * (number % 7), 400 - 53 * (number % 5)) for number in range(24)]
     folder = write(tmp_path / "set", sizes)

@@ -67,7 +67,10 @@ def test_few_images_give_a_covariance_of_full_rank() -> None:
     assert float(spread[0]) > 0
 
 
-@pytest.mark.parametrize(("batch_size", "split"), [(1, 50), (7, 50), (128, 3), (50, 17)])
+@pytest.mark.parametrize(
+    ("batch_size", "split"),
+    [(7, 50), *(pytest.param(*sizes, marks=pytest.mark.slow) for sizes in ((1, 50), (50, 17))), (128, 3)],
+)
 def test_batches_change_nothing(batch_size: int, split: int) -> None:
     images = pictures(50, 80)
     assert torch.allclose(features(images, batch_size, split=split), features(images, 50), atol=1e-4)
@@ -89,7 +92,7 @@ def test_flat_and_extreme_images_have_features() -> None:
     assert float((found[0] - found[2]).norm()) > 0.1
 
 
-@pytest.mark.parametrize("side", [32, 100])
+@pytest.mark.parametrize("side", [32, pytest.param(100, marks=pytest.mark.slow)])
 def test_fid_rises_with_damage(side: int) -> None:
     real, fake = pictures(200, side), pictures(200, side, seed=1)
     noise = torch.randn(fake.shape, generator=torch.Generator().manual_seed(2))

@@ -68,6 +68,7 @@ def test_precision_of_vgg16_names_its_network(vgg_file: Path) -> None:
     assert found["precision"].signature.network.startswith("vgg16-custom:")
 
 
+@pytest.mark.slow
 def test_torchvisions_inception_is_its_own_pipeline(inception_file: Path) -> None:
     """Its documented one, ImageNet's normalisation undone by ``transform_input``, on images of the network's size."""
     net = models.inception_v3(weights=None, init_weights=False, transform_input=True).eval()

@@ -274,6 +274,7 @@ def test_without_timm_nothing_is_fetched(name: str, monkeypatch: pytest.MonkeyPa
         load_extractor(name)
 
 
+@pytest.mark.slow
 def test_every_variant_is_its_architecture() -> None:
     """Dimensions as declared, of networks that are never filled."""
     import timm

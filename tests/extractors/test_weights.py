@@ -217,6 +217,7 @@ print(fetch(WeightFile(**json.loads(sys.argv[1]))))
 """
 
 
+@pytest.mark.slow
 def test_ten_processes_make_one_download(server, own):
     file = json.dumps(asdict(weight_file(server.url("/a", trickles))))
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}

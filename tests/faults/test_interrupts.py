@@ -122,6 +122,7 @@ def test_85_86_interruptions_at_random_moments(
 TRAIN = ["command", "generators", "train", "gan-ring", "--watch-every", "0", "--device", "cpu", "-q", "-o", "run"]
 
 
+@pytest.mark.slow
 @LATTER_IS_SLOW
 def test_85_86_an_interrupted_training_goes_on_to_the_same_end(
     number: int, code: int, word: str, nursery: Nursery, tmp_path: Path

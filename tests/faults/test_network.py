@@ -112,6 +112,7 @@ def tiny() -> str:
     return json.dumps(vars(weight_file("https://github.com/tiny.pth")))
 
 
+@pytest.mark.slow
 def test_91_a_proxy_and_a_certificate_of_ones_own(
     nursery: Nursery, env: dict[str, str | None], certificate: Path, tmp_path: Path
 ) -> None:
@@ -211,6 +212,7 @@ def test_93_a_cut_score_fetches_the_rest_and_then_refuses_wrong_bytes(
     assert [path.name for path in (tmp_path / "own").iterdir()] == [".pt_inception-2015-12-05-6726825d.pth.lock"]
 
 
+@pytest.mark.slow
 def test_81_ten_processes_on_one_cold_cache(
     nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

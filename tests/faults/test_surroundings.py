@@ -29,7 +29,6 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
     "cp1252": (PLAIN, {"PYTHONHASHSEED": "4242", "PYTHONIOENCODING": "cp1252"}),
     "spawn": ([sys.executable, "spawn.py"], {}),
 }
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in list(WAYS)[1:]]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,8 @@ def wanted(nursery: Nursery, sets: tuple[Path, Path]) -> str:
     return ending.stdout
 
 
-@pytest.mark.parametrize("name", ["all at once", *SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WAYS)
 def test_98_every_way_to_start_prints_the_same_bytes(
     name: str, sets: tuple[Path, Path], tmp_path: Path, wanted: str
 ) -> None:
@@ -98,7 +98,7 @@ def test_99_a_reader_that_takes_one_byte(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
 
 
-@pytest.mark.parametrize("moment", [0, 4_000_000_000], ids=["1970", "2096"])
+@pytest.mark.parametrize("moment", [0, pytest.param(4_000_000_000, marks=pytest.mark.slow)], ids=["1970", "2096"])
 def test_97_clocks_do_not_matter(
     moment: int, nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path, wanted: str
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_card_is_read_as_it_was_written(card_folder: Path, tmp_path: Path) -> 
     assert json.loads((tmp_path / CARD).read_text())["schema"] == cards.SCHEMA
 
 
+@pytest.mark.slow
 def test_the_same_scores_come_out_again(card_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(card_scores, "NUM_IMAGES", 1000)
     compared = reproduction.reproduce(card_folder)

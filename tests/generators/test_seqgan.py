@@ -112,6 +112,7 @@ def test_roll_outs_keep_every_prefix() -> None:
         assert not torch.equal(completed[t - 1, 0, :, t:], completed[t - 1, 1, :, t:])
 
 
+@pytest.mark.slow
 def test_policy_gradient_is_that_of_the_enumerated_expected_reward() -> None:
     policy, batches, size = tiny_policy(), 400, 200
     expected_reward = (policy.log_probabilities(SEQUENCES).sum(dim=1).exp() * table_reward(SEQUENCES)).sum()

@@ -164,6 +164,7 @@ def test_every_task_has_its_own_pattern_and_noise(settings: Settings) -> None:
     assert torch.equal(torch.stack([task.content for task in todo]), Bars()(6, seed=0))
 
 
+@pytest.mark.slow
 def test_scores_before_and_after(settings: Settings) -> None:
     recipe = dataclasses.replace(RECIPE, settings=settings)
     sample = stylised_digits.sampler(settings, {})

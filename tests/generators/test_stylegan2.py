@@ -383,6 +383,7 @@ def test_a_sweep_gives_fid_and_the_spread_over_all_pairs() -> None:
     assert at_zero.fid > 0 and at_one.fid > 0
 
 
+@pytest.mark.slow
 def test_the_scores_of_a_card_hold_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (stylegan2_sampling, card_scores):
         monkeypatch.setattr(module, "NUM_IMAGES", 1000)

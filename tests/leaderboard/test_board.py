@@ -74,6 +74,7 @@ def test_what_is_public_holds_nothing_hidden(scored_board: Path) -> None:
         assert "hidden" not in board.export()["rules"]
 
 
+@pytest.mark.slow
 def test_a_row_is_recomputed(scored_board: Path, tmp_path: Path) -> None:
     with Board.open(scored_board) as board:
         assert board.check() == 5

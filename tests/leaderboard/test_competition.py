@@ -19,6 +19,7 @@ import httpx
 import numpy as np
 import pytest
 from chromium import PHONE, WIDE
+from commands import Run
 
 NUM_IMAGES = 1000
 SECONDS = 180
@@ -33,17 +34,13 @@ def browser() -> Iterator[Any]:
 
 
 class Command:
-    """``ganmetrics`` in a process of its own, in an empty folder."""
+    """``ganmetrics`` in an empty folder: what ends soon in this process, the server in one of its own."""
 
-    def __init__(self, folder: Path, data: Path) -> None:
-        self.folder = folder
-        self.environment = {**os.environ, "GANMETRICS_DATA_DIR": str(data)}
+    def __init__(self, folder: Path, run: Run) -> None:
+        self.folder, self.run = folder, run
 
     def __call__(self, *arguments: object, code: int = 0) -> str:
-        command = [sys.executable, "-m", "ganmetrics", *map(str, arguments)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=500, cwd=self.folder, env=self.environment
-        )
+        done = self.run(*arguments)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stderr
 
@@ -52,7 +49,7 @@ class Command:
         port = boards.free_port()
         command = [sys.executable, "-m", "ganmetrics", "leaderboard", "serve", "board", "--port", str(port)]
         with open(self.folder / "serve.log", "wb") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, env=self.environment)
+            server = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
         address = f"http://127.0.0.1:{port}"
         try:
             boards.until(lambda: answers(address))
@@ -69,8 +66,12 @@ def answers(address: str) -> bool:
         return False
 
 
-def test_a_competition(browser: Any, data_root: Path, tmp_path: Path) -> None:
-    command = Command(tmp_path, data_root)
+def test_a_competition(
+    browser: Any, data_root: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANMETRICS_DATA_DIR", str(data_root))
+    command = Command(tmp_path, run)
     made = command(
         *("leaderboard", "init", "board", "--title", "Digits 2026", "--reference", "torchvision:MNIST:test"),
         *("--metrics", "fid,kid,precision_recall", "--extractor", "digits", "--num-images", NUM_IMAGES),

@@ -72,6 +72,7 @@ def test_what_breaks_rejects_the_submission(child: Any, body: str, what: str) ->
         child(body)
 
 
+@pytest.mark.slow
 def test_a_busy_loop_ends(child: Any) -> None:
     with pytest.raises(RejectedError, match=r"time|longer than"):
         child("while True: pass", Limits(memory=4 << 30, seconds=1, file_bytes=1 << 20))

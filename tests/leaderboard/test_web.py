@@ -144,6 +144,7 @@ def test_pages_name_no_path_and_no_hidden_reference(site: httpx.Client, scored_b
 # submitting
 
 
+@pytest.mark.slow
 def test_a_submission_is_followed_to_its_place(open_site: tuple[Board, httpx.Client], tmp_path: Path) -> None:
     board, client = open_site
     answer = client.post("/api/v1/submissions", params={"model": EVIL}, content=content(tmp_path))

@@ -41,18 +41,18 @@ def scored_count(board: Board) -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_worker_that_is_killed_thrice_loses_nothing(tmp_path: Path) -> None:
-    """Twelve submissions wait; the worker is killed by SIGKILL three times at random moments."""
+    """Eight submissions wait; the worker is killed by SIGKILL three times at random moments."""
     rng = random.Random(0)
     with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False) as board:
-        entries = queued(board, tmp_path, 12)
+        entries = queued(board, tmp_path, 8)
         worker = started(board.folder)
         for kill in range(3):
-            boards.until(lambda kill=kill: scored_count(board) >= 1 + 3 * kill, 600)
+            boards.until(lambda kill=kill: scored_count(board) >= 1 + 2 * kill, 600)
             time.sleep(rng.uniform(0, 3))
             os.kill(worker.pid, signal.SIGKILL)
             worker.wait()
             worker = started(board.folder)
-        boards.until(lambda: scored_count(board) == 12, 1200)
+        boards.until(lambda: scored_count(board) == 8, 1200)
         ended(worker)
         check_scored_once(board, entries)
         assert not list(board.folder.glob("**/*.part")) and not list(board.places["scratch"].iterdir())

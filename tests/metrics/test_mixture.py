@@ -152,6 +152,7 @@ def test_no_classes_are_refused():
         stacked_modes([[0, 0, 0]], num_classes=0)
 
 
+@pytest.mark.slow
 def test_real_digits_reach_every_mode(data_root):
     """26,000 triples of MNIST's test digits: the bias (K - 1) / 2N = 0.0192 and three times the divergence of classes.
 

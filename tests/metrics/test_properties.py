@@ -29,6 +29,7 @@ def drawn(count: int, dim: int, scale: float, seed: int) -> np.ndarray:
     return rows
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(6, 80), st.integers(6, 80), st.integers(1, 64), st.floats(1e-3, 1e3), st.floats(0, 3),
@@ -94,8 +95,11 @@ def swapped(share: float) -> Callable[[torch.Tensor], torch.Tensor]:
 
 @pytest.mark.parametrize(
     ("change", "strengths"),
-    [(blurred, (0.0, 0.7, 1.2, 2.0)), (compressed, (100, 40, 15, 5)), (swapped, (0.05, 0.25, 0.5, 1.0))],
-    ids=["blur", "JPEG", "swap"],
+    [
+        pytest.param(blurred, (0.0, 0.7, 1.2, 2.0), id="blur"),
+        pytest.param(compressed, (100, 40, 15, 5), id="JPEG", marks=pytest.mark.slow),
+        pytest.param(swapped, (0.05, 0.25, 0.5, 1.0), id="swap", marks=pytest.mark.slow),
+    ],
 )
 def test_worse_images_are_farther(change: Callable, strengths: tuple[float, ...], real: gm.Statistics) -> None:
     sets = [gm.measure(change(strength)(digits(2)), extractor="digits") for strength in strengths]

@@ -22,7 +22,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 Measured = dict[str, list[gm.Statistics]]
 
 Kernel = Callable[[Array], Array]
-COUNT = 3  # images of a set, which each meet a network of 299 pixels
+COUNT = 2  # images of a set, which each meet a network of 299 pixels
 
 
 def triangle(x: Array) -> Array:
@@ -123,6 +123,7 @@ def test_every_protocol_scores_and_says_why(name: str, measured: Measured) -> No
     assert found.signature.resize == record.resize
 
 
+@pytest.mark.slow
 def test_saved_statistics_remember_their_resize(
     sets: list[torch.Tensor], measured: Measured, synthetic_weights: Path, tmp_path: Path
 ) -> None:
@@ -173,6 +174,7 @@ def test_what_no_protocol_changes_is_warned_of(sets: list[torch.Tensor], synthet
     ]
 
 
+@pytest.mark.slow
 def test_every_protocol_at_once_is_each_alone(
     sets: list[torch.Tensor], measured: Measured, synthetic_weights: Path
 ) -> None:

@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from ganmetrics import reporting
 
+pytestmark = pytest.mark.slow
 COMMAND = "ganmetrics diagnose 'real <b>' fake --html \"r.html\" & echo <script>"
 
 

@@ -113,15 +113,19 @@ def test_names_from_the_disk_are_text(pages: dict[str, str]) -> None:
     assert "fake &#39;n&#39;" in text
 
 
-def test_the_same_result_gives_the_same_page(shown: SimpleNamespace, pages: dict[str, str]) -> None:
-    for kind in KINDS:
-        assert reporting.page(getattr(shown, kind)) == pages[kind]
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.slow) if kind in ("evaluation", "comparison") else kind for kind in KINDS],
+)
+def test_the_same_result_gives_the_same_page(shown: SimpleNamespace, pages: dict[str, str], kind: str) -> None:
+    assert reporting.page(getattr(shown, kind)) == pages[kind]
 
 
 def test_a_page_is_small(pages: dict[str, str]) -> None:
     assert len(pages["diagnosis"].encode()) < 1_500_000
 
 
+@pytest.mark.slow
 def test_of_ten_thousand_large_images_a_page_stays_below_5_mb() -> None:
     rng = torch.Generator().manual_seed(0)
     sets = [
