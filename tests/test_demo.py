@@ -30,6 +30,7 @@ def test_the_demo_writes_scores_and_shows(tmp_path: Path) -> None:
     assert again.value == pytest.approx(demo.result["fid"].value, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_second_demo_keeps_what_the_first_wrote_unless_forced(tmp_path: Path) -> None:
     run(str(tmp_path), num_images=120, seed=0, force=False, progress=False)
     (tmp_path / "fake" / "mine.txt").write_text("mine")

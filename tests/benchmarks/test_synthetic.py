@@ -54,6 +54,7 @@ def test_another_seed_gives_other_weights(weights):
     assert not any(torch.equal(first[name], second[name]) for name in moving)
 
 
+@pytest.mark.slow
 def test_torch_fidelity_loads_them_strictly_and_sees_the_same_features(weights, extractor):
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
@@ -66,6 +67,7 @@ def test_torch_fidelity_loads_them_strictly_and_sees_the_same_features(weights, 
     assert (ours - theirs).norm() < 1e-4 * theirs.norm()
 
 
+@pytest.mark.slow
 def test_pytorch_fid_loads_them_strictly_from_torch_hubs_folder(weights, extractor, tmp_path, monkeypatch):
     from pytorch_fid.inception import InceptionV3
 
@@ -80,6 +82,7 @@ def test_pytorch_fid_loads_them_strictly_from_torch_hubs_folder(weights, extract
     assert (ours - theirs).norm() < 1e-4 * theirs.norm()
 
 
+@pytest.mark.slow
 def test_features_are_of_order_one_and_differ_between_images_and_folders(extractor):
     real, fake = (features(extractor, batch(seed, shift)) for seed, shift in ((1, 0.0), (2, 1.0)))
     assert 0.1 < real["2048"].mean() < 1 and real["2048"].max() < 8

@@ -91,15 +91,19 @@ def _torchscript(mode: str) -> Callable[[torch.Tensor], torch.Tensor]:
 THEIRS = {"device": torch.device("cpu"), "num_workers": 0, "verbose": False, "batch_size": 1}
 
 
-@pytest.mark.parametrize("mode", ["clean", *(pytest.param(mode, marks=pytest.mark.slow) for mode in MODES[1:])])
+CASES = [(name, mode) for name in ("compute_fid", "compute_kid") for mode in MODES]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [CASES[0], *(pytest.param(*case, marks=pytest.mark.slow) for case in CASES[1:])]
+)
 def test_fid_and_kid_are_the_packages(
-    mode: str, folders: tuple[str, str], package: Any, options: dict[str, Any]
+    name: str, mode: str, folders: tuple[str, str], package: Any, options: dict[str, Any]
 ) -> None:
     """So few images are fewer than 1000, so every subset of KID is all of them, whatever the seed."""
-    for name in ("compute_fid", "compute_kid"):
-        found = getattr(shim, name)(*folders, mode=mode, **options)
-        expected = getattr(package, name)(*folders, mode=mode, **THEIRS)
-        assert found == pytest.approx(float(expected), rel=5e-5), name
+    found = getattr(shim, name)(*folders, mode=mode, **options)
+    expected = getattr(package, name)(*folders, mode=mode, **THEIRS)
+    assert found == pytest.approx(float(expected), rel=5e-5)
 
 
 @pytest.mark.slow
@@ -154,6 +158,7 @@ def test_fdir1_is_generated_and_fdir2_real(folders: tuple[str, str], options: di
             shim.compute_fid(**given, fdir2=folders[1], **{**options, "verbose": True})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("thin")
 def test_custom_statistics_are_kept_in_the_users_cache(
     folders: tuple[str, str], options: dict[str, Any], cache: Path
@@ -247,6 +252,7 @@ def test_npy_files_among_images_are_not_left_out_in_silence(
         shim.compute_fid(str(tmp_path / "mixed"), folders[1], **options)
 
 
+@pytest.mark.usefixtures("thin")
 def test_values_outside_the_range_of_a_generator_are_refused(folders: tuple[str, str], options: dict[str, Any]) -> None:
     with pytest.raises(gm.InputError, match=r"lies outside value_range=\(0, 255\)"):
         shim.compute_fid(gen=lambda z: 300 * z.view(-1, 3, 4, 4), fdir2=folders[1], z_dim=48, num_gen=COUNT, **options)

@@ -190,9 +190,8 @@ class Net(torch.nn.Module):
         return (40 * z @ self.weight + 128).clamp(0, 255).to(torch.uint8).view(-1, 3, 16, 16)
 
 
-@pytest.mark.parametrize(
-    "noise", ["normal", *(pytest.param(noise, marks=pytest.mark.slow) for noise in _fidelity_inputs.NOISES[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", _fidelity_inputs.NOISES)
 def test_a_generative_model_draws_the_packages_samples(noise: str, options: dict[str, Any]) -> None:
     from torch_fidelity import GenerativeModelModuleWrapper, calculate_metrics
 
@@ -227,6 +226,7 @@ def test_precision_and_recall_are_of_vgg16(options: dict[str, Any], tmp_path: Pa
     assert 0 < found["precision"] < 1
 
 
+@pytest.mark.slow
 def test_a_seed_chooses_the_subsets(options: dict[str, Any]) -> None:
     asked = {**options, "kid": True, "kid_subset_size": COUNT - 2, "kid_subsets": 3, "feature_layer_kid": "64"}
     scores = [fidelity.calculate_metrics(**asked, rng_seed=seed) for seed in (1, 1, 2)]

@@ -205,20 +205,19 @@ LOST = """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(25)"])
+@pytest.mark.parametrize("fault", ["os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(300)"])
 def test_a_lost_rank_ends_in_a_message_within_its_time(fault: str, tmp_path: Path) -> None:
     """Killed, or alive and elsewhere: the others say which."""
     path, port = script(tmp_path, LOST.format(fault=fault)), str(_free_port())
-    start = time.monotonic()
     running = [
         subprocess.Popen([sys.executable, path, str(rank), port], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                          text=True, env=environment(GANMETRICS_TIMEOUT="5"))
         for rank in range(3)
     ]  # fmt: skip
     outputs = [process.communicate(timeout=120)[0] for process in running[:2]]
+    assert running[2].poll() in (None, -signal.SIGKILL), "nobody waited for it"
     running[2].kill()
     running[2].communicate()
-    assert time.monotonic() - start < 60
     for output in outputs:
         assert "E-RANK" in output
         assert "a rank is missing" in output

@@ -66,7 +66,7 @@ def test_an_address_where_no_cluster_answers_is_one_sentence(
         start = time.monotonic()
         with pytest.raises(ResourceError, match=f"there is no Ray cluster: .*{words}") as error:
             gm.measure(images, extractor="pixels", reading=gm.Reading(engine="ray", cache=False))
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
     assert error.value.where == f"{scheme}127.0.0.1:{port}"
     assert "\n" not in str(error.value)
 

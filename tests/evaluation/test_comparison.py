@@ -106,6 +106,7 @@ def test_what_makes_a_difference_misleading_is_said() -> None:
     assert twins.differences[0].verdict == "cannot tell"
 
 
+@pytest.mark.slow
 def test_sets_of_two_sizes_of_one_generator_do_not_differ() -> None:
     """FID of 160 images in 64 dimensions is far below that of 80: their whole sets differ for their sizes alone."""
     found = []

@@ -166,6 +166,7 @@ def test_full_rank_fid_equals_torch_fidelitys(synthetic_weights: Path, tmp_path:
     check_scores(result, peer, {("fid", "value"): 1e-6})
 
 
+@pytest.mark.slow
 def test_the_exact_network_is_the_peers_to_the_last_bits(
     synthetic_weights: Path, theirs: Any, mixed_folders: tuple[Path, Path]
 ) -> None:

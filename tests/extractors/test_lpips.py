@@ -84,6 +84,7 @@ def test_squared_distances_are_lpips(file: Path, theirs: torch.nn.Module, size: 
     assert torch.allclose(found, pairwise(theirs, x, y), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_diversity_is_the_mean_over_all_pairs(file: Path, theirs: torch.nn.Module) -> None:
     x = images(21)
     left, right = torch.combinations(torch.arange(21)).T

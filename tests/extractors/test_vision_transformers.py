@@ -261,6 +261,7 @@ def test_a_published_program_is_loaded_and_no_other(
 # --- both -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_networks_file_is_refused(clip_file: Path, dinov2_file: Path) -> None:
     for name, file in (("dinov2-vits14", clip_file), ("clip-vitb32", dinov2_file), ("clip-vitl14-336", clip_file)):
         with pytest.raises(gm.WeightsError, match="another network's weights"):

@@ -98,6 +98,7 @@ def test_99_a_reader_that_takes_one_byte(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [0, pytest.param(4_000_000_000, marks=pytest.mark.slow)], ids=["1970", "2096"])
 def test_97_clocks_do_not_matter(
     moment: int, nursery: Nursery, sets: tuple[Path, Path], tmp_path: Path, wanted: str

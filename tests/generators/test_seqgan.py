@@ -323,6 +323,7 @@ def test_maximum_likelihood_learns_and_leaves_a_copy() -> None:
     assert not torch.equal(state_of(training, "generator"), learnt)
 
 
+@pytest.mark.slow
 def test_policy_gradient_raises_a_known_reward(monkeypatch: pytest.MonkeyPatch) -> None:
     training = training_of(dataclasses.replace(SMALL, batch_size=32))
 

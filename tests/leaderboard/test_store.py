@@ -100,7 +100,7 @@ def test_the_oldest_comes_first_and_a_named_one_when_asked_for(store: Store) -> 
 
 def test_a_worker_that_is_gone_loses_its_submission(store: Store) -> None:
     added(store)
-    gone = store.claim("gone", lease=0.2)
+    gone = store.claim("gone", lease=600)
     assert gone is not None and store.claim("other") is None
     assert store.renew(gone, 0.2)
     time.sleep(0.3)

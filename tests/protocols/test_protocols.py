@@ -79,15 +79,18 @@ def measured(sets: list[torch.Tensor], synthetic_weights: Path) -> Measured:
     return {rule: [gm.measure(x, extractor=networks[rule], device="cpu") for x in sets] for rule in INPUTS}
 
 
-def score(protocol: str, measured: Measured, ci: str = "off") -> gm.Score:
-    return gm.evaluate(*measured[PROTOCOLS[protocol].resize], metrics="fid", protocol=protocol, ci=ci)["fid"]
+@pytest.fixture(scope="module")
+def scores(measured: Measured) -> dict[str, gm.Score]:
+    """FID by every protocol."""
+    sides = {name: measured[PROTOCOLS[name].resize] for name in PROTOCOLS.names()}
+    return {name: gm.evaluate(*sides[name], metrics="fid", protocol=name, ci="off")["fid"] for name in sides}
 
 
-def test_the_tf1_protocols_differ_by_the_denominator_alone(measured: Measured) -> None:
+def test_the_tf1_protocols_differ_by_the_denominator_alone(measured: Measured, scores: dict[str, gm.Score]) -> None:
     (mu_r, sigma_r), (mu_f, sigma_f) = [
         (side.moments.mean, side.moments.scatter / side.count) for side in measured["tf1-bilinear"] if side.moments
     ]
-    found, plain, adm = (score(name, measured) for name in ("stylegan3", "torch-fidelity", "adm"))
+    found, plain, adm = (scores[name] for name in ("stylegan3", "torch-fidelity", "adm"))
     assert found.value == pytest.approx(gm.functional.frechet_distance(mu_r, sigma_r, mu_f, sigma_f), rel=1e-6)
     assert found.signature.metric == "fid(denominator=n)"
     assert (plain.signature.metric, plain.value, plain.signature) == ("fid", adm.value, adm.signature)
@@ -95,8 +98,8 @@ def test_the_tf1_protocols_differ_by_the_denominator_alone(measured: Measured) -
     assert found.value - means == pytest.approx((plain.value - means) * (COUNT - 1) / COUNT, rel=1e-6)
 
 
-def test_no_two_resizes_agree(measured: Measured) -> None:
-    found = {name: score(name, measured).value for name in PROTOCOLS.names()}
+def test_no_two_resizes_agree(scores: dict[str, gm.Score]) -> None:
+    found = {name: score.value for name, score in scores.items()}
     assert found["dgm-eval"] == found["pytorch-fid"]
     others = ("torch-fidelity", "pytorch-fid", "clean-fid", "torchmetrics-1.8")
     for a, b in itertools.combinations(others, 2):
@@ -108,7 +111,7 @@ def test_every_resize_is_some_protocols() -> None:
 
 
 @pytest.mark.parametrize("name", PROTOCOLS.names())
-def test_every_protocol_scores_and_says_why(name: str, measured: Measured) -> None:
+def test_every_protocol_scores_and_says_why(name: str, scores: dict[str, gm.Score]) -> None:
     record = PROTOCOLS[name]
     assert record.why
     assert record.proven
@@ -118,18 +121,22 @@ def test_every_protocol_scores_and_says_why(name: str, measured: Measured) -> No
     for each, text in record.differs.items():
         assert METRICS[each].name == each
         assert text
-    found = score(name, measured)
+    found = scores[name]
     assert found.value > 0
     assert found.signature.resize == record.resize
 
 
 @pytest.mark.slow
 def test_saved_statistics_remember_their_resize(
-    sets: list[torch.Tensor], measured: Measured, synthetic_weights: Path, tmp_path: Path
+    sets: list[torch.Tensor],
+    measured: Measured,
+    scores: dict[str, gm.Score],
+    synthetic_weights: Path,
+    tmp_path: Path,
 ) -> None:
     gm.save_statistics(measured["clean-bicubic"][0], tmp_path / "real.npz")
     found = gm.evaluate(str(tmp_path / "real.npz"), sets[1], metrics="fid", weights=synthetic_weights, ci="off")["fid"]
-    assert found.value == pytest.approx(score("clean-fid", measured).value, rel=1e-6)
+    assert found.value == pytest.approx(scores["clean-fid"].value, rel=1e-6)
     with pytest.raises(gm.StatisticsError, match="resize: clean-bicubic / tf1-bilinear"):
         gm.evaluate(str(tmp_path / "real.npz"), sets[1], extractor="inception", weights=synthetic_weights)
 
@@ -176,12 +183,12 @@ def test_what_no_protocol_changes_is_warned_of(sets: list[torch.Tensor], synthet
 
 @pytest.mark.slow
 def test_every_protocol_at_once_is_each_alone(
-    sets: list[torch.Tensor], measured: Measured, synthetic_weights: Path
+    sets: list[torch.Tensor], scores: dict[str, gm.Score], synthetic_weights: Path
 ) -> None:
     table = gm.every_protocol(*sets, weights=synthetic_weights)
     assert list(table.scores) == PROTOCOLS.names()
     for name, found in table.scores.items():
-        alone = score(name, measured)
+        alone = scores[name]
         assert found.value == pytest.approx(alone.value, rel=1e-5)
         assert found.signature == alone.signature
         assert found.interval is not None

@@ -35,7 +35,7 @@ def test_colours_are_the_page_s() -> None:
     assert "var(--fake)" in text and "var(--ink)" in text and "#0101" not in text
 
 
-@pytest.mark.parametrize("count", [10, 22, 79])
+@pytest.mark.parametrize("count", [10, *(pytest.param(count, marks=pytest.mark.slow) for count in (22, 79))])
 def test_few_fakes_get_no_curve_of_counts(count: int) -> None:
     rng = np.random.RandomState(0)
     real, fake = (rng.randint(0, 256, (n, 12, 12, 3), dtype=np.uint8) for n in (40, count))

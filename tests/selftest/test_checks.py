@@ -32,7 +32,9 @@ def test_a_check_passes_within_its_tolerance_only() -> None:
     assert Check("x", float("inf"), 1.0, 0.5).to_dict()["found"] is None
 
 
-@pytest.mark.parametrize("title", ["closed forms", "images", "networks", "bundled statistics"])
+@pytest.mark.parametrize(
+    "title", ["closed forms", "images", pytest.param("networks", marks=pytest.mark.slow), "bundled statistics"]
+)
 def test_every_part_passes_here(title: str) -> None:
     task = next(task for task in Plan().tasks() if task.title == title)
     checks = list(task.checks())
