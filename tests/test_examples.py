@@ -15,6 +15,7 @@ DATA = ROOT.parent / "shared" / "data"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1900),  # two trainings of at most 900 seconds
     pytest.mark.skipif(not (DATA / "MNIST").exists(), reason="needs ../shared/data/MNIST"),
 ]
 
@@ -39,13 +40,13 @@ def run(*command: object) -> str:
 def test_fid_falls_and_the_run_is_gone_on_with(data: Path, tmp_path: Path) -> None:
     script, out = ROOT / "examples" / "dcgan_mnist.py", tmp_path / "out"
     run(script, "--data", data, "--out", out, "--steps", 100, "--every", 50)
-    printed = run(script, "--data", data, "--out", out, "--steps", 300, "--every", 50, "--resume")
+    printed = run(script, "--data", data, "--out", out, "--steps", 250, "--every", 50, "--resume")
     records = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
-    assert [record["step"] for record in records] == list(range(50, 350, 50))
+    assert [record["step"] for record in records] == list(range(50, 300, 50))
     values = [record["scores"]["fid"]["value"] for record in records]
     assert values[-1] < 0.6 * values[0]
     assert "monitor: " in printed
-    assert len(list((out / "samples").glob("*.png"))) == 6
+    assert len(list((out / "samples").glob("*.png"))) == 5
 
 
 def test_a_provoked_collapse_is_named(data: Path, tmp_path: Path) -> None:
