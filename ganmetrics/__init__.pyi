@@ -28,6 +28,8 @@ from .evaluation.evaluate import measure as measure
 from .evaluation.evaluate import score as score
 from .evaluation.every_protocol import ProtocolTable as ProtocolTable
 from .evaluation.every_protocol import every_protocol as every_protocol
+from .evaluation.explain import Explanation as Explanation
+from .evaluation.explain import explain as explain
 from .evaluation.one_metric import fid as fid
 from .evaluation.one_metric import inception_score as inception_score
 from .evaluation.one_metric import kid as kid

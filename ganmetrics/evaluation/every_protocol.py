@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
 from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
-from ganmetrics.extractors.extraction import Extraction
-from ganmetrics.extractors.extractor import Extractor
+from ganmetrics.evaluation.several_inputs import SeveralInputs, Way
 from ganmetrics.extractors.inception import Inception
-from ganmetrics.measurement.gathering import Collector, PartialStatistics
-from ganmetrics.measurement.image_record import ImageRecord
-from ganmetrics.measurement.intake import Intake
-from ganmetrics.measurement.reader import Measuring, recipe_of, statistics_of, take_in
+from ganmetrics.measurement.reader import Measuring
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics import metric
@@ -30,10 +23,8 @@ from ganmetrics.scoring.result import Score, readable
 from ganmetrics.scoring.score import Sides, scored
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from typing_extensions import Unpack
 
-    from ganmetrics.types import Images
 
 SCHEMA = 2
 
@@ -99,66 +90,17 @@ def every_protocol(
     require(chosen.reading.engine, ("local",), "the table of protocols")
     sides = [_images(side, chosen.reading) for side in (real, fake)]
     # Several protocols share a resize rule; the network sees each rule once.
-    rules = list(dict.fromkeys(record.resize for record in PROTOCOLS.records().values()))
-    network = _Resizes(Inception(str(chosen.weights) if chosen.weights else None), rules)
+    ways = list(dict.fromkeys(Way(record.resize) for record in PROTOCOLS.records().values()))
+    network = SeveralInputs(Inception(str(chosen.weights) if chosen.weights else None), ways)
     measuring = Measuring(None, chosen.weights, chosen.reading, chosen.device, chosen.batch_size)
-    measured = [_measured(side, network, measuring) for side in sides]
+    measured = [network.measured(side, {MOMENTS, SAMPLE}, measuring) for side in sides]
     found = {name: _score(record, measured, ci) for name, record in PROTOCOLS.records().items()}
     return ProtocolTable(found, next(iter(found.values())).warnings)
 
 
-class _Resizes(Extractor):
-    """Inception behind several resize rules at once, with one layer for each rule."""
-
-    name = "inception"
-    resize = "several"
-    feature_layer = ""
-
-    def __init__(self, network: Inception, rules: Sequence[str]) -> None:
-        self.network, self.rules, self.identity = network, rules, network.identity
-        self.layers = dict.fromkeys(rules, 2048)
-
-    def to(self, device: torch.device) -> None:
-        self.network.to(device)
-
-    def prepare(self, images: Images) -> Tensor:
-        # [N, rules, 3, 299, 299]
-        return torch.stack([self._under(rule).prepare(images) for rule in self.rules], dim=1)
-
-    def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        layer = self.network.feature_layer
-        return {rule: self.network.forward(inputs[:, i], [layer])[layer] for i, rule in enumerate(self.rules)}
-
-    def _under(self, rule: str) -> Inception:
-        self.network.choose_resize(rule)
-        return self.network
-
-    def recipe(self, rule: str, changes: tuple[str, ...]) -> Any:
-        return recipe_of(self._under(rule), changes)
-
-
-def _measured(source: Source, network: _Resizes, measuring: Measuring) -> dict[str, Statistics]:
-    """Measure the statistics of one set under every resize rule."""
-    keep = {MOMENTS, SAMPLE}
-    collectors = {rule: Collector(keep, _reading_layer(rule)) for rule in network.rules}
-    seen = ImageRecord()
-    extraction = Extraction(network, network.rules, measuring.device, measuring.batch_size)
-    intake = Intake(seen, list(collectors.values()), extraction, is_side_by_side=not source.runs_callers_code)
-    take_in(source, intake, measuring.reading)
-    changes = source.changes_under(measuring.reading)
-    return {
-        rule: statistics_of(PartialStatistics(seen, collector), source, keep, network.recipe(rule, changes))
-        for rule, collector in collectors.items()
-    }
-
-
-def _reading_layer(rule: str) -> Any:
-    return SimpleNamespace(layer_for=lambda _: rule)
-
-
-def _score(record: Protocol, sides: Sequence[Mapping[str, Statistics]], ci: str) -> Score:
+def _score(record: Protocol, sides: Sequence[Mapping[Way, Statistics]], ci: str) -> Score:
     chosen = metric("fid").configured(record.options.get("fid", {}))
-    real, fake = (side[record.resize] for side in sides)
+    real, fake = (side[Way(record.resize)] for side in sides)
     return scored(Sides(real, fake), [chosen], ci)["fid"]
 
 

@@ -13,6 +13,7 @@ from ganmetrics.evaluation.attribute import Attribution
 from ganmetrics.evaluation.compare import Comparison
 from ganmetrics.evaluation.compare_saved import SavedComparison
 from ganmetrics.evaluation.every_protocol import ProtocolTable
+from ganmetrics.evaluation.explain import HEADS, Explanation
 from ganmetrics.evaluation.path_length import PathLength
 from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.reporting import figures, gallery
@@ -151,6 +152,18 @@ def _(shown: Attribution, *, with_pictures: bool = True) -> View:
         summary="The share of an image is the score less the score without the image.",
         scores=(_row(shown.score),),
         tables=tuple(tables),
+        warnings=shown.warnings,
+        versions=environment(),
+    )
+
+
+@view_of.register
+def _(shown: Explanation, *, with_pictures: bool = True) -> View:
+    rows = tuple(trial.cells for trial in (shown.own, *shown.nearest) if trial is shown.own or trial.changes)
+    return View(
+        title=f"Where does FID {shown.published} come from?",
+        summary=f"{shown.verdict[:1].upper()}{shown.verdict[1:]}.",
+        tables=(Table("recipes", f"The nearest of {shown.num_tried} recipes", HEADS, rows),),
         warnings=shown.warnings,
         versions=environment(),
     )

@@ -13,6 +13,7 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.evaluation.every_protocol import ProtocolTable
+from ganmetrics.evaluation.explain import Explanation, Trial
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "\"'><script>alert(2)<", "&lt;b&gt;", "{{ 7 * 7 }}", "‮gnp.evil"]
 BLUE, COUNT = 2, 240
@@ -34,6 +35,12 @@ def write(folder: Path, count: int, kept: tuple[int, ...], seed: int, side: int 
     for index, image in enumerate(kinds_of_image(count, kept, seed, side)):
         image.save(folder / f"{HOSTILE[index % len(HOSTILE)]} {index}.png")
     return folder
+
+
+def explanation() -> Explanation:
+    own = Trial((), (), 3.9, gm.Interval(3.7, 4.2, "influence"), "")
+    other = Trial((f"the reference is {HOSTILE[1]}",), (f"{HOSTILE[1]} as REAL",), 4.31, None, "equal as printed")
+    return Explanation("4.31", own, (other, own), num_tried=2)
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +69,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         comparison=comparison,
         saved=gm.compare_saved(*results, force=True),
         attribution=gm.attribute(real, fake, extractor="pixels", num_images=4),
+        explanation=explanation(),
         protocols=ProtocolTable({"clean-fid": comparison.results[str(other)]["fid"]}),
         length=gm.PathLength(1.5, 0.2, gm.Interval(1.4, 1.6, "paths"), "ppl(epsilon=0.0001)"),
         bare=gm.evaluate(None, other, metrics=["vendi"], extractor="pixels", ci="off"),

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 import ganmetrics as gm
 from ganmetrics import reporting
 
-KINDS = ["diagnosis", "evaluation", "comparison", "saved", "bare", "attribution", "protocols", "length"]
+KINDS = ["diagnosis", "evaluation", "comparison", "saved", "bare", "attribution", "protocols", "length", "explanation"]
 FIGURES = {
     "diagnosis": ["classes", "coverage-map", "clusters", "precision-recall", "fid-by-count"],
     "evaluation": ["uncertainty", "coverage-map", "clusters", "precision-recall", "fid-by-count"],
@@ -33,6 +33,7 @@ FIGURES = {
     "bare": [],
     "attribution": [],
     "protocols": [],
+    "explanation": [],
     "length": [],
 }
 

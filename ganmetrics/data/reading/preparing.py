@@ -23,10 +23,11 @@ Step: TypeAlias = "Callable[[PilImage], PilImage]"
 # Names of Pillow's filters; its BOX is the mean over the area.
 FILTERS = {"bicubic": "BICUBIC", "bilinear": "BILINEAR", "lanczos": "LANCZOS", "area": "BOX"}
 FORMS = (
-    "adm-crop:N, fidelity-crop:N, center-crop[:N], resize:N[:FILTER] or resize:HxW[:FILTER], pad; several are joined "
-    f"by +, and FILTER is one of {', '.join(FILTERS)}"
+    "adm-crop:N, fidelity-crop:N, center-crop[:N], resize:N[:FILTER] or resize:HxW[:FILTER], pad, jpeg:QUALITY; several"
+    f" are joined by +, and FILTER is one of {', '.join(FILTERS)}"
 )
 MOST_PIXELS = 1 << 15
+BEST_QUALITY = 100
 
 
 def check_steps(text: Any) -> None:
@@ -75,6 +76,8 @@ def _step(word: str, text: str) -> Step:
     if name in ("center-crop", "adm-crop", "fidelity-crop") and len(options) == 1 and size.isdecimal():
         crop = {"center-crop": _cropped, "adm-crop": _as_adm, "fidelity-crop": _as_fidelity}[name]
         return partial(crop, size=_in_range(int(size), text))
+    if name == "jpeg" and len(options) == 1 and size.isdecimal() and 1 <= int(size) <= BEST_QUALITY:
+        return partial(_as_jpeg, quality=int(size))
     found = re.fullmatch(r"(\d+)(?:x(\d+))?", size)
     filter_name = options[1] if len(options) == 2 else "bicubic"
     if name == "resize" and found and len(options) <= 2 and filter_name in FILTERS:
@@ -145,3 +148,14 @@ def _padded(image: PilImage) -> PilImage:
     square = Image.new("RGB", (side, side))
     square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return square
+
+
+def _as_jpeg(image: PilImage, quality: int) -> PilImage:
+    """The image as it comes back from a JPEG file that Pillow wrote."""
+    import io
+
+    from PIL import Image
+
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return Image.open(stream, formats=["JPEG"]).convert("RGB")

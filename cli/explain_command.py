@@ -1,0 +1,51 @@
+"""``ganmetrics explain PUBLISHED REAL FAKE``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import click
+
+from .grouped_help import SCORES, Command
+from .options import Settings, force_option, json_option, reading_options, set_argument
+from .output import run
+
+
+@click.command(cls=Command)
+@click.argument("published")
+@set_argument("real")
+@set_argument("fake")
+@click.option("--reference", "references", multiple=True, metavar="[NAME=]SET", cls=SCORES,
+              help="Another set that may have been the reference. May be repeated.")  # fmt: skip
+@click.option("--search", metavar="NAME,NAME,...", cls=SCORES,
+              help="Differences to look at. They are protocol, reference, crop, format, number, classes, denominator "
+              "and mixture.  [default: all]")  # fmt: skip
+@json_option
+@force_option
+@reading_options
+@click.pass_context
+def command(
+    ctx: click.Context, published: str, real: str, fake: str, references: tuple[str, ...], search: str | None
+) -> None:
+    """Find the recipe behind a published FID.
+
+    PUBLISHED is the number as it was printed. The images are decoded once, and FID is computed as each package
+    computes it, with other references, crops, numbers of images and so on. The answer names the nearest recipes and
+    what differs from the plain command.
+
+    \b
+    ganmetrics explain 7.59 real/ fake/
+    ganmetrics explain 7.59 real/ fake/ --reference validation=val/ --search protocol,reference
+    """
+    import ganmetrics as gm
+
+    own: dict[str, Any] = {"references": dict(_named(text) for text in references)}
+    if search:
+        own["search"] = [name.strip() for name in search.split(",") if name.strip()]
+    run(partial(gm.explain, published), [real, fake], Settings.of(ctx), own)
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, separator, place = text.partition("=")
+    return (name, place) if separator and name.isidentifier() else (text, text)

@@ -1,0 +1,335 @@
+"""Why a published FID differs from one's own: the recipes that come nearest to it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ganmetrics._arguments import described
+from ganmetrics._report import Report
+from ganmetrics.data import Source
+from ganmetrics.distributed import require
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.evaluation.recipes import (
+    FAKE,
+    JPEG_STEPS,
+    REAL,
+    SEARCHES,
+    Change,
+    Recipes,
+    Setup,
+    changes_of,
+    nearest_pairs,
+)
+from ganmetrics.evaluation.several_inputs import SeveralInputs, Way
+from ganmetrics.extractors import load_extractor
+from ganmetrics.extractors.inception import Inception
+from ganmetrics.measurement.reader import Measuring
+from ganmetrics.measurement.sides import Side, open_side
+from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.metrics.needs import FEATURES, LABELS, MOMENTS
+from ganmetrics.protocols import PROTOCOLS
+from ganmetrics.registry import unknown
+from ganmetrics.scoring.keywords import MeasuringKeywords, Settings, shows
+from ganmetrics.scoring.result import readable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ganmetrics.numerics.interval_ends import Interval
+
+SCHEMA = 1
+# Recipes that are shown, and pairs of changes that are tried.
+MOST_SHOWN = 5
+MOST_PAIRS = 24
+# Digits of a computed FID that another package's rounding leaves.
+SAME = 2e-5
+HEADS = ("FID", "95 % interval", "match", "what differs from your command")
+# Inputs of the network that are held at once, as a batch of the usual size.
+INPUTS = 32
+
+
+@dataclass(frozen=True)
+class Trial:
+    """FID under one recipe.
+
+    Attributes
+    ----------
+    changes : tuple of str
+        What differs from the caller's recipe, in words; empty for the caller's own.
+    options : tuple of str
+        What the command would have in addition.
+    value : float
+    interval : Interval or None
+    match : str
+        ``equal as printed``, ``within its interval`` (the published number lies in it) or empty.
+    """
+
+    changes: tuple[str, ...]
+    options: tuple[str, ...]
+    value: float
+    interval: Interval | None
+    match: str
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """The trial as a row of a table under ``HEADS``."""
+        around = "" if self.interval is None else self.interval.words(self.value).removesuffix(", 95%")
+        return readable(self.value), around, self.match, "; ".join(self.changes) or "nothing: your command"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain data."""
+        interval = None if self.interval is None else [self.interval.low, self.interval.high]
+        return {"changes": list(self.changes), "options": list(self.options), "value": self.value,
+                "interval": interval, "match": self.match}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Explanation(Report):
+    """The recipes that come nearest to a published FID.
+
+    Attributes
+    ----------
+    published : str
+        As it was printed.
+    own : Trial
+        FID under the caller's recipe.
+    nearest : tuple of Trial
+        The simplest that are equal as printed, else the nearest.
+    num_tried : int
+    warnings : tuple of str
+    """
+
+    published: str
+    own: Trial
+    nearest: tuple[Trial, ...]
+    num_tried: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: which recipe reaches the number, or how far the nearest is."""
+        if self.own.match == "equal as printed":
+            return f"your recipe gives {self.published} too"
+        best = self.nearest[0]
+        told = " and ".join(best.changes) or "your own recipe"
+        if best.match == "equal as printed":
+            return f"{self.published} is reached where {told}"
+        if best.match:
+            return f"nothing equals {self.published}; it lies within the interval where {told}"
+        gap = best.value - float(self.published)
+        where = "above" if gap > 0 else "below"
+        return f"no recipe here reaches {self.published}; the nearest is {abs(gap):.4g} {where}"
+
+    def __str__(self) -> str:
+        rows = [HEADS, self.own.cells, *(each.cells for each in self.nearest if each.changes)]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
+                 for row in rows]  # fmt: skip
+        best = next((each for each in self.nearest if each.options and all(each.options)), None)
+        hint = [f"To compute it so: {'  '.join(best.options)}"] if best and best.match else []
+        return "\n".join([self.verdict, "", *lines, *([""] if hint else []), *hint])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as plain data."""
+        return {"schema": SCHEMA, "published": self.published, "verdict": self.verdict, "own": self.own.to_dict(),
+                "nearest": [each.to_dict() for each in self.nearest], "num_tried": self.num_tried,
+                "warnings": list(self.warnings)}  # fmt: skip
+
+
+@shows(MeasuringKeywords)
+def explain(
+    published: str | float,
+    real: Any,
+    fake: Any,
+    *,
+    references: Mapping[str, Any] | None = None,
+    search: Sequence[str] = SEARCHES,
+    **settings: Unpack[MeasuringKeywords],
+) -> Explanation:
+    """Find the recipe under which a published FID was computed: which difference makes one's own number another.
+
+    The images are decoded once, and FID is computed under each single difference from the caller's recipe and under the
+    likeliest pairs: the resize of each package, other references, crops, JPEG, the number of images, balanced classes,
+    the denominator of covariances, and mixed sets. Features of every image and resize are held in memory, about 8 kB
+    each.
+
+    Parameters
+    ----------
+    published : str or float
+        The number as it was printed: ``"12.30"`` says that it was rounded to two digits.
+    real, fake : path, array, tensor, Dataset, DataLoader or Source
+        Two sets of images, in this order.
+    references : mapping of str to path, array, tensor, Dataset, DataLoader, Source or Statistics
+        Other sets that may have been the reference, by the names that the answer gives them, such as the validation
+        images. Saved statistics count where they are of the same network.
+    search : sequence of str
+        Differences that are looked at: ``protocol``, ``reference``, ``crop``, ``format``, ``number``, ``classes``,
+        ``denominator``, ``mixture``. Fewer take less time.
+    extractor : str, optional
+        ``"inception"`` or a layer of it, as ``"inception:768"``.
+    device, batch_size, weights, reading
+        ``evaluate`` takes the same.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    UsageError
+        A number that is none, another network than Inception, or an unknown difference.
+    InputError, WeightsError, ResourceError
+        Images or weights that cannot be read.
+    """
+    chosen = Settings.of(explain, settings)
+    text, tolerance = _printed(published)
+    require(chosen.reading.engine, ("local",), "an explanation")
+    for kind in search:
+        if kind not in SEARCHES:
+            raise unknown("difference", kind, list(SEARCHES))
+    network = load_extractor(chosen.extractor or "inception", chosen.weights)
+    if not isinstance(network, Inception):
+        what = "published FIDs are explained under Inception"
+        raise UsageError(what, where="extractor", hint="Leave the extractor out, or name a layer of inception")
+    given = {REAL: real, FAKE: fake, **(references or {})}
+    sides = {name: open_side(value, chosen.reading, None) for name, value in given.items()}
+    for name in (REAL, FAKE):
+        side = sides[name]
+        if isinstance(side, Statistics):
+            what = "saved statistics are of one recipe; an explanation needs the images"
+            hint = "Name the images, or pass it as a reference"
+            raise UsageError(what, where=side.source or side.name or name, hint=hint)
+    with_classes = "classes" in search
+    meter = _Meter(sides, network, chosen, with_classes=with_classes)
+    measured = {name: meter.first(name, set(search)) for name in sides}
+    base = Setup(network.resize)
+    return _found(Recipes(measured), meter, Changes(base, changes_of(measured, base, search)), (text, tolerance))
+
+
+def _printed(published: str | float) -> tuple[str, float]:
+    """A number as it was printed, and half a unit of its last digit (UsageError)."""
+    text = str(published).strip()
+    if isinstance(published, bool) or not re.fullmatch(r"\d+(\.\d*)?", text) or not math.isfinite(float(text)):
+        what = f"the published number is {described(published)}; expected one such as 12.34"
+        raise UsageError(what, where="published")
+    digits = len(text.partition(".")[2])
+    return text, 0.5 * 10.0**-digits
+
+
+class _Meter:
+    """Measures each set in the ways that are asked for, those that are asked for together in one pass."""
+
+    def __init__(self, sides: Mapping[str, Side], network: Inception, chosen: Settings, *, with_classes: bool) -> None:
+        self._sides, self._network, self._chosen, self._with_classes = sides, network, chosen, with_classes
+        self._own = network.resize
+
+    def first(self, name: str, search: set[str]) -> Mapping[Way, Statistics]:
+        """Measure a set by every resize as it is, and by its own resize after every cut; each is one difference."""
+        side = self._sides[name]
+        if isinstance(side, Statistics):
+            return {Way(side.recipe.resize): side} if side.recipe.network == self._network.identity else {}
+        rules = [self._own]
+        rules += [record.resize for record in PROTOCOLS.records().values()] if "protocol" in search else []
+        steps = _cuts(name, {each: _shape(self._sides[each]) for each in (REAL, FAKE)}) if "crop" in search else []
+        steps += JPEG_STEPS if "format" in search and name in (REAL, FAKE) else ()
+        return self(name, [*(Way(rule) for rule in rules), *(Way(self._own, each) for each in steps)])
+
+    def __call__(self, name: str, ways: Sequence[Way]) -> Mapping[Way, Statistics]:
+        side, chosen = self._sides[name], self._chosen
+        # Only sets of images are measured in further ways.
+        assert isinstance(side, Source)
+        distinct = list(dict.fromkeys(ways))
+        size = chosen.batch_size or max(1, INPUTS // len(distinct))
+        measuring = Measuring(self._network, None, chosen.reading, chosen.device, size)
+        has_classes = self._with_classes and side.class_names() is not None
+        reads = {MOMENTS, FEATURES, *([LABELS] if has_classes else [])}
+        found = SeveralInputs(self._network, distinct).measured(side, reads, measuring)
+        self._network.choose_resize(self._own)
+        return found
+
+
+def _shape(source: Side) -> tuple[int, int]:
+    """The size of the first image of a source that can be read again; nothing of others."""
+    if isinstance(source, Statistics) or (source.runs_callers_code and not source.is_lasting):
+        return (0, 0)
+    images = next(iter(source.batches()), None)
+    if images is None:
+        raise InputError("there are no images", where=source.name, code="E-EMPTY")
+    return (int(images.shape[2]), int(images.shape[3]))
+
+
+def _cuts(name: str, shapes: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Crops that may have been made of a set, where its shape or the other's leaves room for them."""
+    if name not in shapes or not min(shapes[REAL]) or not min(shapes[FAKE]):
+        return []
+    is_square = shapes[name][0] == shapes[name][1]
+    size = min(shapes[FAKE])
+    cuts = [] if is_square else ["center-crop"]
+    if name == REAL and (not is_square or shapes[REAL] != shapes[FAKE]):
+        cuts += [f"adm-crop:{size}", f"fidelity-crop:{size}"]
+    return cuts
+
+
+class Changes(NamedTuple):
+    """The caller's recipe, and the differences from it that are tried."""
+
+    base: Setup
+    single: Sequence[Change]
+
+    def setup(self, *group: Change) -> Setup:
+        return replace(self.base, **{name: value for change in group for name, value in change.fields.items()})
+
+
+class Tried(NamedTuple):
+    """One recipe, how it differs from the caller's, and FID under it."""
+
+    setup: Setup
+    group: tuple[Change, ...]
+    value: float
+
+
+def _found(recipes: Recipes, meter: _Meter, changes: Changes, printed: tuple[str, float]) -> Explanation:
+    text, tolerance = printed
+    wanted = float(text)
+    slack = tolerance + SAME * wanted
+    tried = list(_tried(recipes, changes, [(), *((change,) for change in changes.single)]))
+    if not any(abs(each.value - wanted) <= slack for each in tried):
+        values = {each.group[0]: each.value for each in tried if each.group}
+        pairs = nearest_pairs(values, tried[0].value, wanted, MOST_PAIRS)
+        further: dict[str, list[Way]] = {}
+        for pair in pairs:
+            for name, way in recipes.missing(changes.setup(*pair)):
+                further.setdefault(name, []).append(way)
+        for name, ways in further.items():
+            recipes.add(name, meter(name, ways))
+        tried += _tried(recipes, changes, pairs)
+
+    def rank(each: Tried) -> tuple[bool, int, float]:
+        gap = abs(each.value - wanted)
+        return gap > slack, len(each.group) if gap <= slack else 0, gap
+
+    best = sorted(tried, key=rank)[:MOST_SHOWN]
+    shown = [_trial(recipes, each, wanted, slack) for each in (tried[0], *best)]
+    return Explanation(text, shown[0], tuple(shown[1:]), len(tried))
+
+
+def _tried(recipes: Recipes, changes: Changes, groups: Iterable[tuple[Change, ...]]) -> Iterator[Tried]:
+    """FID under each recipe that the sets allow."""
+    for group in groups:
+        setup = changes.setup(*group)
+        value = recipes.value(setup)
+        if value is not None:
+            yield Tried(setup, tuple(group), value)
+
+
+def _trial(recipes: Recipes, tried: Tried, wanted: float, slack: float) -> Trial:
+    interval = recipes.interval(tried.setup)
+    match = "equal as printed" if abs(tried.value - wanted) <= slack else ""
+    if not match and interval is not None and interval.low <= wanted <= interval.high:
+        match = "within its interval"
+    words, options = tuple(each.words for each in tried.group), tuple(each.option for each in tried.group)
+    return Trial(words, options, tried.value, interval, match)
