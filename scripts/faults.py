@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import colour_sets
 import numpy as np
 import torch
+from colour_sets import Labelled
 from PIL import Image
+from stored_features import StoredFeatures
 
 import ganmetrics as gm
-from ganmetrics.data.torchvision_set import load_dataset
 from ganmetrics.measurement.image_record import PixelDigests
 from ganmetrics.measurement.thumbnails import Thumbnails
 
@@ -25,16 +28,18 @@ if TYPE_CHECKING:
     Places = np.ndarray[Any, np.dtype[np.int64]]
 
 STRENGTHS: dict[str, Sequence[float]] = {
-    "drop": (1, 2, 3, 5, 9),
+    "drop": (0.1, 0.2, 0.3, 0.5, 0.9),
+    "unlabelled": (0.1, 0.2, 0.3, 0.5, 0.9),
     "narrow": (0.7, 0.5, 0.3, 0.1),
-    "repeat": (0.01, 0.03, 0.1, 0.3),
-    "copy": (0.01, 0.03, 0.1, 0.3),
-    "blur": (0.5, 0.75, 1.0, 2.0),
-    "noise": (8, 16, 32, 64),
-    "jpeg": (75, 50, 25, 10),
+    "repeat": (0.01, 0.03, 0.1),
+    "copy": (0.01, 0.03, 0.1),
+    "blur": (0.5, 1.0, 2.0),
+    "noise": (5, 10, 20),
+    "jpeg": (75, 30, 10),
 }
 WORDS = {
-    "drop": "{:g} of 10 classes dropped",
+    "drop": "{:.0%} of the kinds left out",
+    "unlabelled": "{:.0%} of the kinds left out, no labels",
     "narrow": "only the {:.0%} nearest to their class's centre",
     "repeat": "{:.0%} are other fakes with noise of 2 levels",
     "copy": "{:.0%} are reals with noise of 2 levels",
@@ -44,98 +49,148 @@ WORDS = {
 }
 SHAKE = 2.0  # levels of noise on copies
 BROKEN = ("collapsed", "memorised", "overpowered", "three-digits", "wgan-mnist")  # or poor
-QUIET = gm.Reading(thumbnails=True)
-MOST = 20_000  # images of a pool
+MOST = 12_000  # images of a pool
+SHAPES = 12_000, 64  # drawn, their side
 
 
-@dataclass
-class Pool:
-    """Real images with what a network makes of them, from which disjoint sets are drawn."""
+class Setting(NamedTuple):
+    """A set of images and the network by which it is diagnosed.
 
-    images: Images
-    labels: torch.Tensor
-    extractor: Any
-    whole: gm.Statistics
-    is_labelled: bool = False
+    Attributes
+    ----------
+    images : callable
+        From the folder of the data sets to images with kinds.
+    network : str
+    knows_kinds : str
+        ``"labels"`` where the real images have labels, ``"network"`` where the network is a classifier, else empty.
+    healthy, faulty : sizes of the real and the generated set
+    """
 
-    def measured(self, images: Images) -> gm.Statistics:
-        """Other images through the same network."""
-        reads = ("features", "logits") if self.whole.logits is not None else ("features",)
-        return gm.measure(images, reads=reads, extractor=self.extractor, reading=QUIET)
+    images: Callable[[Path], Labelled]
+    network: str
+    knows_kinds: str
+    healthy: tuple[tuple[int, int], ...]
+    faulty: tuple[int, int]
 
-    def statistics(self, places: Places) -> gm.Statistics:
-        """Some of the images, without another pass."""
-        images, index = self.images[places], torch.from_numpy(places)
-        pixels, thumbnails = PixelDigests(), Thumbnails(len(places))
-        pixels.add(images)
-        thumbnails.add(images)
-        whole = self.whole
-        assert whole.features is not None
-        logits = None if whole.logits is None else whole.logits[index]
-        return replace(
-            whole, count=len(places), digest=pixels.combined(), order=pixels.ordered(), features=whole.features[index],
-            logits=logits, pixels=pixels, thumbnails=thumbnails, place="", sample=None,
-            labels=self.labels[index] if self.is_labelled else None, classes=tuple("0123456789") * self.is_labelled,
-        )  # fmt: skip
+    @property
+    def faults(self) -> Iterator[tuple[str, float]]:
+        """Every fault that is planted, in every strength."""
+        left_out = {"network": "unlabelled", "": "drop"}.get(self.knows_kinds)
+        is_slow = self.network == "inception"
+        for fault, strengths in STRENGTHS.items():
+            for strength in strengths:
+                is_damage = fault in ("blur", "noise", "jpeg")
+                if fault != left_out and not (is_slow and is_damage and strength not in (1.0, 10, 30)):
+                    yield fault, strength
 
 
-class SmallConv(torch.nn.Module):
-    """Seeded random convolutions of small photographs, as He's normal distribution draws them: 384 features."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        rng = torch.Generator().manual_seed(0)
-        sizes = [(3, 32), (32, 64), (64, 128)]
-        self.weights = torch.nn.ParameterList(
-            [torch.randn(b, a, 3, 3, generator=rng) * (2 / (9 * a)) ** 0.5 for a, b in sizes]
+def _grey(name: str) -> Callable[[Path], Labelled]:
+    def load(data: Path) -> Labelled:
+        pixels, labels = (
+            np.frombuffer(
+                gzip.decompress((data / name / "raw" / f"train-{file}.gz").read_bytes()), np.uint8, offset=skip
+            )
+            for file, skip in (("images-idx3-ubyte", 16), ("labels-idx1-ubyte", 8))
         )
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Means and deviations over the image of the last two layers: uint8 [N, 3, H, W] -> [N, 384]."""
-        x, found = images.float() / 127.5 - 1, []
-        for weight in self.weights:
-            x = torch.nn.functional.conv2d(x, weight, padding=1).relu()
-            found += [x.mean(dim=(2, 3)), x.std(dim=(2, 3))]
-            x = torch.nn.functional.max_pool2d(x, 2)
-        return torch.cat(found[2:], dim=1)
-
-
-def _grey(name: str, extractor: str) -> Callable[[Path], Pool]:
-    def load(data: Path) -> Pool:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:  # torchvision unpacks into it
-            raw = Path(folder) / name / "raw"
-            raw.mkdir(parents=True)
-            for file in (data / name / "raw").iterdir():
-                (raw / file.name).symlink_to(file.resolve())
-            found = load_dataset(name, "train", folder=folder)
-        images = found.data[-MOST:, None].expand(-1, 3, -1, -1).contiguous()
-        return _pool(images, found.targets[-MOST:], gm.load_extractor(extractor), ("features", "logits"))
+        images = torch.from_numpy(pixels.reshape(-1, 1, 28, 28)[-MOST:].copy())
+        return Labelled(images.expand(-1, 3, -1, -1).contiguous(), torch.from_numpy(labels[-MOST:].copy()).long())
 
     return load
 
 
-def _cifar10(data: Path) -> Pool:
-    with np.load(data / "cifar10_train4000_test1000.npz") as found:
-        pixels = np.concatenate([found["train_images"], found["test_images"]])
-        labels = np.concatenate([found["train_labels"], found["test_labels"]])
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    pool = _pool(images, torch.from_numpy(labels).long(), gm.load_extractor(SmallConv()), ("features",))
-    return replace(pool, is_labelled=True)
+def _shapes(data: Path) -> Labelled:
+    return colour_sets.shapes(*SHAPES)
 
 
-def _pool(images: Images, labels: torch.Tensor, extractor: Any, reads: tuple[str, ...]) -> Pool:
-    whole = gm.measure(images, reads=reads, extractor=extractor, reading=gm.Reading())
-    return Pool(images, labels, extractor, whole)
+SMALL = ((200, 200), (1000, 1000))
+MIDDLE = (*SMALL, (2000, 2000))
+LARGE = (*MIDDLE, (5000, 5000))
+SETTINGS = {
+    "CIFAR-10, `colour`": Setting(colour_sets.cifar, "colour", "labels", MIDDLE, (2000, 1000)),
+    "emoji, `colour`": Setting(colour_sets.emoji, "colour", "", SMALL, (1000, 500)),
+    "shapes, `colour`": Setting(_shapes, "colour", "labels", LARGE, (2000, 1000)),
+    "MNIST, `digits`": Setting(_grey("MNIST"), "digits", "network", LARGE, (2000, 1000)),
+    "Fashion-MNIST, `fashion`": Setting(_grey("FashionMNIST"), "fashion", "network", LARGE, (2000, 1000)),
+    "CIFAR-10, Inception": Setting(colour_sets.cifar, "inception", "labels", MIDDLE, (2000, 1000)),
+    "emoji, Inception": Setting(colour_sets.emoji, "inception", "", SMALL, (1000, 500)),
+}
 
 
-POOLS = {"mnist": _grey("MNIST", "digits"), "fashion": _grey("FashionMNIST", "fashion"), "cifar10": _cifar10}
+class Rows(NamedTuple):
+    """Images with their features."""
+
+    images: Images
+    features: torch.Tensor
+
+    def of(self, places: Places) -> Rows:
+        """Some of the images."""
+        return Rows(self.images[places], self.features[places])
+
+    def joined(self, other: Rows) -> Rows:
+        """The images of both."""
+        return Rows(*map(torch.cat, zip(self, other, strict=True)))
 
 
-def healthy_generators(pool: str) -> Iterator[str]:
+@dataclass
+class Pool:
+    """Real images with what a network makes of them, whole or damaged, from which disjoint sets are drawn."""
+
+    setting: Setting
+    labelled: Labelled
+    features: StoredFeatures
+    title: str
+
+    def __post_init__(self) -> None:
+        self._rows: dict[tuple[str, float], Rows] = {}
+        # What is known of the images is counted by the fastest network.
+        whole = gm.measure(self.labelled.images, reads=("features",), extractor="pixels", reading=gm.Reading())
+        self._template = replace(whole, recipe=self.measured(self.labelled.images[:20]).recipe)
+
+    @property
+    def kinds(self) -> int:
+        """Number of kinds of images."""
+        return int(self.labelled.labels.max()) + 1
+
+    def damaged(self, fault: str, strength: float) -> Rows:
+        """All images with a fault of the pixels; ``("", 0)`` are the images as they are."""
+        key = fault, strength
+        if key not in self._rows:
+            images = _damaged(self.labelled.images, fault, strength)
+            name = "".join(filter(str.isalnum, self.title))
+            self._rows[key] = Rows(images, self.features.of(f"calibration-{name}-{fault}-{strength:g}", images))
+        return self._rows[key]
+
+    def measured(self, images: Images) -> gm.Statistics:
+        """Other images through the same network."""
+        return self.features.measured(images)
+
+    def statistics(self, rows: Rows, labels: torch.Tensor | None = None) -> gm.Statistics:
+        """Some images as a measured set."""
+        pixels, thumbnails = PixelDigests(), Thumbnails(len(rows.images))
+        pixels.add(rows.images)
+        thumbnails.add(rows.images)
+        classes = () if labels is None else tuple(map(str, range(self.kinds)))
+        return replace(
+            self._template, count=len(rows.images), digest=pixels.combined(), order=pixels.ordered(), sample=None,
+            features=rows.features, pixels=pixels, thumbnails=thumbnails, place="", labels=labels, classes=classes,
+        )  # fmt: skip
+
+
+def load(title: str, data: Path, cache: Path, yardstick: Path | None) -> Pool:
+    """Return a setting's images with the features of its network, which are kept in a folder."""
+    setting = SETTINGS[title]
+    images, labels = setting.images(data)
+    # Some emoji of several code points are one picture, which would be in two sets.
+    first = {image.numpy().tobytes(): place for place, image in reversed(list(enumerate(images)))}
+    kept = torch.tensor(sorted(first.values()))
+    labelled = Labelled(images[kept], labels[kept])
+    return Pool(setting, labelled, StoredFeatures(setting.network, cache, yardstick), title)
+
+
+def healthy_generators(title: str) -> Iterator[str]:
     """The bundled generators of a data set's images that are not broken on purpose."""
-    for name in gm.generators.names():
+    pool = {"MNIST, `digits`": "mnist", "Fashion-MNIST, `fashion`": "fashion"}.get(title)
+    for name in gm.generators.names() if pool else ():
         card = gm.generators.card(name)
         is_broken = name.endswith(BROKEN)
         is_of_pool = pool in name or (card.data == pool and pool != "mnist")
@@ -148,45 +203,44 @@ def planted(
 ) -> gm.Statistics:
     """So many fakes with a fault, from images that are not among the reals."""
     real, rest, count = places
-    if fault == "drop":
-        dropped = rng.permutation(10)[: int(strength)]
-        return pool.statistics(rest[~np.isin(pool.labels[rest], dropped)][:count])
+    healthy = pool.damaged("", 0)
+    if fault in ("drop", "unlabelled"):
+        dropped = rng.permutation(pool.kinds)[: round(strength * pool.kinds)]
+        return pool.statistics(healthy.of(rest[~np.isin(pool.labelled.labels[rest], dropped)][:count]))
     if fault == "narrow":
-        return pool.statistics(rng.permutation(_nearest_to_centre(pool, rest, strength))[:count])
-    images = pool.images[rest[:count]].clone()
+        return pool.statistics(healthy.of(rng.permutation(_nearest_to_centre(pool, rest, strength))[:count]))
     if fault in ("copy", "repeat"):
         num = round(strength * count)
-        sources = pool.images[real[rng.permutation(len(real))[:num]]] if fault == "copy" else images[-num:]
-        images[:num] = _shaken(sources, rng, SHAKE)
-        return pool.measured(images)
-    return pool.measured(_damaged(images, fault, strength, rng))
+        sources = rng.permutation(real)[:num] if fault == "copy" else rest[count - num : count]
+        return pool.statistics(pool.damaged("noise", SHAKE).of(sources).joined(healthy.of(rest[num:count])))
+    return pool.statistics(pool.damaged(fault, strength).of(rest[:count]))
 
 
 def _nearest_to_centre(pool: Pool, places: Places, share: float) -> Places:
     """Of each class the share whose features are nearest to the class's mean."""
-    assert pool.whole.features is not None
-    features, labels, kept = pool.whole.features[places], pool.labels[places], []
-    for label in range(10):
+    features, labels = pool.damaged("", 0).features[places], pool.labelled.labels[places]
+    kept = []
+    for label in range(pool.kinds):
         own = (labels == label).nonzero()[:, 0]
         distances = (features[own] - features[own].mean(dim=0)).norm(dim=1)
         kept.append(places[own[distances.argsort()[: round(share * len(own))]].numpy()])
     return np.concatenate(kept)
 
 
-def _damaged(images: Images, fault: str, strength: float, rng: np.random.RandomState) -> Images:
+def _damaged(images: Images, fault: str, strength: float) -> Images:
+    if fault == "":
+        return images
     if fault == "noise":
-        return _shaken(images, rng, strength)
+        # Noise on grey images is grey, as a generator of grey images would make it.
+        planes = images[:, :1] if torch.equal(images[:, :1].expand_as(images), images) else images
+        noise = np.random.RandomState(0).normal(0, strength, tuple(planes.shape)).astype(np.float32)
+        return (images + torch.from_numpy(noise)).round().clamp(0, 255).byte()
     if fault == "blur":
         from torchvision.transforms.functional import gaussian_blur
 
         return gaussian_blur(images, [2 * int(3 * strength) + 1] * 2, [strength] * 2)
     arrays = images.permute(0, 2, 3, 1).numpy()
     return torch.from_numpy(np.stack([_compressed(image, int(strength)) for image in arrays])).permute(0, 3, 1, 2)
-
-
-def _shaken(images: Images, rng: np.random.RandomState, levels: float) -> Images:
-    noise = torch.from_numpy(rng.normal(0, levels, tuple(images.shape)))
-    return (images + noise).round().clamp(0, 255).byte()
 
 
 def _compressed(image: np.ndarray[Any, Any], quality: int) -> np.ndarray[Any, Any]:

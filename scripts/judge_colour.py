@@ -23,26 +23,22 @@ from colour_faults import Material
 from colour_modes import detections
 from colour_sets import Labelled
 from scipy.stats import spearmanr
+from stored_features import StoredFeatures
 from torch import Tensor
 from torch.nn import functional as F
 
 import ganmetrics as gm
 from ganmetrics._files import atomic_write
 from ganmetrics._progress import progress_bar
-from ganmetrics.extractors.colour import Colour
-from ganmetrics.extractors.extraction import Extraction
 
 if TYPE_CHECKING:
-    from ganmetrics.extractors import Extractor
     from ganmetrics.types import Images
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "colour.md"
 BEGIN, END = "<!-- judgement -->", "<!-- /judgement -->"
 NUM_REAL, NUM_FAKE = 1000, 500
-SLOW = ("inception", "random-vgg16")  # in bfloat16
 FEWER = {"random-vgg16": 125}  # fakes of a network of which a few images a second go through
-LAYER = {"inception": "2048"}
 SIDES = (64, 128, 256)  # of the shapes
 SHAPES = {f"shapes-{side}": side for side in SIDES}
 TITLES = {"cifar": "CIFAR-10", "emoji": "emoji"} | {name: f"shapes, {side} px" for name, side in SHAPES.items()}
@@ -78,64 +74,7 @@ def _test(pool: Labelled, order: Tensor, foreign: Images) -> Test:
     return Test(pool.images[order[:NUM_REAL]], Material(pool.images[fake], foreign))
 
 
-def network(name: str, yardstick: Path | None) -> Extractor:
-    """A network by the name that the table gives it."""
-    if name == "random weights":
-        return RandomWeights()
-    return gm.load_extractor(name, yardstick if name == "inception" else None)
-
-
-class RandomWeights(Colour):
-    """``colour`` with convolutions as He's normal distribution draws them, and all statistics of their maps."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        rng = torch.Generator().manual_seed(0)
-        for conv in self.net.convs:
-            conv.weight.normal_(0, (2 / conv.weight[0].numel()) ** 0.5, generator=rng)
-            conv.bias.zero_()
-
-    def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """The statistics, [N, 840], in the place of features."""
-        return dict.fromkeys(layers, torch.cat(self.net.statistics(inputs), dim=1))
-
-
-class Features:
-    """Features of sets of images by one network, kept on disk."""
-
-    def __init__(self, name: str, cache: Path, yardstick: Path | None) -> None:
-        self.name, self.folder, self.yardstick = name, cache / name.replace(" ", "-"), yardstick
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.extractor: Extractor | None = None
-
-    def of(self, tag: str, images: Images) -> Tensor:
-        """The features of some images, [N, D], from the disk where they are there."""
-        path = self.folder / f"{tag}.pt"
-        if not path.exists():
-            self.extractor = self.extractor or network(self.name, self.yardstick)
-            found = _in_bfloat16(self.extractor, images) if self.name in SLOW else _features(self.extractor, images)
-            torch.save(found, path)
-        stored: Tensor = torch.load(path, weights_only=True)
-        return stored
-
-
-def _features(extractor: Extractor, images: Images) -> Tensor:
-    layer = extractor.feature_layer
-    run = Extraction(extractor, [layer], torch.device("cpu")).run([images])
-    return torch.cat([found[layer] for found in run])
-
-
-def _in_bfloat16(extractor: Extractor, images: Images) -> Tensor:
-    layer, found = extractor.feature_layer, []
-    extractor.net.to(memory_format=torch.channels_last)  # type: ignore[attr-defined]
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        for part in images.split(25):
-            inputs = extractor.prepare(part).contiguous(memory_format=torch.channels_last)
-            found.append(extractor.forward(inputs, [layer])[layer].float())
-    return torch.cat(found)
-
-
-def score_test(features: Features, name: str, test: Test) -> dict[str, float]:
+def score_test(features: StoredFeatures, name: str, test: Test) -> dict[str, float]:
     """FID of every degradation by one network; ``healthy`` is that of the fakes as they were."""
     step = NUM_FAKE // FEWER.get(features.name, NUM_FAKE)
     real = features.of(f"{name}-real", test.real).double()
@@ -165,7 +104,7 @@ def run(data: Path, yardstick: Path | None, cache: Path, names: tuple[str, ...],
     modes = {"cifar": colour_sets.cifar(data), "shapes": colour_sets.shapes(3000, 64)}
     with progress_bar("judging", len(names) * (len(chosen) + 1), True) as bar:
         for name in names:
-            features, found = Features(name, cache, yardstick), _stored(cache, name)
+            features, found = StoredFeatures(name, cache, yardstick), _stored(cache, name)
             for title, test in chosen:
                 found[title] = score_test(features, title, test)
                 bar.update(1)

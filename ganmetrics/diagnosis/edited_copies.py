@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,6 +93,15 @@ def edited_usually(pictures: Sequence[Tensor], reals: References) -> Edited:
     ranked = torch.cdist(rows, reals.rows).topk(min(RESEMBLING, len(reals.rows)), largest=False)
     compared, order = ranked.indices[:, -1].unique(return_inverse=True)
     return Edited(_edited(reals.grey[compared], reals, compared).ratios[order], compared[order])
+
+
+def edited_among(reals: References, count: int) -> Edited:
+    """Compare some real pictures, evenly spaced, with all other real ones, as ``edited`` would.
+
+    A set may hold copies of its own, such as mirrored arrows. One that a generated picture repeats often has no other.
+    """
+    compared = torch.arange(len(reals.rows))[:: math.ceil(len(reals.rows) / count)]
+    return Edited(_edited(reals.grey[compared], reals, compared).ratios, compared)
 
 
 def _edited(grey: Tensor, reals: References, itself: Tensor | None = None) -> Edited:

@@ -11,7 +11,7 @@ import torch
 from ganmetrics.diagnosis.blindness import Blindness, blindness
 from ganmetrics.diagnosis.class_assignment import Classes, classes_of
 from ganmetrics.diagnosis.class_table import ClassRow, class_rows
-from ganmetrics.diagnosis.edited_copies import Edited, References, edited, edited_usually
+from ganmetrics.diagnosis.edited_copies import Edited, References, edited, edited_among, edited_usually
 from ganmetrics.diagnosis.missing_modes import Clusters, clusters
 from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
 from ganmetrics.errors import InputError
@@ -36,7 +36,7 @@ PICTURES = 2_000
 COMPARED = 4_000
 # Below this precision, empty clusters may be a matter of quality, and an odd range of pixel values is none of kinds.
 OFF = 0.5
-# Generated pictures for which real ones that resemble them are compared with the others.
+# Generated pictures for which real ones that resemble them are compared with the others, and as many any real ones.
 USUAL = 1_000
 
 
@@ -154,8 +154,8 @@ class Pair:
         return near_copies(self.nearness)
 
     @cached_property
-    def edited(self) -> tuple[Edited, Edited] | None:
-        """Generated pictures beside real ones, and real ones that resemble them beside the others, if there are any."""
+    def edited(self) -> tuple[Edited, Edited, Edited] | None:
+        """Generated pictures beside real ones, real ones that resemble them, and any real ones, beside the others."""
         real, fake = self.real.thumbnails, self.fake.thumbnails
         if real is None or fake is None:
             return None
@@ -163,7 +163,8 @@ class Pair:
         reals = [real[place] for place in real.sample(len(real)) if place in kept][:COMPARED]
         fakes = [fake[place] for place in fake.sample(COMPARED)]
         references = References.of(reals)
-        return edited(fakes, references), edited_usually(fakes[:USUAL], references)
+        usual = edited_usually(fakes[:USUAL], references), edited_among(references, USUAL)
+        return edited(fakes, references), *usual
 
     @cached_property
     def clusters(self) -> Clusters:
