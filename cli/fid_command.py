@@ -13,7 +13,8 @@ from .output import configured, run, without_protocol
 @set_argument("real")
 @set_argument("fake")
 @click.option("--attribute", type=click.IntRange(min=1), metavar="N", cls=SCORES,
-              help="List the N images that raise FID most, and least. Classes are listed too.")  # fmt: skip
+              help="List the N images that raise FID most, and lower it most. "
+              "For classes use `ganmetrics diagnose`.")  # fmt: skip
 @scoring_options
 @click.pass_context
 def command(ctx: click.Context, real: str, fake: str, attribute: int | None) -> None:

@@ -37,8 +37,9 @@ from ganmetrics.numerics.interval_ends import clopper_pearson
 ROOT = Path(__file__).parent.parent
 LIMITS = ROOT / "ganmetrics" / "diagnosis" / "limits.json"
 BEGIN, END = "<!-- calibration -->", "<!-- /calibration -->"
-HEALTHY_REPEATS = {200: 30, 1000: 30, 2000: 15, 5000: 5}
-REPEATS, GENERATOR_SIZE, GENERATOR_REPEATS = 20, (2000, 1000), 5
+HEALTHY_REPEATS = {200: 30, 1000: 20, 2000: 8, 5000: 3}
+REPEATS, FAULTY_SIZE = 20, (1000, 500)
+GENERATOR_REPEATS, GENERATOR_SIZE = 3, (2000, 1000)
 MARGIN = 0.1  # of the way from the healthy value to the worst healthy set, added to it
 SEVERE = {
     "missing_classes": 0.3, "missing_modes": 0.3, "rare_classes": 0.3, "uneven_classes": 0.4, "recall": 0.25,
@@ -118,7 +119,7 @@ def _plan(title: str) -> Iterator[str]:
         size = "{}x{}".format(*GENERATOR_SIZE)
         yield from (f"{title}/generator/{name}/{size}/{seed}" for seed in range(GENERATOR_REPEATS))
     for fault, strength in setting.faults:
-        size = "{}x{}".format(*setting.faulty)
+        size = "{}x{}".format(*FAULTY_SIZE)
         yield from (f"{title}/{fault}/{strength:g}/{size}/{seed}" for seed in range(REPEATS))
 
 

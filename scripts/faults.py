@@ -63,14 +63,13 @@ class Setting(NamedTuple):
     network : str
     knows_kinds : str
         ``"labels"`` where the real images have labels, ``"network"`` where the network is a classifier, else empty.
-    healthy, faulty : sizes of the real and the generated set
+    healthy : sizes of the real and the generated set
     """
 
     images: Callable[[Path], Labelled]
     network: str
     knows_kinds: str
     healthy: tuple[tuple[int, int], ...]
-    faulty: tuple[int, int]
 
     @property
     def faults(self) -> Iterator[tuple[str, float]]:
@@ -106,13 +105,13 @@ SMALL = ((200, 200), (1000, 1000))
 MIDDLE = (*SMALL, (2000, 2000))
 LARGE = (*MIDDLE, (5000, 5000))
 SETTINGS = {
-    "CIFAR-10, `colour`": Setting(colour_sets.cifar, "colour", "labels", MIDDLE, (2000, 1000)),
-    "emoji, `colour`": Setting(colour_sets.emoji, "colour", "", SMALL, (1000, 500)),
-    "shapes, `colour`": Setting(_shapes, "colour", "labels", LARGE, (2000, 1000)),
-    "MNIST, `digits`": Setting(_grey("MNIST"), "digits", "network", LARGE, (2000, 1000)),
-    "Fashion-MNIST, `fashion`": Setting(_grey("FashionMNIST"), "fashion", "network", LARGE, (2000, 1000)),
-    "CIFAR-10, Inception": Setting(colour_sets.cifar, "inception", "labels", MIDDLE, (2000, 1000)),
-    "emoji, Inception": Setting(colour_sets.emoji, "inception", "", SMALL, (1000, 500)),
+    "CIFAR-10, `colour`": Setting(colour_sets.cifar, "colour", "labels", MIDDLE),
+    "emoji, `colour`": Setting(colour_sets.emoji, "colour", "", SMALL),
+    "shapes, `colour`": Setting(_shapes, "colour", "labels", LARGE),
+    "MNIST, `digits`": Setting(_grey("MNIST"), "digits", "network", LARGE),
+    "Fashion-MNIST, `fashion`": Setting(_grey("FashionMNIST"), "fashion", "network", LARGE),
+    "CIFAR-10, Inception": Setting(colour_sets.cifar, "inception", "labels", SMALL),
+    "emoji, Inception": Setting(colour_sets.emoji, "inception", "", SMALL),
 }
 
 

@@ -1,4 +1,4 @@
-"""Attribute a score to images and classes: how much does each generated image contribute?"""
+"""Attribute a score to images: how does it change when one generated image is left out?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.metrics import Metric
 
-SCHEMA = 2
+# Schema 2 summed the shares of each class.
+SCHEMA = 3
+CAUTION = (
+    "A share says what one image does to the score, not how good it looks. An image of a kind that is drawn too "
+    "rarely, or blurred, may make the score better, because that kind is missed more without it. `ganmetrics diagnose` "
+    "judges kinds of images."
+)
 
 
 @dataclass(frozen=True)
@@ -51,59 +57,43 @@ class Attributed:
 
 
 @dataclass(frozen=True)
-class AttributedClass:
-    """The share of the generated images of one class.
-
-    Attributes
-    ----------
-    name : str
-    count : int
-        How many generated images the class has.
-    share : float
-        The sum, over the images of the class, of their shares less the mean share of all generated images.
-    """
-
-    name: str
-    count: int
-    share: float
-
-
-@dataclass(frozen=True)
 class Attribution(Report):
-    """How much each generated image contributes to a score.
+    """How a score changes when one generated image is left out.
 
     Attributes
     ----------
     score : Score
     shares : Tensor, float64 [N]
-        The score less the score without the image, for every generated image in the order of the set.
+        The score less the score without the image, for every generated image in the order of the set. An image with a
+        positive share raises the score, which is worse for FID and better for the Inception Score.
     raising, lowering : tuple of Attributed
-        The images with the largest and with the smallest shares, the strongest first.
-    classes : tuple of AttributedClass
-        The classes with the largest shares first; empty where the generated images have no classes.
+        The images that raise and that lower the score most, the strongest first.
+
+    Notes
+    -----
+    A share is not the quality of an image. An image of a class that is drawn too rarely, or blurred, may lower FID,
+    because without it the class is missed more. ``diagnose`` and the metric ``class_fid`` judge classes.
     """
 
     score: Score
     shares: torch.Tensor
     raising: tuple[Attributed, ...]
     lowering: tuple[Attributed, ...]
-    classes: tuple[AttributedClass, ...] = ()
 
     def __str__(self) -> str:
         lines = [str(self.score), f"  {self.score.signature}"]
-        for title, images in (("largest", self.raising), ("smallest", self.lowering)):
-            lines += ["", f"fakes with the {title} share (the score less the score without the image):"]
+        name, is_good = self.score.title, self.score.higher_is_better
+        for way, images, is_better in (("raise", self.raising, is_good), ("lower", self.lowering, not is_good)):
+            what = f"generated images that {way} {name} most, which is {'better' if is_better else 'worse'}"
+            lines += ["", f"{what} ({name} less {name} without the image):"]
             lines += [f"  {each.share:+.4g}  {each.title}" for each in images]
         if bool((self.shares < 0).all()):
             lines += ["", "without any single image the score is higher, because it depends on the number of images"]
-        if self.classes:
-            lines += ["", "classes (their shares less those of as many mean images):"]
-            lines += [f"  {each.share:+.4g}  {each.name} ({each.count} images)" for each in self.classes]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", CAUTION])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attribution as plain data, without the shares of all images."""
-        groups = ("raising", "lowering", "classes")
+        groups = ("raising", "lowering")
         lists = {group: [asdict(each) for each in getattr(self, group)] for group in groups}
         return {"schema": SCHEMA, "score": self.score.to_dict(), **lists}
 
@@ -122,13 +112,14 @@ def attribute(
     num_images: int = 10,
     **settings: Unpack[MeasuringKeywords],
 ) -> Attribution:
-    """Say which generated images, and which of their classes, raise and lower a score most.
+    """Say which generated images raise and lower a score most.
+
+    Use it to look at single images that FID objects to. For classes use ``diagnose``, which scores each by itself.
 
     Parameters
     ----------
     real, fake : path, array, tensor, Dataset, DataLoader, Source or Statistics
-        Two sets of images, in this order. Saved statistics of generated images need their features. Classes are
-        sub-folders, or a data set's targets.
+        Two sets of images, in this order. Saved statistics of generated images need their features.
     metric : {"fid", "is"}
         A score of which every image's part is known.
     num_images : int
@@ -152,7 +143,7 @@ def attribute(
     The share of an image is the score less the score without the image, exact for every image and any number of them
     (``numerics.leave_one_out``). FID depends on the number of images: where they are hardly more than the dimensions,
     it is higher without nearly any image, and all shares are negative. The Inception Score leaves an image out of its
-    split. The share of a class is the sum over its images, each left out alone, less as many mean shares.
+    split. A share is not the quality of an image (``Attribution``).
     """
     common = Settings.of(attribute, settings)
     whole(num_images, "num_images", 1)
@@ -178,7 +169,7 @@ def attributed(real: Statistics | None, fake: Statistics, chosen: Metric, num_im
     order = shares.argsort(descending=True, stable=True).tolist()
     ends = order[:num_images], order[::-1][:num_images]
     raising, lowering = (tuple(_attributed(index, shares, fake) for index in end) for end in ends)
-    return Attribution(score, shares, raising, lowering, _by_class(shares, fake))
+    return Attribution(score, shares, raising, lowering)
 
 
 def _check(chosen: Metric) -> None:
@@ -189,13 +180,3 @@ def _check(chosen: Metric) -> None:
 
 def _attributed(index: int, shares: torch.Tensor, fake: Statistics) -> Attributed:
     return Attributed(index, fake.names[index] if fake.names else "", float(shares[index]))
-
-
-def _by_class(shares: torch.Tensor, fake: Statistics) -> tuple[AttributedClass, ...]:
-    if fake.labels is None:
-        return ()
-    rows = [(name, fake.labels == place) for place, name in enumerate(fake.classes)]
-    # A class of many images has a large sum of shares in any case, so the mean share of all images is taken off.
-    beyond = shares - shares.mean()
-    found = [AttributedClass(name, int(is_in.sum()), float(beyond[is_in].sum())) for name, is_in in rows]
-    return tuple(sorted(found, key=lambda each: -each.share))

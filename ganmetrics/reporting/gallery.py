@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from ganmetrics.diagnosis.diagnose import name_of
-from ganmetrics.evaluation.attribute import attributed
+from ganmetrics.evaluation.attribute import CAUTION, attributed
 from ganmetrics.metrics import metric
 from ganmetrics.reporting.figures import low_modes
 
@@ -84,9 +84,9 @@ def attribution(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
     found = attributed(real, fake, metric("fid"), ATTRIBUTED)
     rows = [
         Row(title, tuple(_picture(fake, each.index, f"{each.share:+.2g}") for each in images))
-        for title, images in (("largest share", found.raising), ("smallest share", found.lowering))
+        for title, images in (("raise it most", found.raising), ("lower it most", found.lowering))
     ]
-    caption = "Below each image: FID less FID without the image. Most shares are negative where images are few."
+    caption = f"Below each image: FID less FID without the image. Most are negative where images are few. {CAUTION}"
     yield Gallery("attribution", "Images that contribute most to FID", caption, tuple(rows))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.diagnosis.diagnose import Diagnosis
 from ganmetrics.diagnosis.pair import Pair
-from ganmetrics.evaluation.attribute import Attribution
+from ganmetrics.evaluation.attribute import CAUTION, Attribution
 from ganmetrics.evaluation.compare import Comparison
 from ganmetrics.evaluation.compare_saved import SavedComparison
 from ganmetrics.evaluation.every_protocol import ProtocolTable
@@ -139,17 +139,14 @@ def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
 @view_of.register
 def _(shown: Attribution, *, with_pictures: bool = True) -> View:
     heads = ("Image", "Share")
-    groups = (("raising", "largest", shown.raising), ("lowering", "smallest", shown.lowering))
+    groups = (("raising", "raise", shown.raising), ("lowering", "lower", shown.lowering))
     tables = [
-        Table(name, f"Images with the {end} share", heads, tuple((each.title, f"{each.share:+.4g}") for each in images))
-        for name, end, images in groups
+        Table(name, f"Images that {way} it most", heads, tuple((each.title, f"{each.share:+.4g}") for each in images))
+        for name, way, images in groups
     ]
-    if shown.classes:
-        rows = tuple((each.name, f"{each.count:,}", f"{each.share:+.4g}") for each in shown.classes)
-        tables.append(Table("classes", "Shares of the classes", ("Class", "Images", "Share"), rows))
     return View(
         title="Attribution",
-        summary="The share of an image is the score less the score without the image.",
+        summary=f"The share of an image is the score less the score without the image. {CAUTION}",
         scores=(_row(shown.score),),
         tables=tuple(tables),
         warnings=shown.warnings,

@@ -58,7 +58,7 @@ def test_attribution_lists_images(run: Run, sets: Path) -> None:
     done = run("fid", "real.npz", "far.npz", "--attribute", 2, *PIXELS)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert sum("image " in line for line in lines) == 4
+    assert sum("  image " in line for line in lines) == 4
     assert lines[0].startswith("FID(pixels) ")
     data = json.loads(run("fid", "real.npz", "far.npz", "--attribute", 2, "--json", "-", *PIXELS).stdout)
     assert len(data["raising"]) == len(data["lowering"]) == 2
