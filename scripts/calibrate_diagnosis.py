@@ -42,13 +42,14 @@ REPEATS, FAULTY_SIZE = 20, (1000, 500)
 GENERATOR_REPEATS, GENERATOR_SIZE = 3, (2000, 1000)
 MARGIN = 0.1  # of the way from the healthy value to the worst healthy set, added to it
 SEVERE = {
-    "missing_classes": 0.3, "missing_modes": 0.3, "rare_classes": 0.3, "uneven_classes": 0.4, "recall": 0.25,
-    "coverage": 0.1, "vendi": 0.4, "spread": 0.25, "repeated": 0.2, "ms_ssim": 0.3, "precision": 0.25, "foreign": 0.3,
-    "density": 0.05, "c2st": 0.97, "nearer": 0.3, "half_way": 0.2, "edited": 0.2, "exact": 0.1,
+    "missing_classes": 0.3, "missing_modes": 0.3, "uneven_modes": 0.2, "rare_classes": 0.3, "uneven_classes": 0.4,
+    "recall": 0.25, "coverage": 0.1, "vendi": 0.4, "spread": 0.25, "repeated": 0.2, "ms_ssim": 0.3, "precision": 0.25,
+    "foreign": 0.3, "density": 0.05, "c2st": 0.97, "nearer": 0.3, "half_way": 0.2, "edited": 0.2, "exact": 0.1,
 }  # fmt: skip
 LEAST = {
     "missing_classes": 0.01,
     "missing_modes": 0.02,
+    "uneven_modes": 0.01,
     "rare_classes": 0.01,
     "repeated": 0.005,
     "exact": 0.001,

@@ -11,6 +11,7 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.demo import run
+from ganmetrics.demo.shapes import KINDS, shapes
 from ganmetrics.reporting.contact_sheet import contact_sheet
 
 
@@ -26,6 +27,12 @@ def test_the_demo_writes_scores_and_shows(tmp_path: Path) -> None:
         assert np.asarray(sheet).std() > 20
     assert list(demo.result.scores) == ["fid", "is", "kid"]
     assert demo.result["fid"].title == "FID(digits)"
+    with Image.open(tmp_path / "demo" / "shapes-fake.png") as sheet:
+        pixels = np.asarray(sheet).astype(int)
+        assert np.abs(pixels[..., 0] - pixels[..., 2]).mean() > 10, "the shapes are coloured"
+    assert [len(list((tmp_path / "demo" / side).iterdir())) for side in ("shapes-real", "shapes-fake")] == [600, 600]
+    assert demo.shapes.result["fid"].title == "FID(colour)"
+    assert demo.shapes.result["fid"].value > 3 * demo.shapes.healthy["fid"].value
     again = gm.fid("mnist-test", tmp_path / "demo" / "fake")
     assert again.value == pytest.approx(demo.result["fid"].value, rel=1e-6)
 
@@ -39,6 +46,32 @@ def test_a_second_demo_keeps_what_the_first_wrote_unless_forced(tmp_path: Path) 
     run(str(tmp_path), num_images=100, seed=1, force=True, progress=False)
     assert len(list((tmp_path / "fake").glob("*.png"))) == 100
     assert (tmp_path / "fake" / "mine.txt").exists()
+
+
+@pytest.mark.slow
+def test_six_shapes_of_which_two_are_drawn_are_a_severe_mode_collapse_in_colour_alone(tmp_path: Path) -> None:
+    """The case of a new user offline: no labels, no download, and networks that are blind to it say so."""
+    every, two = sorted(KINDS), ("disc", "triangle")
+    real, good = (shapes([every[i % 6] for i in range(600)], seed=seed) for seed in (0, 2))
+    fake = shapes([two[i % 2] for i in range(600)], seed=1)
+    quiet = gm.Reading(progress=False)
+    found = gm.diagnose(real, fake, extractor="colour", reading=quiet)
+    assert found["mode collapse"].verdict == "severe"
+    assert found["low quality"].verdict == "ok"
+    found.save_html(tmp_path / "report.html")
+    assert "Real images with too few generated counterparts" in (tmp_path / "report.html").read_text()
+    assert gm.diagnose(real, good, extractor="colour", reading=quiet).verdict == "ok"
+    for blind in ("pixels", "digits"):
+        finding = gm.diagnose(real, fake, extractor=blind, reading=quiet)["mode collapse"]
+        assert finding.verdict == "cannot tell"
+        assert blind in finding.sentence and any("colour" in advice for advice in finding.advice)
+
+
+def test_shapes_are_seeded() -> None:
+    images = shapes(["ring", "star"], seed=3)
+    assert (images.dtype, tuple(images.shape)) == (torch.uint8, (2, 3, 64, 64))
+    assert torch.equal(images, shapes(["ring", "star"], seed=3))
+    assert not torch.equal(images, shapes(["ring", "star"], seed=4))
 
 
 @pytest.mark.slow

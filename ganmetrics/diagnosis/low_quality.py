@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
-
-import torch
 
 from ganmetrics.diagnosis.blindness import unseen
 from ganmetrics.diagnosis.finding import Fault, Finding, is_fault, verdicts_of, worst
 from ganmetrics.diagnosis.limits import Number, evidence, mean_of, quantile, share_of
 from ganmetrics.diagnosis.pair import NEIGHBORS
-from ganmetrics.metrics.c2st import c2st
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,10 +15,6 @@ if TYPE_CHECKING:
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "low quality"
-# Rows of each side on which the classifier is trained and tested.
-ROWS = 1_500
-# With fewer rows, kinds are too rare on one side to be compared.
-LEAST = 40
 # A fake is foreign where it is FAR times as far from every real as this quantile of the held-out reals.
 QUANTILE, FAR = 0.98, 1.3
 ADVICE = (
@@ -37,7 +29,7 @@ def low_quality(pair: Pair) -> Finding:
     fake, held_out = pair.crossings
     inside, as_reals = share_of(fake.real_balls > 0), share_of(held_out.real_balls > 0)
     density, of_reals = (_density(side.real_balls) for side in (fake, held_out))
-    accuracy, far = _accuracy(pair), _foreign(pair)
+    accuracy, far = pair.told_apart, _foreign(pair)
     foreign = evidence("foreign", "share of the fakes far from every real, beyond that of held-out reals", far)
     numbers = (
         evidence("outside", "share of the fakes outside the reals' manifold", share_of(fake.real_balls == 0)),
@@ -69,31 +61,6 @@ def _foreign(pair: Pair) -> Number:
     fake, held_out = pair.ways
     limit = FAR * quantile(held_out, QUANTILE)
     return share_of(fake > limit).less(share_of(held_out > limit))
-
-
-def _accuracy(pair: Pair) -> Number:
-    """Return the accuracy on equally many images of each cluster, so that a missing kind gives nothing away."""
-    trial, clusters = pair.trial, pair.clusters
-    real, fake = _of_one_kind(clusters.real_members[trial.real_places], clusters.fake_members[trial.fake_places])
-    if len(real) < LEAST:
-        real = fake = torch.arange(len(trial.real))
-    size = min(len(real), ROWS)
-    value = c2st(trial.real[real[:size]], trial.fake[fake[:size]], seed=pair.seed)
-    return Number(value, math.sqrt(max(value * (1 - value), 1 / (2 * size)) / (2 * size)), 0.0, 1.0)
-
-
-def _of_one_kind(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # clusters, int64 [n], [n] -> places, [m], [m]
-    """Choose, for each cluster, as many rows of one side as of the other, in the order of the trial."""
-    chosen: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for kind in real.unique().tolist():
-        own = [(members == kind).nonzero()[:, 0] for members in (real, fake)]
-        count = min(map(len, own))
-        for places, all_places in zip(chosen, own, strict=True):
-            places.append(all_places[:count])
-    joined = torch.cat(chosen[0]), torch.cat(chosen[1])
-    # The order of a trial is random, so that a later cut takes rows of every kind.
-    order = joined[0].argsort()
-    return joined[0][order], joined[1][order]
 
 
 FINDING = Fault(NAME, low_quality, 3)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from scipy import special
 
+from ganmetrics.diagnosis.kind_frequencies import frequency_gap
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.mode_counts import two_proportion_z
@@ -17,6 +18,7 @@ from ganmetrics.numerics.resampling import seeded
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.diagnosis.limits import Number
     from ganmetrics.types import ArrayLike
 
 # Significance of the test of all modes together, and that by which a mode with some fakes is called rare.
@@ -105,12 +107,15 @@ class Clusters(NamedTuple):
     shares : ModeShares
     plane : tuple of Tensor, float64 [N, 2] and [M, 2]
         Both sets on the two strongest axes of the reals.
+    gap : Number
+        How far the frequencies of few, larger clusters differ.
     """
 
     real_members: Tensor
     fake_members: Tensor
     shares: ModeShares
     plane: tuple[Tensor, Tensor]
+    gap: Number
 
 
 def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 2020) -> Clusters:
@@ -135,12 +140,14 @@ def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 
     -----
     Distances are taken along the reals' 64 strongest principal axes, each brought to unit variance: a fault of quality
     that moves all fakes along the strongest axes then empties no cluster, while a kind of image that is not drawn does.
+    The frequencies of kinds are compared by clusters along the axes as they are, which follow the kinds more closely.
     """
-    real, fake = _whitened(*matrix_pair(real_features, fake_features, is_narrow=True))
+    real, fake, scales = _whitened(*matrix_pair(real_features, fake_features, is_narrow=True))
     centers = kmeans(real, min(MOST, max(2, len(real) // PER_MODE)), seeded(seed))
     in_real, in_fake = (nearest_center(side, centers)[0] for side in (real, fake))
     counts = [torch.bincount(members, minlength=len(centers)) for members in (in_real, in_fake)]
-    return Clusters(in_real, in_fake, mode_shares(*counts), (_plane(real), _plane(fake)))
+    gap = frequency_gap(real * scales, fake * scales, seed)
+    return Clusters(in_real, in_fake, mode_shares(*counts), (_plane(real), _plane(fake)), gap)
 
 
 def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | None = None) -> ModeShares:
@@ -156,7 +163,11 @@ def _limit(level: float, count: int) -> float:
     return float(special.ndtri(1 - level / (2 * count)))
 
 
-def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [M, D] -> float64 [N, R], [M, R]
+def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Project both sets on the real ones' axes, each of unit variance: [N, D], [M, D] -> float64 [N, R], [M, R], [R].
+
+    The last are the standard deviations that the axes had.
+    """
     moments = reduce(Moments.merge, map(Moments.of, real.split(BLOCK)))
     variances, axes = torch.linalg.eigh(moments.covariance())
     is_kept = variances > FAINTEST * variances[-1]
@@ -165,7 +176,7 @@ def _whitened(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:  # [N, D], [
     # Where all real images are equal no axis has variance, and any one serves.
     chosen = (axes[:, is_kept] if bool(is_kept.any()) else axes[:, -1:]) / scales
     sides = [torch.cat([(part - moments.mean) @ chosen.flip(1) for part in side.split(BLOCK)]) for side in (real, fake)]
-    return sides[0], sides[1]
+    return sides[0], sides[1], scales.flip(0)
 
 
 def _plane(rows: Tensor) -> Tensor:  # [N, R] -> [N, 2], of fewer axes filled up with zeros

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from ganmetrics.diagnosis.blindness import LABELS, unseen
 from ganmetrics.diagnosis.class_assignment import listed
 from ganmetrics.diagnosis.finding import Evidence, Fault, Finding, is_fault, verdicts_of, worst
-from ganmetrics.diagnosis.limits import evidence, share_of
+from ganmetrics.diagnosis.limits import Number, evidence, share_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 NAME = "mode collapse"
 # A check clears a set where it would notice the absence of kinds that hold this share of the real images.
 NOTICED = 0.5
+# A fault of quality moves images into other clusters. It is likely where a classifier is right for this share.
+APART = 0.75
 ADVICE = (
     "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing (Lin et "
     "al. 2018)",
@@ -37,6 +40,7 @@ def mode_collapse(pair: Pair) -> Finding:
     missing = torch.isin(clusters.real_members, torch.tensor(clusters.shares.missing, dtype=torch.int64))
     numbers += [
         evidence("missing_modes", "share of the reals in clusters that are left out", share_of(missing)),
+        evidence("uneven_modes", "distance of the clusters' frequencies from the reals' (chi-square)", _gap(pair)),
         evidence("lost", "share of the reals by which clusters are too empty", clusters.shares.lost_share),
         evidence(
             "bins_low",
@@ -46,7 +50,7 @@ def mode_collapse(pair: Pair) -> Finding:
         evidence("bins_high", "clusters that are too full", _num(clusters.shares.is_high)),
     ]
     verdict = worst(verdicts_of(numbers))
-    sentence = _sentence(pair, verdict)
+    sentence = _sentence(pair, {each.key for each in numbers if is_fault(each.verdict)})
     if is_fault(verdict) and pair.is_off_manifold:
         kinds = "clusters" if classes is None else f"clusters and {classes.noun}"
         sentence += f"; but most generated images lie off the manifold of real ones, which empties {kinds} too"
@@ -82,11 +86,16 @@ def _of_classes(classes: Classes) -> list[Evidence]:
     ]
 
 
+def _gap(pair: Pair) -> Number:
+    """Return how uneven kinds are; NaN where images of one cluster are told apart, as quality then moves images too."""
+    return Number(math.nan, math.nan) if pair.told_apart.value >= APART else pair.clusters.gap
+
+
 def _num(modes: Tensor) -> float:
     return float(modes.sum())
 
 
-def _sentence(pair: Pair, verdict: str) -> str:
+def _sentence(pair: Pair, blamed: set[str]) -> str:
     classes, clusters = pair.classes, pair.clusters
     if classes is not None and classes.shares.missing:
         drawn = classes.num_real - len(classes.shares.missing)
@@ -95,15 +104,16 @@ def _sentence(pair: Pair, verdict: str) -> str:
     if classes is not None and classes.shares.rare:
         few = f"less than a quarter of their share: {listed(classes.rare_names)}"
         return f"all {classes.num_real} {classes.noun} are drawn, but {few}"
-    if clusters.shares.missing and is_fault(verdict):
-        count, share = len(clusters.shares.real_counts), clusters.shares.missing_share
-        left_out = f"{len(clusters.shares.missing)} of {count} clusters of real images are left out"
-        what = f"{left_out}, {share:.0%} of all real images"
-        are_drawn = classes is not None and not classes.num_absent
-        return f"{what}, though all {classes.num_real} {classes.noun} are drawn" if classes and are_drawn else what
-    if classes is not None and is_fault(verdict):
+    if blamed and clusters.shares.missing:
+        return _of_clusters(pair, "uneven_modes" in blamed)
+    if classes is not None and "uneven_classes" in blamed:
         rare = [classes.names[place] for place in classes.shares.is_low.nonzero()[:, 0].tolist()]
         return f"{classes.noun} have other frequencies than in the real images; too rare: {listed(rare)}"
+    if "uneven_modes" in blamed:
+        return (
+            "clusters of real images have other frequencies among generated ones: kinds are missing or rare, and these "
+            "features cannot tell which"
+        )
     if classes is not None and classes.num_absent:
         drawn = classes.num_real - classes.num_absent
         return f"{drawn} of {classes.num_real} {classes.noun} are drawn, the others too rare to be missed significantly"
@@ -112,6 +122,14 @@ def _sentence(pair: Pair, verdict: str) -> str:
     return (
         "no cluster of real images is left out" if not clusters.shares.missing else "hardly any real image is left out"
     )
+
+
+def _of_clusters(pair: Pair, is_uneven: bool) -> str:
+    classes, shares = pair.classes, pair.clusters.shares
+    left_out = f"{len(shares.missing)} of {len(shares.real_counts)} clusters of real images are left out"
+    what = f"{left_out}, {shares.missing_share:.0%} of all real images" + (", and others are too rare" * is_uneven)
+    are_drawn = classes is not None and not classes.num_absent
+    return f"{what}, though all {classes.num_real} {classes.noun} are drawn" if classes and are_drawn else what
 
 
 FINDING = Fault(NAME, mode_collapse, 1)

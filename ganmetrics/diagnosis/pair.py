@@ -14,6 +14,7 @@ from ganmetrics.diagnosis.class_table import ClassRow, class_rows
 from ganmetrics.diagnosis.edited_copies import Edited, References, edited, edited_among, edited_usually
 from ganmetrics.diagnosis.missing_modes import Clusters, clusters
 from ganmetrics.diagnosis.near_copies import NearCopies, Nearness, near_copies
+from ganmetrics.diagnosis.told_apart import told_apart
 from ganmetrics.errors import InputError
 from ganmetrics.measurement.thumbnails import at_size
 from ganmetrics.metrics.needs import FEATURES
@@ -23,6 +24,7 @@ from ganmetrics.numerics.resampling import seeded
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.diagnosis.limits import Number
     from ganmetrics.extractors import Extractor
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.types import Features, Images
@@ -172,9 +174,16 @@ class Pair:
         return clusters(_rows(self.real), _rows(self.fake), seed=self.seed)
 
     @cached_property
+    def told_apart(self) -> Number:
+        """How often a classifier tells generated images from real ones of their kinds."""
+        return told_apart(self.trial, self.clusters, self.seed)
+
+    @cached_property
     def classes(self) -> Classes | None:
         """The classes of both sets, where labels or a classifier tell them."""
-        return classes_of(self.real, self.fake, self.extractor, (self.neighbors[0], self.nearness.places))
+        # A classifier names nothing in images that it was not made for.
+        extractor = None if self.blindness.to_kinds else self.extractor
+        return classes_of(self.real, self.fake, extractor, (self.neighbors[0], self.nearness.places))
 
     @cached_property
     def is_off_manifold(self) -> bool:
