@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -238,12 +239,16 @@ def test_a_killed_rank_of_a_command_ends_it(folders: tuple[Path, Path], tmp_path
     command = [*launcher, "-m", "ganmetrics", "evaluate", *map(str, folders), "--metrics", "fid", "--no-cache"]
     command += ["--extractor", "random-vgg16", "-q", "--json", str(target)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, **pipes, text=True, env=environment(), cwd=ELSEWHERE)
-    while len(victims := _children(process.pid)) < 2 or min(map(_seconds, victims)) < 4:
-        assert process.poll() is None, "the ranks are still reading"
-        time.sleep(0.2)
-    os.kill(victims[1], signal.SIGKILL)
-    output, _ = process.communicate(timeout=120)
+    process = subprocess.Popen(command, **pipes, text=True, env=environment(), cwd=ELSEWHERE, start_new_session=True)
+    try:
+        while len(victims := _children(process.pid)) != 2 or min(map(_seconds, victims)) < 4:
+            assert process.poll() is None, "the ranks are still reading"
+            time.sleep(0.2)
+        os.kill(victims[1], signal.SIGKILL)
+        output, _ = process.communicate(timeout=120)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # whatever went wrong, none is left
     assert process.returncode
     assert output == ""
     assert not target.exists()
@@ -252,7 +257,10 @@ def test_a_killed_rank_of_a_command_ends_it(folders: tuple[Path, Path], tmp_path
 
 def _seconds(pid: int) -> float:
     """The CPU time of a process; for two seconds PyTorch is imported, for minutes images are read."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):  # one of a moment's
+        return 0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

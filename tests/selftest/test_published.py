@@ -26,7 +26,7 @@ from torchvision.datasets import CIFAR10
 from ganmetrics.extractors.weights import weight_store as weights
 from ganmetrics.selftest import check_list, published
 
-TRAIN, TEST, SUBSET, KID = 18, 14, 12, "kid(subset_size=10,num_subsets=10)"
+TRAIN, TEST, SUBSET, KID = 30, 24, 20, "kid(subset_size=10,num_subsets=10)"
 OFF = ("closed_forms", "images", "networks", "statistics")
 
 
@@ -147,9 +147,9 @@ def test_what_is_fetched_gives_torch_fidelitys_scores(
     report = json.loads(done.stdout)
     checks = report["checks"]["published scores"]
     assert [check["name"].replace("(inception)", "") for check in checks] == [  # these weights are not the published
-        "IS of 12 images of CIFAR-10", "IS of 12 images of CIFAR-10, std", "FID of 12 images of CIFAR-10",
-        "KID of 12 images of CIFAR-10", "KID of 12 images of CIFAR-10, std",
-        "IS of 18 images of CIFAR-10", "IS of 18 images of CIFAR-10, std",
+        "IS of 20 images of CIFAR-10", "IS of 20 images of CIFAR-10, std", "FID of 20 images of CIFAR-10",
+        "KID of 20 images of CIFAR-10", "KID of 20 images of CIFAR-10, std",
+        "IS of 30 images of CIFAR-10", "IS of 30 images of CIFAR-10, std",
     ]  # fmt: skip
     assert done.returncode == 0, [check for check in checks if not check["passed"]]
     assert sorted({path for path, _ in server.requests}) == ["/cifar-10-python.tar.gz", "/w"]
@@ -158,7 +158,7 @@ def test_what_is_fetched_gives_torch_fidelitys_scores(
     monkeypatch.setattr(published, "SUBSETS", (first._replace(value=first.value + 0.01), *rest))
     again = run("selftest", "--network", "-q")
     assert again.returncode == 1
-    assert "FAIL  IS(inception) of 12 images" in again.stdout
+    assert "FAIL  IS(inception) of 20 images" in again.stdout
     assert len(server.requests) == asked  # nothing was fetched twice
 
 
