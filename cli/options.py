@@ -162,8 +162,9 @@ def _complete_set(ctx: click.Context, parameter: click.Parameter, typed: str) ->
     from click.shell_completion import CompletionItem
 
     from ganmetrics.measurement import archive
+    from ganmetrics.measurement.published_files import PUBLISHED
 
-    names = [CompletionItem(name) for name in archive.index() if typed and name.startswith(typed)]
+    names = [CompletionItem(name) for name in [*archive.index(), *PUBLISHED] if typed and name.startswith(typed)]
     return [*names, CompletionItem(typed, type="file")]
 
 

@@ -96,8 +96,8 @@ def opened(
         if value is None or choice is None:
             found.append(value)
             continue
-        own = {"labels": choice.labels, "value_range": choice.value_range}
-        side = open_side(value, choice.reading, extractor, protocol=protocol, **own)
+        labels, value_range = choice.labels, choice.value_range
+        side = open_side(value, choice.reading, extractor, protocol=protocol, labels=labels, value_range=value_range)
         named = [name for name, values in given.items() if any(each.startswith(f"{role}:") for each in values)]
         if named and isinstance(side, Statistics):
             what = f"{_spelled(named[0])} goes with images, and the {role} set is saved statistics"

@@ -1,4 +1,4 @@
-"""``ganmetrics stats build|list|show|verify``."""
+"""``ganmetrics stats build|fetch|list|show|verify``."""
 
 from __future__ import annotations
 
@@ -47,14 +47,44 @@ def build(ctx: click.Context, source: str, output: str, name: str, keep: tuple[s
     build_statistics(Settings.of(ctx), source, output, tuple(dict.fromkeys(["moments", *kept])), name)
 
 
+@command.command()
+@click.argument("name")
+def fetch(name: str) -> None:
+    """Download the published statistics NAME.
+
+    The names are listed by `ganmetrics stats list --published`. They may stand in place of REAL, and are then fetched
+    by the first command that needs them. Files lie in GANMETRICS_STATISTICS_DIR, else in the user's cache folder. With
+    GANMETRICS_OFFLINE=1 nothing is ever downloaded.
+
+    \b
+    ganmetrics stats fetch adm:imagenet256
+    ganmetrics fid adm:imagenet256 fake/
+    """
+    from ganmetrics._files import shown
+    from ganmetrics.measurement import published_store
+    from ganmetrics.measurement.published_files import known
+
+    path, sha256 = published_store.fetch(known(name))
+    click.echo(f"{shown(path)}  sha256 {sha256}")
+
+
 @command.command(name="list")
-def list_() -> None:
+@click.option("--published", is_flag=True, help="List the published files that can be fetched.")
+def list_(published: bool) -> None:
     """List the bundled statistics.
 
     Their names may stand in place of REAL.
     """
     from ganmetrics.measurement import archive
+    from ganmetrics.measurement.published_files import PUBLISHED
 
+    if published:
+        table = [("NAME", "PROTOCOL", "IMAGES", "SHA-256", "DATA", "ADDRESS")]
+        for file in PUBLISHED.values():
+            told = f"{file.count:,}" if file.count else "not told"
+            table.append((file.name, file.protocol, told, file.sha256[:8] or "first seen", file.data, file.url))
+        print_table(table)
+        return
     rows = [("NAME", "EXTRACTOR", "IMAGES", "DATA")]
     for name, entries in archive.index().items():
         rows += [(name, extractor, str(entry["count"]), entry["data"]) for extractor, entry in entries.items()]

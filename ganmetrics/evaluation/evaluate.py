@@ -18,7 +18,14 @@ from ganmetrics.metrics import Metric
 from ganmetrics.metrics.needs import NEEDS, saved_names
 from ganmetrics.scoring.intervals import MODES
 from ganmetrics.scoring.keywords import DeviceAndFileKeywords, ScoringKeywords, Settings, shows
-from ganmetrics.scoring.plan import check_given, check_sizes, chosen_metrics, measured_sets, under_protocol
+from ganmetrics.scoring.plan import (
+    agreed_protocol,
+    check_given,
+    check_sizes,
+    chosen_metrics,
+    measured_sets,
+    under_protocol,
+)
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import Sides, scored
 
@@ -88,6 +95,7 @@ def evaluate(
         All of them are ``GanMetricsError``, raised before a network is loaded wherever possible.
     """
     chosen = Settings.of(evaluate, settings)
+    protocol = agreed_protocol({"real": real, "fake": fake, "test": test}, protocol)
     choice, extractor = under_protocol(chosen_metrics(metrics, chosen.seed), chosen.extractor, protocol)
     # Without this check the generator would be measured as the real set, and the score would look plausible.
     if num_images is not None and callable(real) and not callable(fake):

@@ -19,6 +19,7 @@ from ganmetrics.metrics import metric
 from ganmetrics.metrics.needs import MOMENTS, SAMPLE
 from ganmetrics.protocols import PROTOCOLS, Protocol
 from ganmetrics.scoring.keywords import DeviceAndFileKeywords, Settings, shows
+from ganmetrics.scoring.plan import agreed_protocol
 from ganmetrics.scoring.result import Score, readable
 from ganmetrics.scoring.score import Sides, scored
 
@@ -88,6 +89,7 @@ def every_protocol(
     """
     chosen = Settings.of(every_protocol, {**settings, "ci": ci})
     require(chosen.reading.engine, ("local",), "the table of protocols")
+    agreed_protocol({"real": real, "fake": fake}, "all")
     sides = [_images(side, chosen.reading) for side in (real, fake)]
     # Several protocols share a resize rule; the network sees each rule once.
     ways = list(dict.fromkeys(Way(record.resize) for record in PROTOCOLS.records().values()))

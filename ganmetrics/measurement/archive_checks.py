@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import StatisticsError
 from ganmetrics.measurement import archive
+from ganmetrics.measurement.published_files import is_published
+from ganmetrics.measurement.published_store import published
 from ganmetrics.metrics.fid import fid_of_moments
 from ganmetrics.metrics.needs import NEEDS
 
@@ -18,9 +20,11 @@ DRIFT = 1e-4
 
 
 def opened(name: str) -> Statistics:
-    """Statistics by path or by bundled name."""
-    is_bundled = name in archive.index() and not os.path.exists(name)
-    return archive.bundled(name) if is_bundled else archive.load_statistics(name)
+    """Statistics by path, by bundled name, or by the name of a published file."""
+    is_there = os.path.exists(name)
+    if not is_there and is_published(name):
+        return published(name)
+    return archive.bundled(name) if not is_there and name in archive.index() else archive.load_statistics(name)
 
 
 def facts_of(name: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from ganmetrics.metrics.needs import LOGITS
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ganmetrics.numerics.moments import Moments
     from ganmetrics.types import ArrayLike
 
 POOL = "Pool its output, as by maps.mean((2, 3)), so that each sample has one row of features"
@@ -86,21 +87,27 @@ def features(
     if str(getattr(arrays["features"], "dtype", "")).endswith("float16"):
         notes.warnings.append("the features came in 16 bits, which hold three digits")
     # Rows have digests as images do: each is its shape and its bytes.
-    digests, moments = PixelDigests(), MomentsKeeper()
-    for block in rows.split(BLOCK):
-        digests.add(block)
-        moments.add(block)
+    digests = PixelDigests()
+    digests.add(rows)
     return Statistics(
         recipe=Recipe(network, network, "none"),
         count=len(rows),
         digest=digests.combined(),
         order=digests.ordered(),
-        moments=moments.value(),
+        moments=moments_of(rows),
         features=rows,
         logits=None if found is None else _logits(found, len(rows), where),
         notes=notes,
         source="" if path is None else shown(path),
     )
+
+
+def moments_of(rows: Tensor) -> Moments | None:
+    """The moments of rows that are all at hand, [N, D], taken in as those of batches are."""
+    keeper = MomentsKeeper()
+    for block in rows.split(BLOCK):
+        keeper.add(block)
+    return keeper.value()
 
 
 def _ours(path: str, name: str, logits: Any) -> Statistics:

@@ -161,7 +161,8 @@ def _check_header(member: IO[bytes], title: str, most: tuple[int, ...] | None, s
 
 def _check_type(title: str, dtype: np.dtype[Any]) -> None:
     if dtype.hasobject:
-        raise StatisticsError(f"{title} contains Python objects; refused", code="E-PICKLE")
+        hint = "Load it where you trust it, and save its numbers by numpy.savez(path, mu=mu, sigma=sigma)"
+        raise StatisticsError(f"{title} contains Python objects; refused", hint=hint, code="E-PICKLE")
     is_facts = title == repr(FACTS)
     is_right = dtype.kind == "U" and dtype.itemsize <= MAX_FACTS if is_facts else dtype in FLOATS
     if not is_right:

@@ -17,6 +17,8 @@ from ganmetrics.data.source import Opening
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.measurement import archive
 from ganmetrics.measurement.npz_members import FACTS, member_names
+from ganmetrics.measurement.published_files import is_published
+from ganmetrics.measurement.published_store import published
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.registry import nearest
@@ -71,6 +73,8 @@ def _side(
     is_there = os.path.exists(value)
     if os.path.isfile(value) and archive.is_statistics(Path(value)):
         return archive.load_statistics(value, assume=_vouching(value, protocol))
+    if not is_there and is_published(value):
+        return published(value, progress=reading.progress)
     if not is_there and value in archive.index():
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)
     is_word = place_of(value) == "path" and os.sep not in value and "." not in value and not is_pattern(value)

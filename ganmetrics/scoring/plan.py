@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ganmetrics._arguments import described
 from ganmetrics.data import Source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
+from ganmetrics.measurement.published_files import is_published, known
 from ganmetrics.measurement.reader import DEFAULT_EXTRACTOR, Measuring, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
@@ -67,6 +69,25 @@ def chosen_metrics(metrics: str | Iterable[str | Metric], seed: int | None = Non
     if not chosen:
         raise UsageError("no metric was asked for", where="metrics")
     return ChosenMetrics(chosen if seed is None else [metric.seeded(seed) for metric in chosen], bool(words))
+
+
+def agreed_protocol(given: Mapping[str, Any], asked: str | None) -> str | None:
+    """Return the protocol of a call: the one asked for, else that of the published statistics among its sets.
+
+    Raises
+    ------
+    UsageError
+        Published statistics score under their package's protocol only.
+    """
+    for value in given.values():
+        is_name = isinstance(value, str) and is_published(value) and not os.path.exists(value)
+        own = known(value).protocol if is_name else getattr(value, "protocol", "")
+        if isinstance(own, str) and own and asked not in (None, own):
+            name = value if is_name else value.source
+            what = f"{name} scores under the protocol {own} only, and {asked} was asked for"
+            raise UsageError(what, where="protocol", hint="Leave the protocol out, or give the images")
+        asked = asked or (own if isinstance(own, str) and own else None)
+    return asked
 
 
 def under_protocol(

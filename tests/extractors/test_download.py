@@ -332,7 +332,7 @@ def test_answer_of_another_status_is_not_a_file(wanted):
         status, headers = 203, Message()
 
     with pytest.raises(transport._Failed, match="another part"):
-        transport._first_byte(Response(), 0, wanted.size)
+        transport._first_byte(Response(), 0, wanted)
 
 
 def test_a_mirror_that_asks_for_time_gets_it(server, wanted, monkeypatch):

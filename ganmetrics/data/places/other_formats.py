@@ -14,6 +14,11 @@ from ganmetrics.data.places.paths import (
 )
 
 ARRAY = "np.savez(path, images), uint8 [N, H, W, 3]"
+# EDM2's files hold moments for several networks.
+STATISTICS = (
+    "python -c \"import pickle, numpy; r = pickle.load(open('ref.pkl', 'rb')); r = r.get('fid', r); "
+    "numpy.savez('ref.npz', mu=r['mu'], sigma=r['sigma'])\""
+)
 ADVICE: tuple[tuple[frozenset[str], str], ...] = (
     (
         VIDEO_SUFFIXES,
@@ -40,7 +45,7 @@ ADVICE: tuple[tuple[frozenset[str], str], ...] = (
     (
         PICKLES,
         f"If they are images, load them yourself and save them by {ARRAY}; if a generator, load it and pass it to "
-        "gm.evaluate in Python",
+        f"gm.evaluate in Python; if statistics, convert them once: {STATISTICS}",
     ),
     (frozenset((".safetensors", ".onnx")), "Weights are no images: load the generator and pass it to gm.evaluate"),
     (frozenset((".svg", ".dcm", ".nii")), "Convert them to PNG"),

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse
@@ -28,6 +28,8 @@ from ganmetrics.errors import ResourceError, WeightsError
 CHUNK = 1 << 20
 # Seconds that a mirror may ask for before the next one is tried.
 LONGEST_WAIT = 60.0
+# The most bytes of a file whose size nobody publishes.
+LARGEST = 1 << 36
 # Answers that are worth another try at the same mirror.
 PASSING_STATUS = frozenset({408, 416, 425, 429, 500, 502, 503, 504})
 
@@ -46,15 +48,25 @@ PATIENCE = Patience()
 
 @dataclass(frozen=True)
 class Wanted:
-    """The file to end up with: its place, its exact size in bytes and its SHA-256."""
+    """The file to end up with: its place, its exact size in bytes and its SHA-256.
+
+    Where nobody publishes these (``None`` and empty), the server says the size, and ``fault`` what is wrong with the
+    bytes. ``content`` is what the file holds, and ``variable`` names its folder, for messages.
+    """
 
     target: Path
-    size: int
+    size: int | None
     sha256: str
+    content: str = "weights"
+    variable: str = "GANMETRICS_WEIGHTS_DIR"
+    fault: Callable[[Path], str] | None = None
 
     @property
     def part(self) -> Path:
         return self.target.with_name(f"{self.target.name}.part")
+
+    def disk_errors(self, path: Path) -> AbstractContextManager[None]:
+        return disk_errors(path, self.variable)
 
 
 class _Failed(Exception):
@@ -105,9 +117,9 @@ def text_kind(path: str | os.PathLike[str]) -> str:
     return "a Git LFS pointer" if head.startswith(b"version https://git-lfs") else ""
 
 
-def disk_errors(path: Path) -> AbstractContextManager[None]:
-    """The operating system's refusal to write weights at ``path``, as a ``ResourceError`` with a way out."""
-    hint = "Free some space there, or set GANMETRICS_WEIGHTS_DIR to a folder that can be written"
+def disk_errors(path: Path, variable: str = "GANMETRICS_WEIGHTS_DIR") -> AbstractContextManager[None]:
+    """The operating system's refusal to write a file at ``path``, as a ``ResourceError`` with a way out."""
+    hint = f"Free some space there, or set {variable} to a folder that can be written"
     return _files.disk_errors(path, hint)
 
 
@@ -129,26 +141,28 @@ def _try_mirror(url: str, wanted: Wanted, progress: bool, patience: Patience) ->
 
 
 def _attempt(url: str, wanted: Wanted, progress: bool, timeout: float) -> None:
-    offset = _resume_point(wanted)
-    if offset < wanted.size:
+    offset, size = _resume_point(wanted), wanted.size
+    if size is None or offset < size:
         with _opened(url, offset, timeout) as response:
-            _receive(response, _first_byte(response, offset, wanted.size), wanted, progress, timeout)
-    _check(wanted, resumed=offset > 0)
-    with disk_errors(wanted.target):
+            first = _first_byte(response, offset, wanted)
+            size = _told_size(response, first) if size is None else size
+            _receive(response, (first, size), wanted, progress, timeout)
+    _check(wanted, size, resumed=offset > 0)
+    with wanted.disk_errors(wanted.target):
         os.replace(wanted.part, wanted.target)
 
 
 def _resume_point(wanted: Wanted) -> int:
-    with disk_errors(wanted.part):
+    with wanted.disk_errors(wanted.part):
         size = wanted.part.stat().st_size if wanted.part.exists() else 0
-    if size <= wanted.size:
+    if wanted.size is None or size <= wanted.size:
         return size
     _discard(wanted)
     return 0
 
 
 def _discard(wanted: Wanted) -> None:
-    with disk_errors(wanted.part):
+    with wanted.disk_errors(wanted.part):
         wanted.part.unlink(missing_ok=True)
 
 
@@ -211,31 +225,43 @@ def _asked_wait(header: str | None) -> float:
     return float(header) if header is not None and header.strip().isdecimal() else 0.0
 
 
-def _first_byte(response: HTTPResponse, offset: int, size: int) -> int:
+def _first_byte(response: HTTPResponse, offset: int, wanted: Wanted) -> int:
     # Where the answer's bytes belong: a server that ignores Range answers 200 and sends the file from its start.
     if response.headers.get_content_type() == "text/html":
-        raise _Failed("the server sent a web page, not weights", again=False)
+        raise _Failed(f"the server sent a web page, not {wanted.content}", again=False)
     if response.status == 200:
         return 0
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
-    if response.status != 206 or not found or int(found[1]) != offset or found[2] not in (str(size), "*"):
+    is_of_file = wanted.size is None or (found is not None and found[2] in (str(wanted.size), "*"))
+    if response.status != 206 or not found or int(found[1]) != offset or not is_of_file:
         raise _Failed("the server answered with another part of a file than the one asked for", restart=True)
     return offset
 
 
-def _receive(response: HTTPResponse, offset: int, wanted: Wanted, progress: bool, timeout: float) -> None:
+def _told_size(response: HTTPResponse, first: int) -> int:
+    """The size of the whole file, as the server says it with the bytes from ``first`` on."""
+    length = response.headers.get("Content-Length", "").strip()
+    if not length.isdecimal() or first + int(length) > LARGEST:
+        raise _Failed("the server does not say how long the file is", again=False)
+    return first + int(length)
+
+
+def _receive(
+    response: HTTPResponse, span: tuple[int, int], wanted: Wanted, progress: bool, timeout: float
+) -> None:  # span: from the first byte on, up to the size
+    offset, size = span
     bar = Bar(
         desc=wanted.target.name,
-        total=wanted.size,
+        total=size,
         initial=offset,
         unit="B",
         unit_scale=True,
         disable=None if progress else True,  # None: shown only where stderr is a terminal
     )
     with bar, _part_stream(wanted, "ab" if offset else "wb") as stream:
-        while offset < wanted.size:
+        while offset < size:
             with _network_errors(timeout):
-                chunk = response.read1(min(CHUNK, wanted.size - offset))
+                chunk = response.read1(min(CHUNK, size - offset))
             if not chunk:
                 break
             stream.write(chunk)
@@ -247,7 +273,7 @@ def _receive(response: HTTPResponse, offset: int, wanted: Wanted, progress: bool
 def _part_stream(wanted: Wanted, mode: str) -> Iterator[IO[bytes]]:
     # A part that cannot be written is removed, so that a full disk is not left full.
     try:
-        with disk_errors(wanted.part), open(wanted.part, mode) as stream:
+        with wanted.disk_errors(wanted.part), open(wanted.part, mode) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -257,15 +283,17 @@ def _part_stream(wanted: Wanted, mode: str) -> Iterator[IO[bytes]]:
         raise
 
 
-def _check(wanted: Wanted, *, resumed: bool) -> None:
-    with disk_errors(wanted.part):
-        size, kind, found = wanted.part.stat().st_size, text_kind(wanted.part), digest(wanted.part)
-    if found == wanted.sha256 and size == wanted.size:
+def _check(wanted: Wanted, size: int, *, resumed: bool) -> None:
+    with wanted.disk_errors(wanted.part):
+        found_size, kind, found = wanted.part.stat().st_size, text_kind(wanted.part), digest(wanted.part)
+    is_right = found == wanted.sha256 if wanted.sha256 else not kind
+    fault = wanted.fault(wanted.part) if wanted.fault is not None and is_right and found_size == size else ""
+    if is_right and found_size == size and not fault:
         return
     if kind:
-        raise _Failed(f"the server sent {kind}, not weights", again=resumed, restart=True)
-    if size < wanted.size:
-        raise _Failed(f"the connection ended after {size:,} of {wanted.size:,} bytes")
-    reason = f"the server sent other bytes (SHA-256 {found}, expected {wanted.sha256})"
+        raise _Failed(f"the server sent {kind}, not {wanted.content}", again=resumed, restart=True)
+    if found_size < size:
+        raise _Failed(f"the connection ended after {found_size:,} of {size:,} bytes")
+    reason = fault or f"the server sent other bytes (SHA-256 {found}, expected {wanted.sha256})"
     # After a resume, an older run's bytes may be the wrong ones.
     raise _Failed(reason, again=resumed, restart=True)
