@@ -14,8 +14,8 @@ NAMES = {
     "Interval", "LatentPath", "NumericalError", "PathLength", "Reading", "RejectedError", "ResourceError", "Result",
     "ProtocolTable", "Score", "Signature", "Source", "Statistics", "StatisticsError", "TrainingHealth", "UsageError",
     "WeightsError", "__version__", "attribute", "compare", "compare_saved", "diagnose", "evaluate", "every_protocol",
-    "Explanation", "explain", "features", "fid", "functional", "generators", "inception_score", "kid", "load_extractor", "load_statistics",
-    "measure", "memory_limit", "ppl", "save_statistics", "score", "source", "training",
+    "Explanation", "explain", "features", "fid", "functional", "generators", "inception_score", "kid", "load_extractor",
+    "load_statistics", "measure", "memory_limit", "ppl", "save_statistics", "score", "source", "training",
 }  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from ganmetrics.data.source import Kind
@@ -24,7 +23,7 @@ def kinds() -> Iterator[Kind]:
 
     No value is of two kinds, so that their order decides nothing but how many files are imported.
     """
-    names = {info.name for info in pkgutil.iter_modules([str(Path(__file__).parent)])}
+    names = {info.name for info in pkgutil.iter_modules(import_module(__name__.rpartition(".")[0]).__path__)}
     for name in (*LIKELY, *sorted(names - set(LIKELY))):
         kind: Kind | None = getattr(import_module(f"{__package__}.{name}"), "KIND", None)
         if kind is not None:
