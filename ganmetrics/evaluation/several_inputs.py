@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,6 +13,7 @@ from ganmetrics.data import Source
 from ganmetrics.data.reading.preparing import prepared_batch
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.extractors.extractor import Extractor
+from ganmetrics.measurement.feature_cache import cached
 from ganmetrics.measurement.gathering import Collector, PartialStatistics
 from ganmetrics.measurement.image_record import ImageRecord
 from ganmetrics.measurement.intake import Intake
@@ -32,7 +34,8 @@ class Way(NamedTuple):
     steps: str = ""
 
     def __str__(self) -> str:
-        return f"{self.steps}|{self.resize}"
+        # It is the name of a folder in the cache too.
+        return re.sub(r"[^A-Za-z0-9_.+-]", "-", f"{self.steps}+{self.resize}")
 
 
 class SeveralInputs(Extractor):
@@ -76,8 +79,13 @@ class SeveralInputs(Extractor):
         collectors = {way: Collector(reads, _reading_layer(str(way))) for way in self.ways}
         seen = ImageRecord()
         extraction = Extraction(self, list(self.layers), measuring.device, measuring.batch_size)
-        intake = Intake(seen, list(collectors.values()), extraction, is_side_by_side=not source.runs_callers_code)
+        is_kept = measuring.reading.cache and source.is_lasting
+        cache = cached(self, measuring.device) if is_kept else None
+        is_ours = not source.runs_callers_code
+        intake = Intake(seen, list(collectors.values()), extraction, cache, is_side_by_side=is_ours)
         take_in(source, intake, measuring.reading)
+        if cache is not None:
+            cache.close()
         changes, found = source.changes_under(measuring.reading), {}
         for way, collector in collectors.items():
             own = (*changes, f"prepare={way.steps}") if way.steps else changes

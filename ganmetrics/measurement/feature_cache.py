@@ -120,7 +120,7 @@ class FeatureCache:
 
 def cached(extractor: Extractor, device: torch.device) -> FeatureCache | None:
     """The cache for a network; ``None`` for one that its name and weights do not describe, or where there is none."""
-    is_ours = type(extractor).__module__.startswith("ganmetrics.extractors.")
+    is_ours = type(extractor).__module__.startswith(("ganmetrics.extractors.", "ganmetrics.evaluation."))
     # A function of the caller's may have the name of an extractor, and no hash tells it from another.
     is_known = is_ours and not extractor.runs_callers_code and extractor.name in EXTRACTORS
     is_on = os.environ.get("GANMETRICS_CACHE", "1") != "0" and size_limit() > 0
