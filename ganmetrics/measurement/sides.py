@@ -24,6 +24,7 @@ from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.registry import nearest
 
 if TYPE_CHECKING:
+    from ganmetrics.data.places.local_copy import LocalCopy
     from ganmetrics.extractors import Extractor
 
 Side = Source | Statistics
@@ -95,16 +96,27 @@ def vouched(value: Any, reading: Reading, recipe: str, weights: str | None = Non
     if not isinstance(value, (str, os.PathLike)):
         return None
     path = local_path(os.fspath(value))
-    copy = None
     if is_copied(path):
         from ganmetrics.data.places.local_copy import LocalCopy
 
         copy = LocalCopy(path, progress=reading.progress)
-        path = copy.path
-    if not (os.path.isfile(path) and archive.is_statistics(Path(path))) or FACTS in member_names(path):
-        return None
-    found = archive.load_statistics(path, assume=recipe, weights=weights)
-    return found if copy is None else replace(found, source=copy.name)
+        return _of_copy(copy, recipe, weights) if _needs_recipe(copy.path) else None
+    return archive.load_statistics(path, assume=recipe, weights=weights) if _needs_recipe(path) else None
+
+
+def _needs_recipe(path: str) -> bool:
+    """Whether a path is a file of statistics that names no recipe."""
+    return os.path.isfile(path) and archive.is_statistics(Path(path)) and FACTS not in member_names(path)
+
+
+def _of_copy(copy: LocalCopy, recipe: str | None, weights: str | None = None) -> Statistics:
+    """The statistics in a copy of a remote file, which lasts as long as the images in it are needed."""
+    with copy.named():
+        found = archive.load_statistics(copy.path, assume=recipe, weights=weights)
+    if found.beside is not None:
+        found.beside.name, found.beside.identity = copy.name, copy.url
+        copy.lasts_with(found.beside)
+    return replace(found, source=copy.name)
 
 
 def _vouching(path: str, protocol: str | None) -> str | None:
@@ -122,6 +134,4 @@ def _open_copy(url: str, reading: Reading, protocol: str | None) -> Side:
     copy = LocalCopy(url, progress=reading.progress)
     if not archive.is_statistics(Path(copy.path)):
         return copied_source(copy, Opening(reading=reading))
-    with copy.named():
-        found = archive.load_statistics(copy.path, assume=_vouching(copy.path, protocol))
-        return replace(found, source=copy.name)
+    return _of_copy(copy, _vouching(copy.path, protocol))

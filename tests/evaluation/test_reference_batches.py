@@ -247,3 +247,26 @@ def test_covariances_over_n_need_the_number_of_images(folder: Path, options: dic
     real = assumed(folder, options["weights"])
     with pytest.raises(gm.StatisticsError, match="do not say of how many images they are"):
         gm.evaluate(real, "fake.npz", protocol="stylegan3", **options)
+
+
+def test_a_remote_file_stays_until_its_images_were_read(tmp_path: Path, run: Run) -> None:
+    import fsspec
+
+    source = gm.source(images(30, 0))
+    gm.save_statistics(gm.measure(source, extractor="pixels"), tmp_path / "x.npz", images=source)
+    with fsspec.filesystem("memory").open("/batches/x.npz", "wb") as file:
+        file.write((tmp_path / "x.npz").read_bytes())
+    found = gm.evaluate("memory://batches/x.npz", images(20, 1), metrics=["fid", "prdc"], extractor="pixels", ci="off")
+    here = gm.evaluate(tmp_path / "x.npz", images(20, 1), metrics=["fid", "prdc"], extractor="pixels", ci="off")
+    assert values(found) == values(here)
+    assert found.real is not None
+    assert found.real.source == "memory://batches/x.npz"
+    with np.load(tmp_path / "x.npz") as arrays:
+        plain = {name: arrays[name] for name in ("mu", "sigma")}
+    np.savez(tmp_path / "plain.npz", **plain)
+    with fsspec.filesystem("memory").open("/batches/plain.npz", "wb") as file:
+        file.write((tmp_path / "plain.npz").read_bytes())
+    pair = ["memory://batches/plain.npz", tmp_path / "plain.npz"]
+    done = run("fid", *pair, "--assume-recipe", "clean-fid", "-q")
+    assert done.returncode == 0, done.stderr
+    assert "|clean-bicubic|" in done.stdout
