@@ -13,16 +13,8 @@ from ganmetrics.data.kinds import kind_of, kinds
 from ganmetrics.data.labels import labelled
 from ganmetrics.data.places.paths import place_of
 from ganmetrics.data.places.refusals import refuse_path
-from ganmetrics.data.source import (
-    DEFAULT_DRAWING,
-    DEFAULT_READING,
-    Drawing,
-    Notes,
-    Opening,
-    Reading,
-    Source,
-    is_instance,
-)
+from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
+from ganmetrics.data.source import DEFAULT_DRAWING, Drawing, Notes, Opening, Source, is_instance
 from ganmetrics.data.wrapped import preparing
 from ganmetrics.errors import UsageError
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ganmetrics._files import shown
 from ganmetrics.data.reading.batches import WHOLE, Among, Share
-from ganmetrics.data.source import Classes, Reading, Source
+from ganmetrics.data.reading_choices import Reading
+from ganmetrics.data.source import Classes, Source
 from ganmetrics.data.wrapped import WrappedSource
 from ganmetrics.errors import InputError
 

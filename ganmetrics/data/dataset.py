@@ -15,7 +15,8 @@ from ganmetrics.data.reading.loading import placed_items, read_parts, serial_par
 from ganmetrics.data.reading.parts import Load
 from ganmetrics.data.reading.targets import classes_of_dataset, number_of
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening, Reading, Source, is_instance
+from ganmetrics.data.reading_choices import Reading
+from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening, Source, is_instance
 from ganmetrics.errors import GanMetricsError, InputError, is_out_of_memory
 
 if TYPE_CHECKING:

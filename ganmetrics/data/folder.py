@@ -12,7 +12,8 @@ from ganmetrics.data.places.other_formats import advice
 from ganmetrics.data.places.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, JUNK, is_lmdb, place_of, why_ignored
 from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.item_source import UNLISTED, Entry, FileSource, system_sentence
-from ganmetrics.data.source import DEFAULT_READING, Kind, Notes, Reading
+from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
+from ganmetrics.data.source import Kind, Notes
 from ganmetrics.errors import InputError
 
 

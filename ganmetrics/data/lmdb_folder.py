@@ -11,7 +11,8 @@ from ganmetrics.data.places.paths import is_lmdb
 from ganmetrics.data.reading.decode import ACCEPTED_STARTS, Decoded, decode
 from ganmetrics.data.reading.item_source import ItemSource
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import DEFAULT_READING, Kind, Reading
+from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
+from ganmetrics.data.source import Kind
 from ganmetrics.errors import InputError
 
 

@@ -17,7 +17,8 @@ from ganmetrics.data.reading.item_source import ItemSource
 from ganmetrics.data.reading.items import KEYS
 from ganmetrics.data.reading.targets import classes_of_values
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import DEFAULT_READING, Classes, Kind, Reading
+from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
+from ganmetrics.data.source import Classes, Kind
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

@@ -34,13 +34,14 @@ from ganmetrics.data.reading.classes import DATASET_JSON
 from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.item_source import MAX_FILE_BYTES, ItemSource
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import DEFAULT_OPENING, DEFAULT_READING, Kind, Opening, Source
+from ganmetrics.data.reading_choices import DEFAULT_READING
+from ganmetrics.data.source import DEFAULT_OPENING, Kind, Opening, Source
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ganmetrics.data.source import Reading
+    from ganmetrics.data.reading_choices import Reading
 
 # The links of a web server's pages may lead in circles.
 MAX_DEPTH = 32

@@ -21,7 +21,8 @@ from ganmetrics.data.reading.classes import classes_of_files
 from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.item_source import ItemSource
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import DEFAULT_READING, Classes, Kind, Reading
+from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
+from ganmetrics.data.source import Classes, Kind
 from ganmetrics.data.zip_file import DEFAULT_CAPS, Caps
 from ganmetrics.errors import InputError
 

@@ -16,7 +16,8 @@ from ganmetrics.data.reading.loading import read_parts, serial_parts
 from ganmetrics.data.reading.parts import Load
 from ganmetrics.data.reading.preparing import prepared
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import DEFAULT_READING, Classes, Kind, Reading, Source
+from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
+from ganmetrics.data.source import Classes, Kind, Source
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

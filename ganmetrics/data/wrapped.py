@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ganmetrics.data.reading.batches import Share
 from ganmetrics.data.reading.preparing import prepared_batch
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import Classes, Reading, Source
+from ganmetrics.data.reading_choices import Reading
+from ganmetrics.data.source import Classes, Source
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.item_source import ItemSource
 from ganmetrics.data.reading.result_names import roles_of
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import DEFAULT_READING, Kind, Reading
+from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
+from ganmetrics.data.source import Kind
 from ganmetrics.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described
 from ganmetrics._report import Report
-from ganmetrics.data import Source
 from ganmetrics.distributed import require
-from ganmetrics.errors import InputError, UsageError
+from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.recipes import (
     FAKE,
-    JPEG_STEPS,
     REAL,
     SEARCHES,
     Change,
@@ -24,14 +22,12 @@ from ganmetrics.evaluation.recipes import (
     changes_of,
     nearest_pairs,
 )
-from ganmetrics.evaluation.several_inputs import SeveralInputs, Way
+from ganmetrics.evaluation.set_meter import SetMeter
+from ganmetrics.evaluation.several_inputs import Way
 from ganmetrics.extractors import load_extractor
 from ganmetrics.extractors.inception import Inception
-from ganmetrics.measurement.reader import Measuring
-from ganmetrics.measurement.sides import Side, open_side
+from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
-from ganmetrics.metrics.needs import FEATURES, LABELS, MOMENTS
-from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.keywords import MeasuringKeywords, Settings, shows
 from ganmetrics.scoring.result import readable
@@ -48,8 +44,6 @@ MOST_PAIRS = 24
 # Digits of a computed FID that another package's rounding leaves.
 SAME = 2e-5
 HEADS = ("FID", "95 % interval", "match", "what differs from your command")
-# Inputs of the network that are held at once, as a batch of the usual size.
-INPUTS = 32
 
 
 @dataclass(frozen=True)
@@ -204,7 +198,7 @@ def explain(
             hint = "Name the images, or pass it as a reference"
             raise UsageError(what, where=side.source or side.name or name, hint=hint)
     with_classes = "classes" in search
-    meter = _Meter(sides, network, chosen, with_classes=with_classes)
+    meter = SetMeter(sides, network, chosen, with_classes=with_classes)
     measured = {name: meter.first(name, set(search)) for name in sides}
     base = Setup(network.resize)
     return _found(Recipes(measured), meter, Changes(base, changes_of(measured, base, search)), (text, tolerance))
@@ -218,60 +212,6 @@ def _printed(published: str | float) -> tuple[str, float]:
         raise UsageError(what, where="published")
     digits = len(text.partition(".")[2])
     return text, 0.5 * 10.0**-digits
-
-
-class _Meter:
-    """Measures each set in the ways that are asked for, those that are asked for together in one pass."""
-
-    def __init__(self, sides: Mapping[str, Side], network: Inception, chosen: Settings, *, with_classes: bool) -> None:
-        self._sides, self._network, self._chosen, self._with_classes = sides, network, chosen, with_classes
-        self._own = network.resize
-
-    def first(self, name: str, search: set[str]) -> Mapping[Way, Statistics]:
-        """Measure a set by every resize as it is, and by its own resize after every cut; each is one difference."""
-        side = self._sides[name]
-        if isinstance(side, Statistics):
-            return {Way(side.recipe.resize): side} if side.recipe.network == self._network.identity else {}
-        rules = [self._own]
-        rules += [record.resize for record in PROTOCOLS.records().values()] if "protocol" in search else []
-        steps = _cuts(name, {each: _shape(self._sides[each]) for each in (REAL, FAKE)}) if "crop" in search else []
-        steps += JPEG_STEPS if "format" in search and name in (REAL, FAKE) else ()
-        return self(name, [*(Way(rule) for rule in rules), *(Way(self._own, each) for each in steps)])
-
-    def __call__(self, name: str, ways: Sequence[Way]) -> Mapping[Way, Statistics]:
-        side, chosen = self._sides[name], self._chosen
-        # Only sets of images are measured in further ways.
-        assert isinstance(side, Source)
-        distinct = list(dict.fromkeys(ways))
-        size = chosen.batch_size or max(1, INPUTS // len(distinct))
-        measuring = Measuring(self._network, None, chosen.reading, chosen.device, size)
-        has_classes = self._with_classes and side.class_names() is not None
-        reads = {MOMENTS, FEATURES, *([LABELS] if has_classes else [])}
-        found = SeveralInputs(self._network, distinct).measured(side, reads, measuring)
-        self._network.choose_resize(self._own)
-        return found
-
-
-def _shape(source: Side) -> tuple[int, int]:
-    """The size of the first image of a source that can be read again; nothing of others."""
-    if isinstance(source, Statistics) or (source.runs_callers_code and not source.is_lasting):
-        return (0, 0)
-    images = next(iter(source.batches()), None)
-    if images is None:
-        raise InputError("there are no images", where=source.name, code="E-EMPTY")
-    return (int(images.shape[2]), int(images.shape[3]))
-
-
-def _cuts(name: str, shapes: Mapping[str, tuple[int, int]]) -> list[str]:
-    """Crops that may have been made of a set, where its shape or the other's leaves room for them."""
-    if name not in shapes or not min(shapes[REAL]) or not min(shapes[FAKE]):
-        return []
-    is_square = shapes[name][0] == shapes[name][1]
-    size = min(shapes[FAKE])
-    cuts = [] if is_square else ["center-crop"]
-    if name == REAL and (not is_square or shapes[REAL] != shapes[FAKE]):
-        cuts += [f"adm-crop:{size}", f"fidelity-crop:{size}"]
-    return cuts
 
 
 class Changes(NamedTuple):
@@ -292,7 +232,7 @@ class Tried(NamedTuple):
     value: float
 
 
-def _found(recipes: Recipes, meter: _Meter, changes: Changes, printed: tuple[str, float]) -> Explanation:
+def _found(recipes: Recipes, meter: SetMeter, changes: Changes, printed: tuple[str, float]) -> Explanation:
     text, tolerance = printed
     wanted = float(text)
     slack = tolerance + SAME * wanted

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import disk_errors, shown
-from ganmetrics.data.source import chosen_reading
+from ganmetrics.data.reading_choices import chosen_reading
 from ganmetrics.errors import MALFORMED, InputError, UsageError
 from ganmetrics.leaderboard.board import PARTS, Board
 from ganmetrics.leaderboard.board_file import SETTINGS, save_settings, store_url, used_url

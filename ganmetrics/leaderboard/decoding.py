@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ganmetrics._files import shown
 from ganmetrics.data.reading.decode import decode
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 from ganmetrics.data.zip_file import opened_archive
 from ganmetrics.errors import ResourceError
 from ganmetrics.leaderboard.rules import MAX_PIXELS, MEMBER_BYTES, Rules

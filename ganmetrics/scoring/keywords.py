@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 from ganmetrics._arguments import check_keywords, one_of, with_keywords
-from ganmetrics.data.source import Reading, chosen_reading
+from ganmetrics.data.reading_choices import Reading, chosen_reading
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.scoring.intervals import MODES
 

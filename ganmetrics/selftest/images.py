@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ganmetrics.data.reading.decode import decode
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 from ganmetrics.extractors.resize import pillow_bicubic, pytorch_bilinear, tf1_bilinear
 from ganmetrics.selftest.check import Check
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 from ganmetrics.errors import StatisticsError
 from ganmetrics.evaluation.evaluate import evaluate
 from ganmetrics.measurement.archive import bundled, index

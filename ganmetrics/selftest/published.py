@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 from ganmetrics.data.torchvision_set import load_dataset
 from ganmetrics.evaluation.evaluate import evaluate
 from ganmetrics.extractors.weights.weight_store import fetch, known

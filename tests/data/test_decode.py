@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from ganmetrics.data.reading.decode import Unreadable, decode, from_pil
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data" / "pillow_subset.tar.xz"
 LENIENT = Reading(alpha="white", frames="first")

@@ -14,7 +14,7 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.data.reading.decode import Unreadable, decode, from_pil
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 TWELVE = np.round(RAMP / 4095 * 255)  # the same as pixels of 8 bits

@@ -23,7 +23,7 @@ from PIL import Image
 
 import ganmetrics as gm
 from ganmetrics.data.reading.decode import decode
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 from ganmetrics.extractors.resize import INPUTS, PIXELS
 from ganmetrics.metrics import METRICS
 from ganmetrics.metrics.metric import Metric

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from ganmetrics._files import shown
 from ganmetrics._offline import is_offline
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import Reading, is_instance
+from ganmetrics.data.reading_choices import Reading
+from ganmetrics.data.source import is_instance
 from ganmetrics.errors import GanMetricsError, InputError, ResourceError, UsageError
 
 Answer = TypeVar("Answer")

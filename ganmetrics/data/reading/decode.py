@@ -13,7 +13,7 @@ from ganmetrics._process import Held, Undo, assigned, no_warnings
 from ganmetrics.data.reading.depth import are_deep_colours, to_eight_bits
 from ganmetrics.data.reading.tiff import TIFF_STARTS, as_pillow_reads, mend_planes, tiff_in_words
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import Reading
+from ganmetrics.data.reading_choices import Reading
 
 if TYPE_CHECKING:
     import numpy as np

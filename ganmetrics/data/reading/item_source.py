@@ -17,7 +17,8 @@ from ganmetrics.data.reading.decode import Decoded, decode
 from ganmetrics.data.reading.loading import Items, chosen_workers, placed_items
 from ganmetrics.data.reading.result_names import FIRST, roles_of
 from ganmetrics.data.reading.unreadable import Unreadable
-from ganmetrics.data.source import Classes, Notes, Reading, Source
+from ganmetrics.data.reading_choices import Reading
+from ganmetrics.data.source import Classes, Notes, Source
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.reading.decode import Decoded, from_pil
 from ganmetrics.data.reading.uint8 import check_layout, to_uint8
-from ganmetrics.data.source import Reading, is_instance
+from ganmetrics.data.reading_choices import Reading
+from ganmetrics.data.source import is_instance
 from ganmetrics.data.tensor import is_tensor
 from ganmetrics.errors import InputError
 

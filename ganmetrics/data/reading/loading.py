@@ -20,7 +20,8 @@ from ganmetrics.data.reading.preparing import prepared
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.unreadable import Unreadable, refusal_of
 from ganmetrics.data.reading.workers import watched
-from ganmetrics.data.source import Notes, Reading
+from ganmetrics.data.reading_choices import Reading
+from ganmetrics.data.source import Notes
 from ganmetrics.errors import GanMetricsError, InputError, UsageError
 from ganmetrics.numerics.memory import memory_budget
 

@@ -102,14 +102,14 @@ def _resized(image: PilImage, size: tuple[int, int], filter_name: str) -> PilIma
 
 
 def _shorter_side(image: PilImage, size: int, filter_name: str) -> PilImage:
-    """As torchvision's Resize of one number: the longer side is cut down to whole pixels."""
+    """Resize the shorter side to a size, as torchvision's Resize does: the longer side is cut down to whole pixels."""
     width, height = image.size
     longer = int(size * max(image.size) / min(image.size))
     return _resized(image, (size, longer) if width <= height else (longer, size), filter_name)
 
 
 def _cropped(image: PilImage, size: int) -> PilImage:
-    """As torchvision's CenterCrop, which would fill what is missing with black."""
+    """Cut the middle out, as torchvision's CenterCrop does, which would fill what is missing with black."""
     width, height = image.size
     if min(width, height) < size:
         fix = "Resize first, as in `prepare='resize:256+center-crop:256'`"
@@ -123,12 +123,12 @@ def _square(image: PilImage) -> PilImage:
 
 
 def _as_fidelity(image: PilImage, size: int) -> PilImage:
-    """As torch-fidelity's ``samples_resize_and_crop``: torchvision's Resize, bilinear, and CenterCrop."""
+    """Resize and cut as torch-fidelity's ``samples_resize_and_crop``: by torchvision's Resize and CenterCrop."""
     return _cropped(_shorter_side(image, size, "bilinear"), size)
 
 
 def _as_adm(image: PilImage, size: int) -> PilImage:
-    """As guided-diffusion's ``center_crop_arr``: halved while twice too large, then bicubic, then cut."""
+    """Resize and cut as guided-diffusion's ``center_crop_arr``: halve while twice too large, then bicubic, then cut."""
     while min(image.size) >= 2 * size:
         image = _resized(image, (image.width // 2, image.height // 2), "area")
     scale = size / min(image.size)
