@@ -106,7 +106,8 @@ def evaluate(
         fake = open_source(fake, reading=chosen.reading, num_images=num_images)
     # A protocol may have changed the extractor, so the settings that travel on have the changed one.
     given = {"real": real, "fake": fake, "test": test}
-    sides, fitting, left_out = measured_sets(given, choice, replace(chosen, extractor=extractor, protocol=protocol))
+    chosen = replace(chosen, extractor=extractor)
+    sides, fitting, left_out = measured_sets(given, choice, chosen, protocol=protocol)
     sets = Sides(sides.get("real"), sides["fake"], sides.get("test"))
     # Under torchrun the first rank scores and sends the others the result without its rows.
     return at_one_place(

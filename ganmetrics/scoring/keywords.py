@@ -88,8 +88,6 @@ class Settings:
     weights: str | os.PathLike[str] | None
     ci: str
     reading: Reading
-    # The package whose numbers are reproduced, where a verb takes one.
-    protocol: str | None = None
 
     @classmethod
     def of(cls, verb: Callable[..., Any], given: Mapping[str, Any]) -> Settings:

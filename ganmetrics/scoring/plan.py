@@ -113,7 +113,12 @@ def under_protocol(
 
 
 def measured_sets(
-    given: Mapping[str, Any], choice: ChosenMetrics, settings: Settings, more: Mapping[str, set[Need]] = NOTHING_MORE
+    given: Mapping[str, Any],
+    choice: ChosenMetrics,
+    settings: Settings,
+    more: Mapping[str, set[Need]] = NOTHING_MORE,
+    *,
+    protocol: str | None = None,
 ) -> MeasuredSets:
     """Measure every set that some metric needs, after all that is cheap was checked.
 
@@ -126,14 +131,16 @@ def measured_sets(
         Where they name no extractor, that of saved statistics is taken; how intervals are made decides what they read.
     more : mapping of str to set of Need
         What to keep of each set beyond what the metrics read.
+    protocol : str, optional
+        The package whose numbers are reproduced; it vouches for files that only that package writes.
     """
     left_out: dict[str, str] = {}
     metrics = list(choice.metrics)
     # The order is that of cost: names, then files' headers, then the network's weights, then the images.
     _keep_fitting(metrics, lambda metric: check_given(metric, given), choice, left_out)
     needed = [role for role in given if kept_of(role, metrics) or more.get(role)]
-    reading, extractor, protocol = settings.reading, settings.extractor, settings.protocol
-    sides = {role: open_side(given[role], reading, extractor, protocol=protocol) for role in needed}
+    reading, named = settings.reading, settings.extractor
+    sides = {role: open_side(given[role], reading, named, protocol=protocol) for role in needed}
     check_sizes(sides)
     _keep_fitting(metrics, lambda metric: _check_counts(metric, sides), choice, left_out)
     extractor = extractor_of(sides, settings.extractor, metrics)
