@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganmetrics._arguments import check_keywords, with_keywords
-from ganmetrics.data.choosing import chosen
 from ganmetrics.data.kinds import kind_of, kinds
-from ganmetrics.data.labels import labelled
 from ganmetrics.data.places.paths import place_of
 from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
 from ganmetrics.data.source import DEFAULT_DRAWING, Drawing, Notes, Opening, Source, is_instance
-from ganmetrics.data.wrapped import preparing
 from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,29 +76,48 @@ def open_source(
     """
     check_keywords(open_source, drawing)
     if isinstance(value, Source):
-        return value if labels is None else labelled(value, labels)
+        return value if labels is None else _labelled(value, labels)
     opening = Opening(reading=reading, **drawing)
     kind = kind_of(value)
     if kind is None:
-        if place_of(value) == "path":
-            refuse_path(value)
-        if is_instance(value, "datasets", "DatasetDict") or is_instance(value, "datasets", "IterableDatasetDict"):
-            what = f"the value is a dictionary of the splits {', '.join(value)}; one set of images is wanted"
-            raise UsageError(
-                what, hint=f"Pass one of them, as in dataset[{next(iter(value), 'test')!r}]", code="E-SOURCE"
-            )
-        accepted = "; ".join(sorted(kind.accepts for kind in kinds()))
-        what = f"a value of type {type(value).__name__} is not a source of images; accepted are: {accepted}"
-        raise UsageError(what, code="E-SOURCE")
+        _refuse(value)
     if opening.num_images is not None and not kind.is_counted_by_caller:
         what = "num_images is for a function that makes images; this source brings its own number"
         raise UsageError(what, where=kind.accepts, hint="Leave num_images out", code="E-SOURCE")
     if (opening.latents is not None or opening.seed) and not kind.takes_latents:
         what = "latents and seed are for a generator; this source brings its own images"
         raise UsageError(what, where=kind.accepts, hint="Leave them out", code="E-SOURCE")
-    source = chosen(preparing(kind.open(value, opening), reading), reading)
+    source = kind.open(value, opening)
+    # These are imported where they are asked for, as a command needs few of them.
+    if reading.prepare and not source.prepares:
+        from ganmetrics.data.wrapped import preparing
+
+        source = preparing(source, reading)
+    if reading.include or reading.exclude or reading.sample:
+        from ganmetrics.data.choosing import chosen
+
+        source = chosen(source, reading)
     source.name, source.changes = name or source.name, reading.changes()
-    return source if labels is None else labelled(source, labels)
+    return source if labels is None else _labelled(source, labels)
+
+
+def _labelled(source: Source, labels: Any) -> Source:
+    from ganmetrics.data.labels import labelled
+
+    return labelled(source, labels)
+
+
+def _refuse(value: Any) -> NoReturn:
+    """Say why a value is no source of images."""
+    if place_of(value) == "path":
+        refuse_path(value)
+    if is_instance(value, "datasets", "DatasetDict") or is_instance(value, "datasets", "IterableDatasetDict"):
+        what = f"the value is a dictionary of the splits {', '.join(value)}; one set of images is wanted"
+        hint = f"Pass one of them, as in dataset[{next(iter(value), 'test')!r}]"
+        raise UsageError(what, hint=hint, code="E-SOURCE")
+    accepted = "; ".join(sorted(kind.accepts for kind in kinds()))
+    what = f"a value of type {type(value).__name__} is not a source of images; accepted are: {accepted}"
+    raise UsageError(what, code="E-SOURCE")
 
 
 # Users know this function as ``gm.source``.

@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 
 
 def chosen(source: Source, reading: Reading) -> Source:
-    """The images of a source that the reading takes; the source itself where that is all.
+    """The images of a source that the patterns and the sample of a reading take.
 
     Raises
     ------
     InputError
         A source whose images have no names or no known number, patterns that leave nothing, or too few images.
     """
-    if not (reading.include or reading.exclude or reading.sample):
-        return source
     places = _fitting(source, reading) if reading.include or reading.exclude else None
     if reading.sample:
         places = _sampled(source, str(reading.sample), places)

@@ -104,7 +104,8 @@ class VideoSource(Source):
     def _decoded(self, frame: Any) -> Decoded:
         if frame.width * frame.height > self.reading.max_pixels:
             raise Unreadable(f"has more than {self.reading.max_pixels} pixels")
-        return prepared(Decoded(frame.to_ndarray(format="rgb24")), self.reading.prepare or "")
+        image = Decoded(frame.to_ndarray(format="rgb24"))
+        return prepared(image, self.reading.prepare) if self.reading.prepare else image
 
 
 KIND = Kind(

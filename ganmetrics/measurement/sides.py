@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data import Reading, Source, open_source
-from ganmetrics.data.labels import labelled
 from ganmetrics.data.places.paths import is_copied, is_pattern, local_path, place_of
 from ganmetrics.data.places.refusals import entries
 from ganmetrics.data.source import Opening
@@ -47,7 +46,7 @@ def open_side(
     """
     side = _side(value, reading, extractor, protocol, value_range)
     if isinstance(side, Source):
-        return side if labels is None else labelled(side, labels)
+        return open_source(side, labels=labels)
     if labels is not None:
         what = "labels go with images, and the set is saved statistics"
         raise UsageError(what, where=side.source or side.name, hint="Pass the images, or leave the labels out")

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -277,10 +277,11 @@ class _Tasks:
     def loads(self, start: int = 0, stop: int | None = None) -> Iterator[Load]:
         for number in self.indices[start:stop].numpy():
             index = int(number)
-            yield self.items.title(index), partial(self._load, index)
+            load = partial(self.known.pop if index in self.known else self.items.load, index)
+            yield self.items.title(index), partial(self._prepared, load) if self.steps else load
 
-    def _load(self, index: int) -> Decoded:
-        return prepared(self.known.pop(index) if index in self.known else self.items.load(index), self.steps)
+    def _prepared(self, load: Callable[[], Decoded]) -> Decoded:
+        return prepared(load(), self.steps)
 
     def look(self) -> int:
         """The bytes of the largest of a few images across the set, which are kept where they are small.

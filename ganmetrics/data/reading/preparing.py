@@ -39,7 +39,7 @@ def check_steps(text: Any) -> None:
 
 def prepared(image: Decoded, text: str) -> Decoded:
     """One image after the steps that a text names (Unreadable for one that is smaller than what is cut out of it)."""
-    return replace(image, pixels=_after(image.pixels, text)) if text else image
+    return replace(image, pixels=_after(image.pixels, text))
 
 
 def prepared_batch(images: Images, text: str, where: str) -> Images:
