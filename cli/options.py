@@ -162,7 +162,7 @@ def _complete_set(ctx: click.Context, parameter: click.Parameter, typed: str) ->
     from click.shell_completion import CompletionItem
 
     from ganmetrics.measurement import archive
-    from ganmetrics.measurement.published_files import PUBLISHED
+    from ganmetrics.measurement.published_statistics import PUBLISHED
 
     names = [CompletionItem(name) for name in [*archive.index(), *PUBLISHED] if typed and name.startswith(typed)]
     return [*names, CompletionItem(typed, type="file")]

@@ -62,7 +62,7 @@ def fetch(name: str) -> None:
     """
     from ganmetrics._files import shown
     from ganmetrics.measurement import published_store
-    from ganmetrics.measurement.published_files import known
+    from ganmetrics.measurement.published_statistics import known
 
     path, sha256 = published_store.fetch(known(name))
     click.echo(f"{shown(path)}  sha256 {sha256}")
@@ -76,7 +76,7 @@ def list_(published: bool) -> None:
     Their names may stand in place of REAL.
     """
     from ganmetrics.measurement import archive
-    from ganmetrics.measurement.published_files import PUBLISHED
+    from ganmetrics.measurement.published_statistics import PUBLISHED
 
     if published:
         table = [("NAME", "PROTOCOL", "IMAGES", "SHA-256", "DATA", "ADDRESS")]

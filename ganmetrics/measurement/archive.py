@@ -41,13 +41,19 @@ FID_INCEPTION = f"{INCEPTION}:6726825d"
 USUAL = ("torch-fidelity", "pytorch-fid")
 # The name of a set whose images nobody can tell.
 UNVERIFIED = "unverified"
-# The recipes of files that name none, by the package that wrote them. A covariance over N cannot be told from one over
-# N - 1 in a file that does not say how many images it is of.
-ASSUMED = {
-    name: Recipe(f"inception@{each.resize}".removesuffix("@tf1-bilinear"), FID_INCEPTION, each.resize)
-    for name, each in PROTOCOLS.records().items()
-    if not each.options.get("fid")
-}
+
+
+@cache
+def assumable() -> dict[str, Recipe]:
+    """Return the recipes of files that name none, by the package that wrote them.
+
+    A covariance over N cannot be told from one over N - 1 in a file that does not say how many images it is of.
+    """
+    return {
+        name: Recipe(f"inception@{each.resize}".removesuffix("@tf1-bilinear"), FID_INCEPTION, each.resize)
+        for name, each in PROTOCOLS.records().items()
+        if not each.options.get("fid")
+    }
 
 
 def save_statistics(statistics: Statistics, path: str | os.PathLike[str], *, images: Source | None = None) -> None:
@@ -139,9 +145,9 @@ def load_statistics(
 
 def assumed(name: str, weights: str | os.PathLike[str] | None = None) -> Recipe:
     """Return the recipe of a package's statistics, made with the published weights or with a file of them."""
-    if name not in ASSUMED:
-        raise unknown("recipe", name, list(ASSUMED))
-    recipe = ASSUMED[name]
+    if name not in assumable():
+        raise unknown("recipe", name, list(assumable()))
+    recipe = assumable()[name]
     return recipe if weights is None else replace(recipe, network=resolve(WEIGHTS[INCEPTION], weights)[1])
 
 
@@ -218,7 +224,7 @@ def _facts(arrays: dict[str, Any], path: str | os.PathLike[str], recipe: Recipe 
     if recipe is None:
         what = "the statistics name no recipe, so nobody can tell which network and resize made them"
         first = " or ".join(f'`gm.load_statistics(path, assume="{name}")`' for name in USUAL)
-        others = ", ".join(name for name in ASSUMED if name not in USUAL)
+        others = ", ".join(name for name in assumable() if name not in USUAL)
         hint = f"If you know, use {first}, or in its place {others}"
         if "mu_s" in arrays:
             hint = f'Guided diffusion writes such files: use `protocol="adm"`. {hint}'

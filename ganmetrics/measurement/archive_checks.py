@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics.errors import StatisticsError
 from ganmetrics.measurement import archive
-from ganmetrics.measurement.published_files import is_published
+from ganmetrics.measurement.published_statistics import is_published
 from ganmetrics.measurement.published_store import published
 from ganmetrics.metrics.fid import fid_of_moments
 from ganmetrics.metrics.needs import NEEDS

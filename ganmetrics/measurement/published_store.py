@@ -20,7 +20,7 @@ from ganmetrics.measurement import archive
 from ganmetrics.measurement.feature_files import read_features
 from ganmetrics.measurement.given_features import moments_of
 from ganmetrics.measurement.npz_members import UNREADABLE, member_names
-from ganmetrics.measurement.published_files import PublishedFile, known
+from ganmetrics.measurement.published_statistics import PublishedFile, known
 from ganmetrics.measurement.statistics import Statistics
 
 OWN_FOLDER = ("ganmetrics/statistics", "GANMETRICS_STATISTICS_DIR")

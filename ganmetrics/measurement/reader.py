@@ -93,25 +93,24 @@ class Measuring:
 
         ``reads`` is what to measure; of saved statistics, only what they do not hold and images in their file tell.
         """
-        if isinstance(side, Source):
-            return self._measured(side, reads)
-        if side.beside is None or not reads:
-            return side
-        found = self._measured(side.beside, reads)
+        if isinstance(side, Statistics):
+            return side if side.beside is None or not reads else self._beside(side, side.beside, reads)
+        reader = Reader(side, self.loaded, frozenset(reads), self.reading, self.device, self.batch_size)
+        is_local = self.reading.engine == "local"
+        gathering = reader(WHOLE) if is_local else engine(self.reading.engine).gathered(reader, side.count)
+        recipe = recipe_of(self.loaded, side.changes_under(self.reading))
+        if gathering is None:  # another rank's
+            return Statistics(recipe, 0, "")
+        return statistics_of(gathering, side, reads, recipe)
+
+    def _beside(self, side: Statistics, images: Source, reads: set[Need]) -> Statistics:
+        """The statistics of the images that lie in the file of saved statistics (StatisticsError for other images)."""
+        found = self(images, reads)
         if side.beside_order and found.count and found.order != side.beside_order:
             what = "the images in the file were changed after it was written"
             raise StatisticsError(what, where=side.source, hint="Build the file again", code="E-DAMAGED")
         name = "" if side.name == UNVERIFIED else side.name
         return dataclasses.replace(found, name=name, source=side.source, whole=side)
-
-    def _measured(self, source: Source, reads: set[Need]) -> Statistics:
-        reader = Reader(source, self.loaded, frozenset(reads), self.reading, self.device, self.batch_size)
-        is_local = self.reading.engine == "local"
-        gathering = reader(WHOLE) if is_local else engine(self.reading.engine).gathered(reader, source.count)
-        recipe = recipe_of(self.loaded, source.changes_under(self.reading))
-        if gathering is None:  # another rank's
-            return Statistics(recipe, 0, "")
-        return statistics_of(gathering, source, reads, recipe)
 
 
 def _title(role: str, side: Side) -> str:

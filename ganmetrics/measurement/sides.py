@@ -16,8 +16,7 @@ from ganmetrics.data.source import Opening
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.measurement import archive
 from ganmetrics.measurement.npz_members import FACTS, member_names
-from ganmetrics.measurement.published_files import is_published
-from ganmetrics.measurement.published_store import published
+from ganmetrics.measurement.published_statistics import is_published
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.registry import nearest
@@ -74,6 +73,9 @@ def _side(
     if os.path.isfile(value) and archive.is_statistics(Path(value)):
         return archive.load_statistics(value, assume=_vouching(value, protocol))
     if not is_there and is_published(value):
+        # Imported here, since most sets are not downloaded.
+        from ganmetrics.measurement.published_store import published
+
         return published(value, progress=reading.progress)
     if not is_there and value in archive.index():
         return archive.bundled(value, extractor if isinstance(extractor, str) else None)

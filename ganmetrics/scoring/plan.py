@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ganmetrics._arguments import described
 from ganmetrics.data import Source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
-from ganmetrics.measurement.published_files import is_published, known
+from ganmetrics.measurement.published_statistics import is_published, known
 from ganmetrics.measurement.reader import DEFAULT_EXTRACTOR, Measuring, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics

@@ -17,7 +17,7 @@ from noise_folders import real_and_fake
 
 import ganmetrics as gm
 from ganmetrics.cli import main
-from ganmetrics.measurement.archive import ASSUMED
+from ganmetrics.measurement.archive import assumable
 
 COMMAND = [str(Path(sys.executable).with_name("ganmetrics"))]  # the installed program itself
 
@@ -222,7 +222,7 @@ def test_a_recipe_to_assume_is_one_that_is_known(run: Run, folders: tuple[Path, 
     """And folders have no use for one."""
     refused = run("fid", *folders, "--assume-recipe", "clean-fit")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert all(name in refused.stderr for name in ("Did you mean 'clean-fid'?", *ASSUMED))
+    assert all(name in refused.stderr for name in ("Did you mean 'clean-fid'?", *assumable()))
     refused = run("fid", *folders, "--assume-recipe", "clean-fid")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "no set is a file of statistics without a recipe" in refused.stderr

@@ -266,10 +266,10 @@ def foreign(tmp_path):
 def test_a_file_without_a_recipe_needs_somebody_to_vouch_for_it(foreign):
     error = refusal(foreign)
     assert error.code == "E-NO-RECIPE"
-    assert all(name in error.hint for name in ('`gm.load_statistics(path, assume="', *archive.ASSUMED))
+    assert all(name in error.hint for name in ('`gm.load_statistics(path, assume="', *archive.assumable()))
 
 
-@pytest.mark.parametrize(("assume", "recipe"), archive.ASSUMED.items(), ids=archive.ASSUMED)
+@pytest.mark.parametrize(("assume", "recipe"), archive.assumable().items(), ids=archive.assumable())
 def test_a_file_without_a_recipe_under_an_assumed_one(foreign, assume, recipe):
     found = load_statistics(foreign, assume=assume)
     assert found.recipe == recipe
@@ -279,7 +279,7 @@ def test_a_file_without_a_recipe_under_an_assumed_one(foreign, assume, recipe):
 
 
 def test_the_assumed_recipes_differ():
-    fidelity, pytorch_fid = (archive.ASSUMED[name] for name in ("torch-fidelity", "pytorch-fid"))
+    fidelity, pytorch_fid = (archive.assumable()[name] for name in ("torch-fidelity", "pytorch-fid"))
     assert fidelity.differences(pytorch_fid) == ["resize: tf1-bilinear / pytorch-fid-bilinear"]
 
 

@@ -18,7 +18,7 @@ from serving import HASTE, Handler, Server, environment, offset_of, running, sha
 import ganmetrics as gm
 from ganmetrics.errors import GanMetricsWarning
 from ganmetrics.measurement import archive, published_store
-from ganmetrics.measurement.published_files import PUBLISHED, PublishedFile
+from ganmetrics.measurement.published_statistics import PUBLISHED, PublishedFile
 from ganmetrics.measurement.published_store import fetch
 from ganmetrics.numerics.moments import Moments
 
@@ -83,7 +83,7 @@ def published(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 def fake_under(protocol: str) -> gm.Statistics:
     """Generated images as a recipe's network would have measured them."""
     found = gm.features(FAKE, "stand-in")
-    return replace(found, recipe=archive.ASSUMED[protocol], name="")
+    return replace(found, recipe=archive.assumable()[protocol], name="")
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_the_table_names_what_the_projects_publish() -> None:
     for name, file in PUBLISHED.items():
         assert file.name == name
         assert file.url.startswith("https://")
-        assert file.protocol in archive.ASSUMED
+        assert file.protocol in archive.assumable()
         assert file.keys
     assert (
         len({file.url for file in PUBLISHED.values()}) == len({f.place for f in PUBLISHED.values()}) == len(PUBLISHED)
@@ -128,7 +128,7 @@ def test_each_layout_scores_under_its_packages_protocol(
     assert score.value == pytest.approx(expected, rel=1e-6)
     digest = sha256(LAYOUTS[name])
     assert score.signature.real.startswith(f"{name.replace(':', '-')}#{file.count}:{digest[:8]}")
-    assert score.signature.resize == archive.ASSUMED[file.protocol].resize
+    assert score.signature.resize == archive.assumable()[file.protocol].resize
     again = gm.evaluate(name, fake_under(file.protocol), metrics=[metric], protocol=file.protocol, ci="off")
     assert next(iter(again.scores.values())).value == score.value
     assert len(server.requests) == 1
@@ -154,7 +154,7 @@ def test_one_command_fetches_and_scores_a_reference_batch(
     parts = (("", real.moments), ("_s", real.spatial_moments))
     arrays = {f"{key}{end}": value for end, m in parts for key, value in
               (("mu", m.mean.numpy()), ("sigma", m.covariance().numpy()))}  # fmt: skip
-    monkeypatch.setitem(archive.ASSUMED, "adm", real.recipe)
+    monkeypatch.setitem(archive.assumable(), "adm", real.recipe)
     published("adm:imagenet256", serves(npz(**arrays, arr_0=images[0])))
     np.savez("fake.npz", images[1])
     given = (
