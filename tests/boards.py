@@ -152,7 +152,7 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def until(condition: Any, seconds: float = 60.0) -> None:
+def until(condition: Any, seconds: float = 300.0) -> None:
     """Wait for something that happens elsewhere."""
     end = time.monotonic() + seconds
     while not condition():

@@ -84,7 +84,7 @@ def test_a_worker_that_is_told_to_end_gives_its_submission_back(tmp_path: Path) 
     with boards.board(tmp_path / "board", num_images=NUM_IMAGES, metrics=("fid",), has_diagnosis=False) as board:
         queued(board, tmp_path, 1)
         worker = started(board.folder)
-        boards.until(lambda: "scoring" in board.store.counts(), 60)
+        boards.until(lambda: "scoring" in board.store.counts())
         ended(worker)
         assert worker.returncode == 143
         assert board.store.counts() == {"queued": 1}
