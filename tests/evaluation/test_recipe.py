@@ -11,7 +11,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganmetrics.data import Reading
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.extractors.callers_network import Custom
 from ganmetrics.measurement.reader import recipe_of
@@ -111,7 +110,7 @@ def test_a_network_of_any_name_has_a_signature_that_reads_back(name, plain):
     assert re.fullmatch(rf"custom-{re.escape(plain)}:[0-9a-f]{{8}}", extractor.identity)
     signature = Signature("fid", extractor.identity, "own", "#2:ab", "#2:cd", "float32/float64", "1.0")
     assert Signature.parse(str(signature)) == signature
-    assert recipe_of(extractor, Reading()).extractor == plain
+    assert recipe_of(extractor).extractor == plain
 
 
 def test_the_kind_of_a_network_is_its_name_where_it_has_none():

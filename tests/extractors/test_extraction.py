@@ -311,9 +311,9 @@ def test_tf32_is_refused_where_there_is_none_and_named_where_it_is() -> None:
     fast = load_extractor("pixels+tf32")
     with pytest.raises(gm.UsageError, match="tf32 is an arithmetic of NVIDIA GPUs; the device is cpu"):
         Extraction(fast, ["pixels"], CPU)
-    recipe = recipe_of(fast, gm.Reading())
+    recipe = recipe_of(fast)
     assert (recipe.extractor, recipe.precision) == ("pixels+tf32", "tf32/float64")
-    assert recipe.differences(recipe_of(Pixels(), gm.Reading())) == ["precision: tf32/float64 / float32/float64"]
+    assert recipe.differences(recipe_of(Pixels())) == ["precision: tf32/float64 / float32/float64"]
     with pytest.raises(gm.UsageError, match=r"unknown precision 'tf16'\. Did you mean 'tf32'"):
         load_extractor("pixels+tf16")
 
