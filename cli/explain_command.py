@@ -43,7 +43,17 @@ def command(
     own: dict[str, Any] = {"references": dict(_named(text) for text in references)}
     if search:
         own["search"] = [name.strip() for name in search.split(",") if name.strip()]
-    run(partial(gm.explain, published), [real, fake], Settings.of(ctx), own)
+    settings = Settings.of(ctx)
+    found = run(partial(gm.explain, published), [real, fake], settings, own)
+    best = found.nearest[0]
+    if best.match and best.options and all(best.options) and settings.json_path != "-" and settings.is_first:
+        click.echo(f"\nTo compute it so: {'  '.join(map(_told, best.options))}")
+
+
+def _told(option: tuple[str, ...]) -> str:
+    """Return a parameter and its value as the command has them."""
+    name, value = option
+    return f"{value} as {name.upper()}" if name in ("real", "fake") else f"--{name} {value}"
 
 
 def _named(text: str) -> tuple[str, str]:

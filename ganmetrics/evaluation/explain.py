@@ -29,6 +29,7 @@ from ganmetrics.extractors.inception import Inception
 from ganmetrics.measurement.sides import open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.registry import unknown
+from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.keywords import MeasuringKeywords, Settings, shows
 from ganmetrics.scoring.result import readable
 
@@ -54,8 +55,8 @@ class Trial:
     ----------
     changes : tuple of str
         What differs from the caller's recipe, in words; empty for the caller's own.
-    options : tuple of str
-        What the command would have in addition.
+    options : tuple of tuple of str
+        For each change the parameter that makes it and its value; empty where there is no such parameter.
     value : float
     interval : Interval or None
     match : str
@@ -63,7 +64,7 @@ class Trial:
     """
 
     changes: tuple[str, ...]
-    options: tuple[str, ...]
+    options: tuple[tuple[str, ...], ...]
     value: float
     interval: Interval | None
     match: str
@@ -77,7 +78,7 @@ class Trial:
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain data."""
         interval = None if self.interval is None else [self.interval.low, self.interval.high]
-        return {"changes": list(self.changes), "options": list(self.options), "value": self.value,
+        return {"changes": list(self.changes), "options": [list(each) for each in self.options], "value": self.value,
                 "interval": interval, "match": self.match}  # fmt: skip
 
 
@@ -123,9 +124,7 @@ class Explanation(Report):
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
                  for row in rows]  # fmt: skip
-        best = next((each for each in self.nearest if each.options and all(each.options)), None)
-        hint = [f"To compute it so: {'  '.join(best.options)}"] if best and best.match else []
-        return "\n".join([self.verdict, "", *lines, *([""] if hint else []), *hint])
+        return "\n".join([self.verdict, "", *lines])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain data."""
@@ -201,7 +200,9 @@ def explain(
     meter = SetMeter(sides, network, chosen, with_classes=with_classes)
     measured = {name: meter.first(name, set(search)) for name in sides}
     base = Setup(network.resize)
-    return _found(Recipes(measured), meter, Changes(base, changes_of(measured, base, search)), (text, tolerance))
+    found = _found(Recipes(measured), meter, Changes(base, changes_of(measured, base, search)), (text, tolerance))
+    own = {name: measured[name][Way(base.resize)] for name in (REAL, FAKE)}
+    return replace(found, warnings=tuple(caution.sentence for caution in alarms(own)))
 
 
 def _printed(published: str | float) -> tuple[str, float]:

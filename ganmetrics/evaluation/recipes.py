@@ -53,15 +53,16 @@ class Change:
         One of ``SEARCHES``.
     words : str
         What differs, in words.
-    option : str
-        What the command would have in addition; empty where there is no such option.
+    option : tuple of str
+        The parameter that makes the difference and its value, with the set before a colon where one alone is meant;
+        empty where there is no such parameter.
     fields : mapping
         The fields of ``Setup`` that differ.
     """
 
     kind: str
     words: str
-    option: str
+    option: tuple[str, ...]
     fields: Mapping[str, Any]
 
 
@@ -87,7 +88,7 @@ def _protocols(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) ->
         packages.setdefault(record.resize, []).append(name)
     rules = [way.resize for way in measured[FAKE] if way.resize != base.resize]
     return [
-        Change("protocol", f"the resize is that of {', '.join(packages[rule])}", f"--protocol {packages[rule][0]}",
+        Change("protocol", f"the resize is that of {', '.join(packages[rule])}", ("protocol", packages[rule][0]),
                {"resize": rule})
         for rule in dict.fromkeys(rules)
     ]  # fmt: skip
@@ -95,7 +96,7 @@ def _protocols(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) ->
 
 def _references(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> list[Change]:
     others = [name for name in measured if name not in (REAL, FAKE)]
-    return [Change("reference", f"the reference is {name}", f"{name} as REAL", {"real_set": name}) for name in others]
+    return [Change("reference", f"the reference is {name}", ("real", name), {"real_set": name}) for name in others]
 
 
 def _steps(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> list[Change]:
@@ -106,11 +107,11 @@ def _steps(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> lis
             is_jpeg = text.startswith("jpeg:")
             told = f"were saved as JPEG of quality {text[5:]}" if is_jpeg else f"were cut by {text}"
             kind = "format" if is_jpeg else "crop"
-            found.append(Change(kind, f"{title} {told}", f"--prepare {side}:{text}", {f"{side}_steps": text}))
+            found.append(Change(kind, f"{title} {told}", ("prepare", f"{side}:{text}"), {f"{side}_steps": text}))
     for text in steps[REAL]:
         if text in steps[FAKE] and not text.startswith("jpeg:"):
             both = {"real_steps": text, "fake_steps": text}
-            found.append(Change("crop", f"both sets were cut by {text}", f"--prepare {text}", both))
+            found.append(Change("crop", f"both sets were cut by {text}", ("prepare", text), both))
     return found
 
 
@@ -119,16 +120,16 @@ def _numbers(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> l
     counts = sorted({*COUNTS, real, fake})
     found = []
     for count in counts:
-        option = f"--sample first:{count}"
+        option = ("sample", f"first:{count}")
         if count < min(real, fake):
             both = {"real_count": count, "fake_count": count}
             found.append(Change("number", f"both sets are their first {count} images", option, both))
         if count < fake:
             words = f"the generated images are the first {count}"
-            found.append(Change("number", words, f"--sample fake:first:{count}", {"fake_count": count}))
+            found.append(Change("number", words, ("sample", f"fake:first:{count}"), {"fake_count": count}))
         if count < real:
             words = f"the real images are the first {count}"
-            found.append(Change("number", words, f"--sample real:first:{count}", {"real_count": count}))
+            found.append(Change("number", words, ("sample", f"real:first:{count}"), {"real_count": count}))
     return found
 
 
@@ -138,21 +139,21 @@ def _classes(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> l
     for side, title in ((REAL, "real"), (FAKE, "generated")):
         if known[side]:
             words = f"each class has as many {title} images"
-            found.append(Change("classes", words, "", {f"is_{side}_balanced": True}))
+            found.append(Change("classes", words, (), {f"is_{side}_balanced": True}))
     return found
 
 
 def _denominators(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> list[Change]:
-    return [Change("denominator", "covariances are over N in place of N - 1 (stylegan3)", "--set fid.denominator=n",
+    return [Change("denominator", "covariances are over N in place of N - 1 (stylegan3)", ("set", "fid.denominator=n"),
                    {"denominator": "n"})]  # fmt: skip
 
 
 def _mixtures(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> list[Change]:
-    found = [Change("mixture", "the real images lie among the generated ones", "", {"is_mixed": True})]
+    found = [Change("mixture", "the real images lie among the generated ones", (), {"is_mixed": True})]
     for name in measured:
         if name not in (REAL, FAKE):
             words = f"two real sets were compared: {name} stands for the generated images"
-            found.append(Change("mixture", words, f"{name} as FAKE", {"fake_set": name}))
+            found.append(Change("mixture", words, ("fake", name), {"fake_set": name}))
     return found
 
 

@@ -86,7 +86,7 @@ def agreed_protocol(given: Mapping[str, Any], asked: str | None) -> str | None:
             name = value if is_name else value.source
             what = f"{name} scores under the protocol {own} only, and {asked} was asked for"
             raise UsageError(what, where="protocol", hint="Leave the protocol out, or give the images")
-        asked = asked or (own if isinstance(own, str) and own else None)
+        asked = own if asked is None and isinstance(own, str) and own else asked
     return asked
 
 

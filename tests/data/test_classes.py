@@ -366,7 +366,6 @@ def chunked(tmp_path: Path) -> Iterator[tuple[str, str]]:
 def test_every_use_of_classes_follows_the_rule(chunked: tuple[str, str]) -> None:
     real, fake = chunked
     with_json = gm.evaluate(real, fake, metrics=["class_fid"], extractor="pixels", ci="off")["class_fid"].value
-    assert [each.name for each in gm.attribute(real, fake, extractor="pixels").classes] in (["0", "1"], ["1", "0"])
     digests = [gm.measure(place, extractor="pixels").digest for place in chunked]
     for place in chunked:
         Path(place, "dataset.json").unlink()
@@ -378,7 +377,6 @@ def test_every_use_of_classes_follows_the_rule(chunked: tuple[str, str]) -> None
                          reading=gm.Reading(classes="folders"))  # fmt: skip
     assert result["class_fid"].value != pytest.approx(with_json)
     attribution = gm.attribute(real, fake, extractor="pixels")
-    assert attribution.classes == ()
     [caution] = [each for each in attribution.warnings if "chunks" in each]
     assert caution.startswith("fake: the sub-folders 00000, 00001, 00002 are numbered chunks, not classes")
     assert '`gm.Reading(classes="folders")`' in caution

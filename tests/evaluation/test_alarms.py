@@ -155,6 +155,7 @@ SILENT = {
     "save_statistics": "the file says it when it is loaded",
     "source": "opens images and scores none",
     "every_protocol": "tested below with weights",
+    "explain": "tested below with weights",
     "compare_saved": "takes numbers alone",
     "ppl": "refuses images that are not in -1..1",
     "load_extractor": "takes no images",
@@ -285,6 +286,12 @@ def test_every_adapter_warns_of_it(name: str, tmp_path: Path, request: pytest.Fi
 def test_the_table_of_protocols_says_it(synthetic_weights: Path) -> None:
     table = gm.every_protocol(REAL[:5], declared(UNIT[:5]), weights=synthetic_weights, ci="off")
     assert table.warnings[0].startswith(WORDS)
+
+
+@pytest.mark.slow
+def test_an_explanation_says_it(synthetic_weights: Path) -> None:
+    how = {"weights": synthetic_weights, "search": ["denominator"], "extractor": "inception:64"}
+    assert gm.explain("1", REAL[:5], declared(UNIT[:5]), **how).warnings[0].startswith(WORDS)
 
 
 # What is said of which part of the range.

@@ -104,7 +104,7 @@ def test_two_differences_at_once_are_named(place: Path, how: dict[str, object]) 
     found = explained(fid(cut, place / "fake", how, "pytorch-fid"), place, how)
     assert set(found.nearest[0].changes) == {
         "the resize is that of dgm-eval, pytorch-fid", "the real images were cut by center-crop"}  # fmt: skip
-    assert found.nearest[0].options == ("--protocol dgm-eval", "--prepare real:center-crop")
+    assert found.nearest[0].options == (("protocol", "dgm-eval"), ("prepare", "real:center-crop"))
 
 
 def test_a_number_that_nothing_reaches_is_said_to_be_so(place: Path, how: dict[str, object]) -> None:

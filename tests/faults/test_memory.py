@@ -37,7 +37,7 @@ def test_89_memory_that_runs_out_is_one_sentence(
 ) -> None:
     """PyTorch has no class of error for it and NumPy has."""
     words = ["fid", *map(str, sets), "--extractor", "pixels", "-q", *json_option]
-    ending = nursery.run("python", GREEDY, whose, *words, limits=room(nursery, 1 << 29))
+    ending = nursery.run("python", GREEDY, whose, *words, limits=room(nursery, 1 << 30))
     assert (ending.code, ending.stdout) == (6, "")
     assert ending.stderr.count("\n") == 1
     assert "E-MEMORY" in ending.stderr

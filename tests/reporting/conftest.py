@@ -39,7 +39,7 @@ def write(folder: Path, count: int, kept: tuple[int, ...], seed: int, side: int 
 
 def explanation() -> Explanation:
     own = Trial((), (), 3.9, gm.Interval(3.7, 4.2, "influence"), "")
-    other = Trial((f"the reference is {HOSTILE[1]}",), (f"{HOSTILE[1]} as REAL",), 4.31, None, "equal as printed")
+    other = Trial((f"the reference is {HOSTILE[1]}",), (("real", HOSTILE[1]),), 4.31, None, "equal as printed")
     return Explanation("4.31", own, (other, own), num_tried=2)
 
 
