@@ -228,6 +228,7 @@ def test_a_recipe_to_assume_is_one_that_is_known(run: Run, folders: tuple[Path, 
     assert "no set is a file of statistics without a recipe" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_recipe_is_assumed_with_the_weights_that_are_given(
     run: Run, folders: tuple[Path, Path], tmp_path: Path, synthetic_weights: Path
 ) -> None:

@@ -141,6 +141,7 @@ def test_each_layout_scores_under_its_packages_protocol(
         gm.fid(name, fake_under(other))
 
 
+@pytest.mark.slow
 def test_one_command_fetches_and_scores_a_reference_batch(
     published: Callable[..., PublishedFile], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run,
     synthetic_weights: Path,

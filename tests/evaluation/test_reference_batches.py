@@ -14,6 +14,7 @@ from commands import Run
 import ganmetrics as gm
 
 pytestmark = pytest.mark.filterwarnings("ignore::ganmetrics.errors.GanMetricsWarning")
+WHOLE, SOME, FAKE = 14, 12, 8  # images, which each meet a network of 299 pixels
 METRICS = ["fid", "sfid", "precision_recall", "is(splits=2)"]
 
 
@@ -23,18 +24,18 @@ def images(count: int, seed: int) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, synthetic_weights: Path) -> Path:
-    """A reference batch in guided diffusion's layout: statistics of 24 images, 12 of which lie beside them."""
+    """A reference batch in guided diffusion's layout: statistics of some images and part of them beside."""
     root = tmp_path_factory.mktemp("batches")
-    real, fake = images(24, 0), images(16, 1)
+    real, fake = images(WHOLE, 0), images(FAKE, 1)
     np.save(root / "real.npy", real)
-    np.save(root / "some.npy", real[:12])
-    np.savez(root / "fake.npz", fake, np.arange(16) % 3)
+    np.save(root / "some.npy", real[:SOME])
+    np.savez(root / "fake.npz", fake, np.arange(FAKE) % 3)
     found = gm.measure(real, reads=("moments", "spatial_moments"), weights=synthetic_weights)
     arrays = {}
     for moments, names in ((found.moments, ("mu", "sigma")), (found.spatial_moments, ("mu_s", "sigma_s"))):
         assert moments is not None
         arrays |= dict(zip(names, (moments.mean.numpy(), moments.covariance().numpy()), strict=True))
-    np.savez(root / "VIRTUAL.npz", arr_0=real[:12], arr_1=np.arange(12) % 3, **arrays)
+    np.savez(root / "VIRTUAL.npz", arr_0=real[:SOME], arr_1=np.arange(SOME) % 3, **arrays)
     return root
 
 
@@ -85,7 +86,7 @@ def test_one_file_and_one_command(folder: Path, options: dict[str, Any], run: Ru
     found = json.loads(done.stdout)
     expected = gm.evaluate(assumed(folder, options["weights"]), "fake.npz", metrics=METRICS, protocol="adm", **options)
     assert {name: score["value"] for name, score in found["scores"].items()} == values(expected)
-    assert found["real"]["count"] == 12
+    assert found["real"]["count"] == SOME
     assert found["real"]["whole"]["count"] == 0
 
 
@@ -112,18 +113,19 @@ def test_fid_alone_reads_no_image_of_the_file(folder: Path, options: dict[str, A
     assert gm.evaluate(real, fake, metrics=["fid"]).real is real
 
 
+@pytest.mark.slow
 def test_other_commands_read_the_images_too(folder: Path, options: dict[str, Any]) -> None:
     real = assumed(folder, options["weights"])
     some = gm.evaluate("some.npy", "fake.npz", metrics=["prdc"], **options)
     compared = gm.compare(real, "fake.npz", "some.npy", metrics=["prdc"], weights=options["weights"])
     assert values(compared.results["fake.npz"]) == pytest.approx(values(some), abs=1e-9)
     found = gm.diagnose(real, gm.source(images(12, 5)), test="fake.npz", weights=options["weights"])
-    assert found.pair.real.count == 12
+    assert found.pair.real.count == SOME
     by_class = gm.evaluate(real, "fake.npz", metrics=["class_fid"], **options)
     assert by_class["class_fid"].value >= 0
     evaluation = gm.Evaluation(["fid", "prdc"], "real.npy", extractor="pixels")
     evaluation.update(images(12, 6).transpose(0, 3, 1, 2))
-    assert evaluation.compute().real.count == 24  # type: ignore[union-attr]
+    assert evaluation.compute().real.count == WHOLE  # type: ignore[union-attr]
 
 
 def evaluators(path: Path) -> dict[str, Any]:
@@ -150,6 +152,7 @@ def frechet(first: dict[str, Any], second: dict[str, Any], end: str) -> float:
     return float(difference @ difference + np.trace(one) + np.trace(other) - 2 * root)
 
 
+@pytest.mark.slow
 def test_files_of_own_images_are_such_as_the_evaluator_reads(
     folder: Path, options: dict[str, Any], run: Run, tmp_path: Path
 ) -> None:
