@@ -187,7 +187,7 @@ seed_option = _shared(
 # One list for each kind of option, in the order in which the help shows them.
 SET_OPTIONS = [
     _shared("--include", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
-            help="Take the images whose names fit, such as '*_fake_B.png'. May be repeated. SET is real, fake or test "
+            help="Take the images whose names fit, such as 'seed1*.png'. May be repeated. SET is real, fake or test "
             "where one alone is meant."),
     _shared("--exclude", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
             help="Leave out the images whose names fit. May be repeated."),

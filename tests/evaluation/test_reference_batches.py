@@ -14,7 +14,7 @@ from commands import Run
 import ganmetrics as gm
 
 pytestmark = pytest.mark.filterwarnings("ignore::ganmetrics.errors.GanMetricsWarning")
-WHOLE, SOME, FAKE = 14, 12, 8  # images, which each meet a network of 299 pixels
+WHOLE, SOME, FAKE = 14, 12, 12  # images, which each meet a network of 299 pixels
 METRICS = ["fid", "sfid", "precision_recall", "is(splits=2)"]
 
 

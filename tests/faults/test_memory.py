@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and /pro
 
 def room(nursery: Nursery, more: int) -> dict[str, int]:
     """A limit on the address space: what a child has at its birth, and so many bytes more."""
+    nursery.run("python", "")  # until it answers it is still importing
     pages = int(Path(f"/proc/{nursery.process.pid}/statm").read_text().split()[0])
     return {"RLIMIT_AS": pages * os.sysconf("SC_PAGE_SIZE") + more}
 
