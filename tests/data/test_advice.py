@@ -12,7 +12,7 @@ from PIL import Image
 import ganmetrics as gm
 
 KINDS = {  # suffix: words of the advice
-    "mp4": "Name videos by a pattern",
+    "mp4": "Score the frames of videos by a pattern",
     "mdb": "Name the folder that holds the data.mdb",
     "tfrecords": "Convert TFRecords",
     "parquet": "by a pattern in quotes",
@@ -51,7 +51,7 @@ def test_another_file_in_place_of_a_folder(tmp_path: Path, suffix: str) -> None:
 def test_what_there_is_most_of_decides(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4", "c.h5", "readme.txt"):
         (tmp_path / name).write_bytes(b"0")
-    assert "Name videos" in refusal(tmp_path).hint
+    assert "frames of videos" in refusal(tmp_path).hint
 
 
 def test_features_are_not_to_be_saved_as_images(tmp_path: Path) -> None:

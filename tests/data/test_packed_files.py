@@ -225,7 +225,9 @@ def test_bad_videos_are_told_in_a_sentence(tmp_path: Path) -> None:
         opened(tmp_path / "*.mkv")
     with pytest.raises(gm.InputError, match="one by one"):
         opened(video(tmp_path / "a.mp4", 4), sample=2)
-    with pytest.raises(gm.InputError, match=r"Name videos by a pattern in quotes, as in 'FOLDER/\*.mp4'"):
+    with pytest.raises(
+        gm.InputError, match=r"Score the frames of videos by a pattern in quotes, as in 'FOLDER/\*.mp4'"
+    ):
         opened(tmp_path)
 
 

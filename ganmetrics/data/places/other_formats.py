@@ -22,7 +22,7 @@ STATISTICS = (
 ADVICE: tuple[tuple[frozenset[str], str], ...] = (
     (
         VIDEO_SUFFIXES,
-        "Name videos by a pattern in quotes, as in 'FOLDER/*.mp4'",
+        "Score the frames of videos by a pattern in quotes, as in 'FOLDER/*.mp4'",
     ),
     (
         frozenset((".mdb", ".lmdb")),
@@ -34,7 +34,7 @@ ADVICE: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (
         frozenset((PARQUET,)),
-        "Name the files by a pattern in quotes, as in 'FOLDER/train-*.parquet'",
+        "Name the files by a pattern in quotes, as in 'FOLDER/*.parquet', or the data set as huggingface:FOLDER:SPLIT",
     ),
     (
         frozenset((".arrow",)),
