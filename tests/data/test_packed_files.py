@@ -225,9 +225,7 @@ def test_bad_videos_are_told_in_a_sentence(tmp_path: Path) -> None:
         opened(tmp_path / "*.mkv")
     with pytest.raises(gm.InputError, match="one by one"):
         opened(video(tmp_path / "a.mp4", 4), sample=2)
-    with pytest.raises(
-        gm.InputError, match="Score the frames of videos by a pattern in quotes"
-    ):
+    with pytest.raises(gm.InputError, match="Score the frames of videos by a pattern in quotes"):
         opened(tmp_path)
 
 
