@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ganmetrics.errors.GanMetricsWarning"
 )
 MODES = list(shim.EXTRACTORS)
-COUNT = 3  # images of a set, which each meet a network of 299 pixels
+COUNT = 4  # images of a set, which each meet a network of 299 pixels
 
 
 @pytest.fixture(scope="module")
