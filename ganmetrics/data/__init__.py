@@ -97,7 +97,7 @@ def open_source(
         from ganmetrics.data.choosing import chosen
 
         source = chosen(source, reading)
-    source.name, source.changes = name or source.name, reading.changes()
+    source.name, source.changes, source.form = name or source.name, reading.changes(), reading.form
     return source if labels is None else _labelled(source, labels)
 
 

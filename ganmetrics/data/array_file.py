@@ -13,9 +13,10 @@ from ganmetrics._files import shown
 from ganmetrics.data.places.array_header import ArrayHeader, read_header
 from ganmetrics.data.places.paths import is_array_file, suffix_of
 from ganmetrics.data.places.refusals import refuse_path
-from ganmetrics.data.reading.not_images import FLOATS, ROWS, fix_of_dtype, refuse_what_is_no_image
-from ganmetrics.data.reading.uint8 import check_layout, to_uint8
-from ganmetrics.data.source import Classes, Kind, Source
+from ganmetrics.data.reading.not_images import ROWS, fix_of_dtype, refuse_what_is_no_image
+from ganmetrics.data.reading.pixel_form import FLOATS, RGB8
+from ganmetrics.data.reading.uint8 import check_dtype, check_layout, to_form
+from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening, Source
 from ganmetrics.data.zip_file import Caps, check_members, opened_archive
 from ganmetrics.errors import InputError, StatisticsError
 
@@ -39,9 +40,9 @@ class ArrayFileSource(Source):
     Parameters
     ----------
     path : str or os.PathLike
-        The file; its array is uint8 [N, H, W, 3] or [N, 3, H, W], or float with a value range.
-    value_range : (float, float), optional
-        What float images call black and white.
+        The file; its array is [N, H, W, C] or [N, C, H, W], of 8 bits uint8 or float with a value range.
+    opening : Opening
+        What float images call black and white, and which form images have.
     is_beside_statistics : bool
         Whether the file may hold statistics too, as a reference batch of guided diffusion does.
 
@@ -58,7 +59,7 @@ class ArrayFileSource(Source):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        value_range: tuple[float, float] | None = None,
+        opening: Opening = DEFAULT_OPENING,
         *,
         is_beside_statistics: bool = False,
     ) -> None:
@@ -74,9 +75,10 @@ class ArrayFileSource(Source):
         self._member = _image_member(keys, self.name) if suffix_of(path) == ".npz" else ""
         self._has_labels = self._member == f"{IMAGES}.npy" and LABELS in keys
         with self._stream(self._member) as (stream, num_bytes):
-            self._header = _checked_header(stream, num_bytes, self.name, has_range=value_range is not None)
-        self._range = value_range if self._header.dtype.name in FLOATS else None
-        check_layout(self._header.shape, is_array=True, where=self.name)
+            self._header = _checked_header(stream, num_bytes, self.name, opening)
+        self._range = opening.value_range if self._header.dtype.name in FLOATS else None
+        self._form = opening.reading.form
+        check_layout(self._header.shape, is_array=True, where=self.name, channels=self._form.channels)
         self.count = self._header.shape[0]
         others = [key for key in keys[:MOST_LOOKED_AT] if f"{key}.npy" != self._member and self._are_images(key)]
         if others:
@@ -133,7 +135,7 @@ class ArrayFileSource(Source):
         dtype = self._header.dtype
         data = bytearray(_exactly(stream, math.prod(shape) * dtype.itemsize, self.name))
         values = np.frombuffer(data, dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
-        return to_uint8(values, self._range, self.name, first=first)
+        return to_form(values, self._range, self.name, self._form, first=first)
 
     @contextmanager
     def _stream(self, member: str) -> Iterator[tuple[IO[bytes], int]]:
@@ -183,18 +185,21 @@ def _image_member(keys: list[str], where: str) -> str:
     raise InputError(what, where=where, hint=hint, code="E-ARRAY")
 
 
-def _checked_header(stream: IO[bytes], num_bytes: int, where: str, *, has_range: bool) -> ArrayHeader:
+def _checked_header(stream: IO[bytes], num_bytes: int, where: str, opening: Opening) -> ArrayHeader:
     header = _header(stream, where)
     if header.dtype.hasobject:
         what = "the array holds Python objects, which may run code when they are loaded; it is refused"
         hint = "Save images as one uint8 array, and statistics by np.savez(path, mu=mu, sigma=sigma)"
         raise InputError(what, where=where, hint=hint, code="E-ARRAY")
-    refuse_what_is_no_image(header.shape, header.dtype.name, where)
+    if opening.reading.form == RGB8:
+        refuse_what_is_no_image(header.shape, header.dtype.name, where)
     if len(header.shape) == 2:
         what = f"the array has the shape {list(header.shape)} and dtype {header.dtype.name}; expected uint8 images"
         raise InputError(what, where=where, hint=FLAT, code="E-SHAPE")
     is_float = header.dtype.name in FLOATS
-    if header.dtype.name != "uint8" and not (is_float and has_range):
+    if opening.reading.form != RGB8:
+        check_dtype(header, True, where, opening.reading.form)
+    elif header.dtype.name != "uint8" and not (is_float and opening.value_range is not None):
         what = f"the array has dtype {header.dtype.name}; expected uint8 images"
         scaled = "State what black and white are, as by `value_range=(-1, 1)`, or save the images as uint8 in 0..255"
         hint = scaled if is_float else fix_of_dtype(header.dtype.name, is_array=True)
@@ -243,5 +248,5 @@ def _refuse_damaged(error: Exception, where: str) -> NoReturn:
 KIND = Kind(
     accepts="an .npz or .npy file of images",
     matches=is_array_file,
-    open=lambda value, opening: ArrayFileSource(value, opening.value_range),
+    open=ArrayFileSource,
 )

@@ -12,7 +12,7 @@ from ganmetrics.data.reading.loading import read_parts
 from ganmetrics.data.reading.parts import Part, Parts, next_part, whole
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.targets import classes_of_dataset, number_of
-from ganmetrics.data.reading.uint8 import to_uint8
+from ganmetrics.data.reading.uint8 import to_form
 from ganmetrics.data.reading.workers import watched
 from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening, Source, is_instance
 from ganmetrics.errors import InputError
@@ -90,7 +90,7 @@ class LoaderSource(Source):
 def part_of(images: Any, first: int, opening: Opening, where: str) -> Part:
     """Images of one batch, [N, 3, H, W] or a list of single ones, of which the first has the place ``first``."""
     if not isinstance(images, list):
-        return whole(to_uint8(images, opening.value_range, where, first=first))
+        return whole(to_form(images, opening.value_range, where, opening.reading.form, first=first))
     names = (f"image {index}" for index in range(first, first + len(images)))
     loads = (
         (name, partial(decoded, image, opening.reading, opening.value_range, f"{name} of {where}"))

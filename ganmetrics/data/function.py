@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.reading.batches import WHOLE, Share
-from ganmetrics.data.reading.uint8 import to_uint8
+from ganmetrics.data.reading.uint8 import to_form
 from ganmetrics.data.source import Kind, Opening, Source, is_instance
 from ganmetrics.data.tensor import images_alone, is_tensor
 from ganmetrics.errors import InputError, UsageError
@@ -48,7 +48,7 @@ class FunctionSource(Source):
                 code="E-SOURCE",
             )
         self.count: int = opening.num_images
-        self._function, self._range = function, opening.value_range
+        self._function, self._range, self._form = function, opening.value_range, opening.reading.form
 
     def batches(self) -> Iterator[Images]:
         """The images in the order they are made; see ``Source.batches``."""
@@ -76,7 +76,7 @@ class FunctionSource(Source):
         if not is_tensor(made):
             what = f"the function returned {type(made).__name__}; expected a tensor or array of {num} images"
             raise InputError(what, where=self.name, hint=images_alone(made), code="E-SHAPE")
-        images = to_uint8(made, self._range, self.name, first=first)
+        images = to_form(made, self._range, self.name, self._form, first=first)
         if images.shape[0] != num:
             what = f"the function was asked for {num} images and returned {images.shape[0]}"
             raise InputError(what, where=self.name, hint="It must return as many as it is asked for", code="E-SHAPE")

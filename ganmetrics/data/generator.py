@@ -12,7 +12,7 @@ from ganmetrics._process import evaluating
 from ganmetrics.data.function import is_maker, takes_seed
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.data.reading.uint8 import to_uint8
+from ganmetrics.data.reading.uint8 import to_form
 from ganmetrics.data.source import Kind, Opening, Source, is_instance
 from ganmetrics.data.tensor import images_alone, is_tensor
 from ganmetrics.errors import InputError, UsageError, is_out_of_memory
@@ -76,7 +76,7 @@ class GeneratorSource(Source):
             what = "a generator can make any number of images; num_images must say how many are scored"
             raise UsageError(what, where=self.name, hint=f"Pass it, as in {EXAMPLE}", code="E-SOURCE")
         self.count: int = opening.num_images
-        self._range = opening.value_range
+        self._range, self._form = opening.value_range, opening.reading.form
         self._make = _maker(generator, opening, self.name)
         if isinstance(self._make, _Network):
             self._as_images(self._make(0, kept=2), 0)
@@ -106,12 +106,12 @@ class GeneratorSource(Source):
 
     def _as_images(self, made: Any, first: int) -> Images:
         is_torch = is_instance(made, "torch", "Tensor")
-        if is_torch and made.ndim == 4 and made.shape[1] == 1:
+        if is_torch and made.ndim == 4 and made.shape[1] == 1 and self._form.channels == 3:
             made = made.expand(-1, 3, -1, -1)
-        if is_torch and self._range is None and made.is_floating_point():
+        if is_torch and self._range is None and made.is_floating_point() and self._form.dtype == "uint8":
             hint = f"A network that ends in tanh makes (-1, 1), one that ends in a sigmoid (0, 1): {EXAMPLE}"
             raise InputError("float images need their value_range", where=self.name, hint=hint, code="E-RANGE")
-        return to_uint8(made, self._range, self.name, first=first)
+        return to_form(made, self._range, self.name, self._form, first=first)
 
 
 class _Network:

@@ -10,8 +10,8 @@ from ganmetrics._files import shown
 from ganmetrics.data.places.libraries import library
 from ganmetrics.data.places.paths import hdf5_parts
 from ganmetrics.data.reading.targets import classes_of_values
-from ganmetrics.data.reading.uint8 import check_layout, to_uint8
-from ganmetrics.data.source import Classes, Kind, Source
+from ganmetrics.data.reading.uint8 import check_layout, to_form
+from ganmetrics.data.source import DEFAULT_OPENING, Classes, Kind, Opening, Source
 from ganmetrics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ class Hdf5Source(Source):
     Parameters
     ----------
     value : str or os.PathLike
-        The file, and behind a colon the data set where it has several of images: uint8 [N, H, W, 3] or [N, 3, H, W],
-        or float with a value range.
-    value_range : (float, float), optional
-        What float images call black and white.
+        The file, and behind a colon the data set where it has several: [N, H, W, C] or [N, C, H, W], of 8 bits
+        uint8 or float with a value range.
+    opening : Opening
+        What float images call black and white, and which form images have.
 
     Raises
     ------
@@ -43,18 +43,19 @@ class Hdf5Source(Source):
     runs_callers_code = False
     is_lasting = True
 
-    def __init__(self, value: str | os.PathLike[str], value_range: tuple[float, float] | None = None) -> None:
+    def __init__(self, value: str | os.PathLike[str], opening: Opening = DEFAULT_OPENING) -> None:
         super().__init__()
         path, key = hdf5_parts(value)
-        self.name, self._path, self._range = shown(os.fsdecode(value)), path, value_range
+        self.name, self._path = shown(os.fsdecode(value)), path
+        self._range, self._form = opening.value_range, opening.reading.form
         self._library = library("h5py", "hdf5", self.name)
         with self._opened() as file:
             arrays = {name: each.shape for name, each in _arrays(self._library, file).items()}
-            self._key = _image_key(arrays, key, self.name)
+            self._key = _image_key(arrays, key, self.name, self._form.channels)
             shape = file[self._key].shape
-            check_layout(shape, is_array=True, where=self.name)
+            check_layout(shape, is_array=True, where=self.name, channels=self._form.channels)
             # One image shows the dtype and whether floats have a range.
-            to_uint8(file[self._key][:1], value_range, self.name)
+            to_form(file[self._key][:1], self._range, self.name, self._form)
         self._label = next((name for name in LABEL_NAMES if name in arrays and arrays[name][:1] == shape[:1]), "")
         self.count = int(shape[0])
         self.identity = f"{os.path.realpath(path)}:{self._key}"
@@ -66,7 +67,7 @@ class Hdf5Source(Source):
             # The file is closed between reads: a fork would share its handle.
             with self._opened() as file:
                 rows = file[self._key][first : first + BATCH]
-            images = to_uint8(rows, self._range, self.name, first=first)
+            images = to_form(rows, self._range, self.name, self._form, first=first)
             self.notes.sizes[(images.shape[2], images.shape[3])] += len(images)
             yield images
 
@@ -92,15 +93,16 @@ def _arrays(library: Any, file: Any) -> dict[str, Any]:
     return found
 
 
-def _image_key(arrays: dict[str, tuple[int, ...]], key: str, where: str) -> str:
+def _image_key(arrays: dict[str, tuple[int, ...]], key: str, where: str, channels: int) -> str:
     listed = ", ".join(f"{shown(name)} {list(shape)}" for name, shape in list(arrays.items())[:10]) or "nothing"
     if key:
         if key not in arrays:
             raise UsageError(f"the file has no data set {shown(key)}; it has {listed}", where=where, code="E-SOURCE")
         return key
-    images = [name for name, shape in arrays.items() if len(shape) == 4 and 3 in (shape[1], shape[3])]
+    images = [name for name, shape in arrays.items() if len(shape) == 4 and channels in (shape[1], shape[3])]
     if len(images) != 1:
-        what = f"the file has {len(images)} data sets of images [N, H, W, 3] or [N, 3, H, W]; it has {listed}"
+        wanted = f"[N, H, W, {channels}] or [N, {channels}, H, W]"
+        what = f"the file has {len(images)} data sets of images {wanted}; it has {listed}"
         raise InputError(what, where=where, hint="Name one behind a colon, as in images.h5:real", code="E-SHAPE")
     return images[0]
 
@@ -108,5 +110,5 @@ def _image_key(arrays: dict[str, tuple[int, ...]], key: str, where: str) -> str:
 KIND = Kind(
     accepts="an HDF5 file of images, as images.h5 or images.h5:NAME",
     matches=lambda value: bool(hdf5_parts(value)[0]),
-    open=lambda value, opening: Hdf5Source(value, opening.value_range),
+    open=Hdf5Source,
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ganmetrics._arguments import described, interval, path, whole
+from ganmetrics.data.reading.pixel_form import RGB8, TAKEN, PixelForm
 from ganmetrics.data.reading.preparing import check_steps
 from ganmetrics.errors import UsageError
 
@@ -18,6 +19,7 @@ CHOICES = {
     "exif": ("ignore", "transpose"),
     "classes": ("auto", "folders", "none"),
     "engine": ("local", "ranks", "ray"),
+    "dtype": tuple(TAKEN),
 }
 
 # Of a sample whose rule names none.
@@ -57,6 +59,11 @@ class Reading:
         Of videos every so many-th frame is taken, the first always.
     root : str, optional
         Where the names in a list file ``@names.txt`` start; by default in its own folder.
+    channels : int
+        Of the images, where a network of one's own takes others than three; see ``load_extractor``.
+    dtype : {"uint8", "uint16", "float32"}
+        Of the images, where a network of one's own takes others than 8 bits: numbers of 16 bits, which it gets as int32
+        in 0..65535, or floats as they are.
     max_pixels : int
         The most pixels an image file may have; decoding one of the default's size takes about a gigabyte.
     classes : {"auto", "folders", "none"}
@@ -88,6 +95,8 @@ class Reading:
     sample: int | str | None = None
     every: int = 1
     root: str | None = None
+    channels: int = 3
+    dtype: str = "uint8"
     max_pixels: int = 64_000_000
     classes: str = "auto"
     workers: int | None = None
@@ -114,9 +123,29 @@ class Reading:
         whole(self.every, "every", 1)
         if self.root is not None:
             path(self.root, "Reading.root")
+        whole(self.channels, "channels", 1)
+        self._check_form()
         whole(self.max_pixels, "max_pixels", 1)
         if self.workers is not None:
             whole(self.workers, "workers", 0)
+
+    @property
+    def form(self) -> PixelForm:
+        """The form that images get."""
+        return PixelForm(self.channels, self.dtype)
+
+    def for_network(self, form: PixelForm) -> Reading:
+        """The reading with the images that a network takes, where nothing was said of their form."""
+        return replace(self, channels=form.channels, dtype=form.dtype) if self.form == RGB8 != form else self
+
+    def _check_form(self) -> None:
+        """Refuse choices that are for RGB images of 8 bits beside another form (UsageError)."""
+        if self.form == RGB8:
+            return
+        for name, is_set in (("prepare", self.prepare), ("levels", self.levels)):
+            if is_set:
+                what = f"{name} is for RGB images of 8 bits, and these have {self.form.words}"
+                raise UsageError(what, where=f"Reading.{name}", hint=f"Leave {name} out, or channels and dtype")
 
     def changes(self) -> tuple[str, ...]:
         """The choices that change pixels or pick images and are not the default, as the signature writes them."""

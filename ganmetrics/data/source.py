@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from ganmetrics._arguments import interval, whole
 from ganmetrics.data.reading.batches import Share
+from ganmetrics.data.reading.pixel_form import RGB8, PixelForm
 from ganmetrics.data.reading_choices import Reading
+from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -94,6 +96,8 @@ class Source(ABC):
         The choices of its own reading that stand in the signature; ``None`` where it is read as the run says.
     prepares : bool
         Whether it crops and resizes its images itself, as its reading says, in the processes that decode.
+    form : PixelForm
+        Of its images: three channels of 8 bits, unless its reading says otherwise.
     """
 
     name: str = ""
@@ -104,6 +108,7 @@ class Source(ABC):
     runs_callers_code: bool = True
     changes: tuple[str, ...] | None = None
     prepares: bool = False
+    form: PixelForm = RGB8
 
     def __init__(self) -> None:
         self.notes = Notes()
@@ -165,6 +170,9 @@ class Opening:
     def __post_init__(self) -> None:
         if self.value_range is not None:
             interval(self.value_range, "value_range", "Usual ranges are (0, 1) and (-1, 1)", code="E-RANGE")
+            if self.reading.dtype != "uint8":
+                what = f"value_range makes 8 bits of floats, and the images are taken as {self.reading.dtype}"
+                raise UsageError(what, where="value_range", hint="Leave value_range out, or the dtype")
         if self.num_images is not None:
             whole(self.num_images, "num_images", 1, code="E-SOURCE")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics.data.reading.uint8 import as_tensor, check_values, to_uint8
+from ganmetrics.data.reading.pixel_form import RGB8, PixelForm
+from ganmetrics.data.reading.uint8 import as_tensor, to_form
 from ganmetrics.data.source import Kind, Source, is_instance
 
 if TYPE_CHECKING:
@@ -22,30 +23,34 @@ class TensorSource(Source):
     Parameters
     ----------
     images : torch.Tensor or numpy.ndarray
-        [N, 3, H, W], an array also [N, H, W, 3]; uint8, or float with a value range.
+        [N, C, H, W], an array also [N, H, W, C]; of 8 bits uint8, or float with a value range.
     value_range : (float, float), optional
         What float images call black and white.
+    form : PixelForm
+        What the images become.
 
     Raises
     ------
     InputError
-        A wrong shape, dtype or value; see ``pixels.to_uint8``.
+        A wrong shape, dtype or value; see ``uint8.to_form``.
     """
 
     runs_callers_code = False
 
-    def __init__(self, images: ArrayLike, value_range: tuple[float, float] | None = None) -> None:
+    def __init__(
+        self, images: ArrayLike, value_range: tuple[float, float] | None = None, form: PixelForm = RGB8
+    ) -> None:
         super().__init__()
         self.name = f"{_title(images)} of shape {list(images.shape)}"
         self.identity = f"object {id(images)}"
         # Kept so that the tensor's id stays its own.
         self._original = images
-        self._images = as_tensor(images, self.name)
-        self._range = value_range
+        self._images = as_tensor(images, self.name, form)
+        self._range, self._form = value_range, form
         self.count = self._images.shape[0]
         for first, piece in self._pieces():
             if piece.is_floating_point():
-                check_values(piece, value_range, self.name, first=first)
+                to_form(piece, value_range, self.name, form, first=first)
 
     def batches(self) -> Iterator[Images]:
         """The images in order; see ``Source.batches``."""
@@ -53,7 +58,7 @@ class TensorSource(Source):
         self.notes.sizes.clear()
         self.notes.sizes[(height, width)] = self._images.shape[0]
         for first, piece in self._pieces():
-            yield to_uint8(piece, self._range, self.name, first=first)
+            yield to_form(piece, self._range, self.name, self._form, first=first)
 
     def _pieces(self) -> Iterator[tuple[int, Tensor]]:
         for first in range(0, self._images.shape[0], BATCH):
@@ -83,5 +88,5 @@ def _title(images: ArrayLike) -> str:
 KIND = Kind(
     accepts="a uint8 tensor [N, 3, H, W] or array [N, H, W, 3]",
     matches=is_tensor,
-    open=lambda value, opening: TensorSource(value, opening.value_range),
+    open=lambda value, opening: TensorSource(value, opening.value_range, opening.reading.form),
 )

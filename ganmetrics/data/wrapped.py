@@ -29,7 +29,7 @@ class WrappedSource(Source):
         self.source = source
         self.name, self.label, self.identity, self.count = source.name, source.label, source.identity, source.count
         self.notes, self.is_lasting, self.changes = source.notes, source.is_lasting, source.changes
-        self.runs_callers_code, self.prepares = source.runs_callers_code, source.prepares
+        self.runs_callers_code, self.prepares, self.form = source.runs_callers_code, source.prepares, source.form
 
     def batches(self) -> Iterator[Images]:
         """The images of the source."""

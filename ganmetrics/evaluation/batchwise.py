@@ -11,20 +11,19 @@ import torch
 
 from ganmetrics._arguments import whole
 from ganmetrics._files import shown
-from ganmetrics.data import Reading
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.data.reading.uint8 import to_uint8
+from ganmetrics.data.reading.uint8 import to_form
 from ganmetrics.data.source import Opening
 from ganmetrics.distributed import ranks
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.checkpoint import check_state, signed
 from ganmetrics.measurement.gathering import PartialStatistics
-from ganmetrics.measurement.reader import Measuring, gathered_statistics, recipe_of, too_few
+from ganmetrics.measurement.reader import Measuring, gathered_statistics, recipe_of, require_rgb, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.measurement.stream import Stream, merge_streams
-from ganmetrics.metrics.needs import SOURCE
+from ganmetrics.metrics.needs import IMAGES, SOURCE
 from ganmetrics.scoring.keywords import BatchwiseKeywords, Settings, shows
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of, unheld
 from ganmetrics.scoring.result import Result
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 MAX_ROWS = 50_000
 # The version of ``state_dict``.
 STATE = 3
-READING = Reading()
 
 
 class Evaluation:
@@ -100,12 +98,16 @@ class Evaluation:
         self.metrics = _streamed(metrics, seed)
         whole(max_rows, "max_rows", 2)
         self.ci, self.max_rows = ci, max_rows
-        self.value_range = Opening(value_range=value_range).value_range  # checked there
-        sides: dict[str, Side] = {} if reference is None else {"real": open_side(reference, READING, extractor)}
+        reading = chosen.reading
+        # Checked there.
+        self.value_range = Opening(value_range=value_range, reading=reading).value_range
+        sides: dict[str, Side] = {} if reference is None else {"real": open_side(reference, reading, extractor)}
         check_sizes(sides)
         with OwnStreams():
-            measuring = Measuring(extractor_of(sides, extractor, self.metrics), None, READING, on, batch_size)
+            measuring = Measuring(extractor_of(sides, extractor, self.metrics), None, reading, on, batch_size)
             self.extractor = measuring.loaded
+            if any(IMAGES in each.reads for each in self.metrics):
+                require_rgb(self.extractor.takes, self.extractor.name)
             self.reference = self._measured(sides.get("real"), measuring)
         self.recipe = recipe_of(self.extractor)
         self._streams = {role: self._stream(role, on, batch_size) for role in ("real", "fake")}
@@ -145,7 +147,7 @@ class Evaluation:
             raise UsageError(what, where="update", hint="Leave reference out to pass real images")
         role = "real" if real else "fake"
         stream = self._streams[role]
-        found = to_uint8(images, self.value_range, f"{role} images", first=len(stream.gathering))
+        found = to_form(images, self.value_range, f"{role} images", self.extractor.takes, first=len(stream.gathering))
         stream.add(found, _checked_indices(indices, len(found)))
 
     def compute(self, *, num_images: int | None = None, sync: bool = True) -> Result:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ganmetrics._arguments import path
+from ganmetrics._arguments import one_of, path, whole
+from ganmetrics.data.reading.pixel_form import RGB8, TAKEN, PixelForm
 from ganmetrics.errors import UsageError
 from ganmetrics.extractors.extractor import Extractor, ExtractorRecord, check_resize
 from ganmetrics.registry import Registry
@@ -20,7 +21,11 @@ EXTRACTORS: Registry[ExtractorRecord] = Registry("ganmetrics.extractors", "EXTRA
 
 
 def load_extractor(
-    extractor: str | Extractor | Callable[..., Any], weights: str | os.PathLike[str] | None = None
+    extractor: str | Extractor | Callable[..., Any],
+    weights: str | os.PathLike[str] | None = None,
+    *,
+    channels: int = 3,
+    dtype: str = "uint8",
 ) -> Extractor:
     """The extractor that a name, a network or a function stands for.
 
@@ -32,15 +37,23 @@ def load_extractor(
         precision as in ``"inception+tf32"``, or a ``torch.nn.Module`` or function from uint8 [N, 3, H, W] to [N, D].
     weights : path, optional
         A weights file in place of the network's own.
+    channels : int
+        Of the images that a module or function takes, such as 13 for Sentinel-2 or 1 for grey ones.
+    dtype : {"uint8", "uint16", "float32"}
+        Of the images that it takes. Numbers of 16 bits reach it as int32 in 0..65535, floats as they are.
 
     Raises
     ------
     UsageError
-        An unknown name or layer.
+        An unknown name or layer, or channels and dtype beside a name.
     WeightsError
         Weights that are missing, damaged or cannot be fetched.
     """
     weights = weights if weights is None else path(weights, "weights")
+    takes = PixelForm(whole(channels, "channels", 1), one_of(dtype, "dtype of images", TAKEN))
+    if takes != RGB8 and (isinstance(extractor, (str, Extractor)) or not callable(extractor)):
+        what = "channels and dtype say what a module or function of one's own takes"
+        raise UsageError(what, where="extractor", hint="Leave them out: this network knows what it takes")
     if isinstance(extractor, str) and extractor.startswith(GIVEN):
         what = f"images cannot be scored against {extractor}, which were computed elsewhere"
         raise UsageError(what, hint="Give the features of every set, made by one network")
@@ -67,7 +80,7 @@ def load_extractor(
     if callable(extractor):
         from ganmetrics.extractors.callers_network import Custom
 
-        return Custom(extractor)
+        return Custom(extractor, takes)
     raise UsageError(f"an extractor is a name, a module or a function; found {type(extractor).__name__}")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics._process import evaluating
+from ganmetrics.data.reading.pixel_form import RGB8, PixelForm
 from ganmetrics.errors import InputError
 from ganmetrics.extractors.extractor import Extractor
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Custom(Extractor):
-    """Any ``torch.nn.Module`` or callable from uint8 images [N, 3, H, W] to features [N, D].
+    """Any ``torch.nn.Module`` or callable from images [N, C, H, W] to features [N, D].
 
     A module runs in evaluation mode, on the device where its parameters are, and gets its training flags back after
     every call. It resizes for itself: images reach it as they are.
@@ -31,14 +32,16 @@ class Custom(Extractor):
     ----------
     network : callable
         Its name, in plain letters, and for a module a hash of its values stand in the signature.
+    takes : PixelForm
+        The images that it is given: three channels of 8 bits, or what stands in the signature beside the resize.
     """
 
-    resize = "own"
     feature_layer = "features"
     runs_callers_code = True
 
-    def __init__(self, network: Callable[[Tensor], Tensor]) -> None:
-        self.network = network
+    def __init__(self, network: Callable[[Tensor], Tensor], takes: PixelForm = RGB8) -> None:
+        self.network, self.takes = network, takes
+        self.resize = "own" if takes == RGB8 else f"own-{takes}"
         self.name = _plain(getattr(network, "__name__", type(network).__name__))
         is_module = isinstance(network, torch.nn.Module)
         self.identity = f"custom-{self.name}:{_digest(network) if is_module else 'unhashed'}"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics._files import shown
+from ganmetrics.data.reading.pixel_form import RGB8, PixelForm
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics.needs import FEATURE_LAYER, LOGITS_LAYER
 from ganmetrics.registry import unknown
@@ -52,6 +53,8 @@ class Extractor(ABC):
         What they are together, in the plural.
     least_batch : int
         Images in a forward pass where nobody chose, if the device's default is fewer.
+    takes : PixelForm
+        The images that it is given, which stands in the signature where it is not three channels of 8 bits.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Extractor(ABC):
     class_names: tuple[str, ...] = ()
     class_noun: str = "classes"
     least_batch: int = 0
+    takes: PixelForm = RGB8
 
     @property
     def runs_callers_code(self) -> bool:
@@ -78,7 +82,7 @@ class Extractor(ABC):
 
     @abstractmethod
     def prepare(self, images: Images) -> Tensor:
-        """Images of any one size, uint8 [N, 3, H, W], as the network's input, [N, ...]."""
+        """Images of any one size and of the form that it takes, [N, C, H, W], as the network's input, [N, ...]."""
 
     @abstractmethod
     def forward(self, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:

@@ -64,9 +64,12 @@ class ImageRecord:
         self.places: list[Tensor] = []
 
     def add(self, images: Images, places: Tensor) -> PixelDigests:
-        """Take in uint8 images [N, 3, H, W] and their places in the set, int64 [N]; return the images' digests."""
+        """Take in images [N, C, H, W] and their places in the set, int64 [N]; return the images' digests."""
         digests = self.pixels.add(images)
         self.places.append(places)
+        if images.dtype != torch.uint8 or images.shape[1] != 3:
+            # What the values of other images mean, only the network of the caller's knows.
+            return digests
         # Images of a single colour, and those that would be black but for a value of 1: [N, 3] each.
         low, high = images.flatten(2).aminmax(dim=2)
         for kind, is_so in zip(LEVELS, ((low == high).all(dim=1), high.amax(dim=1) == 1), strict=True):
@@ -138,7 +141,7 @@ class PixelDigests:
         self._bytes = bytearray()
 
     def add(self, images: Images) -> PixelDigests:
-        """Take in uint8 images [N, 3, H, W], and return their digests alone."""
+        """Take in images [N, C, H, W], and return their digests alone."""
         added = PixelDigests()
         pixels = images.cpu().contiguous().numpy()
         shape = np.asarray(pixels.shape[1:], dtype="<i8").tobytes()

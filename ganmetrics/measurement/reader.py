@@ -16,9 +16,10 @@ import torch
 from ganmetrics._progress import progress_bar
 from ganmetrics.data import Notes, Reading, Source
 from ganmetrics.data.reading.batches import WHOLE, Share
+from ganmetrics.data.reading.pixel_form import RGB8, PixelForm
 from ganmetrics.data.source import Classes
 from ganmetrics.distributed import engine
-from ganmetrics.errors import InputError, StatisticsError
+from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.extractors import Extractor, load_extractor
 from ganmetrics.extractors.extraction import Extraction
 from ganmetrics.measurement.archive import UNVERIFIED
@@ -67,8 +68,11 @@ class Measuring:
                     read.require(need)
                 elif need == LABELS:
                     class_names(read)
+                elif need == IMAGES:
+                    require_rgb(read.form, read.name)
                 elif need.layer.is_of_network:
                     self.loaded.layer_for(need)
+                    _check_form(read, self.loaded)
 
     def check_recipes(self, sides: Mapping[str, Side]) -> None:
         """Refuse saved statistics of another recipe than that of any other side, or than the one asked for."""
@@ -111,6 +115,24 @@ class Measuring:
             raise StatisticsError(what, where=side.source, hint="Build the file again", code="E-DAMAGED")
         name = "" if side.name == UNVERIFIED else side.name
         return dataclasses.replace(found, name=name, source=side.source, whole=side)
+
+
+def require_rgb(form: PixelForm, where: str) -> None:
+    """Refuse a metric of the images themselves where these are not RGB of 8 bits (UsageError)."""
+    if form != RGB8:
+        what = f"a metric reads the images themselves, and these have {form.words}"
+        raise UsageError(what, where=where, hint="Leave the metric out")
+
+
+def _check_form(source: Source, network: Extractor) -> None:
+    """Refuse images of another form than the network takes (UsageError)."""
+    if source.form != network.takes:
+        what = f"{network.name} takes {network.takes.words}, and the images were opened as {source.form.words}"
+        form = f"channels={network.takes.channels}, dtype={network.takes.dtype!r}"
+        hint = f"Open them by gm.source(…, reading=gm.Reading({form}))"
+        if network.takes == RGB8:
+            hint = f"State what it takes: gm.load_extractor(network, {form.replace('3', str(source.form.channels), 1)})"
+        raise UsageError(what, where=source.name, hint=hint)
 
 
 def _title(role: str, side: Side) -> str:
@@ -187,7 +209,8 @@ class Reader:
     batch_size: int | None
 
     def __call__(self, share: Share) -> PartialStatistics:
-        thumbnails = Thumbnails(self.source.count) if self.reading.thumbnails else None
+        has_pictures = self.reading.thumbnails and self.source.form == RGB8
+        thumbnails = Thumbnails(self.source.count) if has_pictures else None
         seen = ImageRecord(has_sample=IMAGES in self.reads, thumbnails=thumbnails)
         collector = Collector((need for need in self.reads if need.layer.is_of_network), self.extractor)
         extraction = cache = None
@@ -213,6 +236,7 @@ def take_in(source: Source, intake: Intake, reading: Reading, share: Share = WHO
         intake.when_done = bar.update
         try:
             for indices, images in placed:
+                source.form.require(images, source.name)
                 intake.add(images, indices)
                 # Given up before the next images are decoded.
                 del indices, images

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 from ganmetrics._arguments import check_keywords, one_of, with_keywords
 from ganmetrics.data.reading_choices import Reading, chosen_reading
+from ganmetrics.extractors import Extractor
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.scoring.intervals import MODES
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     import os
 
     import torch
-
-    from ganmetrics.extractors import Extractor
 
     AnyExtractor: TypeAlias = str | Extractor | Callable[..., Any] | None
 
@@ -95,8 +94,10 @@ class Settings:
         check_keywords(verb, given)
         values = {**DEFAULTS, **given}
         one_of(values["ci"], "kind of interval", MODES)
-        resolved = {"device": choose_device(values["device"]), "reading": chosen_reading(values["reading"])}
-        return cls(**{**values, **resolved})
+        reading = chosen_reading(values["reading"])
+        if isinstance(values["extractor"], Extractor):
+            reading = reading.for_network(values["extractor"].takes)
+        return cls(**{**values, "device": choose_device(values["device"]), "reading": reading})
 
 
 def shows(keywords: type) -> Callable[[Verb], Verb]:

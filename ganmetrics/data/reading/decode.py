@@ -10,7 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held, Undo, assigned, no_warnings
+from ganmetrics.data.reading.channels import in_form
 from ganmetrics.data.reading.depth import are_deep_colours, to_eight_bits
+from ganmetrics.data.reading.pixel_form import RGB8
 from ganmetrics.data.reading.tiff import TIFF_STARTS, as_pillow_reads, mend_planes, tiff_in_words
 from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.reading_choices import Reading
@@ -67,7 +69,7 @@ _PILLOW = Held()
 
 @dataclass(frozen=True)
 class Decoded:
-    """One image: uint8 RGB [H, W, 3], what was unusual about it, and the format of its file if it had one."""
+    """One image: its pixels [H, W, C], what was unusual about it, and the format of its file if it had one."""
 
     pixels: np.ndarray[Any, Any]
     kinds: tuple[str, ...] = ()
@@ -153,7 +155,7 @@ def pillow_rules(max_pixels: int) -> Iterator[None]:
 def _pixels(
     image: PilImage, reading: Reading, again: Callable[[], PilImage] | None = None, *, is_inverted: bool = False
 ) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """The pixels of an opened image, uint8 [H, W, 3], and the short names of what is unusual about it."""
+    """The pixels of an opened image, [H, W, C], and the short names of what is unusual about it."""
     kinds = []
     # The further pictures of an MPO file, which phones write as .jpg, are previews of the first.
     if image.format != "MPO" and getattr(image, "is_animated", False):
@@ -162,6 +164,8 @@ def _pixels(
         kinds.append("first-frame")
     has_deep_colours = are_deep_colours(image)
     image.load()
+    if reading.form != RGB8:
+        return in_form(image, reading.form), kinds
     shallow = image
     if has_deep_colours or reading.levels is not None or image.mode.startswith(("I", "F")):
         shallow, more = to_eight_bits(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.reading.decode import Decoded, from_pil
-from ganmetrics.data.reading.uint8 import check_layout, to_uint8
+from ganmetrics.data.reading.uint8 import check_layout, to_form
 from ganmetrics.data.reading_choices import Reading
 from ganmetrics.data.source import is_instance
 from ganmetrics.data.tensor import is_tensor
@@ -57,7 +57,7 @@ def images_of(batch: Any, where: str) -> ArrayLike | list[Any]:
 
 
 def decoded(image: Any, reading: Reading, value_range: tuple[float, float] | None, where: str) -> Decoded:
-    """One image of a data set as pixels: a PIL image as a file's would be, a tensor or array by ``to_uint8``.
+    """One image of a data set as pixels: a PIL image as a file's would be, a tensor or array by ``to_form``.
 
     Raises
     ------
@@ -68,8 +68,9 @@ def decoded(image: Any, reading: Reading, value_range: tuple[float, float] | Non
     """
     if not is_tensor(image):
         return from_pil(image, reading)
-    check_layout(tuple(image.shape), is_array=is_instance(image, "numpy", "ndarray"), where=where, is_item=True)
-    return Decoded(to_uint8(image[None], value_range, where)[0].permute(1, 2, 0).cpu().numpy())
+    is_array, form = is_instance(image, "numpy", "ndarray"), reading.form
+    check_layout(tuple(image.shape), is_array=is_array, where=where, is_item=True, channels=form.channels)
+    return Decoded(to_form(image[None], value_range, where, form)[0].permute(1, 2, 0).cpu().numpy())
 
 
 def is_image(value: Any) -> bool:

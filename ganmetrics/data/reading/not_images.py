@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ganmetrics.data.reading.pixel_form import FLOATS
 from ganmetrics.errors import InputError
 
 ROWS = (
     'Rows of features are scored as gm.features(rows, name="r3d18"), or by: '
     "ganmetrics fid A.npy B.npy --features-name r3d18"
 )
-FLOATS = ("float16", "bfloat16", "float32", "float64")
 # The channels of latents that autoencoders of diffusion models have.
 LATENT_CHANNELS = (4, 16)
 
@@ -72,5 +72,12 @@ def _of_shape(shape: tuple[int, ...], dtype: str) -> str:
     if shape[1] in LATENT_CHANNELS:
         latents = "Latents are decoded to images first, as by the decoder of their autoencoder"
         alpha = ". If the fourth channel is an opaque alpha channel, use images[..., :3, :, :]"
-        return latents + alpha * (shape[1] == 4)
-    return f"Maps of features are averaged to rows, features.mean((2, 3)); latents are decoded first. {ROWS}"
+        return f"{latents}{alpha * (shape[1] == 4)}. {own_channels(shape[1], dtype)}"
+    own = own_channels(shape[1], dtype)
+    return f"Maps of features are averaged to rows, features.mean((2, 3)); latents are decoded first. {own}. {ROWS}"
+
+
+def own_channels(channels: int, dtype: str) -> str:
+    """What lets a network of the caller's have images of other channels."""
+    stated = f"channels={channels}" + ', dtype="float32"' * (dtype in FLOATS)
+    return f"A network that takes such images is gm.load_extractor(network, {stated})"

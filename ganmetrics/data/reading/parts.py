@@ -27,10 +27,11 @@ Load: TypeAlias = "tuple[str, Callable[[], Decoded]]"
 
 @dataclass
 class Part:
-    """Some neighbouring images: the pixels of all in one uint8 buffer, so that a worker passes a single handle."""
+    """Some neighbouring images: the pixels of all in one buffer, so that a worker passes a single handle."""
 
-    pixels: Tensor  # uint8, flat
-    # One (k, 3, H, W) for each run of equal sizes.
+    # Flat.
+    pixels: Tensor
+    # One (k, C, H, W) for each run of equal sizes.
     shapes: list[tuple[int, int, int, int]]
     notes: Notes = field(default_factory=Notes)
     unreadable: list[str] = field(default_factory=list)
@@ -44,7 +45,7 @@ class Part:
         return sum(shape[0] for shape in self.shapes) + len(self.gaps)
 
     def runs(self) -> Iterator[Images]:
-        """The images as [k, 3, H, W], a new run where the size changes."""
+        """The images as [k, C, H, W], a new run where the size changes."""
         start = 0
         for shape in self.shapes:
             end = start + shape[0] * shape[1] * shape[2] * shape[3]
@@ -56,7 +57,7 @@ Parts: TypeAlias = Generator[Part, None, None]
 
 
 def whole(images: Images) -> Part:
-    """A batch that is uint8 [N, 3, H, W] already, as a part."""
+    """A batch that is [N, C, H, W] already, as a part."""
     num, channels, height, width = images.shape
     part = Part(images.reshape(-1), [(num, channels, height, width)])
     part.notes.sizes[(height, width)] += num
@@ -91,11 +92,12 @@ def next_part(loads: Iterator[Load], num_bytes: float = math.inf, most: int | No
     unreadable: list[str] = list(gaps.values())
     if refusal is not None:
         return Part(torch.empty(0, dtype=torch.uint8), [], unreadable=unreadable, refusal=refusal)
-    # One uint8 buffer for all, from [H, W, 3] of each to [k, 3, H, W] of each run of one size.
+    # One buffer for all, from [H, W, C] of each to [k, C, H, W] of each run of one size.
     num_values = sum(image.pixels.size for image in images)
-    part = Part(torch.empty(num_values, dtype=torch.uint8), [], unreadable=unreadable, gaps=list(gaps))
-    for (height, width, _), group in groupby(images, key=lambda image: image.pixels.shape):
-        part.shapes.append((len(list(group)), 3, height, width))
+    dtype = getattr(torch, images[0].pixels.dtype.name) if images else torch.uint8
+    part = Part(torch.empty(num_values, dtype=dtype), [], unreadable=unreadable, gaps=list(gaps))
+    for (height, width, channels), group in groupby(images, key=lambda image: image.pixels.shape):
+        part.shapes.append((len(list(group)), channels, height, width))
     slots = (slot for run in part.runs() for slot in run.numpy())
     for image, slot in zip(images, slots, strict=True):
         slot[...] = image.pixels.transpose(2, 0, 1)

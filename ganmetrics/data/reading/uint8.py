@@ -1,11 +1,12 @@
-"""Tensors and arrays to the one currency of images, uint8 RGB [N, 3, H, W]; whatever could be misread is refused."""
+"""Tensors and arrays to images of one form, uint8 RGB [N, 3, H, W] by default; whatever could be misread is refused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganmetrics._arguments import described
-from ganmetrics.data.reading.not_images import FLOATS, fix_of_dtype, refuse_what_is_no_image
+from ganmetrics.data.reading.not_images import fix_of_dtype, own_channels, refuse_what_is_no_image
+from ganmetrics.data.reading.pixel_form import FLOATS, RGB8, TAKEN, PixelForm
 from ganmetrics.data.source import is_instance
 from ganmetrics.errors import InputError
 
@@ -20,16 +21,24 @@ TOLERANCE = 1e-3
 
 
 def to_uint8(images: ArrayLike, value_range: tuple[float, float] | None, where: str, *, first: int = 0) -> Images:
-    """Images as uint8 RGB [N, 3, H, W] on their own device; uint8 passes as it is.
+    """Images as uint8 RGB [N, 3, H, W] on their own device; see ``to_form``."""
+    return to_form(images, value_range, where, RGB8, first=first)
+
+
+def to_form(
+    images: ArrayLike, value_range: tuple[float, float] | None, where: str, form: PixelForm, *, first: int = 0
+) -> Images:
+    """Images [N, C, H, W] of a form on their own device; uint8 passes as it is.
 
     Parameters
     ----------
     images : torch.Tensor or numpy.ndarray
-        [N, 3, H, W], an array also [N, H, W, 3]; uint8, or float with a value range.
+        [N, C, H, W], an array also [N, H, W, C]; for a form of 8 bits uint8, or float with a value range.
     value_range : (float, float) or None
         What float images call black and white; values within 1e-3 of the span outside are clipped.
     where : str
         What the images come from, for messages.
+    form : PixelForm
     first : int
         The index of the first image in the whole set, for messages.
 
@@ -40,9 +49,14 @@ def to_uint8(images: ArrayLike, value_range: tuple[float, float] | None, where: 
     """
     import torch
 
-    tensor = as_tensor(images, where)
+    tensor = as_tensor(images, where, form)
     if tensor.dtype == torch.uint8:
         return tensor
+    if form.dtype == "uint16":
+        return tensor.to(torch.int32)
+    if form.dtype == "float32":
+        check_finite(tensor, where, first=first)
+        return tensor.float()
     check_values(tensor, value_range, where, first=first)
     # Checked above; this only tells the type checker.
     assert value_range is not None
@@ -51,8 +65,8 @@ def to_uint8(images: ArrayLike, value_range: tuple[float, float] | None, where: 
     return ((wide - low) * 255 / (high - low)).round_().clamp_(0, 255).to(torch.uint8)
 
 
-def as_tensor(images: ArrayLike, where: str) -> Tensor:
-    """The images as an uint8 or float tensor [N, 3, H, W] that shares their memory where it can.
+def as_tensor(images: ArrayLike, where: str, form: PixelForm = RGB8) -> Tensor:
+    """The images as a tensor [N, C, H, W] that shares their memory where it can, its numbers as they are.
 
     Raises
     ------
@@ -65,31 +79,33 @@ def as_tensor(images: ArrayLike, where: str) -> Tensor:
             what, where=where, hint="Folders, data sets and loaders are scored by gm.evaluate", code="E-SHAPE"
         )
     is_array = not is_instance(images, "torch", "Tensor")
-    _check_dtype(images, is_array, where)
+    check_dtype(images, is_array, where, form)
     if not is_array:
         _check_storage(images, where)
-    is_last = check_layout(tuple(images.shape), is_array=is_array, where=where)
+    is_last = check_layout(tuple(images.shape), is_array=is_array, where=where, channels=form.channels)
     tensor = _shared(images) if is_array else images.detach()  # type: ignore[union-attr]
     return tensor.permute(0, 3, 1, 2) if is_last else tensor
 
 
-def check_layout(shape: tuple[int, ...], *, is_array: bool, where: str, is_item: bool = False) -> bool:
+def check_layout(
+    shape: tuple[int, ...], *, is_array: bool, where: str, is_item: bool = False, channels: int = 3
+) -> bool:
     """Whether images of this shape have their channels last, which only arrays may have.
 
     Raises
     ------
     InputError
-        Not three channels, a wrong number of axes, or an empty axis.
+        Another number of channels, a wrong number of axes, or an empty axis.
     """
     if len(shape) != (3 if is_item else 4):
-        _refuse_axes(shape, is_item, where)
+        _refuse_axes(shape, is_item, where, channels)
     if 0 in shape:
         raise InputError(f"the images are empty: their shape is {list(shape)}", where=where, code="E-EMPTY")
-    if shape[-3] == 3:
+    if shape[-3] == channels:
         return False
-    if shape[-1] == 3 and is_array:
+    if shape[-1] == channels and is_array:
         return True
-    _refuse_layout(shape, is_item, is_array, where)
+    _refuse_layout(shape, is_item, is_array, where, channels)
 
 
 def check_values(images: Tensor, value_range: tuple[float, float] | None, where: str, *, first: int = 0) -> None:
@@ -100,10 +116,7 @@ def check_values(images: Tensor, value_range: tuple[float, float] | None, where:
     InputError
         Such values, named by their index, or no range at all.
     """
-    finite = images.isfinite()
-    if not bool(finite.all()):
-        what = f"image {_place(~finite, first)} is NaN or infinite; {int((~finite).sum())} values are"
-        raise InputError(what, where=where, hint="Look where they were made, as for a division by zero", code="E-RANGE")
+    check_finite(images, where, first=first)
     least, most = (float(bound) for bound in images.aminmax())
     seen = f"the values run from {least:.4g} to {most:.4g}"
     if value_range is None:
@@ -117,8 +130,22 @@ def check_values(images: Tensor, value_range: tuple[float, float] | None, where:
         raise InputError(what, where=where, hint="State the range the images have, or clamp them", code="E-RANGE")
 
 
-def _check_dtype(images: ArrayLike, is_array: bool, where: str) -> None:
+def check_finite(images: Tensor, where: str, *, first: int = 0) -> None:
+    """Refuse float images with NaN or infinite values (InputError)."""
+    finite = images.isfinite()
+    if not bool(finite.all()):
+        what = f"image {_place(~finite, first)} is NaN or infinite; {int((~finite).sum())} values are"
+        raise InputError(what, where=where, hint="Look where they were made, as for a division by zero", code="E-RANGE")
+
+
+def check_dtype(images: Any, is_array: bool, where: str, form: PixelForm) -> None:
+    """Refuse a dtype of which no images of the form are made, or an array that is no image (InputError)."""
     name = str(getattr(images.dtype, "name", images.dtype)).removeprefix("torch.")
+    if form != RGB8:
+        if name not in TAKEN[form.dtype]:
+            what = f"the images have dtype {name}; the network takes {form.words}"
+            raise InputError(what, where=where, hint="Convert them, or state another dtype", code="E-DTYPE")
+        return
     refuse_what_is_no_image(tuple(images.shape), name, where)
     if name not in ("uint8", *FLOATS):
         what = f"the images have dtype {name}; expected uint8, or float with a value_range"
@@ -144,11 +171,13 @@ def _shared(array: Any) -> Tensor:
     return torch.from_numpy(native if is_usable else native.copy())
 
 
-def _refuse_axes(shape: tuple[int, ...], is_item: bool, where: str) -> NoReturn:
-    wanted = "[3, H, W]" if is_item else "[N, 3, H, W]"
+def _refuse_axes(shape: tuple[int, ...], is_item: bool, where: str, channels: int) -> NoReturn:
+    wanted = f"[{channels}, H, W]" if is_item else f"[N, {channels}, H, W]"
     what = f"the shape is {list(shape)}; expected {wanted}"
     hint = ""
-    if len(shape) == 3 and not is_item:
+    if channels != 3:
+        hint = "Images of one channel have that axis too, as in images[:, None]" * (channels == 1)
+    elif len(shape) == 3 and not is_item:
         hint = "One image is images[None]; grey images [N, H, W] need three channels"
     elif len(shape) == 2:
         hint = "A grey image needs three channels; rows of features are scored by gm.functional"
@@ -157,17 +186,18 @@ def _refuse_axes(shape: tuple[int, ...], is_item: bool, where: str) -> NoReturn:
     raise InputError(what, where=where, hint=hint, code="E-SHAPE")
 
 
-def _refuse_layout(shape: tuple[int, ...], is_item: bool, is_array: bool, where: str) -> NoReturn:
+def _refuse_layout(shape: tuple[int, ...], is_item: bool, is_array: bool, where: str, channels: int) -> NoReturn:
     lead = "" if is_item else "N, "
-    first, last = f"[{lead}3, H, W]", f"[{lead}H, W, 3]"
+    first, last = f"[{lead}{channels}, H, W]", f"[{lead}H, W, {channels}]"
     order = "2, 0, 1" if is_item else "0, 3, 1, 2"
-    if shape[-1] == 3:
+    if shape[-1] == channels:
         what = f"the shape {list(shape)} is {last}; a tensor must be {first}"
         raise InputError(what, where=where, hint=f"Use .permute({order})", code="E-SHAPE")
-    axis = next((axis for axis in (-3, -1) if shape[axis] in (1, 4)), 0)
+    axis = next((axis for axis in (-3, -1) if shape[axis] in (1, 4)), 0) if channels == 3 else 0
     expected = f"{first} or {last}" if is_array else first
     if not axis:
-        raise InputError(f"the shape is {list(shape)}; expected {expected}", where=where, code="E-SHAPE")
+        hint = own_channels(shape[-3], "uint8") if channels == 3 else ""
+        raise InputError(f"the shape is {list(shape)}; expected {expected}", where=where, hint=hint, code="E-SHAPE")
     what = f"the shape {list(shape)} has {shape[axis]} channel{'s' * (shape[axis] > 1)}; expected {expected}"
     fix = _channel_fix(shape[axis], axis, is_array)
     permuted = f".permute({order})" if axis == -1 and not is_array else ""
