@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SIDES = ("real", "fake", "test")
 PATTERNS = ("include", "exclude")
 # Options that stand for one value of each set, by the parameters of the library.
-SINGLE = ("sample", "prepare", "labels", "value_range")
+SINGLE = ("sample", "prepare", "labels", "label_column", "value_range")
 EVERY = ""
 
 
@@ -99,6 +99,9 @@ def opened(
         labels, value_range = choice.labels, choice.value_range
         side = open_side(value, choice.reading, extractor, protocol=protocol, labels=labels, value_range=value_range)
         named = [name for name, values in given.items() if any(each.startswith(f"{role}:") for each in values)]
+        if isinstance(side, Statistics) and side.features is not None:
+            # Rows of features have classes, and nothing else that options choose.
+            named = [name for name in named if name not in ("labels", "label_column")]
         if named and isinstance(side, Statistics):
             what = f"{_spelled(named[0])} goes with images, and the {role} set is saved statistics"
             raise UsageError(what, where=side.source or side.name, hint="Name the images, or leave the option out")
@@ -108,7 +111,7 @@ def opened(
 
 def _of_reading(values: Mapping[str, list[str]]) -> dict[str, Any]:
     found: dict[str, Any] = {name: tuple(values[name]) for name in PATTERNS if name in values}
-    return found | {name: values[name][0] for name in ("sample", "prepare") if name in values}
+    return found | {name: values[name][0] for name in ("sample", "prepare", "label_column") if name in values}
 
 
 def _range(values: Sequence[str]) -> tuple[float, float] | None:

@@ -76,7 +76,7 @@ def open_source(
     """
     check_keywords(open_source, drawing)
     if isinstance(value, Source):
-        return value if labels is None else _labelled(value, labels)
+        return value if labels is None else _labelled(value, labels, reading)
     opening = Opening(reading=reading, **drawing)
     kind = kind_of(value)
     if kind is None:
@@ -98,13 +98,13 @@ def open_source(
 
         source = chosen(source, reading)
     source.name, source.changes, source.form = name or source.name, reading.changes(), reading.form
-    return source if labels is None else _labelled(source, labels)
+    return source if labels is None else _labelled(source, labels, reading)
 
 
-def _labelled(source: Source, labels: Any) -> Source:
+def _labelled(source: Source, labels: Any, reading: Reading) -> Source:
     from ganmetrics.data.labels import labelled
 
-    return labelled(source, labels)
+    return labelled(source, labels, reading.column)
 
 
 def _refuse(value: Any) -> NoReturn:

@@ -64,7 +64,7 @@ class LoaderSource(Source):
         if not is_instance(self._loader.sampler, "torch.utils.data", "SequentialSampler") or self.count is None:
             what = "the loader may give the images in another order than the data set, which knows their classes"
             return Classes(None, what, "Pass the data set itself")
-        found = classes_of_dataset(self._loader.dataset, number_of(self._loader.dataset))
+        found = classes_of_dataset(self._loader.dataset, number_of(self._loader.dataset), self._opening.reading.column)
         return found if found.names is None else found._replace(names=found.names[: self.count])
 
     def _parts(self) -> Parts:

@@ -71,7 +71,7 @@ class DatasetSource(Source):
 
     def known_classes(self) -> Classes:
         """The data set's ``targets`` or ``labels``, as torchvision's have them, or its column of classes."""
-        return classes_of_dataset(self._dataset, self.count)
+        return classes_of_dataset(self._dataset, self.count, self._opening.reading.column)
 
 
 class _DatasetItems:

@@ -48,6 +48,7 @@ class Hdf5Source(Source):
         path, key = hdf5_parts(value)
         self.name, self._path = shown(os.fsdecode(value)), path
         self._range, self._form = opening.value_range, opening.reading.form
+        self._column = opening.reading.column
         self._library = library("h5py", "hdf5", self.name)
         with self._opened() as file:
             arrays = {name: each.shape for name, each in _arrays(self._library, file).items()}
@@ -76,7 +77,7 @@ class Hdf5Source(Source):
         if not self._label:
             return Classes(None, "the file has no data set called labels", "Give one class for each image by `labels`")
         with self._opened() as file:
-            return classes_of_values(file[self._label][:].tolist(), f"the values of {self._label}")
+            return classes_of_values(file[self._label][:].tolist(), f"the values of {self._label}", self._column)
 
     def _opened(self) -> Any:
         try:

@@ -60,7 +60,7 @@ class HuggingFaceSource(DatasetSource):
 
     def known_classes(self) -> Classes:
         """The names of the classes, where the data set has one column of them, or one called label."""
-        return classes_of_dataset(self._whole, self.count)
+        return classes_of_dataset(self._whole, self.count, self._opening.reading.column)
 
 
 def _parts(value: str) -> tuple[str, str | None, str]:

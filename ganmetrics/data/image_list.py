@@ -51,7 +51,9 @@ class ListSource(DatasetSource):
         items = self._dataset
         if not all(isinstance(item, tuple) and len(item) == 2 for item in items):
             return Classes(None, "the list holds images alone", "Pass pairs of an image and its class, or a data set")
-        return classes_of_values([label for _, label in items], "the second entries of the pairs")
+        return classes_of_values(
+            [label for _, label in items], "the second entries of the pairs", self._opening.reading.column
+        )
 
 
 class StreamSource(Source):

@@ -8,25 +8,17 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
 from ganmetrics.data.places.paths import IMAGE_SUFFIXES, suffix_of
-from ganmetrics.data.reading.classes import (
-    MAX_LABEL_BYTES,
-    LabelError,
-    Pairs,
-    class_text,
-    classes_by_name,
-    image_name,
-)
+from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, Pairs, class_text, classes_by_name, image_name
+from ganmetrics.data.reading.label_columns import CHOOSE, picked
+from ganmetrics.data.reading.unreadable import LabelError
 from ganmetrics.data.source import Classes, Source
 from ganmetrics.data.wrapped import WrappedSource
 from ganmetrics.errors import InputError, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 FORMS = (
     "lines of name,class in a .csv or .txt; {'labels': [[name, class], …]} in a .json; one class a line in a .txt; "
@@ -55,7 +47,7 @@ class LabelledSource(WrappedSource):
         return Classes(self.classes)
 
 
-def labelled(source: Source, labels: Any) -> Source:
+def labelled(source: Source, labels: Any, column: str = "") -> Source:
     """The source with classes from a sequence, or from a file.
 
     Parameters
@@ -64,6 +56,8 @@ def labelled(source: Source, labels: Any) -> Source:
     labels : path or sequence of int or str
         One class for each image in order, or a file: ``name,class`` lines (.csv), StyleGAN's ``dataset.json``, one
         class a line or ``name class`` lines (.txt), or an .npy of whole numbers.
+    column : str
+        Which of several labels of an image counts, by its name in the first line of a .csv or by its number from 0.
 
     Raises
     ------
@@ -72,28 +66,63 @@ def labelled(source: Source, labels: Any) -> Source:
     UsageError
         Labels of another type.
     """
+    where, given = _given(labels, column)
+    classes = _by_name(source, given, where) if isinstance(given, dict) else given
+    return LabelledSource(source, _as_many(classes, source.count, where, source.name))
+
+
+def labels_of_rows(labels: Any, column: str, count: int, name: str) -> list[str]:
+    """The class of each row of features, which have an order and no names; see ``labelled``."""
+    where, given = _given(labels, column)
+    if isinstance(given, dict):
+        what = f"the rows of {name} have no names to look up"
+        raise InputError(what, where=where, hint="Give one class for each row in order (.txt or .npy)", code="E-LABELS")
+    return _as_many(given, count, where, name)
+
+
+def _as_many(classes: list[str], count: int | None, where: str, name: str) -> list[str]:
+    if count is not None and len(classes) != count:
+        what = f"there are {len(classes)} classes for {count} images"
+        raise InputError(what, where=where, hint=f"Give one for each image of {name}", code="E-LABELS")
+    return classes
+
+
+def _given(labels: Any, column: str) -> tuple[str, dict[str, str] | list[str]]:
+    """What labels are called in messages, and the classes by name or in order."""
     if isinstance(labels, (str, os.PathLike)):
-        where, given = shown(os.fspath(labels)), _read(Path(labels))
-    elif isinstance(labels, Mapping) or not hasattr(labels, "__len__") or not hasattr(labels, "__getitem__"):
+        return shown(os.fspath(labels)), _read(Path(labels), column)
+    if isinstance(labels, Mapping) or not hasattr(labels, "__len__") or not hasattr(labels, "__getitem__"):
         what = f"labels are of type {type(labels).__name__}; expected a file or one class for each image"
         raise UsageError(what, where="labels")
-    else:
-        where, given = "labels", _sequence(labels)
-    classes = _by_name(source, given, where) if isinstance(given, dict) else given
-    if source.count is not None and len(classes) != source.count:
-        what = f"there are {len(classes)} classes for {source.count} images"
-        raise InputError(what, where=where, hint=f"Give one for each image of {source.name}", code="E-LABELS")
-    return LabelledSource(source, classes)
+    return "labels", _sequence(labels, column)
 
 
-def _sequence(labels: Sequence[Any]) -> list[str]:
+def _sequence(labels: Sequence[Any], column: str) -> list[str]:
     try:
+        labels = _one_each(labels, column, (), "labels")
         return [class_text(each) for each in labels]
     except LabelError as error:
         raise UsageError(str(error), where="labels") from error
     except (ValueError, TypeError, RuntimeError) as error:
         what = f"a class is {shown(str(error)[:80])}; expected whole numbers or names, one for each image"
         raise UsageError(what, where="labels") from error
+
+
+def _one_each(rows: Sequence[Any], column: str, names: Sequence[str], title: str) -> Sequence[Any]:
+    """One label for each image: the column of several that was chosen (LabelError where none was, or needlessly)."""
+    are_several = len(rows) > 0 and hasattr(rows[0], "__len__") and not isinstance(rows[0], str) and _width(rows[0]) > 1
+    if are_several and not column:
+        raise LabelError(f"{title} have {_width(rows[0])} columns. {CHOOSE}")
+    if column and not are_several:
+        raise LabelError(f"{title} have one column, and the column {column} was asked for")
+    return picked(rows, column, names, title) if are_several else rows
+
+
+def _width(row: Any) -> int:
+    try:
+        return len(row)
+    except TypeError:  # a tensor without axes
+        return 1
 
 
 def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
@@ -112,7 +141,7 @@ def _by_name(source: Source, given: dict[str, str], where: str) -> list[str]:
     return [given[image_name(name)] for name in names]
 
 
-def _read(path: Path) -> dict[str, str] | list[str]:
+def _read(path: Path, column: str) -> dict[str, str] | list[str]:
     """What a file says, by name or in order."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -121,7 +150,7 @@ def _read(path: Path) -> dict[str, str] | list[str]:
         )
     try:
         is_small = path.stat().st_size <= MAX_LABEL_BYTES
-        found = reader(path) if is_small else []
+        found = reader(path, column) if is_small else []
     except InputError:
         raise
     except LabelError as error:
@@ -135,24 +164,36 @@ def _read(path: Path) -> dict[str, str] | list[str]:
     return found
 
 
-def _from_csv(path: Path) -> dict[str, str]:
+def _from_csv(path: Path, column: str) -> dict[str, str]:
+    """The class behind each name; of several columns the first line has the names."""
     with path.open(newline="", encoding="utf-8-sig") as stream:
         rows = [row for row in csv.reader(stream) if row]
-    if any(len(row) != 2 for row in rows):
-        raise ValueError(path)
+    if {len(row) for row in rows} != {2}:
+        if not rows or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
+            raise ValueError(path)
+        (_, *names), *rows = rows
+        values = _one_each([labels for _, *labels in rows], column, names, "the lines behind the name")
+        rows = [[row[0], value] for row, value in zip(rows, values, strict=True)]
+    elif column:
+        _one_each([label for _, label in rows], column, (), "the lines behind the name")
     return classes_by_name(((name, class_text(label)) for name, label in rows), shown(path))
 
 
-def _from_json(path: Path) -> dict[str, str] | list[str]:
+def _from_json(path: Path, column: str) -> dict[str, str] | list[str]:
     found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=Pairs)
     if isinstance(found, Pairs) and "labels" in dict(found):
         found = found.one("labels")
-    if isinstance(found, Pairs) or all(isinstance(row, list) for row in found):
-        return classes_by_name(((str(name), class_text(label)) for name, label in found), shown(path))
-    return [class_text(label) for label in found]
+    are_pairs = all(isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) for row in found)
+    if isinstance(found, Pairs) or are_pairs:
+        values = _one_each([label for _, label in found], column, (), "labels")
+        names = [str(name) for name, _ in found]
+        return classes_by_name(zip(names, map(class_text, values), strict=True), shown(path))
+    if any(isinstance(row, list) and len(row) < 2 for row in found):
+        raise ValueError(path)
+    return [class_text(label) for label in _one_each(found, column, (), "labels")]
 
 
-def _from_lines(path: Path) -> dict[str, str] | list[str]:
+def _from_lines(path: Path, column: str) -> dict[str, str] | list[str]:
     """One class a line, or the name of an image before each."""
     lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").rstrip().split("\n")]
     empty = next((number for number, line in enumerate(lines, 1) if not line), 0)
@@ -162,18 +203,19 @@ def _from_lines(path: Path) -> dict[str, str] | list[str]:
     rows = [(found[1], class_text(found[3])) for line in named if (found := NAMED.fullmatch(line))]
     if len(rows) < len(named) or 0 < len(rows) < len(lines):
         raise LabelError("some lines name an image and no class, or a class and no image")
+    _one_each([label for _, label in rows] or lines, column, (), "the lines")
     return classes_by_name(rows, shown(path)) if rows else [class_text(line) for line in lines]
 
 
-def _from_array(path: Path) -> list[str]:
+def _from_array(path: Path, column: str) -> list[str]:
     import numpy as np
 
     # NumPy warns of headers of Python 2.
     with no_warnings():
         found = np.load(path, allow_pickle=False)
-    if found.ndim != 1:
+    if found.ndim not in (1, 2):
         raise ValueError(path)
-    return [class_text(each) for each in found]
+    return [class_text(each) for each in _one_each(found, column, (), "the rows")]
 
 
 READERS = {".csv": _from_csv, ".json": _from_json, ".txt": _from_lines, ".npy": _from_array}

@@ -65,7 +65,11 @@ class ParquetSource(ItemSource):
         self.count = len(self._items)
         if not self.count:
             raise InputError("the table has no rows", where=self.name, code="E-EMPTY")
-        self._label = next((name for name in LABEL_NAMES if name in schema.names), "")
+        chosen = reading.column
+        is_named = chosen in schema.names
+        self._label = chosen if is_named else next((name for name in LABEL_NAMES if name in schema.names), "")
+        # A number chooses among several labels in one column.
+        self._column = "" if is_named else chosen
         self._class_names = _class_names(schema, self._label)
 
     def item_names(self) -> list[str]:
@@ -82,7 +86,7 @@ class ParquetSource(ItemSource):
         known = range(len(self._class_names))
         if known and all(value in known for value in values):
             values = [self._class_names[value] for value in values]
-        return classes_of_values(values, f"the values of the column {self._label}")
+        return classes_of_values(values, f"the values of the column {self._label}", self._column)
 
     def _beside(self, name: str) -> bytes | None:
         return None

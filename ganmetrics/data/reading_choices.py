@@ -70,6 +70,9 @@ class Reading:
         The class of an image file, for metrics and tables of classes: by StyleGAN's ``dataset.json``, else by its
         sub-folder of the first level unless those are numbered parts or splits; by that sub-folder in any case; or
         unknown.
+    label_column : str or int, optional
+        Of several labels of each image, as attributes of faces are, the one that is its class: a column's name, or its
+        number from 0.
     workers : int or None
         Processes that decode; ``None`` chooses by the number of cores, 0 decodes in this process.
     engine : {"local", "ranks", "ray"}
@@ -99,6 +102,7 @@ class Reading:
     dtype: str = "uint8"
     max_pixels: int = 64_000_000
     classes: str = "auto"
+    label_column: str | int | None = None
     workers: int | None = None
     engine: str = "local"
     cache: bool = True
@@ -120,6 +124,8 @@ class Reading:
             object.__setattr__(self, name, _patterns(getattr(self, name), name))
         if self.sample is not None:
             object.__setattr__(self, "sample", _sample(self.sample))
+        if self.label_column is not None:
+            object.__setattr__(self, "label_column", _column(self.label_column))
         whole(self.every, "every", 1)
         if self.root is not None:
             path(self.root, "Reading.root")
@@ -128,6 +134,11 @@ class Reading:
         whole(self.max_pixels, "max_pixels", 1)
         if self.workers is not None:
             whole(self.workers, "workers", 0)
+
+    @property
+    def column(self) -> str:
+        """The column of labels that was chosen; empty where none was."""
+        return "" if self.label_column is None else str(self.label_column)
 
     @property
     def form(self) -> PixelForm:
@@ -153,6 +164,7 @@ class Reading:
         found = [f"{name}={getattr(self, name)}" for name in fields if getattr(self, name) != CHOICES[name][0]]
         found += [] if self.levels is None else ["levels={:.15g}..{:.15g}".format(*self.levels)]
         found += [f"{name}={pattern}" for name in ("include", "exclude") for pattern in getattr(self, name)]
+        found += [] if self.label_column is None else [f"label_column={self.label_column}"]
         found += [f"every={self.every}"] if self.every > 1 else []
         found += [f"{name}={value}" for name in ("sample", "prepare") if (value := getattr(self, name))]
         return tuple(found)
@@ -165,6 +177,15 @@ def _patterns(value: Any, name: str) -> tuple[str, ...]:
         what = f"{name} is {described(value)}; expected patterns of names such as '*_fake_B.png', without |"
         raise UsageError(what, where=f"Reading.{name}")
     return patterns
+
+
+def _column(value: Any) -> str:
+    """A column's name or number as text (UsageError)."""
+    text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    if not text.strip() or not text.isprintable() or "|" in text or text.startswith("-"):
+        what = f"label_column is {described(value)}; expected the name of a column, or its number from 0"
+        raise UsageError(what, where="Reading.label_column")
+    return text
 
 
 def _sample(value: Any) -> str:

@@ -94,7 +94,7 @@ class TarSource(ItemSource):
             what = f"{missing} of {len(self._labels)} images have no .cls or .json with their class beside them"
             return Classes(None, what) if missing else Classes([label or "" for label in self._labels])
         names = [shown(self._items.names[index]) for index in range(len(self._items))]
-        return classes_of_files(names, self._beside, self.reading.classes)
+        return classes_of_files(names, self._beside, self.reading)
 
     def _beside(self, name: str) -> bytes | None:
         places = [(number, start, size) for member, number, start, size in self._dataset_jsons if member == name]

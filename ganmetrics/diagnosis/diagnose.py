@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._report import Report
 from ganmetrics.data import Reading, Source
-from ganmetrics.data.labels import labelled
 from ganmetrics.diagnosis.class_table import text_of
 from ganmetrics.diagnosis.finding import Fault, Finding, is_finite, rank, worst
 from ganmetrics.diagnosis.input_trouble import NAME as INPUT_TROUBLE
 from ganmetrics.diagnosis.pair import Pair, check_counts
 from ganmetrics.distributed import require
-from ganmetrics.errors import UsageError
 from ganmetrics.extractors import EXTRACTORS, Extractor, load_extractor
-from ganmetrics.measurement.sides import open_side
+from ganmetrics.measurement.sides import open_side, with_labels
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.needs import FEATURES, NAMES
 from ganmetrics.registry import Registry, unknown
@@ -147,7 +145,7 @@ def diagnose(
     if test is not None:
         given["test"] = _opened(test, reading, extractor)
     if labels is not None:
-        given["real"] = _labelled(given["real"], labels)
+        given["real"] = with_labels(given["real"], labels, reading)
     check_counts(*(_count(given[role]) if role in given else None for role in ("real", "fake", "test")))
     choice = ChosenMetrics(chosen_metrics(list(METRICS), seed).metrics, is_lenient=True)
     rows = {FEATURES, NAMES}
@@ -196,13 +194,6 @@ def _count(side: Source | Statistics) -> int | None:
     if isinstance(side, Statistics) and side.features is None and side.beside is not None:
         return side.beside.count
     return side.count
-
-
-def _labelled(real: Source | Statistics, labels: Any) -> Source:
-    if isinstance(real, Statistics):
-        what = "labels go with images, and the real set is saved statistics"
-        raise UsageError(what, where="labels", hint="Pass the images, or leave the labels out")
-    return labelled(real, labels)
 
 
 def _network(fake: Statistics, settings: Settings) -> Extractor | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._arguments import described
 from ganmetrics._files import shown
 from ganmetrics.data import Notes
+from ganmetrics.data.labels import labels_of_rows
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.extractors import GIVEN
 from ganmetrics.extractors.callers_network import narrowed
@@ -35,6 +36,7 @@ def features(
     name: str = "",
     *,
     logits: ArrayLike | str | os.PathLike[str] | None = None,
+    labels: Any = None,
 ) -> Statistics:
     """Take features that another program or network computed as a set that can be scored.
 
@@ -51,6 +53,8 @@ def features(
         ganmetrics wrote names the network itself.
     logits : array_like, [N, K], or path, optional
         Unnormalised log-probabilities of the same samples, which the Inception Score reads.
+    labels : path or sequence of int or str, optional
+        The class of each sample in order, which metrics and tables of classes read: a list, or a .txt or .npy file.
 
     Returns
     -------
@@ -75,6 +79,13 @@ def features(
     >>> 7 < score.value < 9, score.signature.network
     (True, 'features r3d18')
     """
+    found = _unlabelled(values, name, logits)
+    if labels is None:
+        return found
+    return found.with_classes(labels_of_rows(labels, "", found.count, found.source or "the features"))
+
+
+def _unlabelled(values: Any, name: str, logits: Any) -> Statistics:
     path = os.fspath(values) if isinstance(values, (str, os.PathLike)) else None
     if path is not None and is_ours(path):
         return _ours(path, name, logits)

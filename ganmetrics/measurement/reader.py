@@ -29,7 +29,7 @@ from ganmetrics.measurement.image_record import ImageRecord
 from ganmetrics.measurement.intake import Intake
 from ganmetrics.measurement.recipe import PRECISION, Recipe
 from ganmetrics.measurement.sides import Side
-from ganmetrics.measurement.statistics import Statistics
+from ganmetrics.measurement.statistics import Statistics, numbered
 from ganmetrics.measurement.thumbnails import Thumbnails
 from ganmetrics.metrics.needs import IMAGES, LABELS, NAMES, Kind, Need
 
@@ -158,7 +158,7 @@ def statistics_of(gathering: PartialStatistics, source: Source, reads: set[Need]
     if count < 2:
         raise too_few(source.name, count, 2)
     has_classes = LABELS in reads or (NAMES in reads and _are_known(source, count))
-    labels, classes = _labelled(source, count) if has_classes else (None, ())
+    labels, classes = numbered(class_names(source, count)) if has_classes else (None, ())
     seen, told = source.notes, source.known_classes() if {LABELS, NAMES} & reads else Classes(None)
     notes = Notes(depths=Counter(seen.depths), roles=Counter(seen.roles), ignored=Counter(seen.ignored))
     notes.warnings += seen.warnings
@@ -284,14 +284,6 @@ def _are_known(source: Source, count: int) -> bool:
     """Whether the source names the class of each image that was read; where some were left out it cannot."""
     names = source.class_names()
     return names is not None and len(names) == count
-
-
-def _labelled(source: Source, count: int) -> tuple[torch.Tensor, tuple[str, ...]]:
-    """The class of each image as its place among the classes, which are in the order of numbers where they are such."""
-    names = class_names(source, count)
-    classes = sorted(set(names), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
-    places = {name: place for place, name in enumerate(classes)}
-    return torch.tensor([places[name] for name in names]), tuple(classes)
 
 
 def _names(source: Source, count: int) -> tuple[str, ...]:

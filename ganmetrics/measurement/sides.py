@@ -44,12 +44,21 @@ def open_side(
     ``open_source`` takes it.
     """
     side = _side(value, reading, extractor, protocol, value_range)
+    return side if labels is None else with_labels(side, labels, reading)
+
+
+def with_labels(side: Side, labels: Any, reading: Reading) -> Side:
+    """The side with the class of each image, or of each row of features (UsageError for moments alone)."""
     if isinstance(side, Source):
-        return open_source(side, labels=labels)
-    if labels is not None:
-        what = "labels go with images, and the set is saved statistics"
-        raise UsageError(what, where=side.source or side.name, hint="Pass the images, or leave the labels out")
-    return side
+        return open_source(side, labels=labels, reading=reading)
+    where = side.source or side.name
+    if side.features is None:
+        what = "labels go with images or with features, and the set is saved statistics without features"
+        raise UsageError(what, where=where, hint="Pass the images, or leave the labels out")
+    # Imported here, since most sets have no labels of their own.
+    from ganmetrics.data.labels import labels_of_rows
+
+    return side.with_classes(labels_of_rows(labels, reading.column, side.count, where or "the features"))
 
 
 def _side(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +135,11 @@ class Statistics:
         """Whether the rows of features and logits are a sample of the images."""
         return 0 < self.max_rows < self.count
 
+    def with_classes(self, names: Sequence[str]) -> Statistics:
+        """The statistics with the class of each image by name, in the order of the images."""
+        labels, classes = numbered(names)
+        return replace(self, labels=labels, classes=classes)
+
     def labelled(self, *, has_order: bool = False, has_rows: bool = False) -> str:
         """The set as the signature writes it, for a metric that draws subsets by position or reads a sample of rows."""
         order = f"~{self.order[:8]}" if has_order and self.order else ""
@@ -203,3 +208,12 @@ class Statistics:
             hint = f"Score the images themselves{again * need.is_saved}"
             what = f"the saved statistics hold no {need.name}"
             raise StatisticsError(what, where=self.source or self.name, hint=hint, code="E-KEPT")
+
+
+def numbered(names: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+    """The class of each image as its place among the classes, which are in the order of numbers where they are such."""
+    import torch
+
+    classes = sorted(set(names), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+    places = {name: place for place, name in enumerate(classes)}
+    return torch.tensor([places[name] for name in names]), tuple(classes)

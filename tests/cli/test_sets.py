@@ -66,6 +66,29 @@ def test_labels_for_any_command(run: Run) -> None:
     assert code == 0 and "Class FID" in stdout, stderr
 
 
+def test_one_of_several_labels(run: Run, place: Path) -> None:
+    rows = [f"{number}.png,{number % 3},{number % 2}" for number in range(12)]
+    (place / "faces.csv").write_text("\n".join(["image,Hat,Male", *rows]))
+    words = ["evaluate", "a", "b", "--metrics", "class_fid", *HOW]
+    words += ["--labels", "faces.csv", "--labels", "fake:labels.csv"]
+    code, _, stderr = run(*words)
+    assert code == 3 and "have 2 columns. Choose one by `--label-column`" in stderr
+    code, stdout, stderr = run(*words, "--label-column", "real:Male")
+    assert code == 0 and "label_column=Male" in stdout, stderr
+
+
+def test_classes_of_features(run: Run, place: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("r", "f"):
+        np.save(place / f"{name}.npy", rng.normal(size=(12, 4)))
+    (place / "order.txt").write_text("\n".join(str(number % 2) for number in range(12)))
+    words = ["evaluate", "r.npy", "f.npy", "--metrics", "class_fid", "--features-name", "net", "-q"]
+    code, stdout, stderr = run(*words, "--labels", "order.txt", "--labels", "fake:order.txt")
+    assert code == 0 and "Class FID" in stdout, stderr
+    code, _, stderr = run(*words, "--labels", "labels.csv", "--labels", "fake:order.txt")
+    assert code == 3 and "have no names to look up" in stderr
+
+
 def test_saved_statistics_take_no_choice_of_their_own(run: Run) -> None:
     code, stdout, stderr = run("stats", "build", "a", "-o", "a.npz", "--sample", "6", *HOW)
     assert code == 0 and "sample=6@2020" in stdout, stderr

@@ -6,14 +6,18 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import shown
 from ganmetrics.data.places.paths import shortened
 from ganmetrics.data.reading.folder_names import doubt, span, why_no_classes
-from ganmetrics.data.reading.unreadable import Unreadable
+from ganmetrics.data.reading.label_columns import CHOOSE, picked
+from ganmetrics.data.reading.unreadable import LabelError, Unreadable
 from ganmetrics.data.source import Classes
 from ganmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from ganmetrics.data.reading_choices import Reading
 
 # StyleGAN's dataset tool writes the classes here.
 DATASET_JSON = "dataset.json"
@@ -22,7 +26,7 @@ OVERRIDE = 'If they are classes, pass `gm.Reading(classes="folders")`'
 SEPARATE = "Give each class a sub-folder, or put StyleGAN's dataset.json beside the images"
 
 
-def classes_of_files(names: Sequence[str], load: Callable[[str], bytes | None], rule: str) -> Classes:
+def classes_of_files(names: Sequence[str], load: Callable[[str], bytes | None], reading: Reading) -> Classes:
     """The classes of image files.
 
     Parameters
@@ -31,9 +35,10 @@ def classes_of_files(names: Sequence[str], load: Callable[[str], bytes | None], 
         The files' relative names, with slashes, in the order of the images.
     load : callable
         The content of a file of a relative name; ``None`` where there is none. It may raise ``Unreadable``.
-    rule : {"auto", "folders", "none"}
-        ``Reading.classes``.
+    reading : Reading
+        Its ``classes`` say where they are found, its ``label_column`` which of several numbers is one.
     """
+    rule = reading.classes
     if rule == "none":
         return Classes(None, "Reading.classes is none", "Leave out `classes`")
     if rule == "folders":
@@ -41,14 +46,10 @@ def classes_of_files(names: Sequence[str], load: Callable[[str], bytes | None], 
     root = _shared_folder(names)
     places = [root[: match.end()] for match in re.finditer("/", root)]
     for place in ("", *places):
-        told = _by_dataset_json(names, place, load)
+        told = _by_dataset_json(names, place, load, reading.column)
         if told is not None:
             return told
     return _by_folders(names, root, is_judged=True)
-
-
-class LabelError(ValueError):
-    """What is wrong with labels, in words."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -87,20 +88,24 @@ def classes_by_name(rows: Iterable[tuple[str, str]], where: str) -> dict[str, st
     return found
 
 
-def _by_dataset_json(names: Sequence[str], place: str, load: Callable[[str], bytes | None]) -> Classes | None:
+def _by_dataset_json(
+    names: Sequence[str], place: str, load: Callable[[str], bytes | None], column: str
+) -> Classes | None:
     """What ``dataset.json`` in a place says; ``None`` where there is none, or none that speaks of labels."""
     where = place + DATASET_JSON
     try:
         content = load(where)
         found = None if content is None else json.loads(content, object_pairs_hook=Pairs)
         labels = found.one("labels") if isinstance(found, Pairs) else None
-        return None if labels is None else _by_rows(labels, names, place)
+        return None if labels is None else _by_rows(labels, names, place, column)
     except Unreadable as error:
         why = f"{where} {error}"
     except InputError as error:
         why = f"in {where} {error.what}"
     except _NotOneClassError:
-        why = f"{where} gives several numbers for an image, not one class"
+        return Classes(
+            None, f"{where} gives several numbers for an image, not one class", f"{CHOOSE}. {OVERRIDE}", True
+        )
     except json.JSONDecodeError:
         why = f"{where} is no JSON"
     except (ValueError, TypeError, RecursionError) as error:
@@ -113,11 +118,14 @@ class _NotOneClassError(Exception):
     """An image has several numbers in ``dataset.json``: a camera's pose, or several labels."""
 
 
-def _by_rows(labels: Any, names: Sequence[str], place: str) -> Classes:
+def _by_rows(labels: Any, names: Sequence[str], place: str, column: str) -> Classes:
     """The classes of rows of a name and a class, of which every image must have one."""
     rows = [(str(name), label) for name, label in labels]
     if any(isinstance(label, list) for _, label in rows):
-        raise _NotOneClassError
+        if not column or not all(isinstance(label, list) for _, label in rows):
+            raise _NotOneClassError
+        values = picked([label for _, label in rows], column, (), "its labels")
+        rows = [(name, value) for (name, _), value in zip(rows, values, strict=True)]
     known = classes_by_name(((name, class_text(label)) for name, label in rows), place)
     told = [image_name(name[len(place) :]) for name in names]
     missing = [name for name, each in zip(names, told, strict=True) if each not in known]

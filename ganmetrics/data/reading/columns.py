@@ -35,7 +35,21 @@ def column_classes(dataset: Any) -> list[str] | None:
     """The names of the images' classes from ``label``, or from the only column of classes; ``None`` without them."""
     found = _columns(dataset, "ClassLabel")
     column = next((name for name in LABELS if name in found), found[0] if len(found) == 1 else None)
-    if column is None or not is_instance(dataset, "datasets", "Dataset"):
+    return None if column is None else _named(dataset, column)
+
+
+def column_values(dataset: Any, column: str) -> list[Any] | None:
+    """The values of a column that the caller chose, or their names where it is of classes; ``None`` without it."""
+    if column not in (_features(dataset) or ()) or not is_instance(dataset, "datasets", "Dataset"):
+        return None
+    if column in _columns(dataset, "ClassLabel"):
+        return _named(dataset, column)
+    return list(dataset.with_format(None)[column][:])
+
+
+def _named(dataset: Any, column: str) -> list[str] | None:
+    """The names of the classes in a column of numbers; ``None`` where some are hidden."""
+    if not is_instance(dataset, "datasets", "Dataset"):
         return None
     names = dataset.features[column].names
     numbers = dataset.with_format(None)[column][:]

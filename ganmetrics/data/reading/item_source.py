@@ -52,7 +52,7 @@ class ItemSource(Source):
     @cached_property
     def _classes(self) -> Classes:
         names = [name.replace(os.sep, "/") for name in self.item_names() or ()]
-        return classes_of_files(names, self._beside, self.reading.classes)
+        return classes_of_files(names, self._beside, self.reading)
 
     @abstractmethod
     def _beside(self, name: str) -> bytes | None:

@@ -43,3 +43,7 @@ def refusal_of(unreadable: Sequence[str], num_read: int, where: str) -> InputErr
     fixes = list(dict.fromkeys(getattr(line, "fix", "") or "Repair or remove them" for line in unreadable))
     skip = ['`on_error="skip"` leaves them out'] if num_read else []
     return InputError(what, where=where, hint="; ".join(fixes[:3] + skip), code="E-UNREADABLE")
+
+
+class LabelError(ValueError):
+    """What is wrong with labels, in words."""
