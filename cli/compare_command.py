@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from .grouped_help import SCORES, Command
-from .options import Settings, html_option, scoring_options, set_argument
-from .output import names_of, run, show, without_protocol
+from .options import Settings, baseline_option, html_option, scoring_options, set_argument
+from .output import names_of, run_comparison, show
 
 
 @click.command(cls=Command)
@@ -16,15 +16,19 @@ from .output import names_of, run, show, without_protocol
               help="Metrics to compute.")  # fmt: skip
 @click.option("--test", metavar="SET", cls=SCORES,
               help="Real images that no generator was trained on. The metrics ct and fld need them.")  # fmt: skip
+@baseline_option
 @html_option
 @scoring_options
 @click.pass_context
-def command(ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str, test: str | None) -> None:
+def command(
+    ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str, test: str | None, baseline: str
+) -> None:
     """Compare generators against the same real images.
 
-    Every pair gets its difference, a 95 % interval, and a verdict. The noise of the real set cancels. `ganmetrics fid
-    --help` says what REAL and each FAKE may be. Results that were saved with --json are compared without their images
-    where they differ in nothing but the generated images.
+    Every pair gets its difference, a 95 % interval, and a verdict. The noise of the real set cancels. Verdicts on more
+    than two sets are corrected for their number (Holm). `ganmetrics fid --help` says what REAL and each FAKE may be.
+    Results that were saved with --json are compared without their images where they differ in nothing but the generated
+    images.
 
     \b
     ganmetrics compare real/ mine/ baseline/
@@ -33,11 +37,12 @@ def command(ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str,
     """
     import ganmetrics as gm
 
-    settings = without_protocol(Settings.of(ctx), "Score each set by `ganmetrics evaluate --protocol`, then compare")
+    settings = Settings.of(ctx)
+    if settings.protocol == "all":
+        raise gm.UsageError("one protocol serves a comparison", where="--protocol", hint="Name one of them")
     if not all(path.endswith(".json") for path in (real, *fakes)):
-        own = {"metrics": names_of(metrics), "test": test}
-        run(gm.compare, [real, *fakes], settings, own, roles=["real", *["fake"] * len(fakes)])
+        run_comparison([real, *fakes], settings, {"metrics": names_of(metrics), "test": test, "baseline": baseline})
     elif test is not None:
         raise click.UsageError("--test goes with images; saved results hold the scores already. Leave it out.")
     else:
-        show(lambda: gm.compare_saved(real, *fakes, force=settings.force), settings)
+        show(lambda: gm.compare_saved(real, *fakes, baseline=baseline, force=settings.force), settings)

@@ -1,35 +1,46 @@
-"""``ganmetrics evaluate REAL FAKE``."""
+"""``ganmetrics evaluate REAL FAKE...``."""
 
 from __future__ import annotations
 
 import click
 
 from .grouped_help import SCORES, Command
-from .options import Settings, html_option, scoring_options, set_argument
-from .output import names_of, run
+from .options import Settings, baseline_option, html_option, scoring_options, set_argument
+from .output import names_of, run, run_comparison
 
 
 @click.command(cls=Command)
 @set_argument("real")
-@set_argument("fake")
+@click.argument("fakes", nargs=-1, required=True, metavar="FAKE...")
 @click.option("--metrics", default="default", metavar="NAME,NAME,...", cls=SCORES,
               help="Metrics to compute. all takes every metric that the sets allow.  [default: fid, is and kid as far "
               "as the sets allow them]")  # fmt: skip
 @click.option("--test", metavar="SET", cls=SCORES,
               help="Real images that the generator was not trained on. The metrics ct and fld need them.")  # fmt: skip
+@baseline_option
 @html_option
 @scoring_options
 @click.pass_context
-def command(ctx: click.Context, real: str, fake: str, metrics: str, test: str | None) -> None:
+def command(
+    ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str, test: str | None, baseline: str
+) -> None:
     """Compute several metrics in one pass over each set.
 
-    `ganmetrics fid --help` says what REAL and FAKE may be; `ganmetrics list metrics` lists the metrics.
+    Several sets FAKE give one table with a row for each, where the best and what cannot be told apart from it are
+    marked. `ganmetrics fid --help` says what REAL and FAKE may be; `ganmetrics list metrics` lists the metrics.
 
     \b
     ganmetrics evaluate real/ fake/
     ganmetrics evaluate real/ fake/ --metrics fid,kid --set kid.subset_size=200 --json -
     ganmetrics evaluate real/ fake/ --test unseen/ --metrics all
+    ganmetrics evaluate real/ a/ b/ c/ --baseline a/ --format latex
     """
-    from ganmetrics import evaluate
+    import ganmetrics as gm
 
-    run(evaluate, [real, fake, test], Settings.of(ctx), {"metrics": names_of(metrics)})
+    settings, own = Settings.of(ctx), {"metrics": names_of(metrics)}
+    if len(fakes) > 1:
+        run_comparison([real, *fakes], settings, {**own, "test": test, "baseline": baseline})
+    elif baseline:
+        raise gm.UsageError("a baseline stands among several sets", where="--baseline", hint="Name the others too")
+    else:
+        run(gm.evaluate, [real, *fakes, test], settings, own)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .grouped_help import SCORES, Command
-from .options import Settings, force_option, json_option, reading_options, set_argument
+from .options import Settings, force_option, format_option, json_option, reading_options, set_argument
 from .output import run
 
 
@@ -21,6 +21,7 @@ from .output import run
 @click.option("--search", metavar="NAME,NAME,...", cls=SCORES,
               help="Differences to look at. They are protocol, reference, crop, format, number, classes, denominator "
               "and mixture.  [default: all]")  # fmt: skip
+@format_option
 @json_option
 @force_option
 @reading_options
@@ -46,7 +47,7 @@ def command(
     settings = Settings.of(ctx)
     found = run(partial(gm.explain, published), [real, fake], settings, own)
     best = found.nearest[0]
-    if best.match and best.options and all(best.options) and settings.json_path != "-" and settings.is_first:
+    if best.match and best.options and all(best.options) and settings.printed == "text" and settings.is_first:
         click.echo(f"\nTo compute it so: {'  '.join(map(_told, best.options))}")
 
 

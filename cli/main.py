@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from importlib import import_module
+from itertools import pairwise
 
 import click
 
@@ -175,10 +176,15 @@ def _report(error: GanMetricsError, given: list[str]) -> int:
     if error.is_told:
         return error.exit_code
     tell_in_options(error, spelled(_command_of(given)))
-    if any(argument.startswith("--json") for argument in given):
+    if any(argument.startswith("--json") for argument in given) or _asks_for_json(given):
         click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
         return error.exit_code
     return _fail(f"error[{error.code}]: {error}", error.exit_code)
+
+
+def _asks_for_json(given: list[str]) -> bool:
+    """Whether arguments hold ``--format json`` in either spelling."""
+    return "--format=json" in given or ("--format", "json") in pairwise(given)
 
 
 def _command_of(given: list[str]) -> click.Command:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 METAVAR = "NAME[:LAYER]"
+PRINTED = ("text", "markdown", "latex", "csv", "json")
 DEVICES = "auto|cpu|cuda[:N]|mps"
 PREFIX = "ganmetrics."
 # Parameters of the library whose option has another name.
@@ -46,6 +47,7 @@ class Settings:
     features_name: str | None = None
     logits: tuple[str, ...] = ()
     strict: bool = False
+    printed: str = "text"
     json_path: str | None = None
     html_path: str | None = None
     force: bool = False
@@ -76,6 +78,9 @@ class Settings:
         is_launched = all(name in os.environ for name in LAUNCHED) and os.environ["WORLD_SIZE"] not in ("", "1")
         engine = values.pop("engine", None) or ("ranks" if is_launched else "local")
         is_first = engine != "ranks" or _rank_among(ctx) == 0
+        # --json - is another spelling of --format json, and no file.
+        if values.get("json_path") == "-":
+            values |= {"json_path": None, "printed": "json"}
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
         set_options = {name: values.pop(name) for name in (*PATTERNS, *SINGLE) if name in values}
@@ -148,7 +153,7 @@ def scoring_options(command: Command) -> Command:
 
 def diagnosis_options(command: Command) -> Command:
     """Add the options about files, sets, the network and output, for the command that prints verdicts."""
-    output = [seed_option, json_option, html_option, force_option]
+    output = [seed_option, format_option, json_option, html_option, force_option]
     return _all(command, [*output, *FEATURE_OPTIONS, *NETWORK_OPTIONS, *SET_OPTIONS, *FILE_OPTIONS])
 
 
@@ -175,11 +180,16 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
 # An option that each command takes by ``Settings.of`` and not by a parameter of its own.
 _shared = partial(click.option, expose_value=False, callback=_keep)
 
-json_option = _shared("--json", "json_path", cls=OUTPUT, metavar="FILE|-", help="Write JSON to a file, or print it: -.")
+format_option = _shared("--format", "printed", type=click.Choice(PRINTED), default="text", show_default=True,
+                        cls=OUTPUT, help="How the result is printed. latex needs the package booktabs.")  # fmt: skip
+json_option = _shared("--json", "json_path", cls=OUTPUT, metavar="FILE|-",
+                      help="Write JSON to a file. - prints it, as --format json does.")  # fmt: skip
 html_option = _shared("--html", "html_path", cls=OUTPUT, metavar="FILE",
                       help="Write an HTML report with figures and pictures.")  # fmt: skip
 force_option = _shared("--force", is_flag=True, cls=OUTPUT,
                        help="Overwrite existing outputs. Compare results of different protocols.")  # fmt: skip
+baseline_option = click.option("--baseline", default="", metavar="FAKE", cls=SCORES,
+                               help="Compare the other sets with this one alone.")  # fmt: skip
 seed_option = _shared(
     "--seed", default=2020, show_default=True, cls=SCORES, help="Random seed for subsets and shuffles."
 )
@@ -273,6 +283,7 @@ SCORE_OPTIONS = [
             help="Say which package made statistics without a recipe. Names are those of `ganmetrics list protocols`; "
             "with --weights they were made by those weights."),
     _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
+    format_option,
     json_option,
     force_option,
 ]  # fmt: skip

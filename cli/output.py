@@ -32,6 +32,8 @@ VERDICTS = re.compile(
     r"^ *(?:ok|some|severe|cannot tell)(?= )|(?<!lower is )(?<!higher is )(?:better|worse)$|(?<=: )cannot tell(?=$|:)",
     re.MULTILINE,
 )
+# What stands for the signs of tables on a terminal that lacks them.
+SIGNS = {"±": "+-", "↓": "(lower)", "↑": "(higher)", "–": "-", "∞": "inf", "…": "..."}
 COLOURS = {"ok": "green", "better": "green", "some": "yellow", "severe": "red", "worse": "red", "cannot tell": "cyan"}
 
 
@@ -70,6 +72,16 @@ def run(
     own = {**own, "test": arguments.pop()} if "test" in own else own
     shared = {**settings.arguments_of(verb), **own}
     return show(partial(verb, *arguments, **shared), settings)
+
+
+def run_comparison(sides: Sequence[str], settings: Settings, own: Mapping[str, Any]) -> Report:
+    """Compare several sets against the first, which is the real one, and print the result."""
+    from ganmetrics import compare
+
+    # A shell completes the name of a folder with a stroke behind it, and users leave it out.
+    given, baseline = {side.rstrip("/"): side for side in sides[1:]}, own.get("baseline", "")
+    own = {**own, "baseline": given.get(baseline.rstrip("/"), baseline)}
+    return run(compare, sides, settings, own, roles=["real", *["fake"] * (len(sides) - 1)])
 
 
 def build_statistics(settings: Settings, source: str, output: str, reads: Sequence[str], name: str = "") -> None:
@@ -116,26 +128,43 @@ def show(work: Callable[[], Result], settings: Settings) -> Result:
         return work()
     # Outputs are checked before the work, which may take hours.
     for path in (settings.json_path, settings.html_path):
-        if path not in (None, "-"):
-            check_writable(str(path), force=settings.force)
+        if path is not None:
+            check_writable(path, force=settings.force)
     result = work()
     warnings: tuple[str, ...] = getattr(result, "warnings", ())
     if settings.strict and warnings:
         raise InputError("; ".join(warnings), where="--strict", code="E-STRICT")
-    if settings.json_path == "-":
-        click.echo(result.to_json())
-    else:
-        for warning in warnings:
-            click.echo(f"warning: {in_options(warning, spelled(click.get_current_context().command))}", err=True)
-        if settings.json_path:
-            result.save(settings.json_path, force=settings.force)
-        click.echo(coloured(str(result)))
+    if settings.json_path:
+        result.save(settings.json_path, force=settings.force)
+    # JSON holds the warnings.
+    for warning in warnings if settings.printed != "json" else ():
+        click.echo(f"warning: {in_options(warning, spelled(click.get_current_context().command))}", err=True)
+    click.echo(printed(result, settings.printed))
     if settings.html_path:
         # Last, because figures take time and scores must not wait for them.
         command = shown(click.get_current_context().find_root().obj or "")
         result.save_html(settings.html_path, command=command, force=settings.force)
         click.echo(f"the report is in {settings.html_path}", err=True)
     return result
+
+
+def printed(result: Report, form: str) -> str:
+    """Return a result in one of the formats of ``--format``."""
+    if form != "text":
+        formats = {"json": result.to_json, "csv": result.to_csv, "latex": result.to_latex}
+        return formats.get(form, result.to_markdown)()
+    return coloured(_encodable(str(result)))
+
+
+def _encodable(text: str) -> str:
+    """Return a text with plain characters in place of the signs of tables, where stdout cannot show these."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for sign, plain in SIGNS.items():
+        try:
+            sign.encode(encoding)
+        except UnicodeEncodeError:
+            text = text.replace(sign, plain)
+    return text
 
 
 def coloured(text: str) -> str:

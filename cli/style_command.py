@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .grouped_help import NETWORK, SCORES, Command
-from .options import DEVICES, Settings, file_options, force_option, json_option, set_argument
+from .options import DEVICES, Settings, file_options, force_option, format_option, json_option, set_argument
 from .output import run
 
 
@@ -21,6 +21,7 @@ from .output import run
 @click.option("--device", default="auto", show_default=True, metavar=DEVICES, cls=NETWORK,
               help="Where the network runs.")  # fmt: skip
 @file_options
+@format_option
 @json_option
 @force_option
 @click.pass_context

@@ -1,4 +1,4 @@
-"""The base of all results: text, JSON, HTML, figures and saving, each written once."""
+"""The base of all results: text, tables, JSON, HTML, figures and saving, each written once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import os
+
+    import pandas as pd
+
+    from ganmetrics._table import Table
 
 
 class Renderer(Protocol):
@@ -29,6 +33,32 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data; ``docs/json.md`` describes it."""
         raise NotImplementedError
+
+    def table(self) -> Table:
+        """Return the result as a table of cells, from which every format is written."""
+        raise NotImplementedError
+
+    def to_markdown(self) -> str:
+        """Return the result as a Markdown table, with the best values in bold and the signatures below."""
+        return self.table().markdown()
+
+    def to_latex(self) -> str:
+        """Return the result as a LaTeX table for the package ``booktabs``, with the signatures below."""
+        return self.table().latex()
+
+    def to_csv(self) -> str:
+        """Return the result as comma-separated values: a row for each set, with ends of intervals and signatures."""
+        return self.table().csv()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the result as a data frame: a row for each set, with ends of intervals and signatures.
+
+        Raises
+        ------
+        UsageError
+            The package ``pandas`` is not installed.
+        """
+        return self.table().pandas()
 
     def to_json(self) -> str:
         """Return ``to_dict`` as JSON text."""
@@ -78,6 +108,9 @@ class Report:
     def plot(self) -> Any:
         """Draw all figures of the result as one matplotlib ``Figure``."""
         return Report.renderer().plot(self)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return Report.renderer().fragment(self)

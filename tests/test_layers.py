@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     {
         *("errors", "registry", "types", "version"),
-        *("_arguments", "_content", "_files", "_offline", "_process", "_progress", "_report", "_wording"),
+        *("_arguments", "_content", "_files", "_offline", "_process", "_progress", "_report", "_table", "_wording"),
     },
     {"numerics"},
     {"metrics", "extractors", "data", "protocols"},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._report import Report
+from ganmetrics._table import Table, of_words
 from ganmetrics.data import Reading, Source
 from ganmetrics.diagnosis.class_table import text_of
 from ganmetrics.diagnosis.finding import Fault, Finding, is_finite, rank, worst
@@ -38,7 +39,7 @@ FAULTS: Registry[Fault] = Registry("ganmetrics.diagnosis", "FINDING", "fault")
 LISTED = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis(Report):
     """What is wrong with a set of generated images, the worst first.
 
@@ -77,6 +78,12 @@ class Diagnosis(Report):
         classes = self.pair.classes
         table = [] if classes is None else [text_of(self.pair.class_rows, classes.noun)]
         return "\n\n".join([*map(_words, self.findings), *table, str(self.result)])
+
+    def table(self) -> Table:
+        """Return the findings as a table, with the scores of the same pass below."""
+        rows = [(each.name, each.verdict, each.sentence) for each in self.findings]
+        scores = [str(each) for each in self.result.scores.values()]
+        return of_words(("Finding", "Verdict", "What was found"), rows, scores)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnosis as plain data; ``docs/json.md`` describes it."""

@@ -9,6 +9,7 @@ import torch
 
 from ganmetrics._arguments import whole
 from ganmetrics._report import Report
+from ganmetrics._table import Cell, Note, Table
 from ganmetrics.distributed import require
 from ganmetrics.errors import StatisticsError, UsageError
 from ganmetrics.metrics.needs import NAMES
@@ -56,7 +57,7 @@ class Attributed:
         return self.name or f"image {self.index}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Attribution(Report):
     """How a score changes when one generated image is left out.
 
@@ -90,6 +91,15 @@ class Attribution(Report):
         if bool((self.shares < 0).all()):
             lines += ["", "without any single image the score is higher, because it depends on the number of images"]
         return "\n".join([*lines, "", CAUTION])
+
+    def table(self) -> Table:
+        """Return the images that raise and that lower the score most as a table."""
+        heads, groups = ("Image", "Way", "Share"), (("raises", self.raising), ("lowers", self.lowering))
+        given = [(each, way) for way, images in groups for each in images]
+        rows = tuple((Cell(each.title), Cell(way), Cell(f"{each.share:+.4g}", is_number=True)) for each, way in given)
+        records = tuple({"image": each.title, "way": way, "share": each.share} for each, way in given)
+        notes = (Note(str(self.score)), Note("", str(self.score.signature)), Note(CAUTION))
+        return Table(heads, rows, notes, records)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attribution as plain data, without the shares of all images."""

@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganmetrics import _arguments
-from ganmetrics._content import content_digest
-from ganmetrics._files import shown
 from ganmetrics._report import Report
-from ganmetrics.errors import MALFORMED, InputError, UsageError
-from ganmetrics.measurement.recipe import Signature
-from ganmetrics.metrics import METRICS
-from ganmetrics.metrics.metric import Metric
+from ganmetrics.errors import InputError, UsageError
+from ganmetrics.evaluation.saved_scores import metrics_of, saved_scores
 from ganmetrics.numerics import interval_ends
-from ganmetrics.scoring.difference import Difference
-from ganmetrics.scoring.result import SCHEMA, Interval
+from ganmetrics.registry import unknown
+from ganmetrics.scoring.difference import Difference, tabled
+from ganmetrics.scoring.multiplicity import corrected
+from ganmetrics.scoring.result import SCHEMA, Interval, Score
+from ganmetrics.scoring.score_table import Verdicts, score_table
 
-# Schemas whose scores are written alike. Results have SCHEMA; diagnoses, which hold scores too, have 2 or 3.
-READ_SCHEMAS = (SCHEMA, 3)
-NOT_FINITE = ("inf", "-inf", "nan")
+if TYPE_CHECKING:
+    from ganmetrics._table import Table
+
+    Saved = Mapping[str, Mapping[str, Score]]
+
 METHOD = "intervals of both, as if each had met reals of its own"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SavedComparison(Report):
-    """The differences of every pair of several saved results.
+    """The scores of several saved results, and their differences.
 
     Attributes
     ----------
     differences : tuple of Difference
     warnings : tuple of str
         What makes a difference easily misread.
+    results : mapping of str to mapping of str to Score
+        The scores of each file.
+    baseline : str
+        The file that the others are compared with; empty where every pair is compared.
     """
 
     differences: tuple[Difference, ...]
     warnings: tuple[str, ...] = ()
+    results: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    baseline: str = ""
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.differences))
+        return tabled(self.table(), self.differences, self.baseline)
+
+    def table(self) -> Table:
+        """Return the scores as a table with a row for each file."""
+        return score_table(self.results, Verdicts(self.differences, self.baseline))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
@@ -54,7 +64,7 @@ class SavedComparison(Report):
         }
 
 
-def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedComparison:
+def compare_saved(*paths: str | os.PathLike[str], baseline: str = "", force: bool = False) -> SavedComparison:
     """Say which of several saved results are better.
 
     Their signatures may differ in nothing but the generated images.
@@ -65,6 +75,8 @@ def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedC
     ----------
     paths : path
         JSON files of ``ganmetrics evaluate --json FILE`` or ``Result.save``, at least two.
+    baseline : str
+        One of the files. The others are compared with it alone.
     force : bool
         Compare whatever the signatures say, with warnings in place of the refusal.
 
@@ -81,10 +93,12 @@ def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedC
     """
     if len(paths) < 2:
         raise UsageError(f"{len(paths)} saved result was given; a comparison needs at least two", where="results")
-    results = {path: _scores(path) for path in (_arguments.path(each, "results") for each in paths)}
+    results = {path: saved_scores(path) for path in (_arguments.path(each, "results") for each in paths)}
     # The mapping of results has one entry for each path.
     if len(results) < len(paths):
         raise UsageError("a saved result is given twice", where="results")
+    if baseline and baseline not in results:
+        raise unknown("saved result", baseline, list(results))
     warnings = []
     for first, second in combinations(results, 2):
         rows = [
@@ -96,68 +110,12 @@ def compare_saved(*paths: str | os.PathLike[str], force: bool = False) -> SavedC
             raise UsageError(what, where="results", hint=hint, code="E-RECIPE")
         warnings += [f"{first} and {second} differ in {row}" for row in dict.fromkeys(rows)]
         warnings += _sizes(first, second, results)
-    pairs = combinations(results, 2)
-    differences = [_difference(name, pair, results) for pair in pairs for name in _common(results, *pair)]
-    return SavedComparison(tuple(differences), tuple(warnings))
+    pairs = [(path, baseline) for path in results if path != baseline] if baseline else list(combinations(results, 2))
+    alone = [_difference(name, pair, results) for pair in pairs for name in _common(results, *pair)]
+    return SavedComparison(tuple(corrected(alone)), tuple(warnings), results, baseline)
 
 
-def _scores(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """Read the scores of a file, each with its signature parsed (InputError)."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
-        schema = found["schema"]
-        is_known = schema in READ_SCHEMAS and not isinstance(schema, bool)
-        if is_known and content_digest(found["scores"]) != found["content"]:
-            raise _Altered("its scores do not have the digest that it names")
-        scores = {shown(name): _read(shown(name), score) for name, score in found["scores"].items() if is_known}
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
-    except _Altered as error:
-        what, hint = f"the file is not as it was written: {error}", "Score the images again"
-        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
-    except MALFORMED as error:
-        what = "the file is no saved result"
-        hint = "Write one with `ganmetrics evaluate REAL FAKE --json FILE`, or Result.save"
-        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
-    if not is_known:
-        readable = " and ".join(map(str, READ_SCHEMAS))
-        what = f"the result is of schema {schema!r:.40}; this version reads {readable}"
-        hint = "Score the images again, or compare with the version that wrote the file"
-        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT")
-    return scores
-
-
-class _Altered(Exception):
-    """A file says something of a score that this package cannot have written."""
-
-
-def _read(name: str, score: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a score and check that its numbers agree (_Altered, or an error of MALFORMED)."""
-    value, around, higher = score["value"], score.get("interval"), score["higher_is_better"]
-    if value is None and score["not_finite"] not in NOT_FINITE:
-        raise _Altered(f"{name} is null, and not_finite is none of {', '.join(NOT_FINITE)}")
-    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-        raise _Altered(f"the value of {name} is {value!r:.40} where a finite number belongs")
-    if not isinstance(higher, bool):
-        raise _Altered(f"higher_is_better of {name} is {higher!r:.40} where true or false belongs")
-    if any(part.name == name and part.higher_is_better != higher for each in _metrics(name) for part in each.parts):
-        raise _Altered(f"higher_is_better of {name} is {str(higher).lower()}, which is not its direction")
-    number = float(score["not_finite"] if value is None else value)
-    try:
-        interval = None if around is None else Interval.from_dict(around, number)
-    except MALFORMED as error:
-        raise _Altered(f"{name} has no interval that could be: {shown(str(error))}") from error
-    return {
-        "title": shown(str(score["title"])),
-        "value": number,
-        "interval": interval,
-        "higher_is_better": higher,
-        "signature": Signature.parse(score["signature"]),
-    }
-
-
-def _common(results: Mapping[str, Mapping[str, Any]], first: str, second: str) -> Sequence[str]:
+def _common(results: Saved, first: str, second: str) -> Sequence[str]:
     names = [name for name in results[first] if name in results[second]]
     if not names:
         what = f"{first} and {second} have no score in common"
@@ -165,31 +123,31 @@ def _common(results: Mapping[str, Mapping[str, Any]], first: str, second: str) -
     return names
 
 
-def _strange(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+def _strange(name: str, first: Mapping[str, Score], second: Mapping[str, Score]) -> list[str]:
     """Return in what two signatures differ beyond the generated images."""
-    rows = first[name]["signature"].differences(second[name]["signature"])
-    directions = [side[name]["higher_is_better"] for side in (first, second)]
+    rows = first[name].signature.differences(second[name].signature)
+    directions = [side[name].higher_is_better for side in (first, second)]
     turned = [f"higher_is_better of {name}: {directions[0]} / {directions[1]}"] if len(set(directions)) > 1 else []
     return [row for row in rows if not row.startswith("fake:")] + turned
 
 
-def _sizes(first: str, second: str, results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    sets = [next(iter(results[name].values()))["signature"].fake for name in (first, second)]
+def _sizes(first: str, second: str, results: Saved) -> Iterator[str]:
+    sets = [next(iter(results[name].values())).signature.fake for name in (first, second)]
     if sets[0] == sets[1]:
         yield f"{first} and {second} hold exactly the same images"
 
 
-def _difference(name: str, pair: tuple[str, str], results: Mapping[str, Mapping[str, Any]]) -> Difference:
+def _difference(name: str, pair: tuple[str, str], results: Saved) -> Difference:
     first, second = (results[path][name] for path in pair)
-    value = first["value"] - second["value"]
-    is_told = None not in (first["interval"], second["interval"]) and math.isfinite(value)
+    value = first.value - second.value
+    is_told = None not in (first.interval, second.interval) and math.isfinite(value)
     # An infinite value has no difference that an interval could surround.
     around = _around(first, second) if is_told else None
-    counts = [_count(one["signature"].fake) for one in (first, second)]
+    counts = [_count(one.signature.fake) for one in (first, second)]
     reason = "" if math.isfinite(value) else "a value is not finite"
     if counts[0] != counts[1] and _depends_on_count(name):
         reason = f"the sets have {counts[0]} and {counts[1]} images and this score depends on the number"
-    return Difference(name, first["title"], *pair, value, around, first["higher_is_better"], reason=reason)
+    return Difference(name, first.title, *pair, value, around, first.higher_is_better, reason=reason)
 
 
 def _count(side: str) -> str:
@@ -199,15 +157,10 @@ def _count(side: str) -> str:
 
 def _depends_on_count(name: str) -> bool:
     """Whether a score depends on the number of generated images; an unknown score is taken to depend on it."""
-    return all(each.depends_on_count for each in _metrics(name))
+    return all(each.depends_on_count for each in metrics_of(name))
 
 
-def _metrics(name: str) -> list[Metric]:
-    """Return the metrics of the catalogue that have a part of that name: one, or none where it is the caller's own."""
-    return [each for each in METRICS.records().values() if name in (part.name for part in each.parts)]
-
-
-def _around(first: Mapping[str, Any], second: Mapping[str, Any]) -> Interval:
+def _around(first: Score, second: Score) -> Interval:
     """Return the interval of a difference of independent values."""
-    sides = [(one["value"], interval_ends.Bounds(*one["interval"][:2])) for one in (first, second)]
-    return Interval(*interval_ends.difference(*sides[0], *sides[1], 0.0), METHOD)
+    ends = [interval_ends.Bounds(*one.interval[:2]) for one in (first, second) if one.interval is not None]
+    return Interval(*interval_ends.difference(first.value, ends[0], second.value, ends[1], 0.0), METHOD)

@@ -20,17 +20,20 @@ from ganmetrics.metrics.needs import MOMENTS, SAMPLE
 from ganmetrics.protocols import PROTOCOLS, Protocol
 from ganmetrics.scoring.keywords import DeviceAndFileKeywords, Settings, shows
 from ganmetrics.scoring.plan import agreed_protocol
-from ganmetrics.scoring.result import Score, readable
+from ganmetrics.scoring.result import Score
 from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.score_table import score_table
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from ganmetrics._table import Table
 
 
 SCHEMA = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProtocolTable(Report):
     """FID of the same images under every protocol.
 
@@ -48,10 +51,14 @@ class ProtocolTable(Report):
         rows = []
         for name, score in self.scores.items():
             around = "" if score.interval is None else f"({score.interval.words(score.value)})"
-            rows.append((name, readable(score.value), around, PROTOCOLS[name].why))
+            rows.append((name, score.rounded, around, PROTOCOLS[name].why))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}} {c:<{widths[2]}}  {d}" for a, b, c, d in rows]
         return "\n".join(["FID of the same images under every protocol", *lines])
+
+    def table(self) -> Table:
+        """Return FID under each protocol as a table."""
+        return score_table({name: {score.name: score} for name, score in self.scores.items()}, head="Protocol")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as plain data."""

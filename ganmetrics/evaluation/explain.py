@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described
 from ganmetrics._report import Report
+from ganmetrics._table import Table, of_words
 from ganmetrics.distributed import require
 from ganmetrics.errors import UsageError
 from ganmetrics.evaluation.recipes import (
@@ -82,7 +83,7 @@ class Trial:
                 "interval": interval, "match": self.match}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation(Report):
     """The recipes that come nearest to a published FID.
 
@@ -120,11 +121,18 @@ class Explanation(Report):
         return f"no recipe here reaches {self.published}; the nearest is {abs(gap):.4g} {where}"
 
     def __str__(self) -> str:
-        rows = [HEADS, self.own.cells, *(each.cells for each in self.nearest if each.changes)]
+        rows = [HEADS, *self._rows()]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
                  for row in rows]  # fmt: skip
         return "\n".join([self.verdict, "", *lines])
+
+    def table(self) -> Table:
+        """Return the caller's recipe and the nearest ones as a table."""
+        return of_words(HEADS, self._rows(), [self.verdict])
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        return [self.own.cells, *(each.cells for each in self.nearest if each.changes)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain data."""

@@ -12,6 +12,7 @@ import torch
 from ganmetrics._process import evaluating
 from ganmetrics._progress import progress_bar
 from ganmetrics._report import Report
+from ganmetrics._table import Cell, Note, Table
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.extractors import load_extractor
@@ -74,7 +75,7 @@ class LatentPath:
         of_squares(torch.ones(2), epsilon=self.epsilon, trim=self.trim)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PathLength(Report):
     """A perceptual path length with its interval and its protocol; lower is better.
 
@@ -97,6 +98,12 @@ class PathLength(Report):
     def __str__(self) -> str:
         around = self.interval.words(self.value)
         return f"PPL  {self.value:.4g}  ({around}, {LEVEL:.0%})  lower is better\n  {self.protocol}"
+
+    def table(self) -> Table:
+        """Return the path length as a table of one row."""
+        cell = Cell(self.interval.cell(self.value), is_number=True)
+        record = {"ppl": self.value, "ppl_low": self.interval.low, "ppl_high": self.interval.high, "std": self.std}
+        return Table(("PPL ↓",), ((cell,),), (Note("", self.protocol),), (record,))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the path length as plain data; a value that is not finite is ``None``."""

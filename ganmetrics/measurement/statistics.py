@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ganmetrics.types import Features, Images, Logits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Statistics:
     """One set of images under one recipe.
 
@@ -129,6 +129,10 @@ class Statistics:
     def label(self) -> str:
         """The set as the signature writes it, ``name#count:digest`` and what else sets it apart."""
         return self.labelled()
+
+    def __repr__(self) -> str:
+        kept = ", ".join(name for name, need in NEEDS.items() if need.of(self) is not None)
+        return f"<Statistics {self.label} under {self.recipe.network}: {kept}>"
 
     @property
     def is_thinned(self) -> bool:

@@ -145,6 +145,34 @@ class Interval(NamedTuple):
         """Return the ends by their names, ``low`` and ``high``, those without a bound left out."""
         return {name: end for name, end in (("low", self.low), ("high", self.high)) if math.isfinite(end)}
 
+    def rounded(self, value: float) -> str:
+        """Return the value as text, rounded at the second significant digit of its distance from the nearer end.
+
+        The farther end decides where it is more than ten times as far. Without an end the value has four digits.
+        """
+        decimals = self._decimals(value)
+        return readable(value) if decimals is None else _at(value, decimals)
+
+    def cell(self, value: float) -> str:
+        """Return value and interval as a cell of a table.
+
+        An interval that is symmetric at the printed digits reads ``"6.36 ± 0.13"``, another ``"9.7 [8.5, 11.1]"``.
+        """
+        decimals, arms = self._decimals(value), (value - self.low, self.high - value)
+        if decimals is None:
+            return f"{readable(value)} [{self.words(value)}]"
+        if all(map(math.isfinite, arms)) and len({_at(arm, decimals) for arm in arms}) == 1:
+            return f"{_at(value, decimals)} ± {_at(arms[0], decimals)}"
+        low, high = (_at(end, decimals) if math.isfinite(end) else str(end).replace("inf", "∞") for end in self[:2])
+        return f"{_at(value, decimals)} [{low}, {high}]"
+
+    def _decimals(self, value: float) -> int | None:
+        """Return how many decimals a value deserves; ``None`` where no end tells."""
+        arms = [arm for arm in (value - self.low, self.high - value) if 0 < arm < math.inf]
+        if not arms:
+            return None
+        return _decimals(max(min(arms), max(arms) / 10), 2)
+
     def words(self, value: float, digits: int = 2) -> str:
         """Return the ends as text, such as ``"0.52 to 2.2"``, ``"at least 410"`` or ``"at most 3.1"``.
 
@@ -188,9 +216,23 @@ def _end(end: float, other: float, value: float, digits: int) -> str:
     distances = [one for one in (abs(end - value), abs(other - value)) if 0 < one < math.inf]
     # An end that lies upon the value but for rounding has no more digits than a thousandth of the other's distance.
     distance = max(distances[0], max(distances) / 1000) if distances else abs(end) / 10 or 0.1
-    decimals = digits - 1 - math.floor(math.log10(distance))
+    return _at(end, _decimals(distance, digits))
+
+
+def _decimals(distance: float, digits: int) -> int:
+    """Return the decimal of the second significant digit (or that of ``digits``) of a distance."""
+    return digits - 1 - math.floor(math.log10(distance))
+
+
+def _at(number: float, decimals: int) -> str:
+    """Write a number rounded at a decimal, which may stand before the point."""
     # Adding 0 leaves no minus before a 0.
-    rounded = round(end, decimals) + 0.0
+    rounded = round(number, decimals) + 0.0
     if rounded and not SMALL <= abs(rounded) < LARGE:
         return f"{rounded:.{max(0, decimals + math.floor(math.log10(abs(rounded))))}e}"
     return f"{rounded:.{max(0, decimals)}f}"
+
+
+def readable(value: float) -> str:
+    """Write a value that no interval rounds: with at least four decimals and at least four significant digits."""
+    return f"{value:.4f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4g}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ganmetrics._table import Table as Grid
     from ganmetrics.diagnosis.finding import Finding
     from ganmetrics.reporting.gallery import Gallery
     from ganmetrics.reporting.plotting import Drawing
@@ -63,6 +64,8 @@ class View:
     warnings : tuple of str
     left_out : mapping of str to str
     versions : mapping of str to str
+    grid : Table, optional
+        All scores in one table with the signatures below, which a notebook shows in place of longer tables.
     """
 
     title: str
@@ -78,3 +81,4 @@ class View:
     warnings: tuple[str, ...] = ()
     left_out: Mapping[str, str] | None = None
     versions: Mapping[str, str] | None = None
+    grid: Grid | None = None

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held
@@ -43,6 +44,20 @@ class Drawing:
     draw: Callable[[Axes, Palette], None]
 
 
+@cache
+def figure_class() -> type[Figure]:
+    """Return a figure that shows itself at the end of a notebook's cell, without pyplot and without any magic."""
+    from matplotlib.figure import Figure
+
+    class ShownFigure(Figure):
+        def _repr_png_(self) -> bytes:
+            stream = io.BytesIO()
+            self.savefig(stream, format="png")
+            return stream.getvalue()
+
+    return ShownFigure
+
+
 def figure_of(drawings: Sequence[Drawing], palette: Palette = PLAIN) -> Figure:
     """Draw several figures side by side without touching the state of pyplot; names are never read as formulas."""
     import matplotlib as mpl
@@ -52,11 +67,9 @@ def figure_of(drawings: Sequence[Drawing], palette: Palette = PLAIN) -> Figure:
 
 
 def _drawn(drawings: Sequence[Drawing], palette: Palette) -> Figure:
-    from matplotlib.figure import Figure
-
     columns = min(COLUMNS, max(1, len(drawings)))
     rows = max(1, -(-len(drawings) // columns))
-    figure = Figure(figsize=(INCHES[0] * columns, INCHES[1] * rows), layout="constrained")
+    figure = figure_class()(figsize=(INCHES[0] * columns, INCHES[1] * rows), layout="constrained")
     for index, each in enumerate(drawings):
         axes = figure.add_subplot(rows, columns, index + 1)
         _styled(axes, palette)

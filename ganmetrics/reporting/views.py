@@ -19,7 +19,7 @@ from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.reporting import figures, gallery
 from ganmetrics.reporting.page_parts import ScoreRow, Side, Table, View
 from ganmetrics.reporting.plotting import Drawing
-from ganmetrics.scoring.result import Result, describe, environment, readable
+from ganmetrics.scoring.result import Result, describe, environment
 
 if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
@@ -57,6 +57,7 @@ def _(shown: Result, *, with_pictures: bool = True) -> View:
         warnings=shown.warnings,
         left_out=shown.left_out,
         versions=environment(),
+        grid=shown.table(),
     )
 
 
@@ -83,6 +84,7 @@ def _(shown: Diagnosis, *, with_pictures: bool = True) -> View:
         warnings=below.warnings,
         left_out=below.left_out,
         versions=below.versions,
+        grid=below.grid,
     )
 
 
@@ -117,6 +119,7 @@ def _(shown: Comparison, *, with_pictures: bool = True) -> View:
         sides=_sides(sides),
         warnings=tuple(warnings),
         versions=environment(),
+        grid=shown.table(),
     )
 
 
@@ -130,9 +133,11 @@ def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
     return View(
         title="Comparison of saved results",
         summary="The images were not read: each interval is as wide as if each set had real images of its own.",
+        scores=tuple(_row(score, name) for name, scores in shown.results.items() for score in scores.values()),
         differences=shown.differences,
         warnings=shown.warnings,
         versions=environment(),
+        grid=shown.table(),
     )
 
 
@@ -236,7 +241,7 @@ def _row(score: Score, set_name: str = "") -> ScoreRow:
     around = score.interval
     return ScoreRow(
         title=score.title,
-        value=readable(score.value),
+        value=score.rounded,
         interval="" if around is None else around.words(score.value),
         method="" if around is None else around.method,
         direction="higher is better" if score.higher_is_better else "lower is better",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ganmetrics.scoring.result import LEVEL, Interval, readable
+from ganmetrics.numerics.interval_ends import LEVEL, Interval, readable
 
+if TYPE_CHECKING:
+    from ganmetrics._table import Table
+
+# Differences that a terminal lists below the table, whose marks say the rest.
+LISTED = 6
 NO_INTERVAL = "this score has no interval"
 
 
@@ -31,6 +37,8 @@ class Difference:
         Why nobody can tell, where that is not for an interval that holds equality.
     num_images : int or None
         To how many fakes a set was cut, where the sets differ in size and the score depends on it.
+    family : int
+        How many comparisons of this score the verdict is corrected for (Holm); 1 where it stands alone.
     """
 
     name: str
@@ -43,6 +51,7 @@ class Difference:
     is_ratio: bool = False
     reason: str = ""
     num_images: int | None = None
+    family: int = 1
 
     @property
     def verdict(self) -> str:
@@ -55,7 +64,8 @@ class Difference:
     @property
     def shown_value(self) -> str:
         """The difference as text: with a sign, or as a multiple."""
-        return f"{self.value:.3g}" if self.is_ratio else f"{'-' if self.value < 0 else '+'}{readable(abs(self.value))}"
+        text = readable(self.value) if self.interval is None else self.interval.rounded(self.value)
+        return f"{self.value:.3g}" if self.is_ratio else f"{'' if text.startswith('-') else '+'}{text}"
 
     @property
     def why(self) -> str:
@@ -79,5 +89,14 @@ class Difference:
         value = {"ratio" if self.is_ratio else "difference": self.value}
         around = None if self.interval is None else self.interval.to_dict()
         cut = {} if self.num_images is None else {"num_images": self.num_images}
+        family = {} if self.family == 1 else {"comparisons": self.family}
         why = {"reason": self.why} if self.why else {}
-        return {**facts, **value, "interval": around, "verdict": self.verdict, **cut, **why}
+        return {**facts, **value, "interval": around, "verdict": self.verdict, **cut, **family, **why}
+
+
+def tabled(table: Table, differences: Sequence[Difference], baseline: str = "") -> str:
+    """Return a table as text with the differences below it, where they are few or the baseline's."""
+    if len(differences) <= LISTED or baseline:
+        return "\n\n".join([table.text(), "\n".join(map(str, differences))])
+    hint = f"{len(differences)} differences with their intervals stand in the JSON and in the HTML report."
+    return "\n\n".join([table.text(), hint])

@@ -7,15 +7,17 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._content import content_digest
 from ganmetrics._report import Report
-from ganmetrics.numerics.interval_ends import LEVEL, Interval
+from ganmetrics.numerics.interval_ends import LEVEL, Interval, readable
 from ganmetrics.registry import unknown
+from ganmetrics.scoring.score_table import score_table
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
+    from ganmetrics._table import Table
     from ganmetrics.measurement.recipe import Signature
     from ganmetrics.measurement.statistics import Statistics
 
@@ -23,7 +25,41 @@ SCHEMA = 2
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pillow")
 
 
-@dataclass(frozen=True)
+class Floor(NamedTuple):
+    """The score of held-out real images beside that of generated ones.
+
+    Attributes
+    ----------
+    value : float
+        The score of the held-out images against the same real images.
+    ratio : float
+        The score of the generated images over it, both at one number of images.
+    num_images : int
+        The number of images of both.
+    interval : Interval or None
+        The 95 % interval of ``value``.
+    is_below : bool
+        Whether the generated images score better than held-out real ones, beyond what chance explains.
+    """
+
+    value: float
+    ratio: float
+    num_images: int
+    interval: Interval | None = None
+    is_below: bool = False
+
+    @property
+    def cell(self) -> str:
+        """The value with its interval, as a cell of a table."""
+        return readable(self.value) if self.interval is None else self.interval.cell(self.value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the floor as plain data."""
+        around = None if self.interval is None else self.interval.to_dict()
+        return {**self._asdict(), "interval": around}
+
+
+@dataclass(frozen=True, repr=False)
 class Score:
     """The value of one metric, with its interval and its signature.
 
@@ -40,6 +76,8 @@ class Score:
         What makes the scores of the evaluation easily misread.
     interval : Interval, optional
         The ends of the 95 % interval and how it was found.
+    floor : Floor, optional
+        The score of held-out real images, where such were given.
     """
 
     name: str
@@ -51,6 +89,7 @@ class Score:
     signature: Signature
     warnings: tuple[str, ...] = ()
     interval: Interval | None = None
+    floor: Floor | None = None
 
     def __float__(self) -> float:
         return self.value
@@ -58,7 +97,15 @@ class Score:
     def __str__(self) -> str:
         around = " ".join(["", *filter(None, _around(self))])
         caution = f" [{len(self.warnings)} warnings]" if self.warnings else ""
-        return f"{self.title} {readable(self.value)}{around}{caution}"
+        return f"{self.title} {self.rounded}{around}{caution}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    @property
+    def rounded(self) -> str:
+        """The value as text, with the digits that its interval deserves."""
+        return readable(self.value) if self.interval is None else self.interval.rounded(self.value)
 
     def to_dict(self) -> dict[str, Any]:
         spread = {} if self.std is None else {"std": self.std, "std_over": self.spread}
@@ -69,10 +116,11 @@ class Score:
         }
         around = {} if self.interval is None or math.isnan(self.value) else {"interval": self.interval.to_dict()}
         value = {"value": self.value} if math.isfinite(self.value) else {"value": None, "not_finite": str(self.value)}
-        return {**value, **around, **spread, **facts}
+        floor = {} if self.floor is None else {"floor": self.floor.to_dict()}
+        return {**value, **around, **spread, **floor, **facts}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result(Report):
     """The scores of one evaluation. It prints as a table and is indexed by metric.
 
@@ -106,7 +154,7 @@ class Result(Report):
         return iter(self.scores)
 
     def __str__(self) -> str:
-        rows = [(each.title, readable(each.value), *_around(each)) for each in self.scores.values()]
+        rows = [(each.title, each.rounded, *_around(each)) for each in self.scores.values()]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = []
         for row, score in zip(rows, self.scores.values(), strict=True):
@@ -115,6 +163,10 @@ class Result(Report):
             cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, direction]
             lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
         return "\n".join(lines + [f"left out: {name} ({reason})" for name, reason in self.left_out.items()])
+
+    def table(self) -> Table:
+        """Return the scores as a table of one row; the set stands in the signatures."""
+        return score_table({self.fake.source or self.fake.name or "fake": self.scores}, left_out=self.left_out)
 
     def without_rows(self) -> Result:
         """Return the result without the features of its sets, which may be large."""
@@ -133,11 +185,6 @@ class Result(Report):
             "left_out": dict(self.left_out),
             "environment": environment(),
         }
-
-
-def readable(value: float) -> str:
-    """Write a value with at least four decimals and at least four significant digits."""
-    return f"{value:.4f}" if abs(value) >= 0.1 or value == 0 else f"{value:.4g}"
 
 
 def describe(statistics: Statistics) -> dict[str, Any]:

@@ -197,7 +197,11 @@ def test_the_direction_of_a_score_is_no_verdict(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_option_that_has_no_effect_is_refused(run: Run) -> None:
-    for arguments in (["compare", "a", "b", "c"], ["fid", "a", "b", "--attribute", "3"]):
-        done = run(*arguments, "--protocol", "clean-fid")
+    for arguments, said in (
+        (["compare", "a", "b", "c", "--protocol", "all"], "one protocol serves a comparison"),
+        (["fid", "a", "b", "--attribute", "3", "--protocol", "clean-fid"], "has no effect here"),
+        (["evaluate", "a", "b", "--baseline", "b"], "stands among several sets"),
+    ):
+        done = run(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "has no effect here" in done.stderr
+        assert said in done.stderr

@@ -1,0 +1,98 @@
+"""Scores of results that were saved as JSON, checked as they are read."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ganmetrics._content import content_digest
+from ganmetrics._files import shown
+from ganmetrics.errors import MALFORMED, InputError
+from ganmetrics.measurement.recipe import Signature
+from ganmetrics.metrics import METRICS
+from ganmetrics.metrics.metric import Metric
+from ganmetrics.scoring.result import SCHEMA, Interval, Score
+
+# Schemas whose scores are written alike. Results have SCHEMA; diagnoses, which hold scores too, have 2 or 3.
+READ_SCHEMAS = (SCHEMA, 3)
+NOT_FINITE = ("inf", "-inf", "nan")
+
+
+def saved_scores(path: str | os.PathLike[str]) -> dict[str, Score]:
+    """Read the scores of a saved result or diagnosis (InputError)."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            data = json.load(stream)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
+    except MALFORMED as error:
+        raise no_result(path) from error
+    return scores_of(data, path)
+
+
+def scores_of(data: Any, path: str | os.PathLike[str]) -> dict[str, Score]:
+    """Return the scores of a result's plain data, which were read from a file (InputError)."""
+    try:
+        schema = data["schema"]
+        is_known = schema in READ_SCHEMAS and not isinstance(schema, bool)
+        if is_known and content_digest(data["scores"]) != data["content"]:
+            raise _Altered("its scores do not have the digest that it names")
+        scores = {shown(name): read_score(shown(name), score) for name, score in data["scores"].items() if is_known}
+    except _Altered as error:
+        what, hint = f"the file is not as it was written: {error}", "Score the images again"
+        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT") from error
+    except MALFORMED as error:
+        raise no_result(path) from error
+    if not is_known:
+        readable = " and ".join(map(str, READ_SCHEMAS))
+        what = f"the result is of schema {schema!r:.40}; this version reads {readable}"
+        hint = "Score the images again, or compare with the version that wrote the file"
+        raise InputError(what, where=shown(path), hint=hint, code="E-RESULT")
+    return scores
+
+
+def no_result(path: str | os.PathLike[str]) -> InputError:
+    """Return the error for a file that holds something else."""
+    hint = "Write one with `ganmetrics evaluate REAL FAKE --json FILE`, or Result.save"
+    return InputError("the file is no saved result", where=shown(path), hint=hint, code="E-RESULT")
+
+
+class _Altered(Exception):
+    """A file says something of a score that this package cannot have written."""
+
+
+def read_score(name: str, score: Mapping[str, Any]) -> Score:
+    """Read a score and check that its numbers agree (_Altered, or an error of MALFORMED)."""
+    value, around, higher = score["value"], score.get("interval"), score["higher_is_better"]
+    if value is None and score["not_finite"] not in NOT_FINITE:
+        raise _Altered(f"{name} is null, and not_finite is none of {', '.join(NOT_FINITE)}")
+    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
+        raise _Altered(f"the value of {name} is {value!r:.40} where a finite number belongs")
+    if not isinstance(higher, bool):
+        raise _Altered(f"higher_is_better of {name} is {higher!r:.40} where true or false belongs")
+    if any(part.name == name and part.higher_is_better != higher for each in metrics_of(name) for part in each.parts):
+        raise _Altered(f"higher_is_better of {name} is {str(higher).lower()}, which is not its direction")
+    number = float(score["not_finite"] if value is None else value)
+    try:
+        interval = None if around is None else Interval.from_dict(around, number)
+    except MALFORMED as error:
+        raise _Altered(f"{name} has no interval that could be: {shown(str(error))}") from error
+    std = score.get("std")
+    return Score(
+        name=name,
+        title=shown(str(score["title"])),
+        value=number,
+        std=None if std is None else float(std),
+        spread=shown(str(score.get("std_over", ""))),
+        higher_is_better=higher,
+        signature=Signature.parse(score["signature"]),
+        interval=interval,
+    )
+
+
+def metrics_of(name: str) -> list[Metric]:
+    """Return the metrics of the catalogue that have a part of that name: one, or none where it is the caller's own."""
+    return [each for each in METRICS.records().values() if name in (part.name for part in each.parts)]
