@@ -211,7 +211,7 @@ SET_OPTIONS = [
             "name,class lines (.csv), StyleGAN's dataset.json, a class a line (.txt), or an array (.npy).  "
             "[default: the images' own classes]"),
     _shared("--label-column", multiple=True, metavar="[SET:]COLUMN", cls=IMAGES,
-            help="Which of several labels of each image is its class: a column's name, or its number from 0."),
+            help="Which of several labels is the class. Give the column's name, or its number from 0."),
     _shared("--value-range", multiple=True, metavar="[SET:]LOW:HIGH", cls=IMAGES,
             help="Black and white of float images in npy and npz files. Give -1:1 for images that end in tanh."),
     _shared("--every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", cls=IMAGES,
