@@ -1,9 +1,10 @@
 """clean-fid's functions: ``from ganmetrics.compat import cleanfid as fid``, then ``fid.compute_fid("fake/", "real/")``.
 
 Names, order of arguments and numbers are those of clean-fid 0.1.35, but for what follows. KID draws its subsets from a
-seed, where clean-fid's differ from call to call, and so do the latents of a generator. Nothing of clean-fid's own
-reference statistics is downloaded. Statistics that ``make_custom_stats`` makes lie in ``ganmetrics/custom_stats`` of
-the user's cache, not among the installed packages. Weights are looked for where ``ganmetrics`` has them.
+seed, where clean-fid's differ from call to call, and so do the latents of a generator. Statistics that
+``make_custom_stats`` makes lie in ``ganmetrics/custom_stats`` of the user's cache, not among the installed packages.
+Those that clean-fid publishes for Inception are fetched once, into ``ganmetrics/statistics`` there. Weights are looked
+for where ``ganmetrics`` has them.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described, whole
 from ganmetrics._files import check_writable, disk_errors, required_folder, shown
-from ganmetrics.compat._sides import Run, measured, opened, scored
+from ganmetrics.compat._sides import UNKNOWN, Run, measured, opened, scored
 from ganmetrics.data import Source, open_source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.extractors.extraction import choose_device
 from ganmetrics.measurement import archive
 from ganmetrics.measurement.npz_members import member_names
+from ganmetrics.measurement.published_statistics import PUBLISHED
+from ganmetrics.measurement.published_store import published
 from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ EXTRACTORS = {
     "legacy_tensorflow": "inception",
 }
 MODELS = ("inception_v3", "clip_vit_b_32")
+# The ending of published files that hold features.
+KID_FILES = "_kid"
 # What custom statistics must hold for each metric.
 KEPT = {"FID": "moments", "KID": "features"}
 
@@ -91,7 +96,8 @@ def compute_fid(
         The best there is if left out.
     dataset_name, dataset_res, dataset_split : str, int, str
         Statistics that ``make_custom_stats`` made (split ``"custom"``), or the path of an npz file with ``mu`` and
-        ``sigma``; or a file of clean-fid's own in the folder of the custom ones, under its published name.
+        ``sigma``; or those that clean-fid publishes, such as FFHQ, 1024, trainval70k. A file under its published name
+        in the folder of the custom ones comes first.
     num_gen, z_dim : int
         How many images of a generator are scored, and the size of its latents.
     custom_feat_extractor, custom_image_tranform, custom_fn_resize : None
@@ -118,7 +124,7 @@ def compute_fid(
     _refuse_custom(custom)
     how = _run(mode, model_name, num_workers, batch_size, device, weights, verbose)
     fake = _fake(fdir1, gen, num_gen, z_dim, seed, how)
-    real = _real(fdir2, Dataset(dataset_name, dataset_res, dataset_split), mode, model_name, how)
+    real = _real(fdir2, Dataset(dataset_name, dataset_res, dataset_split), (mode, model_name), "", how)
     return scored(real, fake, "fid", "moments", how)
 
 
@@ -134,7 +140,7 @@ def compute_kid(
     """
     how = _run(mode, MODELS[0], num_workers, batch_size, device, weights, verbose)
     fake = _fake(fdir1, gen, num_gen, z_dim, seed, how)
-    real = _real(fdir2, Dataset(dataset_name, dataset_res, dataset_split), mode, MODELS[0], how)
+    real = _real(fdir2, Dataset(dataset_name, dataset_res, dataset_split), (mode, MODELS[0]), KID_FILES, how)
     return scored(real, fake, f"kid(subset_size={{least}},seed={seed})", "features", how)
 
 
@@ -232,16 +238,22 @@ def _drawn(gen: Generator, z_dim: int, seed: int, how: Run) -> Callable[[int], A
     return lambda count: gen(torch.randn(count, z_dim, generator=stream).to(device))
 
 
-def _real(fdir2: AnyPath | None, dataset: Dataset, mode: str, model_name: str, how: Run) -> Side:
+def _real(fdir2: AnyPath | None, dataset: Dataset, network: tuple[str, str], ending: str, how: Run) -> Side:
+    """The real images, or what stands for them: a file given, one in the cache, one that clean-fid publishes."""
     if fdir2 is not None:
         return _without_arrays(opened(fdir2, how.reading))
     # A path in place of a name, which clean-fid does not take.
     if os.path.isfile(dataset.name):
         return opened(dataset.name, how.reading)
-    path = dataset.path(mode, model_name)
+    path = dataset.path(*network)
     if path.is_file():
         return opened(path, how.reading)
-    what = f"there are no statistics {dataset.name} of split {dataset.split}, and clean-fid's are not downloaded"
+    name = f"clean-fid:{path.stem}{ending}"
+    if name in PUBLISHED:
+        # As any file without a recipe, it passes as made by that of the run.
+        return replace(published(name, progress=how.progress), digest=UNKNOWN)
+    lacking = "with the features that KID reads " * bool(ending)
+    what = f"there are no statistics {path.stem} {lacking}in the cache, and clean-fid publishes none"
     hint = "Pass fdir2, or make_custom_stats(name, folder) once and dataset_split='custom', or the path of an npz file"
     raise StatisticsError(what, where=shown(path), hint=hint, code="E-MISSING")
 

@@ -8,7 +8,10 @@ SciPy's inexact.
 from __future__ import annotations
 
 import inspect
+import io
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from serving import Handler, environment, running
 
 import ganmetrics as gm
 from benchmarks.synthetic import write_images
 from ganmetrics.compat import cleanfid as shim
 from ganmetrics.errors import GanMetricsWarning
+from ganmetrics.measurement.published_statistics import PUBLISHED
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ganmetrics.errors.GanMetricsWarning"
@@ -198,6 +203,35 @@ def test_a_file_of_clean_fids_stands_in_for_images(
     assert shim.compute_fid(fake, dataset_name=str(path), **options) == pytest.approx(expected, rel=1e-9)
     with pytest.raises(gm.StatisticsError, match="hold no features"):
         shim.compute_kid(fake, **published, **options)
+    with pytest.raises(gm.StatisticsError, match="with the features that KID reads in the cache, and clean-fid"):
+        shim.compute_kid(fake, dataset_name="cifar10", dataset_res=32, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("thin")
+def test_what_clean_fid_publishes_is_fetched(
+    folders: tuple[str, str], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment(monkeypatch, tmp_path)
+    monkeypatch.delenv("GANMETRICS_STATISTICS_DIR", raising=False)
+    fake, real = folders
+    how = {"extractor": shim.EXTRACTORS["clean"], "weights": options["weights"], "device": "cpu"}
+    measured = gm.measure(real, reads=["moments", "features"], **how)
+    assert measured.moments is not None and measured.features is not None
+    moments = {"mu": measured.moments.mean.numpy(), "sigma": measured.moments.covariance().numpy()}
+    stem = "metfaces_clean_train_1024"
+    arrays = {stem: moments, f"{stem}_kid": {"feats": measured.features.numpy()}}
+    named = {"dataset_name": "MetFaces", "dataset_res": 1024, "dataset_split": "train"}
+    with running() as server:
+        for stem, values in arrays.items():
+            stream = io.BytesIO()
+            np.savez(stream, **values)
+            url = server.url(f"/{stem}.npz", partial(Handler.reply, status=200, body=stream.getvalue()))
+            monkeypatch.setitem(PUBLISHED, f"clean-fid:{stem}", replace(PUBLISHED[f"clean-fid:{stem}"], url=url))
+        for compute in (shim.compute_fid, shim.compute_kid):
+            assert compute(fake, **named, **options) == pytest.approx(compute(fake, real, **options), rel=1e-9)
+    # The second time from the cache.
+    assert shim.compute_fid(fake, **named, **options) > 0
 
 
 @pytest.mark.usefixtures("thin")
@@ -217,7 +251,7 @@ def test_statistics_of_another_mode_are_refused(folders: tuple[str, str], option
         (
             {"fdir1": "FAKE"},
             gm.StatisticsError,
-            "no statistics FFHQ of split train, and clean-fid's are",
+            "no statistics ffhq_clean_train_1024 in the cache, and clean-fid publishes none",
         ),
         ({"fdir1": "FAKE", "dataset_name": "../up"}, gm.UsageError, r"'\.\./up' cannot name statistics"),
         ({"fdir1": "FAKE", "fdir2": "nowhere"}, gm.InputError, "there is no such file or folder"),
