@@ -5,11 +5,8 @@ from __future__ import annotations
 import click
 
 from .grouped_help import SCORES, Command
-from .options import Settings, diagnosis_options, set_argument
+from .options import FAILED, Settings, diagnosis_options, set_argument
 from .output import run
-
-# The exit code of a verdict that --fail-on names.
-ACCUSED = 8
 
 
 @click.command(cls=Command)
@@ -17,7 +14,7 @@ ACCUSED = 8
 @set_argument("fake")
 @click.option("--test", metavar="SET", cls=SCORES, help="Real images that the generator was not trained on.")
 @click.option("--fail-on", type=click.Choice(["some", "severe"]), cls=SCORES,
-              help=f"Exit with {ACCUSED} on such a verdict, or a worse one.")  # fmt: skip
+              help=f"Exit with {FAILED} on such a verdict, or a worse one.")  # fmt: skip
 @diagnosis_options
 @click.pass_context
 def command(ctx: click.Context, real: str, fake: str, test: str | None, fail_on: str | None) -> None:
@@ -36,4 +33,4 @@ def command(ctx: click.Context, real: str, fake: str, test: str | None, fail_on:
 
     found = run(diagnose, [real, fake, test], Settings.of(ctx))
     if fail_on and found.verdict in (fail_on, "severe"):
-        ctx.exit(ACCUSED)
+        ctx.exit(FAILED)

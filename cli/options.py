@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 METAVAR = "NAME[:LAYER]"
+# The exit code of a result that --fail-if or --fail-on names.
+FAILED = 8
 PRINTED = ("text", "markdown", "latex", "csv", "json")
 DEVICES = "auto|cpu|cuda[:N]|mps"
 PREFIX = "ganmetrics."
@@ -47,6 +49,7 @@ class Settings:
     features_name: str | None = None
     logits: tuple[str, ...] = ()
     strict: bool = False
+    fail_if: tuple[str, ...] = ()
     printed: str = "text"
     json_path: str | None = None
     html_path: str | None = None
@@ -283,6 +286,9 @@ SCORE_OPTIONS = [
             help="Say which package made statistics without a recipe. Names are those of `ganmetrics list protocols`; "
             "with --weights they were made by those weights."),
     _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
+    _shared("--fail-if", multiple=True, metavar="CONDITION", cls=SCORES,
+            help=f"Exit with {FAILED} on a score such as 'fid > 12'. 'fid.low > 12' looks at the lower end of its interval. "
+            "May be repeated."),
     format_option,
     json_option,
     force_option,

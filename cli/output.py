@@ -16,7 +16,7 @@ import click
 from ganmetrics._files import check_writable, shown
 from ganmetrics._wording import in_options
 
-from .options import spelled
+from .options import FAILED, spelled
 from .sets import SIDES
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def run(
     roles : sequence of str
         What each of the sets is.
     """
+    if "metrics" in own and settings.fail_if:
+        _check_gates(settings.fail_if, own["metrics"])
     if "metrics" in own and settings.changes:
         own = {**own, "metrics": configured(own["metrics"], settings.changes)}
     given = [*zip(roles, sides, strict=False), *([("test", own["test"])] if "test" in own else [])]
@@ -72,6 +74,14 @@ def run(
     own = {**own, "test": arguments.pop()} if "test" in own else own
     shared = {**settings.arguments_of(verb), **own}
     return show(partial(verb, *arguments, **shared), settings)
+
+
+def _check_gates(conditions: Sequence[str], metrics: Sequence[str]) -> None:
+    """Refuse conditions on scores that are not asked for, before any work (UsageError)."""
+    from ganmetrics.scoring.gate import checked
+    from ganmetrics.scoring.plan import chosen_metrics
+
+    checked(conditions, [part.name for metric in chosen_metrics(list(metrics)).metrics for part in metric.parts])
 
 
 def run_comparison(sides: Sequence[str], settings: Settings, own: Mapping[str, Any]) -> Report:
@@ -120,7 +130,10 @@ def names_of(metrics: str) -> list[str]:
 def show(work: Callable[[], Result], settings: Settings) -> Result:
     """Do the work and print its result where the options say: as a table or as JSON, and as an HTML report."""
     from ganmetrics import InputError, UsageError
+    from ganmetrics.scoring.gate import Gate, broken
 
+    # Conditions are read before the work, which may take hours.
+    gates = [Gate.parse(text) for text in settings.fail_if]
     if settings.html_path == "-":
         raise UsageError("a report goes to a file", where="--html", hint="Name a file such as report.html")
     # Other ranks take part in the work and print nothing.
@@ -145,6 +158,10 @@ def show(work: Callable[[], Result], settings: Settings) -> Result:
         command = shown(click.get_current_context().find_root().obj or "")
         result.save_html(settings.html_path, command=command, force=settings.force)
         click.echo(f"the report is in {settings.html_path}", err=True)
+    # After all outputs, which say why.
+    if said := broken(gates, result.by_set()):
+        click.echo(f"--fail-if: {'; '.join(said)}", err=True)
+        click.get_current_context().exit(FAILED)
     return result
 
 

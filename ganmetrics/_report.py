@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data; ``docs/json.md`` describes it."""
         raise NotImplementedError
+
+    def by_set(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the scores by the name of their set and by their own name; nothing for a result without scores."""
+        return {}
 
     def table(self) -> Table:
         """Return the result as a table of cells, from which every format is written."""

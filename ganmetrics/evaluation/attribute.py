@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,10 @@ class Attribution(Report):
         if bool((self.shares < 0).all()):
             lines += ["", "without any single image the score is higher, because it depends on the number of images"]
         return "\n".join([*lines, "", CAUTION])
+
+    def by_set(self) -> Mapping[str, Mapping[str, Score]]:
+        """Return the score that is attributed."""
+        return {"fake": {self.score.name: self.score}}
 
     def table(self) -> Table:
         """Return the images that raise and that lower the score most as a table."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ganmetrics._table import Table
     from ganmetrics.metrics import Metric
+    from ganmetrics.scoring.result import Score
 
 SCHEMA = 2
 
@@ -58,10 +59,13 @@ class Comparison(Report):
     def __str__(self) -> str:
         return tabled(self.table(), self.differences, self.baseline)
 
+    def by_set(self) -> Mapping[str, Mapping[str, Score]]:
+        """Return the scores by the name of the generated set."""
+        return {name: result.scores for name, result in self.results.items()}
+
     def table(self) -> Table:
         """Return the scores as a table with a row for each set."""
-        scores = {name: result.scores for name, result in self.results.items()}
-        return score_table(scores, Verdicts(self.differences, self.baseline), left_out=self.left_out)
+        return score_table(self.by_set(), Verdicts(self.differences, self.baseline), left_out=self.left_out)
 
     def without_rows(self) -> Comparison:
         """Return the comparison without the features of its sets, which may be large."""

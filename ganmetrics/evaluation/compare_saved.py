@@ -51,6 +51,10 @@ class SavedComparison(Report):
     def __str__(self) -> str:
         return tabled(self.table(), self.differences, self.baseline)
 
+    def by_set(self) -> Mapping[str, Mapping[str, Score]]:
+        """Return the scores by the name of their file."""
+        return self.results
+
     def table(self) -> Table:
         """Return the scores as a table with a row for each file."""
         return score_table(self.results, Verdicts(self.differences, self.baseline))

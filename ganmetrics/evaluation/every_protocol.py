@@ -56,9 +56,13 @@ class ProtocolTable(Report):
         lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}} {c:<{widths[2]}}  {d}" for a, b, c, d in rows]
         return "\n".join(["FID of the same images under every protocol", *lines])
 
+    def by_set(self) -> Mapping[str, Mapping[str, Score]]:
+        """Return FID by the name of the protocol."""
+        return {name: {score.name: score} for name, score in self.scores.items()}
+
     def table(self) -> Table:
         """Return FID under each protocol as a table."""
-        return score_table({name: {score.name: score} for name, score in self.scores.items()}, head="Protocol")
+        return score_table(self.by_set(), head="Protocol")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as plain data."""

@@ -164,9 +164,13 @@ class Result(Report):
             lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
         return "\n".join(lines + [f"left out: {name} ({reason})" for name, reason in self.left_out.items()])
 
+    def by_set(self) -> Mapping[str, Mapping[str, Score]]:
+        """Return the scores under the name of the generated set."""
+        return {self.fake.source or self.fake.name or "fake": self.scores}
+
     def table(self) -> Table:
-        """Return the scores as a table of one row; the set stands in the signatures."""
-        return score_table({self.fake.source or self.fake.name or "fake": self.scores}, left_out=self.left_out)
+        """Return the scores as a table of one row."""
+        return score_table(self.by_set(), left_out=self.left_out)
 
     def without_rows(self) -> Result:
         """Return the result without the features of its sets, which may be large."""
