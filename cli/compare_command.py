@@ -15,7 +15,8 @@ from .output import names_of, run_comparison, show
 @click.option("--metrics", default="fid", show_default=True, metavar="NAME,NAME,...", cls=SCORES,
               help="Metrics to compute.")  # fmt: skip
 @click.option("--test", metavar="SET", cls=SCORES,
-              help="Real images that no generator was trained on. The metrics ct and fld need them.")  # fmt: skip
+              help="Real images that no generator was trained on. They give each score its floor; the metrics "
+              "ct and fld need them.")  # fmt: skip
 @baseline_option
 @html_option
 @scoring_options

@@ -16,7 +16,8 @@ from .output import names_of, run, run_comparison
               help="Metrics to compute. all takes every metric that the sets allow.  [default: fid, is and kid as far "
               "as the sets allow them]")  # fmt: skip
 @click.option("--test", metavar="SET", cls=SCORES,
-              help="Real images that the generator was not trained on. The metrics ct and fld need them.")  # fmt: skip
+              help="Real images that the generator was not trained on. They give each score its floor; the metrics "
+              "ct and fld need them.")  # fmt: skip
 @baseline_option
 @html_option
 @scoring_options

@@ -287,8 +287,8 @@ SCORE_OPTIONS = [
             "with --weights they were made by those weights."),
     _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
     _shared("--fail-if", multiple=True, metavar="CONDITION", cls=SCORES,
-            help=f"Exit with {FAILED} on a score such as 'fid > 12'. 'fid.low > 12' looks at the lower end of its interval. "
-            "May be repeated."),
+            help=f"Exit with {FAILED} on a bad score. 'fid > 12' looks at the value, 'fid.low > 12' at an end of its "
+            "interval. May be repeated."),
     format_option,
     json_option,
     force_option,

@@ -22,7 +22,8 @@ from ganmetrics.registry import Registry, unknown
 from ganmetrics.scoring.keywords import MeasuringKeywords, Settings, shows
 from ganmetrics.scoring.plan import ChosenMetrics, chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Result
-from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.score import Sides
+from ganmetrics.scoring.scored import scored
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

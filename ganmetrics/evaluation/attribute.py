@@ -17,7 +17,8 @@ from ganmetrics.metrics.needs import NAMES
 from ganmetrics.scoring.keywords import MeasuringKeywords, Settings, shows
 from ganmetrics.scoring.plan import chosen_metrics, measured_sets
 from ganmetrics.scoring.result import Score
-from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.score import Sides
+from ganmetrics.scoring.scored import scored
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

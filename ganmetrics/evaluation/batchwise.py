@@ -27,7 +27,8 @@ from ganmetrics.metrics.needs import IMAGES, SOURCE
 from ganmetrics.scoring.keywords import BatchwiseKeywords, Settings, shows
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of, unheld
 from ganmetrics.scoring.result import Result
-from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.score import Sides
+from ganmetrics.scoring.scored import scored
 
 if TYPE_CHECKING:
     from torch import Tensor

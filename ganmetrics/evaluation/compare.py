@@ -14,10 +14,11 @@ from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.difference import Difference, tabled
+from ganmetrics.scoring.floors import floors_of
 from ganmetrics.scoring.keywords import ScoringKeywords, Settings, shows
 from ganmetrics.scoring.multiplicity import corrected
 from ganmetrics.scoring.pairing import Pairing, sizes_said
-from ganmetrics.scoring.plan import agreed_protocol, chosen_metrics, measured_sets, under_protocol
+from ganmetrics.scoring.plan import HELD_OUT, agreed_protocol, chosen_metrics, measured_sets, under_protocol
 from ganmetrics.scoring.result import Result
 from ganmetrics.scoring.score import MetricValues, Sides, result_of, score_metric
 from ganmetrics.scoring.score_table import Verdicts, score_table
@@ -136,7 +137,9 @@ def compare(
         raise unknown("set", baseline, names)
     protocol = agreed_protocol(given, protocol)
     choice, extractor = under_protocol(chosen_metrics(metrics, chosen.seed), chosen.extractor, protocol)
-    sides, fitting, left_out = measured_sets(given, choice, replace(chosen, extractor=extractor), protocol=protocol)
+    sides, fitting, left_out = measured_sets(
+        given, choice, replace(chosen, extractor=extractor), protocol=protocol, like=HELD_OUT
+    )
     sets = {name: Sides(sides.get("real"), sides[f"fake{i}"], sides.get("test")) for i, name in enumerate(names)}
     terms = Terms(baseline, protocol, left_out if choice.is_lenient else None)
     return at_one_place(
@@ -169,7 +172,10 @@ def compared(sets: Mapping[str, Sides], asked: Sequence[Metric], ci: str, terms:
     baseline, protocol = terms.baseline, terms.protocol
     found, left_out = _values(sets, asked, ci, terms.left_out)
     chosen = list(next(iter(found.values())))
-    results = {name: result_of(sets[name], found[name], protocol) for name in sets}
+    results = {
+        name: floors_of(sides, found[name], ci).beside(result_of(sides, found[name], protocol))
+        for name, sides in sets.items()
+    }
     pairing = Pairing(sets, found, ci)
     titles = {name: {part: score.title for part, score in result.scores.items()} for name, result in results.items()}
     # Differences are listed pair by pair, in the order in which the sets were given.

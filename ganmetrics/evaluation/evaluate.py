@@ -19,6 +19,7 @@ from ganmetrics.metrics.needs import NEEDS, saved_names
 from ganmetrics.scoring.intervals import MODES
 from ganmetrics.scoring.keywords import DeviceAndFileKeywords, ScoringKeywords, Settings, shows
 from ganmetrics.scoring.plan import (
+    HELD_OUT,
     agreed_protocol,
     check_given,
     check_sizes,
@@ -27,7 +28,8 @@ from ganmetrics.scoring.plan import (
     under_protocol,
 )
 from ganmetrics.scoring.result import Result
-from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.score import Sides
+from ganmetrics.scoring.scored import scored
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,7 +58,7 @@ def evaluate(
         ones such as ``mnist-test``. Lists and iterators of PIL images, arrays or paths are taken too.
     test : path, array, tensor, Dataset, DataLoader, Source or Statistics, optional
         Real images that the generator was not trained on. Metrics of memorisation need them; ``real`` is then the
-        training set.
+        training set. The other metrics score them too, as the floor that stands beside each score.
     metrics : sequence of str
         Names such as ``["fid", "is", "kid(subset_size=500)"]``. ``"all"`` takes every metric that the sets allow,
         ``"default"`` FID, Inception Score and KID as far as the sets allow them; the result says which were left out
@@ -107,7 +109,7 @@ def evaluate(
     # A protocol may have changed the extractor, so the settings that travel on have the changed one.
     given = {"real": real, "fake": fake, "test": test}
     chosen = replace(chosen, extractor=extractor)
-    sides, fitting, left_out = measured_sets(given, choice, chosen, protocol=protocol)
+    sides, fitting, left_out = measured_sets(given, choice, chosen, protocol=protocol, like=HELD_OUT)
     sets = Sides(sides.get("real"), sides["fake"], sides.get("test"))
     # Under torchrun the first rank scores and sends the others the result without its rows.
     return at_one_place(

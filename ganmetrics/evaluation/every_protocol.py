@@ -21,8 +21,9 @@ from ganmetrics.protocols import PROTOCOLS, Protocol
 from ganmetrics.scoring.keywords import DeviceAndFileKeywords, Settings, shows
 from ganmetrics.scoring.plan import agreed_protocol
 from ganmetrics.scoring.result import Score
-from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.score import Sides
 from ganmetrics.scoring.score_table import score_table
+from ganmetrics.scoring.scored import scored
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

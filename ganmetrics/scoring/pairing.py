@@ -49,10 +49,15 @@ class Pairing:
 
     def differences(self, metric: Metric, pair: tuple[str, str], titles: Mapping[str, str]) -> list[Difference]:
         """Compare two sets by every part of one metric."""
-        paired = self._paired(metric, pair)
+        paired = self.paired(metric, pair)
         return [_difference(part, titles[part.name], pair, paired) for part in metric.parts]
 
-    def _paired(self, metric: Metric, pair: tuple[str, str]) -> Paired:
+    def num_images(self, metric: Metric, paired: Paired) -> int:
+        """Return the number of images of both scores of a pair."""
+        return paired.num_images or min(_rows(sides.fake, metric) for sides in self.sets.values())
+
+    def paired(self, metric: Metric, pair: tuple[str, str]) -> Paired:
+        """Score two sets by one metric at one number of images, where the score depends on it."""
         whole = self.values[pair[0]][metric], self.values[pair[1]][metric]
         counts = [_rows(self.sets[name].fake, metric) for name in pair]
         if not metric.depends_on_count or counts[0] == counts[1]:

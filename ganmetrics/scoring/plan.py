@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # What the command that scores several metrics takes by default.
 DEFAULTS = ("fid", "is", "kid")
 NOTHING_MORE: Mapping[str, set[Need]] = MappingProxyType({})
+ALONE: Mapping[str, str] = MappingProxyType({})
+HELD_OUT: Mapping[str, str] = MappingProxyType({"test": "fake"})
 
 
 class ChosenMetrics(NamedTuple):
@@ -119,6 +121,7 @@ def measured_sets(
     more: Mapping[str, set[Need]] = NOTHING_MORE,
     *,
     protocol: str | None = None,
+    like: Mapping[str, str] = ALONE,
 ) -> MeasuredSets:
     """Measure every set that some metric needs, after all that is cheap was checked.
 
@@ -133,12 +136,15 @@ def measured_sets(
         What to keep of each set beyond what the metrics read.
     protocol : str, optional
         The package whose numbers are reproduced; it vouches for files that only that package writes.
+    like : mapping of str to str
+        The roles of sets that are measured like another set too: held-out real images like generated ones.
     """
     left_out: dict[str, str] = {}
     metrics = list(choice.metrics)
     # The order is that of cost: names, then files' headers, then the network's weights, then the images.
     _keep_fitting(metrics, lambda metric: check_given(metric, given), choice, left_out)
-    needed = [role for role in given if kept_of(role, metrics) or more.get(role)]
+    like = {role: other for role, other in like.items() if given.get(role) is not None}
+    needed = [role for role in given if kept_of(role, metrics) or more.get(role) or role in like]
     reading, named = settings.reading, settings.extractor
     sides = {role: open_side(given[role], reading, named, protocol=protocol) for role in needed}
     check_sizes(sides)
@@ -152,11 +158,12 @@ def measured_sets(
         left_out,
     )
     measuring.check_recipes(sides)
-    keep = {role: kept_of(role, metrics, settings.ci) | more.get(role, set()) for role in sides}
     measured = {}
     for role, side in sides.items():
-        if keep[role]:
-            measured[role] = measuring(side, unheld(side, role, metrics, more.get(role, set()), settings.ci))
+        roles = (role, *([like[role]] if role in like else []))
+        wanted = [unheld(side, each, metrics, more.get(role, set()), settings.ci) for each in roles]
+        if more.get(role) or any(kept_of(each, metrics, settings.ci) for each in roles):
+            measured[role] = measuring(side, set().union(*wanted))
     return MeasuredSets(measured, metrics, left_out)
 
 

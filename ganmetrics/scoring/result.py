@@ -33,7 +33,7 @@ class Floor(NamedTuple):
     value : float
         The score of the held-out images against the same real images.
     ratio : float
-        The score of the generated images over it, both at one number of images.
+        The score of the generated images over it, both at one number of images; NaN where the floor may be 0.
     num_images : int
         The number of images of both.
     interval : Interval or None
@@ -48,6 +48,10 @@ class Floor(NamedTuple):
     interval: Interval | None = None
     is_below: bool = False
 
+    def __str__(self) -> str:
+        times = "" if math.isnan(self.ratio) else f", {self.ratio:.3g} times"
+        return f"(held-out reals {self.cell}{times})"
+
     @property
     def cell(self) -> str:
         """The value with its interval, as a cell of a table."""
@@ -56,7 +60,8 @@ class Floor(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the floor as plain data."""
         around = None if self.interval is None else self.interval.to_dict()
-        return {**self._asdict(), "interval": around}
+        ratio = None if math.isnan(self.ratio) else self.ratio
+        return {**self._asdict(), "ratio": ratio, "interval": around}
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,10 +160,10 @@ class Result(Report):
 
     def __str__(self) -> str:
         rows = [(each.title, each.rounded, *_around(each)) for each in self.scores.values()]
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
+        widths = [max(len(row[i]) for row in rows) for i in range(5)]
         lines = []
         for row, score in zip(rows, self.scores.values(), strict=True):
-            ends = [cell.ljust(width) for cell, width in zip(row[2:4], widths[2:4], strict=True)]
+            ends = [cell.ljust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
             direction = "higher is better" if score.higher_is_better else "lower is better"
             cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *ends, direction]
             lines += ["  ".join(cell for cell in cells if cell.strip()), f"  {score.signature}"]
@@ -221,7 +226,8 @@ def environment() -> dict[str, str]:
     return {"ganmetrics": __version__, "python": platform.python_version(), **versions, "libjpeg": str(jpeg)}
 
 
-def _around(score: Score) -> tuple[str, str]:
-    """Write what stands beside a value: its interval and its spread, each empty where there is none."""
+def _around(score: Score) -> tuple[str, str, str]:
+    """Write what stands beside a value: its interval, its spread and its floor, each empty where there is none."""
     interval = "" if score.interval is None else f"({score.interval.words(score.value)}, {LEVEL:.0%})"
-    return interval, "" if score.std is None else f"(std {score.std:.3g} over {score.spread})"
+    spread = "" if score.std is None else f"(std {score.std:.3g} over {score.spread})"
+    return interval, spread, "" if score.floor is None else str(score.floor)

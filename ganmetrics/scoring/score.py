@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from ganmetrics.errors import InputError, NumericalError, StatisticsError, UsageError
+from ganmetrics.errors import InputError, StatisticsError
 from ganmetrics.measurement.archive import FID_INCEPTION as LITERATURE
 from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics.needs import LABELS
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from ganmetrics.measurement.statistics import Statistics
     from ganmetrics.metrics import Estimate, Metric
     from ganmetrics.scoring.intervals import Uncertainty
-
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -97,43 +93,6 @@ class MetricValues(NamedTuple):
 
     estimates: Mapping[str, Estimate]
     uncertainty: Uncertainty
-
-
-def scored(
-    sides: Sides,
-    chosen: Sequence[Metric],
-    ci: str,
-    left_out: Mapping[str, str] = NOTHING,
-    *,
-    is_lenient: bool = False,
-    protocol: str | None = None,
-) -> Result:
-    """Score measured sets by every metric.
-
-    Parameters
-    ----------
-    sides : Sides
-    chosen : sequence of Metric
-    ci : {"off", "fast", "bootstrap"}
-        How intervals are made.
-    left_out : mapping of str to str
-        The metrics that did not fit the sets, and why.
-    is_lenient : bool
-        Whether a metric that the sets' values do not allow is left out too, unless it is the last.
-    protocol : str, optional
-        The protocol whose numbers the scores are.
-    """
-    values: dict[Metric, MetricValues] = {}
-    left_out = dict(left_out)
-    for metric in chosen:
-        try:
-            values[metric] = score_metric(metric, sides, ci)
-        except (UsageError, InputError, StatisticsError, NumericalError) as error:
-            if not is_lenient or (metric is chosen[-1] and not values):
-                raise
-            left_out[metric.name] = error.what
-    result = result_of(sides, values, protocol)
-    return dataclasses.replace(result, left_out=left_out) if left_out else result
 
 
 def score_metric(metric: Metric, sides: Sides, ci: str) -> MetricValues:

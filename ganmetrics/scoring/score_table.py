@@ -14,7 +14,7 @@ from ganmetrics.scoring.difference import NO_INTERVAL
 
 if TYPE_CHECKING:
     from ganmetrics.scoring.difference import Difference
-    from ganmetrics.scoring.result import Score
+    from ganmetrics.scoring.result import Floor, Score
 
     Scores = Mapping[str, Mapping[str, Score]]
 
@@ -107,7 +107,7 @@ class Column(NamedTuple):
         if not self.has_floor:
             return [value]
         floor = None if score is None else score.floor
-        return [value, NOTHING if floor is None else Cell(f"{floor.ratio:.3g}", is_number=True)]
+        return [value, NOTHING if floor is None else _ratio(floor)]
 
     def record(self, score: Score | None) -> dict[str, Any]:
         """Return the plain values of one set; every set has the same keys."""
@@ -125,9 +125,15 @@ class Column(NamedTuple):
         """Return the cells of held-out real images; sets of different sizes have floors of their own."""
         if not self.has_floor:
             return [NOTHING]
-        floors = [scores[self.name].floor for scores in results.values() if self.name in scores]
-        shown = ", ".join(dict.fromkeys(one.cell for one in floors if one is not None))
-        return [Cell(shown, is_number=", " not in shown), Cell("1", is_number=True)]
+        given = (scores[self.name].floor for scores in results.values() if self.name in scores)
+        floors = [one for one in given if one is not None]
+        shown = list(dict.fromkeys(one.cell for one in floors))
+        has_ratio = any(not math.isnan(one.ratio) for one in floors)
+        return [Cell(", ".join(shown), is_number=len(shown) == 1), Cell("1", is_number=True) if has_ratio else NOTHING]
+
+
+def _ratio(floor: Floor) -> Cell:
+    return NOTHING if math.isnan(floor.ratio) else Cell(f"{floor.ratio:.3g}", is_number=True)
 
 
 def _column(name: str, results: Scores, verdicts: Verdicts) -> Column:

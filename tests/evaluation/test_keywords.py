@@ -20,7 +20,7 @@ IMAGES = {"device": "auto", "batch_size": None, "weights": None, "reading": None
 DRAWING = {"value_range": None, "num_images": None, "latents": None, "seed": 0}
 TAKEN = {
     gm.evaluate: {"metrics": ("fid",), "protocol": None, "num_images": None, **SCORING},
-    gm.compare: {"test": None, "metrics": ("fid",), **SCORING},
+    gm.compare: {"test": None, "metrics": ("fid",), "protocol": None, "baseline": "", **SCORING},
     gm.attribute: {"metric": "fid", "num_images": 10, **SHARED},
     gm.diagnose: {"labels": None, "seed": 2020, **SHARED},
     gm.measure: {"reads": ("moments",), **SHARED, "extractor": "inception"},
