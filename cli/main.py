@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import click
 
+from ganmetrics._process import set_allocator
 from ganmetrics._wording import in_options, tell_in_options
 from ganmetrics.errors import GanMetricsError, ResourceError, is_out_of_memory
 from ganmetrics.version import __version__
@@ -31,6 +32,8 @@ SAID: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminate
 ENDING = tuple(SAID)
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 SECONDS_TO_LEAVE = 5.0
+# An option of glibc's mallopt.
+M_ARENA_MAX = -8
 # Windows has no timers.
 HAS_TIMERS = hasattr(signal, "setitimer")
 
@@ -74,6 +77,8 @@ def main(arguments: list[str] | None = None) -> None:
         from click.shell_completion import shell_complete
 
         sys.exit(shell_complete(group, {}, "ganmetrics", VARIABLE, os.environ[VARIABLE]))
+    # Each thread of a pipeline would keep a heap of its own, which is half a gigabyte in all for Inception.
+    set_allocator(M_ARENA_MAX, 1)
     given = sys.argv[1:] if arguments is None else arguments
     # click would take --debug only before the name of the command; here it may stand anywhere.
     debug, given = "--debug" in given, [argument for argument in given if argument != "--debug"]

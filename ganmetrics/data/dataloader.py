@@ -71,14 +71,18 @@ class LoaderSource(Source):
         streams, first = OwnStreams(), 0
         with streams, watched(self.name):
             iterator = iter(self._loader)
-        while True:
-            with streams, watched(self.name):
-                batch = next(iterator, None)
-            if batch is None:
-                return
-            part = self._part(batch, first)
-            first += sum(part.notes.sizes.values()) + len(part.unreadable)
-            yield part
+        try:
+            while True:
+                with streams, watched(self.name):
+                    batch = next(iterator, None)
+                if batch is None:
+                    return
+                part = self._part(batch, first)
+                first += sum(part.notes.sizes.values()) + len(part.unreadable)
+                yield part
+        finally:
+            # Ends the processes of the loader, also where the consumer stopped early.
+            del iterator
 
     def _part(self, batch: Any, first: int) -> Part:
         if self._loader.batch_size is None and self._loader.batch_sampler is None:

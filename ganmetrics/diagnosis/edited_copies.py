@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, pad
+from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, pad
 
 from ganmetrics.extractors.resize import in_float32
 from ganmetrics.numerics.neighbors import nearest_other, neighbor_squares
@@ -139,7 +140,7 @@ def _nearest(grey: Tensor, references: Tensor, without: Tensor) -> tuple[Tensor,
     places = torch.zeros(len(grey), dtype=torch.int64)
     for view in _views(grey):
         rows = _described(view)
-        nearest = (lengths - 2 * rows @ references.T).masked_fill_(without, torch.inf).min(dim=1)
+        nearest = torch.addmm(lengths, rows, references.T, alpha=-2).masked_fill_(without, torch.inf).min(dim=1)
         values = (nearest.values + rows.square().sum(dim=1)).clamp(min=0)
         is_nearer = values < least
         least, places = torch.where(is_nearer, values, least), torch.where(is_nearer, nearest.indices, places)
@@ -167,6 +168,14 @@ def _views(grey: Tensor) -> Iterator[Tensor]:
 
 
 def _described(grey: Tensor) -> Tensor:  # [N, 1, SIDE, SIDE] -> [N, CELLS²]
-    blurred = avg_pool2d(pad(grey, (BLUR // 2,) * 4, mode="replicate"), BLUR, stride=1)
-    cells = adaptive_avg_pool2d(blurred, CELLS).flatten(1)
+    # Blurring and pooling are linear along each axis: one product in place of two passes over all pixels.
+    along = _smoothing()
+    cells = (along @ grey @ along.T).flatten(1)
     return cells - cells.mean(dim=1, keepdim=True)
+
+
+@cache
+def _smoothing() -> Tensor:
+    """Return the matrix that blurs a row of pixels and pools it to cells, float32 [CELLS, SIDE]."""
+    pixels = pad(torch.eye(SIDE)[:, None], (BLUR // 2,) * 2, mode="replicate")
+    return adaptive_avg_pool1d(avg_pool1d(pixels, BLUR, stride=1), CELLS)[:, 0].T

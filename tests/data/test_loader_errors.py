@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -75,6 +76,7 @@ def test_an_error_of_the_callers_loader(
     assert hint in caught.value.hint
     assert "memory" not in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert not multiprocessing.active_children(), "the error keeps no process alive"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import multiprocessing
 import pickle
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from traceback import walk_tb
 
 from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
@@ -43,10 +44,23 @@ def watched(loader: str = "") -> Iterator[None]:
         with no_warnings():
             yield
     except Exception as error:
+        _let_go(error)
         told = _told(error, loader)
         if told is error:
             raise
         raise told from error
+
+
+def _let_go(error: Exception) -> None:
+    """Clear what PyTorch's frames of an error hold: the DataLoader's iterator, which ends its processes when it goes.
+
+    Held by a traceback it goes with the garbage, whose queues are closed before it: it waits five seconds then.
+    """
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__") == "torch.utils.data.dataloader":
+            # One that still runs cannot be cleared.
+            with suppress(RuntimeError):
+                frame.clear()
 
 
 def _told(error: Exception, loader: str) -> Exception:
