@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
 import os
 import pwd
 import shutil
@@ -160,11 +162,20 @@ def until(condition: Any, seconds: float = 300.0) -> None:
         time.sleep(0.1)
 
 
+class WebServer(uvicorn.Server):
+    """Looks ten times as often as uvicorn's own whether it is to end."""
+
+    async def main_loop(self) -> None:
+        ticks = itertools.count()
+        while not await self.on_tick(next(ticks)):
+            await asyncio.sleep(0.01)
+
+
 @contextmanager
 def served(board: Board, **options: Any) -> Iterator[str]:
     """The address of a board that a thread serves."""
     config = configuration(board, Serving(port=0, **options))
-    server, listening = uvicorn.Server(config), config.bind_socket()
+    server, listening = WebServer(config), config.bind_socket()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

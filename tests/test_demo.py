@@ -15,6 +15,7 @@ from ganmetrics.demo.shapes import KINDS, shapes
 from ganmetrics.reporting.contact_sheet import contact_sheet
 
 
+@pytest.mark.slow
 def test_the_demo_writes_scores_and_shows(tmp_path: Path) -> None:
     demo = run(str(tmp_path / "demo"), num_images=300, seed=0, force=False, progress=False)
     files = sorted((tmp_path / "demo" / "fake").iterdir())

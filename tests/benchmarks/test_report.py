@@ -129,8 +129,8 @@ def test_peers_keep_their_order():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_memory_counts_pages_of_a_worker_once():
-    code = "import os, time; x = b'x' * 2**26; os.fork() or os.execvp('sleep', ['sleep', '1']); os.wait()"
-    shared = "import os, time; x = b'x' * 2**26; pid = os.fork(); time.sleep(1); pid and os.wait()"
+    code = "import os, time; x = b'x' * 2**26; os.fork() or os.execvp('sleep', ['sleep', '0.5']); os.wait()"
+    shared = "import os, time; x = b'x' * 2**26; pid = os.fork(); time.sleep(0.5); pid and os.wait()"
     for each in (code, shared):
         assert 64 < measured([sys.executable, "-I", "-c", each]).memory < 110
 

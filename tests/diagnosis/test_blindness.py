@@ -42,7 +42,9 @@ FAKE, _ = shapes(1, 200, 2)
     [
         ("pixels", "pixels does not see kinds of images: it compares the mean colours of an 8 x 8 grid"),
         ("digits", "the network digits was made for grey images of handwritten digits"),
-        ("fashion", "the network fashion was made for grey images of clothing"),
+        pytest.param(
+            "fashion", "the network fashion was made for grey images of clothing", marks=pytest.mark.slow, id="fashion"
+        ),
     ],
 )
 def test_features_that_do_not_see_kinds_clear_nobody(network: str, reason: str) -> None:

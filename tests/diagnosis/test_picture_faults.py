@@ -34,9 +34,12 @@ FAULTS: dict[str, tuple[Callable[[], torch.Tensor], str]] = {
     "letterbox": (lambda: SMALL[1], "they look padded"),
     "frames": (lambda: FAKE[:100].repeat_interleave(6, 0) + torch.arange(600)[:, None, None, None] % 6, "of a video"),
 }
+QUICK = ("in 0..1", "narrow", "enlarged", "frames")
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FAULTS]
+)
 def test_a_fault_of_the_pictures_comes_first(name: str) -> None:
     make, said = FAULTS[name]
     found = gm.diagnose(REAL, make().clamp(0, 255).to(torch.uint8), extractor="pixels", device="cpu")

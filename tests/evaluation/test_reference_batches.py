@@ -65,6 +65,7 @@ def test_each_metric_reads_its_part_of_the_file(folder: Path, options: dict[str,
     assert sides["is"] == ""
 
 
+@pytest.mark.slow
 def test_one_file_and_one_command(folder: Path, options: dict[str, Any], run: Run, monkeypatch: Any) -> None:
     """The published weights stand in: the protocol vouches for them."""
     monkeypatch.setattr("ganmetrics.measurement.archive.FID_INCEPTION", "")
@@ -106,6 +107,7 @@ def test_the_protocol_vouches_for_the_layout_that_only_its_package_writes(
         assert (done.returncode, "E-NO-RECIPE" in done.stderr) == (4, True)
 
 
+@pytest.mark.slow
 def test_fid_alone_reads_no_image_of_the_file(folder: Path, options: dict[str, Any], monkeypatch: Any) -> None:
     real, fake = assumed(folder, options["weights"]), gm.measure("fake.npz", weights=options["weights"])
     assert real.beside is not None
@@ -246,6 +248,7 @@ def test_what_a_file_does_not_hold_is_said(folder: Path, options: dict[str, Any]
         gm.evaluate(found, "fake.npz", metrics=["prdc"], **options)
 
 
+@pytest.mark.slow
 def test_covariances_over_n_need_the_number_of_images(folder: Path, options: dict[str, Any]) -> None:
     real = assumed(folder, options["weights"])
     with pytest.raises(gm.StatisticsError, match="do not say of how many images they are"):

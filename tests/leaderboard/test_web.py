@@ -209,7 +209,7 @@ def test_a_url_is_no_submission(open_site: tuple[Board, httpx.Client]) -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        listening.settimeout(1)
+        listening.settimeout(0.2)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/x.zip"
         answer = client.post("/api/v1/submissions", params={"model": "m", "url": url}, content=url.encode())
         assert answer.status_code == 422
