@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -43,6 +44,42 @@ def test_89_memory_that_runs_out_is_one_sentence(
     assert ending.stderr.count("\n") == 1
     assert "E-MEMORY" in ending.stderr
     assert "--max-memory" in ending.stderr
+
+
+HEAPS = """
+import ctypes
+import threading
+from contextlib import suppress
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+everybody = threading.Barrier(4)
+
+def allocate():
+    libc.malloc(1000)
+    everybody.wait()
+
+with suppress(SystemExit):
+    command("--version")
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+file = ctypes.c_void_p(libc.fopen(arguments[0].encode(), b"w"))
+libc.malloc_info(0, file)
+libc.fclose(file)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_info"), reason="the allocator of glibc"
+)
+def test_a_command_keeps_one_heap(nursery: Nursery, tmp_path: Path) -> None:
+    """Each thread of a pipeline would keep what it has freed in a heap of its own."""
+    ending = nursery.run("python", HEAPS, tmp_path / "heaps.xml")
+    assert ending.code == 0, ending.stderr
+    assert (tmp_path / "heaps.xml").read_text().count("<heap ") == 1
 
 
 @pytest.fixture
