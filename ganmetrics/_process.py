@@ -206,6 +206,12 @@ def set_allocator(option: int, value: int) -> None:
         ctypes.CDLL(None).mallopt(option, value)
 
 
+def return_memory() -> None:
+    """Give back to the system what the C library's allocator keeps of freed memory, where it can (glibc's)."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 @contextmanager
 def signals_held() -> Iterator[None]:
     """Inside, Ctrl-C and termination wait; they come at the end, as if they were sent then.

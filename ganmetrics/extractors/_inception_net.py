@@ -105,8 +105,16 @@ class InceptionNet(nn.Module):
         """The layers among those asked for that come before the logits, and what the logits need."""
         wanted = {"2048" if layer in LOGITS else layer for layer in layers}
         found: dict[str, Tensor] = {}
+        is_split = self.is_folded and x.device.type == "cpu"
         for stage in self.stages():
-            x = self._through(x, stage)
+            # On the CPU few images at a time where their values are large, so that these stay in cache.
+            if is_split and len(x) > stage.images:
+                x = torch.cat([self._through(part, stage) for part in x.split(stage.images)])
+            else:
+                x = x.contiguous(memory_format=self.layout)
+                # In this function, as the name of an argument would keep the stage's inputs until its end.
+                for module in stage.modules:
+                    x = module(x)
             if stage.layer in wanted:
                 is_spatial = stage.layer == "spatial"
                 found[stage.layer] = x[:, :SPATIAL_CHANNELS].flatten(1) if is_spatial else x.mean(dim=(2, 3))
@@ -114,16 +122,11 @@ class InceptionNet(nn.Module):
                 break
         return found
 
-    def _through(self, x: Tensor, stage: Stage) -> Tensor:
-        """One stage; on the CPU few images at a time where their values are large, so that these stay in cache."""
-        is_split = self.is_folded and x.device.type == "cpu"
-        parts = []
-        for part in x.split(stage.images) if is_split else [x]:
-            part = part.contiguous(memory_format=self.layout)
-            for module in stage.modules:
-                part = module(part)
-            parts.append(part)
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
+    def _through(self, part: Tensor, stage: Stage) -> Tensor:
+        part = part.contiguous(memory_format=self.layout)
+        for module in stage.modules:
+            part = module(part)
+        return part
 
     def load(self, state: Mapping[str, Tensor], where: str) -> InceptionNet:
         """Take the published state dict; another layout is refused with what differs (WeightsError)."""

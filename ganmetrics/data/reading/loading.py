@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ganmetrics._process import set_allocator, signals_held
+from ganmetrics._process import return_memory, set_allocator, signals_held
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.decode import Decoded
 from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
@@ -142,6 +142,8 @@ def placed_items(
 
 def _worker_parts(tasks: _Tasks, plan: _Plan) -> Parts:
     streams, first = _streams(tasks.items), 0
+    # Forked processes would hold what this one has freed and writes anew, hundreds of megabytes after a first set.
+    return_memory()
     # A signal between a fork and its entry among the children would leave a process that nobody ends.
     with watched(), signals_held():
         iterator = iter(_loader(tasks, plan))
