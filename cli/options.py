@@ -66,7 +66,7 @@ class Settings:
         from ganmetrics.distributed import LAUNCHED
         from ganmetrics.extractors import respelled
 
-        values = {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
+        values = _values_of(ctx)
         if limit := values.pop("max_memory"):
             # Buffers are bounded for as long as the command runs.
             ctx.with_resource(memory_limit(limit))
@@ -81,9 +81,7 @@ class Settings:
         is_launched = all(name in os.environ for name in LAUNCHED) and os.environ["WORLD_SIZE"] not in ("", "1")
         engine = values.pop("engine", None) or ("ranks" if is_launched else "local")
         is_first = engine != "ranks" or _rank_among(ctx) == 0
-        # --json - is another spelling of --format json, and no file.
-        if values.get("json_path") == "-":
-            values |= {"json_path": None, "printed": "json"}
+        values |= _printed_as(values)
         if way := values.pop("way", None):
             values["extractor"] = respelled(values["extractor"], way)
         set_options = {name: values.pop(name) for name in (*PATTERNS, *SINGLE) if name in values}
@@ -98,6 +96,14 @@ class Settings:
         )
         reading, choices = readings(base, set_options)
         return Settings(reading=reading, choices=choices, set_options=set_options, is_first=is_first, **values)
+
+    @staticmethod
+    def of_output(ctx: click.Context) -> Settings:
+        """Return the settings of a command that reads no images and has options about its output alone."""
+        from ganmetrics import Reading
+
+        values = _values_of(ctx)
+        return Settings(reading=Reading(), **{**values, **_printed_as(values)})
 
     def opened(self, sides: Sequence[tuple[str, Any]]) -> list[Any]:
         """Return sets by their roles, opened where options say something about one alone (UsageError)."""
@@ -119,6 +125,16 @@ def spelled(command: click.Command) -> dict[str, Option]:
     }
     renamed = {ours: options[its] for ours, its in RENAMED.items() if its in options}
     return {**ELSEWHERE, **options, **renamed}
+
+
+def _values_of(ctx: click.Context) -> dict[str, Any]:
+    """Return the values of the shared options of a command."""
+    return {name.removeprefix(PREFIX): value for name, value in ctx.meta.items() if name.startswith(PREFIX)}
+
+
+def _printed_as(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``--json -`` says: it is another spelling of ``--format json``, and no file."""
+    return {"json_path": None, "printed": "json"} if values.get("json_path") == "-" else {}
 
 
 def _rank_among(ctx: click.Context) -> int:
@@ -191,6 +207,11 @@ html_option = _shared("--html", "html_path", cls=OUTPUT, metavar="FILE",
                       help="Write an HTML report with figures and pictures.")  # fmt: skip
 force_option = _shared("--force", is_flag=True, cls=OUTPUT,
                        help="Overwrite existing outputs. Compare results of different protocols.")  # fmt: skip
+fail_if_option = _shared(
+    "--fail-if", multiple=True, metavar="CONDITION", cls=SCORES,
+    help=f"Exit with {FAILED} on a bad score. 'fid > 12' looks at the value, 'fid.low > 12' at an end of its interval. "
+    "May be repeated.",
+)  # fmt: skip
 baseline_option = click.option("--baseline", default="", metavar="FAKE", cls=SCORES,
                                help="Compare the other sets with this one alone.")  # fmt: skip
 seed_option = _shared(
@@ -286,9 +307,7 @@ SCORE_OPTIONS = [
             help="Say which package made statistics without a recipe. Names are those of `ganmetrics list protocols`; "
             "with --weights they were made by those weights."),
     _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
-    _shared("--fail-if", multiple=True, metavar="CONDITION", cls=SCORES,
-            help=f"Exit with {FAILED} on a bad score. 'fid > 12' looks at the value, 'fid.low > 12' at an end of its "
-            "interval. May be repeated."),
+    fail_if_option,
     format_option,
     json_option,
     force_option,

@@ -30,6 +30,8 @@ from .evaluation.every_protocol import ProtocolTable as ProtocolTable
 from .evaluation.every_protocol import every_protocol as every_protocol
 from .evaluation.explain import Explanation as Explanation
 from .evaluation.explain import explain as explain
+from .evaluation.load_results import SavedResults as SavedResults
+from .evaluation.load_results import load_results as load_results
 from .evaluation.one_metric import fid as fid
 from .evaluation.one_metric import inception_score as inception_score
 from .evaluation.one_metric import kid as kid

@@ -64,6 +64,11 @@ class Table:
     notes: tuple[Note, ...] = ()
     records: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns hold numbers, which are aligned at the right."""
+        return [any(row[i].is_number for row in self.rows) for i in range(len(self.heads))]
+
     def text(self) -> str:
         """Return the table in columns of one width, with a star beside the best."""
         lines = [self.heads, *([f"{one.text} *" if one.is_marked else one.text for one in row] for row in self.rows)]
@@ -73,9 +78,8 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as GitHub's Markdown, with the best in bold."""
-        numbers = [any(row[i].is_number for row in self.rows) for i in range(len(self.heads))]
         head = _marked_down(self.heads)
-        rule = f"| {' | '.join('---:' if each else '---' for each in numbers)} |"
+        rule = f"| {' | '.join('---:' if each else '---' for each in self.numeric)} |"
         rows = [_marked_down([f"**{one.text}**" if one.is_marked else one.text for one in row]) for row in self.rows]
         # Each note is a paragraph; within backticks nothing is read as markup.
         notes = [f"{_escaped_markdown(one.text)} {f'`{one.code}`' if one.code else ''}".strip() for one in self.notes]
@@ -83,8 +87,7 @@ class Table:
 
     def latex(self) -> str:
         """Return the table as LaTeX for the package booktabs, with the best in bold."""
-        numbers = [any(row[i].is_number for row in self.rows) for i in range(len(self.heads))]
-        columns = "".join("r" if each else "l" for each in numbers)
+        columns = "".join("r" if each else "l" for each in self.numeric)
         rows = [" & ".join(map(_latex_cell, row)) + r" \\" for row in self.rows]
         notes = [f"{_latex(one.text)} {_latex_code(one.code)}".strip() for one in self.notes]
         lines = [

@@ -115,7 +115,7 @@ def compare_saved(*paths: str | os.PathLike[str], baseline: str = "", force: boo
         warnings += [f"{first} and {second} differ in {row}" for row in dict.fromkeys(rows)]
         warnings += _sizes(first, second, results)
     pairs = [(path, baseline) for path in results if path != baseline] if baseline else list(combinations(results, 2))
-    alone = [_difference(name, pair, results) for pair in pairs for name in _common(results, *pair)]
+    alone = [difference_of(name, pair, results) for pair in pairs for name in _common(results, *pair)]
     return SavedComparison(tuple(corrected(alone)), tuple(warnings), results, baseline)
 
 
@@ -141,7 +141,8 @@ def _sizes(first: str, second: str, results: Saved) -> Iterator[str]:
         yield f"{first} and {second} hold exactly the same images"
 
 
-def _difference(name: str, pair: tuple[str, str], results: Saved) -> Difference:
+def difference_of(name: str, pair: tuple[str, str], results: Saved) -> Difference:
+    """Compare two saved results by one score, as far as its numbers of images allow it."""
     first, second = (results[path][name] for path in pair)
     value = first.value - second.value
     is_told = None not in (first.interval, second.interval) and math.isfinite(value)
@@ -150,7 +151,7 @@ def _difference(name: str, pair: tuple[str, str], results: Saved) -> Difference:
     counts = [_count(one.signature.fake) for one in (first, second)]
     reason = "" if math.isfinite(value) else "a value is not finite"
     if counts[0] != counts[1] and _depends_on_count(name):
-        reason = f"the sets have {counts[0]} and {counts[1]} images and this score depends on the number"
+        around, reason = None, f"the sets have {counts[0]} and {counts[1]} images and this score depends on the number"
     return Difference(name, first.title, *pair, value, around, first.higher_is_better, reason=reason)
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganmetrics._content import content_digest
 from ganmetrics._files import shown
@@ -21,16 +21,77 @@ READ_SCHEMAS = (SCHEMA, 3)
 NOT_FINITE = ("inf", "-inf", "nan")
 
 
+class SavedRun(NamedTuple):
+    """The scores of one set, or of one step of a training, as a file holds them.
+
+    Attributes
+    ----------
+    name : str
+        The set of a comparison, empty for a result of one set.
+    step : int or None
+        The step of the training, where the file is a monitor's.
+    scores : mapping of str to Score
+    """
+
+    name: str
+    step: int | None
+    scores: Mapping[str, Score]
+
+
 def saved_scores(path: str | os.PathLike[str]) -> dict[str, Score]:
     """Read the scores of a saved result or diagnosis (InputError)."""
+    return scores_of(_read_json(path), path)
+
+
+def saved_runs(path: str | os.PathLike[str]) -> list[SavedRun]:
+    """Read everything that a file holds: a result, each set of a comparison, or each step of a monitor (InputError)."""
+    if str(path).endswith(".jsonl"):
+        return _steps(path)
+    data = _read_json(path)
+    if not isinstance(data, dict) or not isinstance(sets := data.get("results"), dict):
+        return [SavedRun("", None, scores_of(data, path))]
+    return [SavedRun(shown(name), None, scores_of(each, path)) for name, each in sets.items()]
+
+
+def _steps(path: str | os.PathLike[str]) -> list[SavedRun]:
+    """Read the steps of a monitor, without a last line that a kill left half written."""
+    found = []
+    lines = _read(path).splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            data = json.loads(line)
+            scores = {shown(name): read_score(shown(name), _whole(each)) for name, each in data["scores"].items()}
+            found.append(SavedRun("", int(data["step"]), scores))
+        except (_Altered, *MALFORMED) as error:
+            if number == len(lines) and not isinstance(error, _Altered):
+                break
+            what = f"line {number} is no score of a training"
+            raise InputError(what, where=shown(path), hint="Move the file away", code="E-SCORES") from error
+    return found
+
+
+def _whole(score: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a score of a monitor as results have it: a monitor does not say why a value is missing."""
+    around = score.get("interval") if score["value"] is not None else None
+    return {"not_finite": "nan", **score, "interval": around}
+
+
+def _read(path: str | os.PathLike[str]) -> str:
     try:
         with open(path, encoding="utf-8") as stream:
-            data = json.load(stream)
+            return stream.read()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=shown(path), code="E-MISSING") from error
     except MALFORMED as error:
         raise no_result(path) from error
-    return scores_of(data, path)
+
+
+def _read_json(path: str | os.PathLike[str]) -> Any:
+    text = _read(path)
+    try:
+        return json.loads(text)
+    except MALFORMED as error:
+        raise no_result(path) from error
 
 
 def scores_of(data: Any, path: str | os.PathLike[str]) -> dict[str, Score]:

@@ -199,7 +199,7 @@ def of_comparison(comparison: Comparison) -> Iterator[Drawing]:
     names = list(comparison.results)
     for key in next(iter(comparison.results.values())):
         scores = [comparison.results[name][key] for name in names]
-        yield _intervals(f"score-{key}", names, scores)
+        yield interval_figure(f"score-{key}", names, scores)
 
 
 def of_scores(scores: Mapping[str, Any]) -> Drawing:
@@ -234,14 +234,15 @@ def _error_bars(axes: Axes, palette: Palette, values: Any, arms: Any) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def _intervals(key: str, names: Sequence[str], scores: Sequence[Score]) -> Drawing:
+def interval_figure(key: str, names: Sequence[str], scores: Sequence[Score]) -> Drawing:
+    """Draw one score of several sets: each value with its interval, one below the other."""
     title, values = scores[0].title, np.array([score.value for score in scores])
     arms = np.array([_arms(score) for score in scores]).T
     direction = "higher" if scores[0].higher_is_better else "lower"
 
     def draw(axes: Axes, palette: Palette) -> None:
         _error_bars(axes, palette, values, arms)
-        axes.set_yticks(range(len(names)), [_short(name) for name in names])
+        axes.set_yticks(range(len(names)), [short_name(name) for name in names])
         axes.set(xlabel=f"{title} ({direction} is better)")
 
     around = [f" ({score.interval.words(score.value)})" if score.interval else "" for score in scores]
@@ -249,7 +250,8 @@ def _intervals(key: str, names: Sequence[str], scores: Sequence[Score]) -> Drawi
     return Drawing(key, title, f"Values with their 95 % intervals: {rows}.", draw)
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """Return the end of a long name, which has the room of an axis or a key."""
     return name if len(name) <= 24 else f"…{name[-23:]}"
 
 

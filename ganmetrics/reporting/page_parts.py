@@ -66,6 +66,8 @@ class View:
     versions : mapping of str to str
     grid : Table, optional
         All scores in one table with the signatures below, which a notebook shows in place of longer tables.
+    is_browser : bool
+        Whether the page is about many runs, so that this table can be sorted and filtered.
     """
 
     title: str
@@ -82,3 +84,4 @@ class View:
     left_out: Mapping[str, str] | None = None
     versions: Mapping[str, str] | None = None
     grid: Grid | None = None
+    is_browser: bool = False

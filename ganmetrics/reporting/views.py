@@ -14,9 +14,10 @@ from ganmetrics.evaluation.compare import Comparison
 from ganmetrics.evaluation.compare_saved import SavedComparison
 from ganmetrics.evaluation.every_protocol import ProtocolTable
 from ganmetrics.evaluation.explain import HEADS, Explanation
+from ganmetrics.evaluation.load_results import SavedResults
 from ganmetrics.evaluation.path_length import PathLength
 from ganmetrics.protocols import PROTOCOLS
-from ganmetrics.reporting import figures, gallery
+from ganmetrics.reporting import figures, gallery, run_figures
 from ganmetrics.reporting.page_parts import ScoreRow, Side, Table, View
 from ganmetrics.reporting.plotting import Drawing
 from ganmetrics.scoring.result import Result, describe, environment
@@ -139,6 +140,28 @@ def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
         versions=environment(),
         grid=shown.table(),
     )
+
+
+@view_of.register
+def _(shown: SavedResults, *, with_pictures: bool = True) -> View:
+    trainings, sets = len(shown.series()), sum(each.step is None for each in shown.runs)
+    counts = ([f"{sets} sets of images"] if sets else []) + (
+        [f"{trainings} trainings, each by its best step"] if trainings else []
+    )
+    return View(
+        title="Runs",
+        summary=f"{' and '.join(counts)}. Click a heading to sort by it.",
+        figures=figures_of(shown) if with_pictures else (),
+        warnings=shown.warnings,
+        versions=environment(),
+        grid=shown.table(),
+        is_browser=True,
+    )
+
+
+@figures_of.register
+def _(shown: SavedResults) -> tuple[Drawing, ...]:
+    return tuple(run_figures.of_runs(shown))
 
 
 @view_of.register

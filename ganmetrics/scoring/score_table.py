@@ -161,7 +161,7 @@ def marked(name: str, results: Scores, verdicts: Verdicts) -> set[str]:
     """Return the best set of a column, and those that are not told apart from it; nothing where no interval tells."""
     values = {model: scores[name].value for model, scores in results.items() if name in scores}
     known = {model: value for model, value in values.items() if math.isfinite(value)}
-    if len(known) < 2:
+    if len(known) < 2 or set(differing_fields(results, name)) - {"fake"}:
         return set()
     sign = -1 if columns_of(results)[name].higher_is_better else 1
     best = min(known, key=lambda model: sign * known[model])
@@ -171,7 +171,9 @@ def marked(name: str, results: Scores, verdicts: Verdicts) -> set[str]:
     # Without any interval nothing is told, and all would be marked.
     if not own or all(one.why == NO_INTERVAL for one in own):
         return set()
-    ties = {one.second if one.first == best else one.first for one in own if one.verdict == "cannot tell"}
+    # Sets of different sizes, whose scores do not compare, have no interval of their difference: they are no ties.
+    alike = [one for one in own if one.verdict == "cannot tell" and one.interval is not None]
+    ties = {one.second if one.first == best else one.first for one in alike}
     return {best, *ties}
 
 
@@ -203,14 +205,20 @@ def _reading_notes(results: Scores, columns: Sequence[Column], verdicts: Verdict
         yield Note("/ floor: the score over that of held-out real images, both at the smaller number of images")
 
 
+def differing_fields(results: Scores, column: str) -> list[str]:
+    """Return in which fields the signatures of a column differ."""
+    signatures = [scores[column].signature for scores in results.values() if column in scores]
+    names = [field.name for field in fields(Signature)]
+    return [name for name in names if len({getattr(one, name) for one in signatures}) > 1]
+
+
 def signature_notes(results: Scores) -> Iterator[Note]:
     """Yield the signature of each column, and for each row the parts in which its signature differs."""
-    names = [field.name for field in fields(Signature)]
     own: dict[str, dict[tuple[str, str], list[str]]] = {model: {} for model in results}
     for column in columns_of(results):
         signatures = {model: scores[column].signature for model, scores in results.items() if column in scores}
         first = next(iter(signatures.values()))
-        differing = [name for name in names if len({getattr(one, name) for one in signatures.values()}) > 1]
+        differing = differing_fields(results, column)
         yield Note("", str(replace(first, **dict.fromkeys(differing, "…"))))
         for model, signature in signatures.items():
             for name in differing:
