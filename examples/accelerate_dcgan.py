@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data", help="torchvision's root")
     parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--every", type=int, default=200, help="steps between evaluations")
     chosen = parser.parse_args()
     accelerator = Accelerator(cpu=True)
     torch.manual_seed(accelerator.process_index)
@@ -31,7 +32,7 @@ def main() -> None:
     generator, discriminator, g_adam, d_adam, loader = accelerator.prepare(
         generator, discriminator, g_adam, d_adam, loader
     )
-    monitor = gm.training.Monitor("mnist-test", every=200, num_images=2000, extractor="digits")
+    monitor = gm.training.Monitor("mnist-test", every=chosen.every, num_images=2000, extractor="digits")
     ones, zeros, step = torch.ones(BATCH), torch.zeros(BATCH), 0
     while step < chosen.steps:
         for (real,) in loader:

@@ -47,11 +47,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data", help="torchvision's root")
     parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--every", type=int, default=200, help="steps between evaluations")
     chosen = parser.parse_args()
     pl.seed_everything(0)
     images = MNIST(chosen.data, download=True).data[:, None] / 127.5 - 1
-    # Lightning's global_step counts the steps of both optimisers, so every 400 of them are 200 of the training.
-    monitor = gm.training.Monitor("mnist-test", every=400, num_images=2000, extractor="digits")
+    # Lightning's global_step counts the steps of both optimisers: two for each of the training.
+    monitor = gm.training.Monitor("mnist-test", every=2 * chosen.every, num_images=2000, extractor="digits")
     quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
     trainer = pl.Trainer(max_steps=2 * chosen.steps, callbacks=[MonitorCallback(monitor)], **quiet)
     trainer.fit(Gan(), DataLoader(TensorDataset(images), BATCH, shuffle=True))

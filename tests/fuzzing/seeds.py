@@ -196,7 +196,7 @@ def generator_cards() -> list[bytes]:
 
 
 def results() -> list[bytes]:
-    found = gm.evaluate(pixels(8, 1), pixels(8, 2), ["fid"], extractor="pixels")
+    found = gm.evaluate(pixels(8, 1), pixels(8, 2), metrics=["fid"], extractor="pixels")
     plain = found.to_dict()
     return [json.dumps(plain).encode(), json.dumps({**plain, "scores": {}}).encode()]
 

@@ -103,7 +103,7 @@ def swapped(share: float) -> Callable[[torch.Tensor], torch.Tensor]:
 )
 def test_worse_images_are_farther(change: Callable, strengths: tuple[float, ...], real: gm.Statistics) -> None:
     sets = [gm.measure(change(strength)(digits(2)), extractor="digits") for strength in strengths]
-    values = [gm.evaluate(real, fake, ["fid"])["fid"].value for fake in sets]
+    values = [gm.evaluate(real, fake, metrics=["fid"])["fid"].value for fake in sets]
     assert all(later > 1.05 * earlier for earlier, later in pairwise(values)), values
 
 
