@@ -1,6 +1,6 @@
 """Numbers that installed peers compute under hidden recipes, and whether ``gm.explain`` names each recipe.
 
-    python scripts/explain_cases.py [--cases 20]      (some minutes on two cores)
+    python -m scripts.explain_cases [--cases 20]   (some minutes on two cores)
 
 pytorch-fid, torch-fidelity and torchmetrics score folders that were cut, saved as JPEG, thinned, mixed or exchanged
 first, with synthetic weights and Inception's layer of 64 dimensions, whose covariances few images leave of full rank.
