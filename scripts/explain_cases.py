@@ -144,8 +144,8 @@ def main(cases: int) -> None:
             )  # fmt: skip
             best = found.nearest[0]
             said = "; ".join(best.changes)
-            is_named = best.match == "equal as printed" and hidden.words in said and package in (said or package)
-            is_named &= bool(PACKAGES[package]) == ("the resize is" in said)
+            is_named = best.match == "equal as printed" and hidden.words in said
+            is_named &= package in said if PACKAGES[package] else "the resize is" not in said
             named += is_named
             click.echo(f"{'named ' if is_named else 'MISSED'}  {package}, {hidden.name}: {text} -> {found.verdict}")
     click.echo(f"{named} of {len(every)} named")

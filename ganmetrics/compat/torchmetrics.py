@@ -1,44 +1,54 @@
-"""torchmetrics: its ``FrechetInceptionDistance``, ``KernelInceptionDistance`` and ``InceptionScore`` on ganmetrics.
+"""torchmetrics: its FID, KID, MiFID and Inception Score on ganmetrics.
 
-Each takes the same arguments, gives the same numbers and syncs, saves and moves as any ``torchmetrics.Metric`` does;
-``result`` has the interval and the signature beside. One ``gm.Evaluation`` scores all three in one pass of the network.
+Each takes the arguments of torchmetrics' class of that name, has its attributes and states, gives the same numbers and
+syncs, saves, shares its network and moves as any ``torchmetrics.Metric`` does; ``result`` has the interval and the
+signature beside.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any, cast
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from ganmetrics.compat._torchmetrics import (
-    LAYERS,
-    LOGITS,
-    OWN,
-    Adapted,
-    Classifier,
-    Path,
-    chosen_metric,
-    flag,
-    with_range,
+from ganmetrics.compat._peer_errors import TooFewError
+from ganmetrics.compat._torchmetrics import LAYERS, Adapted, Path, flag, network_of, under_own
+from ganmetrics.compat._torchmetrics_network import num_features_of
+from ganmetrics.compat._torchmetrics_rows import (
+    InceptionScore,
+    KernelInceptionDistance,
+    MemorizationInformedFrechetInceptionDistance,
 )
 from ganmetrics.errors import UsageError
+from ganmetrics.metrics import Metric as Wanted
+from ganmetrics.numerics.moments import Moments
+from ganmetrics.scoring.score import Sides
+
+__all__ = [
+    "FrechetInceptionDistance",
+    "InceptionScore",
+    "KernelInceptionDistance",
+    "MemorizationInformedFrechetInceptionDistance",
+]
 
 
 class FrechetInceptionDistance(Adapted):
     """FID as ``torchmetrics.image.fid.FrechetInceptionDistance`` has it; lower is better.
 
+    Its states are torchmetrics': ``real_features_sum``, ``real_features_cov_sum``, ``real_features_num_samples`` and
+    those of fakes, in float64.
+
     Parameters
     ----------
     feature : {64, 192, 768, 2048} or Module
-        A layer of Inception, or a network from images to features [N, D]. That is fed uint8 images, and with
-        ``normalize`` floats in 0..1 of 8 bits, where torchmetrics passes the caller's floats.
+        A layer of Inception, or a network from images to features [N, D], which gets the images as they are.
     reset_real_features : bool
         Whether ``reset`` forgets the real images too.
     normalize : bool
         Whether the images are floats in 0..1, which is checked.
     input_img_size : tuple of int
-        Not needed: the first batch says it.
+        Of the image that tells how many features a network gives which has no ``num_features``.
     feature_extractor_weights_path : path, optional
         A weights file in place of the published one.
     antialias : bool
@@ -51,7 +61,8 @@ class FrechetInceptionDistance(Adapted):
     Raises
     ------
     UsageError
-        A layer or protocol that is not known, or that does not go with the other arguments.
+        A layer or protocol that is not known, or that does not go with the other arguments. It is a ValueError or a
+        TypeError too where torchmetrics raises one.
     WeightsError
         Weights that are missing or damaged.
 
@@ -64,6 +75,7 @@ class FrechetInceptionDistance(Adapted):
     """
 
     higher_is_better = False
+    keeps_rows = True
 
     def __init__(
         self,
@@ -82,128 +94,44 @@ class FrechetInceptionDistance(Adapted):
             raise UsageError(what, where="antialias", hint="Leave antialias out")
         if not (antialias or isinstance(feature, nn.Module)):
             protocol = "torch-fidelity"
-        weights = feature_extractor_weights_path
-        chosen = chosen_metric("fid", feature, LAYERS, with_range(normalize), protocol, weights)
-        super().__init__(feature, chosen, normalize, own)
+        network = network_of(feature, LAYERS, protocol, feature_extractor_weights_path)
+        super().__init__(network, normalize, protocol, own)
         self.reset_real_features = flag("reset_real_features", reset_real_features)
 
+        def dummy() -> Tensor:
+            return torch.rand(1, *input_img_size) if normalize else torch.zeros(1, *input_img_size, dtype=torch.uint8)
+
+        dims = num_features_of(network, dummy)
+        for role in self.roles:
+            self.add_state(f"{role}_features_sum", torch.zeros(dims).double(), dist_reduce_fx="sum")
+            self.add_state(f"{role}_features_cov_sum", torch.zeros(dims, dims).double(), dist_reduce_fx="sum")
+            self.add_state(f"{role}_features_num_samples", torch.tensor(0), dist_reduce_fx="sum")
+
     def update(self, imgs: Tensor, real: bool) -> None:
-        """Take in a batch, [N, 3, H, W], of real or of fake images."""
-        self._take(imgs, real)
+        """Take in a batch of real or of fake images, [N, 3, H, W] for Inception."""
+        role = "real" if real else "fake"
+        features = self._features(imgs, role).double()
+        for name, value in (("sum", features.sum(dim=0)), ("cov_sum", features.T @ features)):
+            setattr(self, f"{role}_features_{name}", getattr(self, f"{role}_features_{name}") + value)
+        setattr(self, f"{role}_features_num_samples", getattr(self, f"{role}_features_num_samples") + len(features))
 
     def compute(self) -> Tensor:
-        """Return the FID of all images so far, a scalar in the metric's dtype."""
-        return self._tensor(self._score()["fid"].value)
+        """Return the FID of all images so far, a scalar in the features' dtype (TooFewError)."""
+        moments = {role: self._moments(role) for role in self.roles}
+        real, fake = (self._statistics(role, found.count, moments=found) for role, found in moments.items())
+        return self._tensor(self._scored(Sides(real, fake))["fid"].value)
 
+    def _moments(self, role: str) -> Moments:
+        count = int(getattr(self, f"{role}_features_num_samples"))
+        if count < 2:
+            # The first words are torchmetrics' own.
+            what = "More than one sample is required for both the real and fake distributed to compute FID"
+            found = f"{what}; {count} images found where at least 2 are needed"
+            raise TooFewError(found, where=f"{role} images", hint="Add images", code="E-TOO-FEW")
+        total, products = (getattr(self, f"{role}_features_{name}").cpu().double() for name in ("sum", "cov_sum"))
+        mean = total / count
+        scatter = products - count * torch.outer(mean, mean)
+        return Moments(count, mean, (scatter + scatter.T) / 2)
 
-class KernelInceptionDistance(Adapted):
-    """KID as ``torchmetrics.image.kid.KernelInceptionDistance`` has it; lower is better.
-
-    Its subsets come from a seed, where torchmetrics draws others each time.
-
-    Parameters
-    ----------
-    feature : {"logits_unbiased", 64, 192, 768, 2048} or Module
-    subsets, subset_size : int
-    degree, gamma, coef : int, float or None, float
-        Parameters of the kernel; only the literature's (x·y / d + 1)³ is taken.
-    reset_real_features, normalize, feature_extractor_weights_path, protocol
-        The parameters of ``FrechetInceptionDistance``, as are the options of ``torchmetrics.Metric``.
-
-    Raises
-    ------
-    UsageError, WeightsError
-        The errors of ``FrechetInceptionDistance``; another kernel.
-    """
-
-    higher_is_better = False
-    plot_upper_bound = 1.0
-
-    def __init__(
-        self,
-        feature: str | int | nn.Module = 2048,
-        subsets: int = 100,
-        subset_size: int = 1000,
-        degree: int = 3,
-        gamma: float | None = None,
-        coef: float = 1.0,
-        reset_real_features: bool = True,
-        normalize: bool = False,
-        *,
-        feature_extractor_weights_path: Path = None,
-        protocol: str | None = None,
-        **own: Any,
-    ) -> None:
-        if (degree, gamma, coef) != (3, None, 1.0):
-            what = f"the kernel has degree={degree}, gamma={gamma}, coef={coef}; KID's is (x·y / d + 1)³"
-            raise UsageError(what, where="degree, gamma, coef", hint="Leave them out, or use torchmetrics' own class")
-        asked = f"kid(subset_size={subset_size},num_subsets={subsets})"
-        layers = {**LAYERS, LOGITS: f"inception:{LOGITS}"}
-        weights = feature_extractor_weights_path
-        chosen = chosen_metric(asked, feature, layers, with_range(normalize), protocol, weights)
-        super().__init__(feature, chosen, normalize, own)
-        self.reset_real_features = flag("reset_real_features", reset_real_features)
-
-    def update(self, imgs: Tensor, real: bool) -> None:
-        """Take in a batch, [N, 3, H, W], of real or of fake images."""
-        self._take(imgs, real)
-
-    def compute(self) -> tuple[Tensor, Tensor]:
-        """Return the mean over subsets and their standard deviation (ddof 0), scalars in the metric's dtype."""
-        score = self._score()["kid"]
-        return self._tensor(score.value), self._tensor(score.std)
-
-
-class InceptionScore(Adapted):
-    """Inception Score as ``torchmetrics.image.inception.InceptionScore`` has it; higher is better.
-
-    The shuffle comes from a seed, and where the images do not divide into the splits, these differ by at most one in
-    size; torchmetrics makes the last one shorter.
-
-    Parameters
-    ----------
-    feature : {"logits_unbiased"} or Module
-        A classifier from uint8 images to logits [N, K]. torchmetrics also takes layers that are no logits.
-    splits : int
-    normalize, feature_extractor_weights_path, protocol
-        The parameters of ``FrechetInceptionDistance``, as are the options of ``torchmetrics.Metric``.
-
-    Raises
-    ------
-    UsageError, WeightsError
-        The errors of ``FrechetInceptionDistance``.
-    """
-
-    higher_is_better = True
-    # No real images are kept.
-    full_state_update = False
-
-    def __init__(
-        self,
-        feature: str | int | nn.Module = LOGITS,
-        splits: int = 10,
-        normalize: bool = False,
-        *,
-        feature_extractor_weights_path: Path = None,
-        protocol: str | None = None,
-        **own: Any,
-    ) -> None:
-        asked, layers = f"is(splits={splits})", {LOGITS: "inception"}
-        chosen = chosen_metric(asked, feature, layers, Classifier, protocol, feature_extractor_weights_path)
-        super().__init__(feature, chosen, normalize, own)
-        self.splits = splits
-
-    @property
-    def _cuts_floats(self) -> bool:
-        # torchmetrics cuts floats whatever the network is.
-        return self._chosen.protocol in (OWN, "")
-
-    def update(self, imgs: Tensor) -> None:
-        """Take in a batch, [N, 3, H, W]."""
-        self._take(imgs)
-
-    def compute(self) -> tuple[Tensor, Tensor]:
-        """Return the mean over splits and their standard deviation, with torchmetrics' ddof 1 (NaN of one split)."""
-        score, n = self._score()["is"], self.splits
-        factor = math.nan if n == 1 else math.sqrt(n / (n - 1))
-        return self._tensor(score.value), self._tensor(factor * cast("float", score.std))
+    def _wanted(self) -> Wanted:
+        return under_own(self, "fid")

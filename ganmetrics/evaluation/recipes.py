@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Numbers of images that papers and packages take.
 COUNTS = (1000, 2048, 5000, 10_000, 30_000, 50_000)
+# Shares of a set that splits take, and sizes of batches.
+PERCENTS = (10, 20, 25, 50, 75, 80, 90)
+BATCHES = (16, 32, 50, 64, 100, 128, 256, 500)
 JPEG_STEPS = ("jpeg:75", "jpeg:95")
 SEARCHES = ("protocol", "reference", "crop", "format", "number", "classes", "denominator", "mixture")
 REAL, FAKE = "real", "fake"
@@ -117,7 +120,10 @@ def _steps(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> lis
 
 def _numbers(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> list[Change]:
     real, fake = (_any(measured[side]).count for side in (REAL, FAKE))
-    counts = sorted({*COUNTS, real, fake})
+    # Splits of a set, and whole batches of it where a loader drops the last one.
+    parts = {count * percent // 100 for count in (real, fake) for percent in PERCENTS}
+    parts |= {count - count % size for count in (real, fake) for size in BATCHES}
+    counts = sorted(count for count in {*COUNTS, real, fake, *parts} if count > 1)
     found = []
     for count in counts:
         option = ("sample", f"first:{count}")

@@ -361,11 +361,13 @@ def test_ranks_are_one_set(tmp_path: Path) -> None:
     ("build", "sentence"),
     [
         (lambda: FrechetInceptionDistance(65), "unknown feature '65'"),
-        (lambda: InceptionScore(2048), "unknown feature '2048'"),
-        (lambda: FrechetInceptionDistance(Tiny(), normalize=1), "normalize is 1"),  # type: ignore[arg-type]
+        (lambda: InceptionScore(65), "unknown feature '65'"),
+        (lambda: FrechetInceptionDistance(Tiny(), normalize=1), "`normalize` expected to be a bool; found 1"),  # type: ignore[arg-type]
         (lambda: FrechetInceptionDistance(Tiny(), protocol="clean-fid"), "go with Inception"),
         (lambda: FrechetInceptionDistance(antialias=False, protocol="clean-fid"), "antialias=False is the protocol"),
-        (lambda: KernelInceptionDistance(Tiny(), gamma=0.5), "gamma=0.5"),
+        (lambda: KernelInceptionDistance(Tiny(), gamma=-0.5), "`gamma` expected to be `None` or float .* found -0.5"),
+        (lambda: KernelInceptionDistance(Tiny(), degree=0), "`degree` expected to be integer larger than 0; found 0"),
+        (lambda: KernelInceptionDistance(Tiny(), coef=-1.0), "`coef` expected to be float larger than 0; found -1.0"),
         (lambda: FrechetInceptionDistance(protocol="clean"), "unknown protocol 'clean'"),
     ],
 )
@@ -380,9 +382,11 @@ def test_arguments_of_the_base_class_pass() -> None:
         FrechetInceptionDistance(Tiny(), subsett=3)
 
 
-def test_images_that_would_be_misread_are_refused() -> None:
-    with pytest.raises(gm.InputError, match="Pass normalize=True"):
-        FrechetInceptionDistance(Tiny()).update(torch.rand(2, 3, 8, 8), real=True)
+def test_images_that_would_be_misread_are_refused(synthetic_weights: Path) -> None:
+    named = FrechetInceptionDistance(64, feature_extractor_weights_path=synthetic_weights)
+    with pytest.raises(gm.InputError, match="Pass normalize=True") as error:
+        named.update(torch.rand(2, 3, 8, 8), real=True)
+    assert isinstance(error.value, ValueError)
     with pytest.raises(gm.InputError, match="lies outside"):
         InceptionScore(Tiny(), normalize=True).update(torch.rand(2, 3, 8, 8) * 2 - 1)
 
