@@ -15,7 +15,7 @@ from commands import Run
 
 import ganmetrics as gm
 from ganmetrics._wording import PHRASE, Option, in_options
-from ganmetrics.compat import cleanfid, fidelity, pytorch_fid
+from ganmetrics.compat import cleanfid, fidelity, pytorch_fid, torchmetrics
 from ganmetrics.compat._sides import NAMES, own_hints
 from ganmetrics.generators import runs
 from ganmetrics.leaderboard import Board
@@ -47,7 +47,7 @@ def texts_of(path: Path) -> Iterator[str]:
 
 def parameters() -> set[str]:
     """The parameters of whatever users call, and the fields of how files are read."""
-    modules = (gm, fidelity, pytorch_fid, cleanfid, runs, gm.functional)
+    modules = (gm, fidelity, pytorch_fid, cleanfid, torchmetrics, runs, gm.functional)
     called = [getattr(module, name) for module in modules for name in dir(module) if name[0] != "_"]
     called += [Board.verify, gm.training.Monitor]
     found = {field.name for field in dataclasses.fields(gm.Reading)} | OTHERS

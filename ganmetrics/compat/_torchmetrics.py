@@ -162,7 +162,8 @@ class Adapted(Metric):
     def reset(self) -> None:
         """Forget the images, but for real ones that were to be kept."""
         kept = [] if getattr(self, "reset_real_features", True) else [name for name in self._defaults if "real" in name]
-        values = {name: getattr(self, name) for name in kept}
+        # A list is emptied in place.
+        values = {name: copy(getattr(self, name)) for name in kept}
         super().reset()
         for name, value in values.items():
             setattr(self, name, value)

@@ -86,7 +86,7 @@ def rows_of(features: Any, count: int, name: str) -> Tensor:
         raise ImageValueError(what, where=name, code="E-SHAPE")
     if not bool(features.isfinite().all()):
         what = "the features are NaN or infinite"
-        raise ImageValueError(what, where=name, hint="Look at the images that the network was given", code="E-NAN")
+        raise ImageValueError(what, where=name, hint="Look at the images that the network was given", code="E-NOT-FINITE")
     return features.detach()
 
 

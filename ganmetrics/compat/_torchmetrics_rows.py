@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganmetrics.compat._peer_errors import ArgumentValueError, ImageValueError, TooFewError
+from ganmetrics.compat._sides import announce
 from ganmetrics.compat._torchmetrics import LAYERS, LOGITS, Adapted, Path, flag, network_of, under_own, whole_above_0
 from ganmetrics.compat._torchmetrics_kernel import kernel_distance
 from ganmetrics.errors import UsageError
@@ -24,10 +25,16 @@ from ganmetrics.scoring.score import Sides
 class RowsMetric(Adapted):
     """What metrics share whose states are lists of features."""
 
+    # In the warning about them.
+    title = "MiFID"
+
     def __init__(self, network: nn.Module, normalize: bool, protocol: str | None, own: Mapping[str, Any]) -> None:
         super().__init__(network, normalize, protocol, own)
         for name in self._states():
             self.add_state(name, [], dist_reduce_fx=None)
+        # torchmetrics' own words, which callers filter.
+        told = f"Metric `{self.title}` will save all extracted features in buffer."
+        announce([f"{told} For large datasets this may lead to large memory footprint."], stacklevel=4)
 
     def _states(self) -> list[str]:
         """The names of the lists, by the sets."""
@@ -68,6 +75,7 @@ class KernelInceptionDistance(RowsMetric):
 
     higher_is_better = False
     plot_upper_bound = 1.0
+    title = "Kernel Inception Distance"
 
     def __init__(
         self,
@@ -238,6 +246,7 @@ class InceptionScore(RowsMetric):
     # No real images are kept.
     full_state_update = False
     roles = ("fake",)
+    title = "InceptionScore"
 
     def __init__(
         self,

@@ -130,6 +130,21 @@ def test_cached_sums_stand_for_the_reals() -> None:
     assert other.compute() == first.compute()
 
 
+def test_a_reset_keeps_rows_of_the_reals() -> None:
+    metric = fed(KernelInceptionDistance(Means(), 1, 40, reset_real_features=False), REAL, FAKE)
+    first = metric.compute()
+    metric.reset()
+    assert [len(rows) for rows in metric.real_features] == [40] and metric.fake_features == []
+    metric.update(FAKE, real=False)
+    assert metric.compute() == first
+
+
+def test_metrics_that_keep_rows_say_so_as_theirs() -> None:
+    for build in (KernelInceptionDistance, InceptionScore):
+        with pytest.warns(UserWarning, match="will save all extracted features in buffer"):
+            build(Means())
+
+
 @pytest.mark.parametrize("channels", [1, 4])
 def test_a_network_takes_images_of_any_channels_as_floats_are(channels: int) -> None:
     real, fake = torch.randn(30, channels, 9, 9), torch.randn(30, channels, 9, 9) * 2
