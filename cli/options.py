@@ -119,7 +119,7 @@ class Settings:
 def spelled(command: click.Command) -> dict[str, Option]:
     """Return how a command spells the parameters that messages name; ``ganmetrics._wording`` puts them in place."""
     found = {each.name: each for each in command.params if isinstance(each, click.Option) and each.name}
-    options = {name: Option(max(each.opts, key=len), not each.is_flag) for name, each in found.items()}
+    options = {name: _option(each) for name, each in found.items()}
     options |= {
         f"{name}=False": Option(each.secondary_opts[-1], False) for name, each in found.items() if each.secondary_opts
     }
@@ -135,6 +135,11 @@ def _values_of(ctx: click.Context) -> dict[str, Any]:
 def _printed_as(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``--json -`` says: it is another spelling of ``--format json``, and no file."""
     return {"json_path": None, "printed": "json"} if values.get("json_path") == "-" else {}
+
+
+def _option(option: click.Option) -> Option:
+    takes_set = (option.metavar or "").startswith("[SET:]")
+    return Option(max(option.opts, key=len), not option.is_flag, takes_set)
 
 
 def _rank_among(ctx: click.Context) -> int:

@@ -106,6 +106,9 @@ def opened(
             what = f"{_spelled(named[0])} goes with images, and the {role} set is saved statistics"
             raise UsageError(what, where=side.source or side.name, hint="Name the images, or leave the option out")
         found.append(side)
+    if given.get("value_range") and all(isinstance(side, Statistics) for side in found if side is not None):
+        what = "every set is saved statistics or features, which have no value range"
+        raise UsageError(what, where="--value-range", hint="Leave it out, or name the images")
     return found
 
 

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 # `name`, `name=value`, `gm.function(…, name=value)` or `metric(name=value)`
 PHRASE = re.compile(r"`(?:(?P<call>[a-z][\w.]*)\((?:[^`=]*, )?)?(?P<name>[a-z]\w*)(?:=(?P<value>[^`]+?))?(?(call)\))`")
+# The set that a warning is about, as options name it before a value.
+OF_SET = re.compile(r"(?:real|fake|test):(?= )")
 # The key of the option that sets options of metrics.
 OF_METRICS = "metric(option)"
 
 
 class Option(NamedTuple):
-    """How a command spells a parameter."""
+    """How a command spells a parameter, and whether its value may name a set before a colon."""
 
     spelling: str
     takes_value: bool = True
+    takes_set: bool = False
 
 
 def in_options(text: str, options: Mapping[str, Option]) -> str:
@@ -35,7 +38,8 @@ def in_options(text: str, options: Mapping[str, Option]) -> str:
     options : mapping
         From the name of a parameter to its option. What a value alone stands for has the key ``name=value``.
     """
-    return PHRASE.sub(lambda found: _phrase(found, options), text)
+    about = OF_SET.match(text)
+    return PHRASE.sub(lambda found: _phrase(found, options, about[0] if about else ""), text)
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
@@ -62,7 +66,7 @@ def tell_in_options(error: GanMetricsError, options: Mapping[str, Option]) -> No
     error.where = options[place].spelling if place in options else error.where
 
 
-def _phrase(found: re.Match[str], options: Mapping[str, Option]) -> str:
+def _phrase(found: re.Match[str], options: Mapping[str, Option], about: str) -> str:
     call, name, value = found["call"] or "", found["name"], (found["value"] or "").strip("'\"")
     if call and not call.startswith("gm."):
         name, value = OF_METRICS, f"{call}.{name}={value}"
@@ -71,4 +75,7 @@ def _phrase(found: re.Match[str], options: Mapping[str, Option]) -> str:
         return found[0]
     # Options write a pair as LOW:HIGH.
     value = ":".join(value.strip("()").split(", "))
+    # A shell would replace wild cards.
+    if set("*?[") & set(value):
+        value = f"'{about * option.takes_set}{value}'"
     return f"`{option.spelling} {value}`" if value and option.takes_value else f"`{option.spelling}`"

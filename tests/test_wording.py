@@ -87,6 +87,8 @@ def test_what_messages_name_is_there() -> None:
         ("epoch=3-workers=0.png is empty", "epoch=3-workers=0.png is empty"),
         ("`gm.source(images, value_range=(0, 1))`", "`gm.source(images, value_range=(0, 1))`"),
         ("as in `gm.Reading(levels=(0, 4095))`", "as in `--levels 0:4095`"),
+        ("fake: so many. `include='*_B.*'` takes one", "fake: so many. `--include 'fake:*_B.*'` takes one"),
+        ("`include='*_B.*'` takes one kind", "`--include '*_B.*'` takes one kind"),
         ("run `ganmetrics weights list`", "run `ganmetrics weights list`"),
     ],
 )
@@ -98,6 +100,7 @@ def test_a_command_puts_its_options_in_place(text: str, told: str) -> None:
         "cache": Option("--cache", takes_value=False),
         "cache=False": Option("--no-cache", takes_value=False),
         "test": Option("--test"),
+        "include": Option("--include", takes_set=True),
         "levels": Option("--levels"),
         "assume": Option("--assume-recipe"),
         "metric(option)": Option("--set"),

@@ -47,7 +47,8 @@ def open_source(
         The name for tables and messages, instead of the source's own.
     labels : path or sequence of int or str, optional
         One class for each image in order, or a file: ``name,class`` lines (.csv), StyleGAN's ``dataset.json``, one
-        class a line or ``name class`` lines (.txt), or an .npy of whole numbers. By default the source's own classes.
+        class a line or ``name class`` lines (.txt), or an .npy of whole numbers. They are those of the whole set, also
+        where patterns or a sample pick some of it. By default the source's own classes.
     latents : int or callable, optional
         Of a generator network: the size of its standard normal latents, or a function of a count and a CPU
         ``torch.Generator`` that draws them; by default the size that the network's ``latent_dim`` or the like tells.

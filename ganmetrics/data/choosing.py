@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from heapq import heappush, heapreplace
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from ganmetrics._files import shown
 from ganmetrics.data.reading.batches import WHOLE, Among, Share
+from ganmetrics.data.reading.result_names import roles_of
 from ganmetrics.data.reading_choices import Reading
 from ganmetrics.data.source import Classes, Source
 from ganmetrics.data.wrapped import WrappedSource
@@ -25,9 +29,14 @@ def chosen(source: Source, reading: Reading) -> Source:
     Raises
     ------
     InputError
-        A source whose images have no names or no known number, patterns that leave nothing, or too few images.
+        Patterns for images without names, patterns that leave nothing, or too few images.
     """
     places = _fitting(source, reading) if reading.include or reading.exclude else None
+    if places and source.notes.roles:
+        names = source.item_names() or ()
+        source.notes.roles = roles_of([names[place] for place in places])
+    if reading.sample and source.count is None:
+        return StreamSample(source, str(reading.sample))
     if reading.sample:
         places = _sampled(source, str(reading.sample), places)
     told = [choice for choice in reading.changes() if choice.startswith(("include=", "exclude=", "sample="))]
@@ -79,6 +88,95 @@ class ChosenSource(WrappedSource):
         return None if values is None else [values[place] for place in self.places.tolist()]
 
 
+class StreamSample(WrappedSource):
+    """A sample of the images of a source that gives them one by one, of a number that only their end tells.
+
+    The images that may belong to it are held in memory until the last one came; ``first:N`` holds none and stops early.
+
+    Parameters
+    ----------
+    source : Source
+    rule : str
+        ``Reading.sample``.
+    """
+
+    def __init__(self, source: Source, rule: str) -> None:
+        super().__init__(source)
+        self._rule = Rule.parsed(rule)
+        self.count = self._rule.num
+        self.identity = f"{source.identity}?sample={rule}" if source.identity else ""
+
+    def batches(self) -> Iterator[Images]:
+        """The sample, in the order of the source (InputError for a source of fewer images)."""
+        rule, kept = self._rule, 0
+        for images in self._first() if rule.is_first else self._drawn():
+            kept += len(images)
+            yield images
+        if kept < rule.num:
+            raise _too_few(rule.num, kept, self.name)
+
+    def share(self, share: Share) -> Iterator[Placed]:
+        """A share of the sample; every reader draws it."""
+        return Source.share(self, share)
+
+    def item_names(self) -> None:
+        """None: images that come one by one have no names."""
+
+    def known_classes(self) -> Classes:
+        """None: which images are taken is known at the end."""
+        return Classes(None, "images that come one by one bring no classes", "Pass a list, a folder or a data set")
+
+    def _first(self) -> Iterator[Images]:
+        room = self._rule.num
+        for images in self.source.batches():
+            yield images[:room]
+            room -= len(images)
+            if room <= 0:
+                return
+
+    def _drawn(self) -> Iterator[Images]:
+        # The largest rank stands first in the heap, and leaves for a smaller one.
+        held: list[tuple[int, int, Images]] = []
+        place = 0
+        for images in self.source.batches():
+            for image in images:
+                entry = -int.from_bytes(self._rule.rank(str(place)), "big"), place
+                place += 1
+                if len(held) < self._rule.num:
+                    heappush(held, (*entry, image.clone()))
+                elif entry > held[0][:2]:
+                    heapreplace(held, (*entry, image.clone()))
+        self.notes.sizes = Counter((image.shape[1], image.shape[2]) for _, _, image in held)
+        for _, _, image in sorted(held, key=itemgetter(1)):
+            yield image[None]
+
+
+class Rule(NamedTuple):
+    """A rule of sampling in parts.
+
+    Attributes
+    ----------
+    num : int
+    is_first : bool
+        Whether the first so many images are taken.
+    seed : str
+    """
+
+    num: int
+    is_first: bool
+    seed: str
+
+    @classmethod
+    def parsed(cls, text: str) -> Rule:
+        """The parts of ``Reading.sample``."""
+        number, _, seed = text.removeprefix("first:").partition("@")
+        return cls(int(number), text.startswith("first:"), seed)
+
+    def rank(self, title: str) -> bytes:
+        """Where an image stands in the shuffled order."""
+        return blake2b(f"{self.seed}:{title}".encode(errors="surrogateescape"), digest_size=16).digest()
+
+
 def _fitting(source: Source, reading: Reading) -> list[int]:
     names = source.item_names()
     if names is None:
@@ -121,22 +219,20 @@ def _sampled(source: Source, rule: str, among: list[int] | None) -> list[int]:
     Names decide where there are such, so that neither the order of reading nor other images matter to which of two
     images comes first.
     """
-    if source.count is None:
-        what = "a sample is drawn from a known number of images, and this source gives them one by one"
-        raise InputError(what, where=source.name, hint="Pass list(iterator), or a folder", code="E-SOURCE")
-    places = list(range(source.count)) if among is None else among
-    is_first, text = rule.startswith("first:"), rule.removeprefix("first:")
-    number, _, seed = text.partition("@")
-    count = int(number)
-    if count > len(places):
-        what = f"a sample of {count} is asked for, and there are {len(places)} images"
-        raise InputError(what, where=source.name, hint="Ask for fewer, or leave the sample out", code="E-TOO-FEW")
-    if is_first:
-        return places[:count]
+    places = list(range(source.count or 0)) if among is None else among
+    wanted = Rule.parsed(rule)
+    if wanted.num > len(places):
+        raise _too_few(wanted.num, len(places), source.name)
+    if wanted.is_first:
+        return places[: wanted.num]
     names = source.item_names()
 
     def rank(place: int) -> bytes:
-        title = str(place) if names is None else names[place].replace("\\", "/")
-        return blake2b(f"{seed}:{title}".encode(errors="surrogateescape"), digest_size=16).digest()
+        return wanted.rank(str(place) if names is None else names[place].replace("\\", "/"))
 
-    return sorted(sorted(places, key=rank)[:count])
+    return sorted(sorted(places, key=rank)[: wanted.num])
+
+
+def _too_few(wanted: int, found: int, where: str) -> InputError:
+    what = f"a sample of {wanted} is asked for, and there are {found} images"
+    return InputError(what, where=where, hint="Ask for fewer, or leave the sample out", code="E-TOO-FEW")

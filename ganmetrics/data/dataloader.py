@@ -39,6 +39,10 @@ class LoaderSource(Source):
         self._loader, self._opening = loader, opening
         self.count = _count(loader)
         self.notes.warnings += _sampler_warnings(loader)
+        is_streamed = is_instance(loader.dataset, "torch.utils.data", "IterableDataset")
+        if opening.reading.sample and not (is_streamed or _keeps_order(loader)):
+            what = "the loader may give the images in another order each time, so that a sample would hold others"
+            raise InputError(what, where=self.name, hint="Pass the data set itself", code="E-SOURCE")
 
     def batches(self) -> Iterator[Images]:
         """The images in the loader's order; see ``Source.batches``."""
@@ -52,8 +56,8 @@ class LoaderSource(Source):
         InputError
             Readers of several shares would not see the same order.
         """
-        if share.world > 1 and not is_instance(self._loader.sampler, "torch.utils.data", "SequentialSampler"):
-            kind = type(self._loader.sampler).__name__
+        if share.world > 1 and not _keeps_order(self._loader):
+            kind = type(_sampler(self._loader)).__name__
             what = f"the loader's sampler is a {kind}: {share.world} ranks would not see one order of images"
             hint = "Pass the data set itself: it is divided without a sampler, and no sample is repeated"
             raise InputError(what, where=self.name, hint=hint)
@@ -61,7 +65,7 @@ class LoaderSource(Source):
 
     def known_classes(self) -> Classes:
         """The classes of the loader's data set, where the loader keeps its order."""
-        if not is_instance(self._loader.sampler, "torch.utils.data", "SequentialSampler") or self.count is None:
+        if not _keeps_order(self._loader) or self.count is None:
             what = "the loader may give the images in another order than the data set, which knows their classes"
             return Classes(None, what, "Pass the data set itself")
         found = classes_of_dataset(self._loader.dataset, number_of(self._loader.dataset), self._opening.reading.column)
@@ -109,6 +113,17 @@ def _count(loader: Any) -> int | None:
         return None
     number = number_of(loader.sampler)
     return number if number is None or not loader.drop_last else number - number % loader.batch_size
+
+
+def _sampler(loader: Any) -> Any:
+    """What decides the order of the images: one of batches may order them otherwise than the loader's ``sampler``."""
+    batches = loader.batch_sampler
+    return batches.sampler if type(batches).__name__ == "BatchSampler" else batches or loader.sampler
+
+
+def _keeps_order(loader: Any) -> bool:
+    """Whether the loader is known to give the images in the order of its data set."""
+    return is_instance(_sampler(loader), "torch.utils.data", "SequentialSampler")
 
 
 def _sampler_warnings(loader: Any) -> list[str]:

@@ -62,11 +62,13 @@ class FunctionSource(Source):
         self.notes.sizes.clear()
         for first in range(0, self.count, CALL_IMAGES):
             places = torch.arange(first, min(first + CALL_IMAGES, self.count))
-            # A block of a share is a whole number of calls.
-            if share.has(places).all():
+            # The function is called for all images of a call, of which a sample may take some.
+            is_mine = share.has(places)
+            if is_mine.any():
                 images = self._made(len(places), first)
+                images = images[is_mine.to(images.device)]
                 self.notes.sizes[(images.shape[2], images.shape[3])] += images.shape[0]
-                yield places, images
+                yield places[is_mine], images
 
     def _made(self, num: int, first: int) -> Images:
         import torch

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Single images of an iterator that become one batch.
 CHUNK = 64
+# Stands for the first element of an empty iterator.
+NOTHING = object()
 NO_LISTS = (str, bytes, bytearray, memoryview, range)
 FORMS = "PIL images, tensors [3, H, W], arrays [H, W, 3], batches of them, or paths of image files"
 
@@ -134,8 +136,8 @@ def list_source(value: Iterable[Any], opening: Opening) -> Source:
         No element at all, or files that are not there.
     """
     elements = iter(value)
-    first = next(elements, None)
-    if first is None:
+    first = next(elements, NOTHING)
+    if first is NOTHING:
         raise InputError("there are no images", where=f"empty {type(value).__name__}", code="E-EMPTY")
     if isinstance(first, (str, os.PathLike)):
         return source_of_paths([first, *elements], opening)
@@ -158,6 +160,9 @@ def _check_element(element: Any, place: int) -> None:
     inner = element
     while isinstance(inner, (tuple, list)) and inner:
         inner = inner[0]
+    if place and place_of(inner):
+        what = f"element {place} is a path, and those before it are images; a list holds images or paths"
+        raise UsageError(what, where=f"element {place}", hint="Open the images, or name all by paths", code="E-SOURCE")
     if not is_image(inner) and not isinstance(inner, dict):
         what = f"element {place} is of type {type(element).__name__}; a list or an iterator holds {FORMS}"
         raise UsageError(what, where=f"element {place}", code="E-SOURCE")
@@ -186,7 +191,7 @@ def source_of_paths(paths: list[Any], opening: Opening, name: str = "", hint: st
     odd = next((place for place, path in enumerate(paths) if not place_of(path)), None)
     if odd is not None:
         what = f"element {odd} is of type {type(paths[odd]).__name__}; a list of paths holds paths and nothing else"
-        raise UsageError(what, where=where, code="E-SOURCE")
+        raise UsageError(what, where=name or f"list of {len(paths)} elements", code="E-SOURCE")
     are_files = all(place_of(path) == "path" and _is_file(path) for path in paths)
     return files_source(paths, opening, where, hint) if are_files else joined_source(paths, opening, where)
 
@@ -200,7 +205,9 @@ def _is_list(value: Any) -> bool:
     is_sequence = isinstance(value, Sequence) and not isinstance(value, NO_LISTS)
     is_iterator = isinstance(value, Iterator) and not isinstance(value, IOBase)
     is_set = is_instance(value, "torch.utils.data", "Dataset") or is_instance(value, "datasets", "Dataset")
-    return (is_sequence or is_iterator) and not is_set and not isinstance(value, os.PathLike)
+    # A column of a streamed data set of Hugging Face can be iterated, and again.
+    is_column = is_instance(value, "datasets.iterable_dataset", "IterableColumn")
+    return (is_sequence or is_iterator or is_column) and not is_set and not isinstance(value, os.PathLike)
 
 
 KIND = Kind(

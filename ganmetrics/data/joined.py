@@ -44,7 +44,10 @@ class JoinedSource(Source):
         for part in parts:
             self.notes.depths.update(part.notes.depths)
             self.notes.ignored.update(part.notes.ignored)
+            self.notes.roles.update(part.notes.roles)
             self.notes.warnings += part.notes.warnings
+        if self.notes.roles:
+            self.notes.roles[""] += self.count - self.notes.roles.total()
 
     def batches(self) -> Iterator[Images]:
         """The images of each part in turn; see ``Source.batches``."""

@@ -7,11 +7,13 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 from ganmetrics._files import shown
 from ganmetrics._process import no_warnings
+from ganmetrics.data.choosing import ChosenSource
 from ganmetrics.data.places.paths import IMAGE_SUFFIXES, suffix_of
 from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, Pairs, class_text, classes_by_name, image_name
 from ganmetrics.data.reading.label_columns import CHOOSE, picked
@@ -55,7 +57,8 @@ def labelled(source: Source, labels: Any, column: str = "") -> Source:
     source : Source
     labels : path or sequence of int or str
         One class for each image in order, or a file: ``name,class`` lines (.csv), StyleGAN's ``dataset.json``, one
-        class a line or ``name class`` lines (.txt), or an .npy of whole numbers.
+        class a line or ``name class`` lines (.txt), or an .npy of whole numbers. Of a set of which patterns or a sample
+        pick some images, they are those of the whole set.
     column : str
         Which of several labels of an image counts, by its name in the first line of a .csv or by its number from 0.
 
@@ -66,6 +69,11 @@ def labelled(source: Source, labels: Any, column: str = "") -> Source:
     UsageError
         Labels of another type.
     """
+    if isinstance(source, ChosenSource):
+        # The labels are those of the whole set, of which some images were picked.
+        found = copy(source)
+        found.source = labelled(source.source, labels, column)
+        return found
     where, given = _given(labels, column)
     classes = _by_name(source, given, where) if isinstance(given, dict) else given
     return LabelledSource(source, _as_many(classes, source.count, where, source.name))

@@ -55,6 +55,12 @@ class VideoSource(Source):
         if not self._paths:
             raise InputError("the pattern names no file", where=self.name, code="E-MISSING")
         self._counts: list[int] = []
+        self._names: list[str] | None = None
+        # Frames are counted only where some of them are to be picked: it takes as long as to read them.
+        if reading.sample or reading.include or reading.exclude:
+            self._counts = [sum(1 for _ in self._frames(path)) for path in self._paths]
+            self._names = list(self._frame_names())
+            self.count = len(self._names)
 
     def batches(self) -> Iterator[Images]:
         """The frames in order; see ``Source.batches``."""
@@ -71,8 +77,14 @@ class VideoSource(Source):
         return Classes([name for name, count in zip(names, self._counts, strict=True) for _ in range(count)])
 
     def item_names(self) -> Sequence[str] | None:
-        """None before the frames were read."""
-        return None
+        """Each frame as ``clip.mp4:120``, where a sample or patterns pick some; otherwise None."""
+        return self._names
+
+    def _frame_names(self) -> Iterator[str]:
+        root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in self._paths])
+        for path, count in zip(self._paths, self._counts, strict=True):
+            title = shown(os.path.relpath(os.path.abspath(path), root))
+            yield from (f"{title}:{number * self.reading.every}" for number in range(count))
 
     def _loads(self) -> Iterator[Load]:
         for path in self._paths:
@@ -98,7 +110,7 @@ class VideoSource(Source):
                     if number % self.reading.every == 0:
                         yield number, frame
         except self._library.error.FFmpegError as error:
-            what = f"the video is damaged or of a kind that is not read: {shown(str(error)[:120])}"
+            what = f"the video is damaged or of a kind that is not read: {shown((error.strerror or str(error))[:120])}"
             raise InputError(what, where=shown(path), hint="Convert it by ffmpeg", code="E-UNREADABLE") from None
 
     def _decoded(self, frame: Any) -> Decoded:

@@ -216,10 +216,12 @@ def _alone(role: str, side: Statistics) -> Iterator[Caution]:
 def _roles(role: str, side: Statistics) -> Iterator[Caution]:
     """A folder of pix2pix's or CycleGAN's results holds the inputs beside what was made of them."""
     roles = side.notes.roles
-    is_chosen = any(choice.startswith(("include=", "exclude=")) for choice in side.recipe.reading)
-    if len(roles) > 1 and not is_chosen:
+    if len(roles) > 1:
         listed = ", ".join(f"{number} *_{name}" if name else f"{number} others" for name, number in roles.most_common())
-        hint = f"`include='*_{max(roles)}.*'` takes one kind"
+        # What was generated, or the real images of the domain that it was generated for.
+        made = max((name for name in roles if name.startswith("fake_")), default=max(roles))
+        real = made.replace("fake", "real")
+        hint = f"`include='*_{real if role == 'real' and real in roles else made}.*'` takes one kind"
         yield Caution("roles", f"{role}: the images are inputs and results of a translation: {listed}. {hint}")
 
 

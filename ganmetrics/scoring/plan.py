@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described
-from ganmetrics.data import Source
+from ganmetrics.data import Reading, Source
+from ganmetrics.data.reading_choices import DEFAULT_READING
 from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.measurement.published_statistics import is_published, known
 from ganmetrics.measurement.reader import DEFAULT_EXTRACTOR, Measuring, too_few
@@ -22,6 +23,9 @@ from ganmetrics.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from ganmetrics.scoring.keywords import AnyExtractor, Settings
+
+# Choices of a reading that do nothing to saved statistics and to features.
+FOR_IMAGES = ("include", "exclude", "sample", "prepare", "levels", "every")
 
 # What the command that scores several metrics takes by default.
 DEFAULTS = ("fid", "is", "kid")
@@ -147,6 +151,7 @@ def measured_sets(
     needed = [role for role in given if kept_of(role, metrics) or more.get(role) or role in like]
     reading, named = settings.reading, settings.extractor
     sides = {role: open_side(given[role], reading, named, protocol=protocol) for role in needed}
+    check_reading(reading, sides)
     check_sizes(sides)
     _keep_fitting(metrics, lambda metric: _check_counts(metric, sides), choice, left_out)
     extractor = extractor_of(sides, settings.extractor, metrics)
@@ -206,6 +211,15 @@ def check_given(metric: Metric, given: Mapping[str, Any]) -> None:
     if metric.needs_test and given.get("test") is None:
         what = f"{metric.name} needs real images that the generator was not trained on"
         raise UsageError(what, where="test", hint="Pass them as `test`, those of its training as real")
+
+
+def check_reading(reading: Reading, sides: Mapping[str, Side]) -> None:
+    """Refuse choices that pick or change images where no set has any to read (UsageError)."""
+    if sides and all(isinstance(side, Statistics) for side in sides.values()):
+        name = next((name for name in FOR_IMAGES if getattr(reading, name) != getattr(DEFAULT_READING, name)), "")
+        if name:
+            what = f"{name} is for images, and every set is saved statistics or features"
+            raise UsageError(what, where=f"Reading.{name}", hint="Leave it out, or name the images")
 
 
 def check_sizes(sides: Mapping[str, Side]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, TensorDataset
 
 import ganmetrics as gm
 from ganmetrics.data import Source, open_source
@@ -182,8 +184,61 @@ def test_a_sample_of_images_without_names() -> None:
     assert len(set(drawn)) == 20
     assert levels(opened(images, sample=20)) == drawn
     assert levels(opened(list(images), sample=20)) == drawn
-    with pytest.raises(gm.InputError, match="one by one"):
-        opened(iter(images), sample=20)
+    assert levels(opened(list(images), sample="first:3")) == [0, 1, 2]
+
+
+class Streamed(IterableDataset):
+    """Images of a rising level, whose number nobody tells."""
+
+    def __init__(self, num: int) -> None:
+        self.num, self.given = num, 0
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        for level in range(self.num):
+            self.given += 1
+            yield torch.full((3, 4, 4), level % 256, dtype=torch.uint8)
+
+
+def test_a_sample_of_images_that_come_one_by_one_is_that_of_their_list() -> None:
+    images = list(Streamed(100))
+    drawn = levels(opened(images, sample=20))
+    for stream in (iter(images), Streamed(100), DataLoader(Streamed(100), 7)):
+        source = opened(stream, sample=20)
+        assert source.count == 20
+        assert levels(source) == drawn
+        assert source.notes.sizes == {(4, 4): 20}
+    shares = [places_of(opened(Streamed(1200), sample=1100), Share(rank, 2)) for rank in range(2)]
+    assert sorted(shares[0] + shares[1]) == list(range(1100)) and all(shares)
+    endless = Streamed(10**9)
+    assert levels(opened(endless, sample="first:5")) == [0, 1, 2, 3, 4]
+    assert endless.given < 1000
+    for sample in (101, "first:101"):
+        with pytest.raises(gm.InputError, match="a sample of 101 is asked for, and there are 100 images"):
+            levels(opened(Streamed(100), sample=sample))
+
+
+def test_a_sample_of_what_a_function_makes() -> None:
+    images = torch.arange(150, dtype=torch.uint8)[:, None, None, None].expand(150, 3, 4, 4)
+    place = iter([0, 64, 128] * 2)
+
+    def made(num: int) -> torch.Tensor:
+        start = next(place)
+        return images[start : start + num]
+
+    reading = gm.Reading(sample=20)
+    assert levels(gm.source(made, num_images=150, reading=reading)) == levels(opened(images, sample=20))
+    assert gm.source(made, num_images=150, reading=reading).count == 20
+
+
+@pytest.mark.parametrize("sample", [5, "first:5"])
+def test_a_loader_of_no_fixed_order_has_no_sample(sample: object) -> None:
+    data = TensorDataset(torch.zeros(20, 3, 4, 4, dtype=torch.uint8), torch.arange(20) % 2)
+    assert opened(DataLoader(data, 3), sample=sample).count == 5
+    shuffled = BatchSampler(RandomSampler(data), 3, drop_last=False)
+    for loader in (DataLoader(data, 3, shuffle=True), DataLoader(data, batch_sampler=shuffled)):
+        with pytest.raises(gm.InputError, match=r"another order each time.* Pass the data set itself"):
+            opened(loader, sample=sample)
+        assert opened(loader).class_names() is None
 
 
 @pytest.mark.parametrize(("choices", "said"), [
@@ -217,5 +272,13 @@ def test_results_of_image_translation_are_noticed(tmp_path: Path) -> None:
     found = gm.evaluate(tmp_path, "c", extractor="pixels")
     [said] = [text for text in found.warnings if "inputs and results" in text]
     assert "4 *_fake_B, 4 *_real_A, 4 *_real_B" in said and "include" in said
+    assert "`include='*_fake_B.*'` takes one kind" in next(
+        text for text in gm.evaluate("c", tmp_path, extractor="pixels").warnings if "inputs and results" in text
+    )
+    assert "`include='*_real_B.*'` takes one kind" in said
+    joined = gm.evaluate(f"{tmp_path},c/x", "c", extractor="pixels")
+    assert any("4 *_fake_B, 4 *_real_A, 4 *_real_B, 4 others" in text for text in joined.warnings)
+    left = gm.evaluate(opened(tmp_path, exclude="*_A.png"), "c", extractor="pixels")
+    assert any("translation: 4 *_fake_B, 4 *_real_B. " in text for text in left.warnings)
     chosen = opened(tmp_path, include="*_real_B.png")
     assert not [text for text in gm.evaluate(chosen, "c", extractor="pixels").warnings if "inputs and results" in text]

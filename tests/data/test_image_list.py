@@ -154,6 +154,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {  # case: (value, words
     "no element of an iterator": (lambda at: iter([]), "there are no images"),
     "numbers": (lambda at: [1, 2], "element 0 is of type int; a list or an iterator holds PIL images"),
     "bytes": (lambda at: [b"\x89PNG"], "element 0 is of type bytes"),
+    "nothing first": (lambda at: [None] * 3, "element 0 is of type NoneType"),
+    "a path among images": (lambda at: [ARRAYS[0], at / "1.png"], "element 1 is a path, and those before it are"),
     "an odd one": (lambda at: [ARRAYS[0], None], "element 1 is of type NoneType"),
     "an odd one among paths": (lambda at: [at / "1.png", ARRAYS[0]], "element 1 is of type ndarray; a list of paths"),
     "a folder twice": (lambda at: [at, at], "the same place stands in the list more than once"),

@@ -50,6 +50,33 @@ def test_every_form_of_file_gives_the_same_classes(folder: gm.Source, tmp_path: 
     assert found.notes.formats["PNG"] == 3
 
 
+@pytest.mark.parametrize("labels", [["cat", "dog", "cow"], "l.csv", "l.npy"])
+def test_labels_are_those_of_the_whole_set_of_which_some_are_picked(
+    labels: object, tmp_path: Path, folder: gm.Source
+) -> None:
+    (tmp_path / "l.csv").write_text("".join(f"{name},{word}\n" for name, word in zip(NAMES, "012", strict=True)))
+    np.save(tmp_path / "l.npy", [0, 1, 2])
+    place, given = tmp_path / "images", tmp_path / labels if isinstance(labels, str) else labels
+    every = gm.source(place, labels=given).class_names()
+    assert every is not None
+    first = gm.source(place, labels=given, reading=gm.Reading(sample="first:2"))
+    assert (first.count, first.class_names()) == (2, every[:2])
+    assert gm.source(place, labels=given, reading=gm.Reading(include="b/*")).class_names() == every[2:]
+    again = gm.source(gm.source(place, reading=gm.Reading(include="b/*")), labels=given)
+    assert again.class_names() == every[2:]
+    drawn = gm.source(place, labels=given, reading=gm.Reading(sample=2))
+    assert drawn.class_names() == [every[NAMES.index(name)] for name in drawn.item_names() or ()]
+    with pytest.raises(gm.InputError, match="there are 2 classes for 3 images"):
+        gm.source(place, labels=[0, 1], reading=gm.Reading(sample=2))
+
+
+def test_sets_without_a_class_in_common_are_told_so() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), dtype=np.uint8)
+    real, fake = gm.source(images, labels=["cat", "dog"] * 4), gm.source(images[::-1].copy(), labels=[0, 1] * 4)
+    with pytest.raises(gm.InputError, match="no class is in both sets: the real images have cat, dog, the fake"):
+        gm.evaluate(real, fake, metrics=["class_fid"], extractor="pixels")
+
+
 @pytest.mark.parametrize("labels", [[0, 0, 1], np.array([0, 0, 1]), torch.tensor([0, 0, 1]), ("0", "0", "1")])
 def test_a_sequence_gives_them_in_order(folder: gm.Source, labels: object) -> None:
     assert labelled(folder, labels).class_names() == ["0", "0", "1"]

@@ -217,14 +217,26 @@ def test_frames_of_videos(tmp_path: Path) -> None:
     assert "|real:#9:" in str(found["fid"].signature) and ":every=2|" in str(found["fid"].signature)
 
 
+def test_some_frames_of_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video(tmp_path / "a.mp4", 9)
+    video(tmp_path / "b.mp4", 4)
+    drawn = frame_levels(opened(tmp_path / "*.mp4", sample=5))
+    assert len(drawn) == 5 and drawn != frame_levels(opened(tmp_path / "*.mp4", sample="first:5")) == list(range(5))
+    monkeypatch.chdir(tmp_path)
+    assert frame_levels(opened("*.mp4", sample=5)) == drawn, "whatever the spelling of the place"
+    chosen = opened("*.mp4", include="b*", every=2, classes="folders")
+    assert (chosen.count, chosen.item_names(), chosen.class_names()) == (2, ["b.mp4:0", "b.mp4:2"], ["b.mp4"] * 2)
+    assert frame_levels(chosen) == [0, 2]
+
+
 def test_bad_videos_are_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "x.mp4").write_bytes(b"nothing")
     with pytest.raises(gm.InputError, match="damaged or of a kind that is not read"):
         list(opened(tmp_path / "x.mp4").batches())
     with pytest.raises(gm.InputError, match="names no file"):
         opened(tmp_path / "*.mkv")
-    with pytest.raises(gm.InputError, match="one by one"):
-        opened(video(tmp_path / "a.mp4", 4), sample=2)
+    with pytest.raises(gm.InputError, match="a sample of 5 is asked for, and there are 4 images"):
+        opened(video(tmp_path / "a.mp4", 4), sample=5)
     with pytest.raises(gm.InputError, match="Score the frames of videos by a pattern in quotes"):
         opened(tmp_path)
 

@@ -199,6 +199,20 @@ def test_what_has_no_effect_is_refused(files: Path, run: Run) -> None:
     assert "--features-name" in run("fid", *sets).stderr
 
 
+@pytest.mark.parametrize(
+    "choice", [("include", "x"), ("exclude", "x"), ("sample", "20"), ("prepare", "pad"), ("every", "2"),
+               ("levels", "0:4095"), ("value-range", "0:1")],
+)  # fmt: skip
+def test_choices_about_images_are_refused_beside_features(files: Path, run: Run, choice: tuple[str, str]) -> None:
+    name, value = choice
+    done = run("fid", "real.npy", "fake.npy", *NAME, f"--{name}", value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"(--{name})" in done.stderr and "saved statistics or features" in done.stderr
+    if name == "sample":
+        with pytest.raises(gm.UsageError, match="sample is for images, and every set is saved statistics or features"):
+            gm.fid(given(REAL), given(FAKE), reading=gm.Reading(sample=20))
+
+
 def test_logits_of_other_samples_are_refused() -> None:
     for logits in (ANSWERS[:5], ANSWERS[:, :1]):
         with pytest.raises(gm.InputError, match="expected \\[110, K\\]"):
