@@ -76,7 +76,7 @@ def alone(folders: tuple[Path, Path]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [2, 3, 4])
+@pytest.mark.parametrize("world", [3, 4])
 def test_ranks_give_the_numbers_of_one_process(world: int, folders: tuple[Path, Path], alone: dict[str, Any]) -> None:
     """Values, intervals and signatures; the fourth rank has nothing to read."""
     options = ["--metrics", METRICS, "--extractor", "digits", "-q", "--no-cache", "--json", "-"]
@@ -122,7 +122,7 @@ UPDATES = """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [3])
 def test_a_streaming_evaluation_is_the_same_on_every_rank(world: int, tmp_path: Path) -> None:
     """With indices: every subset too. Twice, so that computing leaves the states as they are."""
     path = script(tmp_path, UPDATES + """

@@ -574,7 +574,7 @@ RANKS = """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [3])
 def test_ranks_make_their_shares_and_agree(tmp_path: Path, world: int) -> None:
     """The scores of one process, on every rank; only the first writes; a rank may have nothing to make."""
     script = tmp_path / "script.py"
