@@ -26,7 +26,8 @@ from ganmetrics.metrics import Metric as Wanted
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.plan import chosen_metrics, under_protocol
 from ganmetrics.scoring.result import Result
-from ganmetrics.scoring.score import Sides, scored
+from ganmetrics.scoring.score import Sides
+from ganmetrics.scoring.scored import scored
 
 try:
     from torchmetrics import Metric

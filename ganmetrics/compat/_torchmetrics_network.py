@@ -86,7 +86,8 @@ def rows_of(features: Any, count: int, name: str) -> Tensor:
         raise ImageValueError(what, where=name, code="E-SHAPE")
     if not bool(features.isfinite().all()):
         what = "the features are NaN or infinite"
-        raise ImageValueError(what, where=name, hint="Look at the images that the network was given", code="E-NOT-FINITE")
+        hint = "Look at the images that the network was given"
+        raise ImageValueError(what, where=name, hint=hint, code="E-NOT-FINITE")
     return features.detach()
 
 

@@ -60,7 +60,7 @@ def _with_one_set_of_classes(
 ) -> tuple[Statistics | None, Statistics, Statistics | None]:
     """Number the classes of all sets alike, so that a label means one class, whatever classes each set has."""
     classes = tuple(dict.fromkeys(name for side in filter(None, sides) for name in side.classes))
-    if sides[0] and not set(sides[0].classes or classes) & set(sides[1].classes or classes):
+    if classes and sides[0] and not set(sides[0].classes or classes) & set(sides[1].classes or classes):
         real_classes, fake_classes = (", ".join(side.classes[:5]) for side in (sides[0], sides[1]))
         what = f"no class is in both sets: the real images have {real_classes}, the fake ones {fake_classes}"
         raise InputError(what, where="fake", hint="Give both sets the same names of classes", code="E-LABELS")
