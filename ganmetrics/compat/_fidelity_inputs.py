@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ganmetrics.compat._peer_files import peer_folder, torch_fidelitys_rule
 from ganmetrics.data import Source, open_source
 from ganmetrics.data.torchvision_set import load_dataset
 from ganmetrics.errors import UsageError
@@ -51,27 +52,10 @@ class Opening:
         if isinstance(value, (str, os.PathLike)) and os.fspath(value).endswith((".onnx", ".pth")):
             hint = "Load it and pass torch_fidelity.GenerativeModelModuleWrapper in Python, or save its images"
             raise UsageError("a generator in a file is not supported", where=os.fspath(value), hint=hint)
-        source = open_source(value, reading=self.reading)
         if isinstance(value, (str, os.PathLike)) and os.path.isdir(value):
-            self._check_files(source)
-        return source
-
-    def _check_files(self, folder: Source) -> None:
-        """Refuse a folder some of whose images torch-fidelity would leave out under these options (UsageError)."""
-        names = folder.item_names() or ()
-        deep = sum(os.sep in name for name in names)
-        if deep and not self.is_deep:
-            what = f"{deep} of {len(names)} images are in sub-folders"
-            hint = "Read them with `samples_find_deep=True`, or name the folder that has the images"
-            raise UsageError(what, where=folder.name, hint=hint)
-        # torch-fidelity reads files of these suffixes alone, silently.
-        suffixes = {f".{part.strip()}" for part in self.suffixes.split(",")}
-        others = sorted({os.path.splitext(name)[1].lower() for name in names} - suffixes)
-        if others:
-            what = f"the folder also has images whose suffix is {', '.join(others)}, not one of {self.suffixes}"
-            wider = ",".join([self.suffixes, *(suffix[1:] for suffix in others)])
-            hint = f'Read them with `samples_find_ext="{wider}"`, or move them'
-            raise UsageError(what, where=folder.name, hint=hint)
+            rule = torch_fidelitys_rule(self.suffixes, is_deep=self.is_deep)
+            return peer_folder(value, rule, self.reading)
+        return open_source(value, reading=self.reading)
 
 
 def generated(model: Any, num_samples: int | None, seed: int) -> Source:

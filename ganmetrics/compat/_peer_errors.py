@@ -19,3 +19,7 @@ class ImageValueError(InputError, ValueError):
 
 class TooFewError(InputError, RuntimeError):
     """Too few images, where torchmetrics raises RuntimeError."""
+
+
+class MissingPathError(InputError, RuntimeError):
+    """A path that is not there, where pytorch-fid raises RuntimeError."""

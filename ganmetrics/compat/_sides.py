@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._wording import renamed
+from ganmetrics.compat._peer_files import PeerRule, peer_folder
 from ganmetrics.data import Reading, Source, open_source
 from ganmetrics.errors import GanMetricsError, GanMetricsWarning, StatisticsError
 from ganmetrics.evaluation.evaluate import measure, score
@@ -61,8 +62,10 @@ def peers_reading(*, workers: int | None = None, progress: bool = False) -> Read
     return Reading(alpha="drop", frames="first", workers=workers, progress=progress)
 
 
-def opened(value: Any, reading: Reading) -> Side:
+def opened(value: Any, reading: Reading, rule: PeerRule) -> Side:
     """Open images, or the statistics in a file that holds ``mu`` and ``sigma``; nothing is decoded yet.
+
+    Of a folder the files are read that the package of ``rule`` reads.
 
     Raises
     ------
@@ -70,6 +73,8 @@ def opened(value: Any, reading: Reading) -> Side:
         Whatever cannot be read.
     """
     is_file = isinstance(value, (str, os.PathLike)) and os.path.isfile(value)
+    if isinstance(value, (str, os.PathLike)) and os.path.isdir(value):
+        return peer_folder(value, rule, reading)
     if not (is_file and archive.is_statistics(Path(value))):
         return open_source(value, reading=reading)
     try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described, whole
 from ganmetrics._files import check_writable, disk_errors, required_folder, shown
+from ganmetrics.compat._peer_files import clean_fids_rule, peer_folder
 from ganmetrics.compat._sides import UNKNOWN, Run, measured, opened, scored
 from ganmetrics.data import Source, open_source
 from ganmetrics.errors import InputError, StatisticsError, UsageError
@@ -158,9 +159,13 @@ def make_custom_stats(
         hint = "Call remove_custom_stats first, or take another name"
         raise UsageError(f"the statistics {name!r} exist already", where=shown(target), hint=hint, code="E-EXISTS")
     how = _run(mode, model_name, num_workers, batch_size, device, weights, verbose)
-    images = open_source(fdir, reading=how.reading)
-    if num is not None and whole(num, "num", 2) < (images.count or 0):
-        images = open_source(fdir, reading=replace(how.reading, sample=f"first:{num}"))
+    most = None if num is None else whole(num, "num", 2)
+    if os.path.isdir(fdir):
+        images = peer_folder(fdir, clean_fids_rule(), how.reading, most)
+    else:
+        images = open_source(fdir, reading=how.reading)
+        if most is not None and most < (images.count or 0):
+            images = open_source(fdir, reading=replace(how.reading, sample=f"first:{num}"))
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     check_writable(target)
@@ -224,7 +229,7 @@ def _fake(fdir1: AnyPath | None, gen: Generator | None, num_gen: int, z_dim: int
         given = "neither" if gen is None else "both"
         raise UsageError(f"the generated images are fdir1 or gen; found {given}", where="fdir1, gen")
     if gen is None:
-        return _without_arrays(opened(fdir1, how.reading))
+        return _without_arrays(opened(fdir1, how.reading, clean_fids_rule()))
     return open_source(_drawn(gen, z_dim, seed, how), num_images=num_gen, value_range=(0, 255), name="generator")
 
 
@@ -241,13 +246,13 @@ def _drawn(gen: Generator, z_dim: int, seed: int, how: Run) -> Callable[[int], A
 def _real(fdir2: AnyPath | None, dataset: Dataset, network: tuple[str, str], ending: str, how: Run) -> Side:
     """The real images, or what stands for them: a file given, one in the cache, one that clean-fid publishes."""
     if fdir2 is not None:
-        return _without_arrays(opened(fdir2, how.reading))
+        return _without_arrays(opened(fdir2, how.reading, clean_fids_rule()))
     # A path in place of a name, which clean-fid does not take.
     if os.path.isfile(dataset.name):
-        return opened(dataset.name, how.reading)
+        return opened(dataset.name, how.reading, clean_fids_rule())
     path = dataset.path(*network)
     if path.is_file():
-        return opened(path, how.reading)
+        return opened(path, how.reading, clean_fids_rule())
     name = f"clean-fid:{path.stem}{ending}"
     if name in PUBLISHED:
         # As any file without a recipe, it passes as made by that of the run.

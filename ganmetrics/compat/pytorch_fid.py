@@ -1,21 +1,22 @@
 """pytorch-fid's command and functions: ``python -m ganmetrics.compat.pytorch_fid real/ fake/``.
 
-Arguments, output and numbers are those of pytorch-fid 0.3.0, with four differences: sub-folders are read too, where
-pytorch-fid reads the folder itself alone; no matrix square root is taken, so nothing turns complex or needs ``eps``;
-bad input is one sentence; cautions are lines on stderr. Weights are looked for where ``ganmetrics`` has them.
+Arguments, files of a folder, output and numbers are those of pytorch-fid 0.3.0, with three differences: no matrix
+square root is taken, so nothing turns complex or needs ``eps``; bad input is one sentence; cautions are lines on
+stderr, one of them where ``ganmetrics`` itself would read other files. Weights are looked for where ``ganmetrics`` has
+them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganmetrics import _arguments
 from ganmetrics.compat._command import Parser, run
-from ganmetrics.errors import GanMetricsWarning, InputError, UsageError
+from ganmetrics.compat._peer_errors import MissingPathError
+from ganmetrics.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -132,17 +133,17 @@ def _answer(given: argparse.Namespace) -> str:
 
 
 def _fid(paths: Sequence[AnyPath], how: Run) -> float:
+    from ganmetrics.compat._peer_files import pytorch_fids_rule
     from ganmetrics.compat._sides import opened, scored
 
-    real, fake = (opened(path, how.reading) for path in _existing(paths))
-    # pytorch-fid reads the files of a folder, not those of its sub-folders.
-    for side in (real, fake):
-        _tell_of_sub_folders(side)
+    rule = pytorch_fids_rule()
+    real, fake = (opened(path, how.reading, rule) for path in _existing(paths))
     return scored(real, fake, "fid", "moments", how)
 
 
 def _save(paths: Sequence[AnyPath], how: Run) -> None:
     from ganmetrics._files import check_writable
+    from ganmetrics.compat._peer_files import peer_folder, pytorch_fids_rule
     from ganmetrics.compat._sides import HINTS, measured, own_hints
     from ganmetrics.data import open_source
     from ganmetrics.measurement import archive
@@ -154,26 +155,20 @@ def _save(paths: Sequence[AnyPath], how: Run) -> None:
     with own_hints(HINTS):
         check_writable(target)
     _existing([images, images])
-    source = open_source(images, reading=how.reading)
-    _tell_of_sub_folders(source)
+    if os.path.isdir(images):
+        source = peer_folder(images, pytorch_fids_rule(), how.reading)
+    else:
+        source = open_source(images, reading=how.reading)
     # FID reads moments alone, so that no features are kept.
     [statistics] = measured([source], ["moments"], how)
     archive.save_statistics(statistics, target)
-
-
-def _tell_of_sub_folders(side: Any) -> None:
-    names = getattr(side, "item_names", lambda: None)() or ()
-    deep = sum(os.sep in name for name in names)
-    if deep:
-        text = f"{side.name}: {deep} of {len(names)} images are in sub-folders, which pytorch-fid leaves out"
-        warnings.warn(text, GanMetricsWarning, stacklevel=4)
 
 
 def _existing(paths: Sequence[AnyPath]) -> Sequence[AnyPath]:
     """Check that both paths exist and return them (InputError)."""
     for path in _two(paths):
         if not os.path.exists(path):
-            raise InputError("there is no such path", where=os.fspath(path), hint="Check it", code="E-MISSING")
+            raise MissingPathError("there is no such path", where=os.fspath(path), hint="Check it", code="E-MISSING")
     return paths
 
 
@@ -216,7 +211,7 @@ def _parser() -> Parser:
         "--save-stats", action="store_true", help="write the statistics of the first path to the second"
     )
     parser.add_argument("--weights", metavar="FILE", help="a weights file in place of the published one")
-    parser.add_argument("path", nargs=2, help="folders of images, sub-folders included, or .npz files")
+    parser.add_argument("path", nargs=2, help="folders of images, or .npz files")
     return parser
 
 

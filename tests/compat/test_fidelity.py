@@ -20,6 +20,7 @@ from torchvision import models
 import ganmetrics as gm
 from benchmarks.synthetic import write_images
 from ganmetrics.compat import _fidelity_inputs, fidelity
+from ganmetrics.errors import GanMetricsWarning
 from ganmetrics.extractors.random_vgg16 import draw_weights
 
 pytestmark = pytest.mark.filterwarnings(
@@ -277,16 +278,18 @@ def test_models_that_cannot_be_run_are_refused(options: dict[str, Any]) -> None:
             fidelity.calculate_metrics(**{**options, "input1": model}, input1_model_num_samples=count, isc=True)
 
 
-def test_files_that_the_package_would_leave_out_are_not_read_unasked(options: dict[str, Any], tmp_path: Path) -> None:
+def test_files_that_the_package_would_leave_out_are_left_out(options: dict[str, Any], tmp_path: Path) -> None:
     write_images(tmp_path / "a", 3, 28, 1)
     write_images(tmp_path / "a" / "more", 3, 28, 2)
-    with pytest.raises(gm.UsageError, match=r"3 of 6 images are in sub-folders .* `samples_find_deep=True`"):
-        fidelity.calculate_metrics(**{**options, "input1": tmp_path / "a"}, isc=True)
-    deep = {**options, "input1": tmp_path / "a", "isc": True, "samples_find_deep": True, "isc_splits": 1}
-    assert fidelity.calculate_metrics(**deep)["inception_score_mean"] >= 1
     (tmp_path / "a" / "00000.png").rename(tmp_path / "a" / "00000.bmp")
-    with pytest.raises(gm.UsageError, match=r"not one of png,jpg,jpeg.* `samples_find_ext=\"png,jpg,jpeg,bmp\"`"):
-        fidelity.calculate_metrics(**deep)
+    told = "the files are those of torch-fidelity; there are {} that torch-fidelity leaves out, such as {}"
+    how = {**options, "input1": tmp_path / "a", "isc": True, "isc_splits": 1}
+    with pytest.warns(GanMetricsWarning, match=told.format(4, "00000.bmp")):
+        flat = fidelity.calculate_metrics(**how)
+    with pytest.warns(GanMetricsWarning, match=told.format(1, "00000.bmp")):
+        deep = fidelity.calculate_metrics(**how, samples_find_deep=True)
+    assert flat != deep
+    assert fidelity.calculate_metrics(**how, samples_find_deep=True, samples_find_ext="png,bmp") != deep
 
 
 @pytest.mark.parametrize(
