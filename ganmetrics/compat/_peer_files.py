@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -55,7 +56,13 @@ def torch_fidelitys_rule(suffixes: str, *, is_deep: bool) -> PeerRule:
     return PeerRule("torch-fidelity", lambda name: os.path.splitext(name)[1].lower() in taken, is_deep)
 
 
-def peer_folder(path: str | os.PathLike[str], rule: PeerRule, reading: Reading, most: int | None = None) -> Source:
+def peer_folder(
+    path: str | os.PathLike[str],
+    rule: PeerRule,
+    reading: Reading,
+    most: int | None = None,
+    shuffle_seed: int | None = None,
+) -> Source:
     """The images of a folder that a package reads, in its order; a warning names what ganmetrics would read otherwise.
 
     Parameters
@@ -65,6 +72,8 @@ def peer_folder(path: str | os.PathLike[str], rule: PeerRule, reading: Reading, 
     reading : Reading
     most : int, optional
         How many are taken, the first ones.
+    shuffle_seed : int, optional
+        Of ``random``, by which they are shuffled first.
 
     Raises
     ------
@@ -78,6 +87,8 @@ def peer_folder(path: str | os.PathLike[str], rule: PeerRule, reading: Reading, 
         raise InputError(what, where=shown(root), hint=_own_hint(root, reading), code="E-EMPTY")
     own = _own(root, reading)
     _tell(root, rule, names, own)
+    if shuffle_seed is not None:
+        random.Random(shuffle_seed).shuffle(names)
     source = files_source([os.path.join(root, name) for name in names[:most]], Opening(reading=reading), shown(root))
     source.identity = os.path.realpath(root)
     source.notes.ignored = own.notes.ignored if own is not None else source.notes.ignored

@@ -10,13 +10,22 @@ for where ``ganmetrics`` has them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._arguments import described, whole
 from ganmetrics._files import check_writable, disk_errors, required_folder, shown
+from ganmetrics.compat._cleanfid_parts import (
+    build_feature_extractor,
+    build_resizer,
+    fid_from_feats,
+    frechet_distance,
+    get_folder_features,
+    kernel_distance,
+    make_resizer,
+)
 from ganmetrics.compat._peer_files import clean_fids_rule, peer_folder
 from ganmetrics.compat._sides import UNKNOWN, Run, measured, opened, scored
 from ganmetrics.data import Source, open_source
@@ -36,6 +45,12 @@ if TYPE_CHECKING:
     AnyDevice = str | torch.device | None
     AnyPath = str | os.PathLike[str]
     Generator = Callable[[torch.Tensor], Any]
+
+__all__ = [
+    "build_feature_extractor", "build_resizer", "compute_fid", "compute_kid", "fid_from_feats", "frechet_distance",
+    "get_folder_features", "kernel_distance", "make_custom_stats", "make_resizer", "remove_custom_stats",
+    "test_stats_exists",
+]  # fmt: skip
 
 # clean-fid's modes: the network with the resize that each stands for.
 EXTRACTORS = {
@@ -124,7 +139,7 @@ def compute_fid(
               "custom_fn_resize": custom_fn_resize}  # fmt: skip
     _refuse_custom(custom)
     how = _run(mode, model_name, num_workers, batch_size, device, weights, verbose)
-    fake = _fake(fdir1, gen, num_gen, z_dim, seed, how)
+    fake = _fake(fdir1, gen, (num_gen, z_dim, seed), how)
     real = _real(fdir2, Dataset(dataset_name, dataset_res, dataset_split), (mode, model_name), "", how)
     return scored(real, fake, "fid", "moments", how)
 
@@ -140,7 +155,7 @@ def compute_kid(
     Parameters and errors are those of ``compute_fid``; ``seed`` is that of the subsets too.
     """
     how = _run(mode, MODELS[0], num_workers, batch_size, device, weights, verbose)
-    fake = _fake(fdir1, gen, num_gen, z_dim, seed, how)
+    fake = _fake(fdir1, gen, (num_gen, z_dim, seed), how)
     real = _real(fdir2, Dataset(dataset_name, dataset_res, dataset_split), (mode, MODELS[0]), KID_FILES, how)
     return scored(real, fake, f"kid(subset_size={{least}},seed={seed})", "features", how)
 
@@ -223,24 +238,31 @@ def _refuse_custom(given: Mapping[str, Any]) -> None:
             raise UsageError(f"{name} is not supported", where=name, hint=hint)
 
 
-def _fake(fdir1: AnyPath | None, gen: Generator | None, num_gen: int, z_dim: int, seed: int, how: Run) -> Side:
+def _fake(fdir1: AnyPath | None, gen: Generator | None, drawing: tuple[int, int, int], how: Run) -> Side:
     # Exactly one of both says where generated images come from.
     if (fdir1 is None) == (gen is None):
         given = "neither" if gen is None else "both"
         raise UsageError(f"the generated images are fdir1 or gen; found {given}", where="fdir1, gen")
     if gen is None:
         return _without_arrays(opened(fdir1, how.reading, clean_fids_rule()))
-    return open_source(_drawn(gen, z_dim, seed, how), num_images=num_gen, value_range=(0, 255), name="generator")
+    return open_source(_drawn(gen, *drawing, how), value_range=(0, 255), name="generator")
 
 
-def _drawn(gen: Generator, z_dim: int, seed: int, how: Run) -> Callable[[int], Any]:
-    """Return a function from a number of images to images, whose latents continue one random stream."""
+def _drawn(gen: Generator, num_gen: int, z_dim: int, seed: int, how: Run) -> Iterator[Any]:
+    """The images of a generator, whose latents continue one random stream, ``batch_size`` of them for each call.
+
+    A generator that returns a batch of its own size, whatever it is given, is called until there are enough.
+    """
     import torch
 
     device = choose_device("auto" if how.device is None else how.device)
     # On the CPU, so that a seed means the same latents on every device.
-    stream = torch.Generator().manual_seed(seed)
-    return lambda count: gen(torch.randn(count, z_dim, generator=stream).to(device))
+    stream, left = torch.Generator().manual_seed(seed), whole(num_gen, "num_gen", 2)
+    while left > 0:
+        with torch.no_grad():
+            images = gen(torch.randn(how.batch_size or 32, z_dim, generator=stream).to(device))[:left]
+        left -= len(images)
+        yield images
 
 
 def _real(fdir2: AnyPath | None, dataset: Dataset, network: tuple[str, str], ending: str, how: Run) -> Side:

@@ -121,7 +121,7 @@ def calculate_metrics(
         For all of them; if left out, VGG16 for precision and recall and Inception for the others.
     feature_layer_fid, feature_layer_kid, feature_layer_prc : str, optional
     samples_find_deep, samples_find_ext : bool, str
-        A folder with images that these leave out is refused.
+        Files of a folder that these leave out are not read, which a warning says.
 
     Returns
     -------

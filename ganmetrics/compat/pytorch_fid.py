@@ -21,6 +21,12 @@ from ganmetrics.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
+    from ganmetrics.compat._pytorch_fid_parts import IMAGE_EXTENSIONS as IMAGE_EXTENSIONS
+    from ganmetrics.compat._pytorch_fid_parts import ImagePathDataset as ImagePathDataset
+    from ganmetrics.compat._pytorch_fid_parts import InceptionV3 as InceptionV3
+    from ganmetrics.compat._pytorch_fid_parts import calculate_activation_statistics as calculate_activation_statistics
+    from ganmetrics.compat._pytorch_fid_parts import compute_statistics_of_path as compute_statistics_of_path
+    from ganmetrics.compat._pytorch_fid_parts import get_activations as get_activations
     from ganmetrics.compat._sides import Run
 
     AnyDevice = str | torch.device | None
@@ -28,6 +34,23 @@ if TYPE_CHECKING:
 
 DIMS = (64, 192, 768, 2048)
 PROGRAM = "python -m ganmetrics.compat.pytorch_fid"
+# Names that public code imports of pytorch-fid; they need torch, which the command's help does not.
+PARTS = (
+    "IMAGE_EXTENSIONS",
+    "ImagePathDataset",
+    "InceptionV3",
+    "calculate_activation_statistics",
+    "compute_statistics_of_path",
+    "get_activations",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PARTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ganmetrics.compat import _pytorch_fid_parts
+
+    return getattr(_pytorch_fid_parts, name)
 
 
 def calculate_fid_given_paths(
