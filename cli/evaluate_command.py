@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from .grouped_help import SCORES, Command
+from .grouped_help import OUTPUT, SCORES, Command
 from .options import Settings, baseline_option, html_option, scoring_options, set_argument
-from .output import names_of, run, run_comparison
+from .output import names_of, run, run_comparison, write_images
 
 
 @click.command(cls=Command)
@@ -18,12 +18,20 @@ from .output import names_of, run, run_comparison
 @click.option("--test", metavar="SET", cls=SCORES,
               help="Real images that the generator was not trained on. They give each score its floor; the metrics "
               "ct and fld need them.")  # fmt: skip
+@click.option("--per-image", metavar="FILE.csv|FILE.parquet", cls=OUTPUT,
+              help="Write scores of single images: realism, rarity, nearest real.")  # fmt: skip
 @baseline_option
 @html_option
 @scoring_options
 @click.pass_context
 def command(
-    ctx: click.Context, real: str, fakes: tuple[str, ...], metrics: str, test: str | None, baseline: str
+    ctx: click.Context,
+    real: str,
+    fakes: tuple[str, ...],
+    metrics: str,
+    test: str | None,
+    baseline: str,
+    per_image: str | None,
 ) -> None:
     """Compute several metrics in one pass over each set.
 
@@ -39,6 +47,10 @@ def command(
     import ganmetrics as gm
 
     settings, own = Settings.of(ctx), {"metrics": names_of(metrics)}
+    if per_image is not None and len(fakes) > 1:
+        raise gm.UsageError("single images are those of one set", where="--per-image", hint="Name one set FAKE")
+    if per_image is not None:
+        write_images(per_image, [real, *fakes], settings)
     if len(fakes) > 1:
         run_comparison([real, *fakes], settings, {**own, "test": test, "baseline": baseline})
     elif baseline:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator, Sequence
+
 import click
 
 from ganmetrics.registry import nearest
@@ -18,8 +20,19 @@ def _in_group(name: str) -> type[click.Option]:
 COMMON, IMAGES, NETWORK, SCORES, OUTPUT = map(_in_group, GROUPS)
 
 
+class Several(click.Option):
+    """An option that takes every following argument up to the next option, as shells expand ``--runs a/seed*/``."""
+
+    group = "Scores"
+
+
 class Command(click.Command):
     """A command whose help shows its options in groups."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, of which some options take several."""
+        greedy = {spelling for each in self.params if isinstance(each, Several) for spelling in each.opts}
+        return super().parse_args(ctx, list(_one_each(args, greedy)) if greedy else args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows: dict[str, list[tuple[str, str]]] = {name: [] for name in GROUPS}
@@ -33,6 +46,20 @@ class Command(click.Command):
             if records:
                 with formatter.section(name):
                     formatter.write_dl(records)
+
+
+def _one_each(args: Sequence[str], greedy: Container[str]) -> Iterator[str]:
+    """Yield arguments with the name of a greedy option before each of its values."""
+    name, is_next = "", False
+    for each in args:
+        is_option = each.startswith("-")
+        if is_option:
+            name = each if each in greedy else ""
+        elif name and not is_next:
+            yield name
+        # The first value follows its option already.
+        is_next = is_option
+        yield each
 
 
 class Group(click.Group):

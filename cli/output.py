@@ -94,6 +94,17 @@ def run_comparison(sides: Sequence[str], settings: Settings, own: Mapping[str, A
     return run(compare, sides, settings, own, roles=["real", *["fake"] * (len(sides) - 1)])
 
 
+def write_images(path: str, sides: Sequence[str], settings: Settings) -> None:
+    """Write the scores of single generated images to a file, and say so."""
+    from ganmetrics import per_image
+    from ganmetrics.evaluation.per_image import check_table
+
+    check_table(path, force=settings.force)
+    opened = settings.opened(list(zip(SIDES, sides, strict=False)))
+    per_image(*opened, **settings.arguments_of(per_image)).save_table(path, force=settings.force)
+    click.echo(f"the scores of single images are in {path}", err=True)
+
+
 def build_statistics(settings: Settings, source: str, output: str, reads: Sequence[str], name: str = "") -> None:
     """Measure a set of images, write its statistics to a file, and say what they are of.
 

@@ -23,6 +23,8 @@ from .evaluation.batchwise import Evaluation as Evaluation
 from .evaluation.compare import Comparison as Comparison
 from .evaluation.compare import compare as compare
 from .evaluation.compare_saved import compare_saved as compare_saved
+from .evaluation.compare_trainings import TrainingComparison as TrainingComparison
+from .evaluation.compare_trainings import compare_trainings as compare_trainings
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.evaluate import measure as measure
 from .evaluation.evaluate import score as score
@@ -38,6 +40,10 @@ from .evaluation.one_metric import kid as kid
 from .evaluation.path_length import LatentPath as LatentPath
 from .evaluation.path_length import PathLength as PathLength
 from .evaluation.path_length import ppl as ppl
+from .evaluation.per_image import PerImage as PerImage
+from .evaluation.per_image import per_image as per_image
+from .evaluation.required_images import RequiredImages as RequiredImages
+from .evaluation.required_images import required_images as required_images
 from .extractors import Extractor as Extractor
 from .extractors import load_extractor as load_extractor
 from .measurement.archive import load_statistics as load_statistics

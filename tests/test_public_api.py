@@ -16,7 +16,8 @@ NAMES = {
     "WeightsError", "__version__", "attribute", "compare", "compare_saved", "diagnose", "evaluate", "every_protocol",
     "Explanation", "explain", "features", "fid", "functional", "generators", "inception_score", "kid", "load_extractor",
     "load_statistics", "measure", "memory_limit", "ppl", "save_statistics", "score", "source", "training",
-    "SavedResults", "load_results",
+    "PerImage", "RequiredImages", "SavedResults", "TrainingComparison", "compare_trainings", "load_results",
+    "per_image", "required_images",
 }  # fmt: skip
 
 

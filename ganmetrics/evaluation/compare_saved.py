@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics import _arguments
 from ganmetrics._report import Report
 from ganmetrics.errors import InputError, UsageError
-from ganmetrics.evaluation.saved_scores import metrics_of, saved_scores
+from ganmetrics.evaluation.saved_scores import count_of, depends_on_count, saved_scores
 from ganmetrics.numerics import interval_ends
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.difference import Difference, tabled
@@ -148,21 +148,11 @@ def difference_of(name: str, pair: tuple[str, str], results: Saved) -> Differenc
     is_told = None not in (first.interval, second.interval) and math.isfinite(value)
     # An infinite value has no difference that an interval could surround.
     around = _around(first, second) if is_told else None
-    counts = [_count(one.signature.fake) for one in (first, second)]
+    counts = [count_of(one.signature.fake) for one in (first, second)]
     reason = "" if math.isfinite(value) else "a value is not finite"
-    if counts[0] != counts[1] and _depends_on_count(name):
+    if counts[0] != counts[1] and depends_on_count(name):
         around, reason = None, f"the sets have {counts[0]} and {counts[1]} images and this score depends on the number"
     return Difference(name, first.title, *pair, value, around, first.higher_is_better, reason=reason)
-
-
-def _count(side: str) -> str:
-    """Return the number of images of a set as signatures write it, ``name#count:digest``."""
-    return side.partition("#")[2].partition(":")[0]
-
-
-def _depends_on_count(name: str) -> bool:
-    """Whether a score depends on the number of generated images; an unknown score is taken to depend on it."""
-    return all(each.depends_on_count for each in metrics_of(name))
 
 
 def _around(first: Score, second: Score) -> Interval:

@@ -157,3 +157,13 @@ def read_score(name: str, score: Mapping[str, Any]) -> Score:
 def metrics_of(name: str) -> list[Metric]:
     """Return the metrics of the catalogue that have a part of that name: one, or none where it is the caller's own."""
     return [each for each in METRICS.records().values() if name in (part.name for part in each.parts)]
+
+
+def count_of(side: str) -> str:
+    """Return the number of images of a set as signatures write it, ``name#count:digest``."""
+    return side.partition("#")[2].partition(":")[0]
+
+
+def depends_on_count(name: str) -> bool:
+    """Whether a score depends on the number of generated images; an unknown score is taken to depend on it."""
+    return all(each.depends_on_count for each in metrics_of(name))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ganmetrics.evaluation.load_results import Run, SavedResults
+    from ganmetrics.evaluation.required_images import RequiredImages
     from ganmetrics.reporting.palette import Palette
 
 STROKES = ("-", "--", ":", "-.")
@@ -56,3 +57,26 @@ def _curves(key: str, trainings: Mapping[str, Sequence[Run]]) -> Drawing:
     ends = [f"{name} {steps[-1].scores[key].value:.4g} at step {steps[-1].step}" for name, steps in known.items()]
     title = f"How did {first.title} change in training?"
     return Drawing(f"curve-{key}", title, f"Bands are 95 % intervals. At the end: {'; '.join(ends)}.", draw)
+
+
+def of_plan(plan: RequiredImages) -> Iterator[Drawing]:
+    """Yield the difference that is told against the number of images, and against the number of trainings."""
+    for what, curve in (("images", plan.image_curve()), ("trainings", plan.training_curve())):
+        if curve:
+            yield _detectable(plan, what, curve)
+
+
+def _detectable(plan: RequiredImages, what: str, curve: Sequence[tuple[int, float]]) -> Drawing:
+    numbers, told = map(list, zip(*curve, strict=True))
+
+    def draw(axes: Axes, palette: Palette) -> None:
+        axes.plot(numbers, told, color=palette.fake, marker="o")
+        axes.axhline(plan.difference, color=palette.muted, linestyle="--", linewidth=1)
+        axes.set(xscale="log", xlabel=f"number of {what} (log scale)", ylabel=f"difference in {plan.score.title}")
+        axes.set_ylim(0, None)
+        axes.set_xticks(numbers, [f"{number:,}" for number in numbers])
+        axes.set_xticks([], minor=True)
+
+    title = f"Which difference do so many {what} tell?"
+    words = f"In 80 % of cases {told[0]:.3g} with {numbers[0]:,} {what} and {told[-1]:.3g} with {numbers[-1]:,}."
+    return Drawing(f"plan-{what}", title, f"{words} The dashed line is the difference that is to be told.", draw)

@@ -12,10 +12,12 @@ from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.evaluation.attribute import CAUTION, Attribution
 from ganmetrics.evaluation.compare import Comparison
 from ganmetrics.evaluation.compare_saved import SavedComparison
+from ganmetrics.evaluation.compare_trainings import TrainingComparison
 from ganmetrics.evaluation.every_protocol import ProtocolTable
 from ganmetrics.evaluation.explain import HEADS, Explanation
 from ganmetrics.evaluation.load_results import SavedResults
 from ganmetrics.evaluation.path_length import PathLength
+from ganmetrics.evaluation.required_images import RequiredImages
 from ganmetrics.protocols import PROTOCOLS
 from ganmetrics.reporting import figures, gallery, run_figures
 from ganmetrics.reporting.page_parts import ScoreRow, Side, Table, View
@@ -162,6 +164,41 @@ def _(shown: SavedResults, *, with_pictures: bool = True) -> View:
 @figures_of.register
 def _(shown: SavedResults) -> tuple[Drawing, ...]:
     return tuple(run_figures.of_runs(shown))
+
+
+@view_of.register
+def _(shown: TrainingComparison, *, with_pictures: bool = True) -> View:
+    methods = ", ".join(
+        f"{next(iter(each.values())).num_trainings} trainings of {name}" for name, each in shown.spreads.items()
+    )
+    return View(
+        title="Comparison of methods",
+        summary=f"{methods}. The spread over trainings decides.",
+        scores=tuple(_row(score, name) for name, scores in shown.scores.items() for score in scores.values()),
+        set_head="Training",
+        differences=shown.differences,
+        warnings=shown.warnings,
+        versions=environment(),
+        grid=shown.table(),
+    )
+
+
+@view_of.register
+def _(shown: RequiredImages, *, with_pictures: bool = True) -> View:
+    needed = "no number" if shown.images is None else f"{shown.images:,}"
+    return View(
+        title=f"How many images tell {shown.difference:.3g} in {shown.score.title}?",
+        summary=f"{needed} images of each set, where there are {shown.num_images:,} now.",
+        figures=figures_of(shown) if with_pictures else (),
+        warnings=shown.warnings,
+        versions=environment(),
+        grid=shown.table(),
+    )
+
+
+@figures_of.register
+def _(shown: RequiredImages) -> tuple[Drawing, ...]:
+    return tuple(run_figures.of_plan(shown))
 
 
 @view_of.register

@@ -96,6 +96,8 @@ def checked(texts: Iterable[str], names: Sequence[str]) -> list[Gate]:
 def broken(gates: Iterable[Gate], sets: Mapping[str, Mapping[str, Score]]) -> list[str]:
     """Say which conditions the scores of sets meet, set by set."""
     found = []
+    if not sets:
+        return [f"there are no scores, so '{gate}' cannot be checked" for gate in gates]
     for gate in gates:
         for name, scores in sets.items():
             said = gate.broken_by(scores.get(gate.name))

@@ -28,6 +28,7 @@ from ganmetrics.training.monitor_state import MonitorState, health_of
 from ganmetrics.training.outputs import Outputs
 from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
 from ganmetrics.training.sparing import Sparing
+from ganmetrics.training.writers import lay_out, write_numbers, write_record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -144,6 +145,23 @@ class Monitor:
         """The evaluation with the best value of the first metric, of those under the latest one's recipe."""
         return best_of(self.history)
 
+    def should_stop(self, patience: int = 5) -> bool:
+        """Say whether the last evaluations brought no better value of the first metric.
+
+        Parameters
+        ----------
+        patience : int
+            Evaluations without a new best, after which a training may end.
+
+        Returns
+        -------
+        bool
+            ``False`` before there are more evaluations than ``patience``.
+        """
+        _arguments.whole(patience, "patience", 1)
+        best = self.best
+        return best is not None and sum(record.step > best.step for record in self.history) >= patience
+
     def __call__(
         self,
         step: int,
@@ -227,7 +245,7 @@ class Monitor:
                 self._say(out.fault(step, finding))
         if self.outputs.writer is not None and ranks.rank() == 0:
             with self._spared("writer"):
-                self.outputs.writer.add_scalar("ganmetrics/diversity", self.health.entries[-1].diversity, step)
+                write_numbers(self.outputs.writer, {"diversity": self.health.entries[-1].diversity}, step)
         return findings
 
     def _score(self, step: int, generator: Any, findings: Iterable[Finding]) -> Result:
@@ -259,7 +277,9 @@ class Monitor:
                     out.save_sheet(picture, step, self._folder)
         if self.outputs.writer is not None:
             with self._spared("writer"):
-                out.write_curves(self.outputs.writer, record, picture)
+                if len(self.history) == 1:
+                    lay_out(self.outputs.writer, record)
+                write_record(self.outputs.writer, record, picture)
         self._say(out.line(record, self.history))
         for caution in alarms({"real": result.real, "fake": result.fake}):
             if caution.key not in self._told:

@@ -6,9 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import disk_errors, shown
 from ganmetrics._progress import Bar
@@ -16,6 +14,7 @@ from ganmetrics.distributed import ranks
 from ganmetrics.errors import UsageError
 from ganmetrics.reporting.contact_sheet import contact_sheet, save_png
 from ganmetrics.training.records import Record, best_of
+from ganmetrics.training.writers import check_writer
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,14 +33,6 @@ SIDE = 2048
 LEAST = 64
 
 
-class Writer(Protocol):
-    """What TensorBoard's ``SummaryWriter`` is, and others are too."""
-
-    def add_scalar(self, tag: str, value: float, step: int, /) -> Any: ...
-
-    def add_image(self, tag: str, image: Any, step: int, /) -> Any: ...
-
-
 def to_stderr(text: str) -> None:
     """A line on stderr, above a progress bar where one is shown."""
     if sys.stderr is not None:
@@ -57,16 +48,22 @@ class Outputs:
     log : callable
         Gets one line for each evaluation and, once, each fault with what to try and each caution about images that
         fill little of their range; by default it writes to stderr.
-    writer : object with add_scalar and add_image, optional
-        Such as TensorBoard's ``SummaryWriter``.
+    writer : object, optional
+        A logger that offers ``add_scalar`` (TensorBoard's ``SummaryWriter``), ``track`` (a run of Aim), ``log_metrics``
+        (the module ``mlflow``, a logger of Lightning) or ``log(values, step=step)`` (a run of Weights & Biases, the
+        module ``trackio``). The keys are ``gm/fid``, ``gm/fid/low``, ``gm/fid/high``, ``gm/seconds`` and so on.
     on_best : callable, optional
         ``on_best(step, result)`` is called where the first metric is the best so far, to save the generator. What it
         raises ends the training.
     """
 
     log: Callable[[str], None] = to_stderr
-    writer: Writer | None = None
+    writer: Any = None
     on_best: Callable[[int, Result], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.writer is not None:
+            check_writer(self.writer)
 
 
 def made(folder: Path) -> Path:
@@ -116,14 +113,3 @@ def save_sheet(picture: Image.Image, step: int, folder: Path) -> None:
     with disk_errors(place):
         place.mkdir(exist_ok=True)
     save_png(picture, place / f"step-{step:06}.png")
-
-
-def write_curves(writer: Writer, record: Record, picture: Image.Image | None) -> None:
-    """Hand an evaluation to a writer."""
-    for name, mark in record.scores.items():
-        writer.add_scalar(f"ganmetrics/{name}", mark.value, record.step)
-        for end, value in (mark.interval.ends() if mark.interval else {}).items():
-            writer.add_scalar(f"ganmetrics/{name}/{end}", value, record.step)
-    writer.add_scalar("ganmetrics/seconds", record.seconds, record.step)
-    if picture is not None:
-        writer.add_image("ganmetrics/samples", np.array(picture).transpose(2, 0, 1), record.step)

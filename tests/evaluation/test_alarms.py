@@ -141,6 +141,9 @@ ENTRIES: dict[str, Callable[[Path], Sequence[str]]] = {
     "compare's own": lambda _: [
         each.replace("A:", "fake:") for each in gm.compare(REAL, declared(), REAL[:20], **NETWORK).warnings
     ],
+    "compare_trainings": lambda _: gm.compare_trainings(REAL, [declared()], [REAL[:20]], **NETWORK).warnings,
+    "required_images": lambda _: gm.required_images(REAL, [declared()], [REAL[:20]], **NETWORK).warnings,
+    "per_image": lambda _: gm.per_image(REAL, declared(), **NETWORK).warnings,
     "attribute": lambda _: gm.attribute(REAL, declared(), **NETWORK).warnings,
     "diagnose": lambda _: gm.diagnose(REAL, declared(), **NETWORK).warnings,
     "score": lambda _: gm.score(gm.measure(REAL, **NETWORK), gm.measure(declared(), **NETWORK), ["fid"]).warnings,
@@ -157,6 +160,7 @@ SILENT = {
     "every_protocol": "tested below with weights",
     "explain": "tested below with weights",
     "compare_saved": "takes numbers alone",
+    "load_results": "takes numbers alone",
     "ppl": "refuses images that are not in -1..1",
     "load_extractor": "takes no images",
     "memory_limit": "takes no images",

@@ -321,7 +321,7 @@ def test_another_state_is_refused() -> None:
 def test_what_the_caller_raises_is_not_swallowed_and_files_are_whole(tmp_path: Path, place: str) -> None:
     class Broken:
         def add_scalar(self, tag: str, value: float, step: int) -> None:
-            if tag == "ganmetrics/fid":
+            if tag == "gm/fid":
                 raise KeyboardInterrupt
 
         def add_image(self, tag: str, image: Any, step: int) -> None: ...
@@ -427,13 +427,13 @@ def test_tensorboard(tmp_path: Path) -> None:
         train(monitor, 1, 20)
     found = EventAccumulator(str(tmp_path))
     found.Reload()
-    scores = [(event.step, event.value) for event in found.Scalars("ganmetrics/fid")]
+    scores = [(event.step, event.value) for event in found.Scalars("gm/fid")]
     assert scores == [(each.step, pytest.approx(each.first.value)) for each in monitor.history]
     for end in ("low", "high"):
         wanted = getattr(monitor.history[0].first.interval, end)
-        assert found.Scalars(f"ganmetrics/fid/{end}")[0].value == pytest.approx(wanted)
-    assert len(found.Scalars("ganmetrics/diversity")) == 20
-    assert [(event.width, event.height) for event in found.Images("ganmetrics/samples")] == [(530, 530)] * 2
+        assert found.Scalars(f"gm/fid/{end}")[0].value == pytest.approx(wanted)
+    assert len(found.Scalars("gm/diversity")) == 20
+    assert [(event.width, event.height) for event in found.Images("gm/samples")] == [(530, 530)] * 2
 
 
 GENERATORS = {  # made when they are needed
