@@ -57,9 +57,9 @@ class Run:
         return peers_reading(workers=self.workers, progress=self.progress)
 
 
-def peers_reading(*, workers: int | None = None, progress: bool = False) -> Reading:
+def peers_reading(*, workers: int | None = None, progress: bool = False, prepare: str | None = None) -> Reading:
     """Return the way in which Pillow's ``convert("RGB")`` reads: no alpha channel, the first frame."""
-    return Reading(alpha="drop", frames="first", workers=workers, progress=progress)
+    return Reading(alpha="drop", frames="first", workers=workers, progress=progress, prepare=prepare)
 
 
 def opened(value: Any, reading: Reading, rule: PeerRule) -> Side:
@@ -102,10 +102,13 @@ def scored(real: Side, fake: Side, metric: str, reads: str, how: Run) -> float:
     return result[metric.partition("(")[0]].value
 
 
-def measured(sides: Sequence[Side], reads: Sequence[str], how: Run) -> list[Statistics]:
+def measured(
+    sides: Sequence[Side], reads: Sequence[str], how: Run, network: Extractor | None = None
+) -> list[Statistics]:
     """Return the statistics of every side under one recipe; the network is loaded once, and only for images."""
     has_images = any(isinstance(side, Source) for side in sides)
-    network = load_extractor(how.extractor, how.weights) if has_images else None
+    if network is None and has_images:
+        network = load_extractor(how.extractor, how.weights)
     ready = _agreeing(sides, network, how)
     with own_hints(HINTS, NAMES):
         return [_measured(side, reads, network, how) for side in ready]

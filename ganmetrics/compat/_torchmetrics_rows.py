@@ -9,10 +9,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from ganmetrics.compat._kernels import Polynomial, kernel_distance
 from ganmetrics.compat._peer_errors import ArgumentValueError, ImageValueError, TooFewError
 from ganmetrics.compat._sides import announce
 from ganmetrics.compat._torchmetrics import LAYERS, LOGITS, Adapted, Path, flag, network_of, under_own, whole_above_0
-from ganmetrics.compat._torchmetrics_kernel import kernel_distance
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics import Metric as Wanted
 from ganmetrics.metrics.fid import fid
@@ -119,7 +119,7 @@ class KernelInceptionDistance(RowsMetric):
             score = self._scored(Sides(real, fake))["kid"]
             return self._tensor(score.value), self._tensor(score.std)
         self._sides = Sides(real, fake)
-        kernel = (self.degree, self.gamma, self.coef)
+        kernel = Polynomial(self.degree, self.gamma, self.coef)
         mean, std = kernel_distance(rows[0], rows[1], self.subsets, self.subset_size, kernel)
         return self._tensor(mean), self._tensor(std)
 

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganmetrics.compat._command import Parser, run
 from ganmetrics.compat._fidelity_inputs import DATA_SETS, Opening
+from ganmetrics.compat._fidelity_inputs import register_dataset as register_dataset
+from ganmetrics.compat._fidelity_scores import Inputs, Scorer
 from ganmetrics.errors import UsageError
 from ganmetrics.registry import unknown
 
 if TYPE_CHECKING:
-    from ganmetrics.data import Reading
-    from ganmetrics.scoring.result import Score
+    from ganmetrics.compat._fidelity_models import GenerativeModelBase as GenerativeModelBase
+    from ganmetrics.compat._fidelity_models import GenerativeModelModuleWrapper as GenerativeModelModuleWrapper
 
     AnyPath = str | os.PathLike[str]
 
@@ -31,18 +33,11 @@ PROGRAM = "python -m ganmetrics.compat.fidelity"
 NETWORKS = {"inception-v3-compat": ("inception", "2048"), "vgg16": ("vgg16", "fc2_relu")}
 # Options that are refused unless they have their defaults, and what to do instead.
 REFUSED = {
-    "ppl": "Use gm.ppl in Python",
+    "ppl": "Use gm.ppl in Python: rounding to whole levels, as here, would make most of a step of 1e-4",
     "feature_layer_isc": "Leave it out: the score is of logits_unbiased",
     "feature_extractor_internal_dtype": "Leave it out: networks run in float32, statistics in float64",
     "feature_extractor_compile": "Leave it out",
-    "kid_kernel": "For the Gaussian kernel use: ganmetrics evaluate --metrics cmmd",
-    "kid_kernel_poly_degree": "KID is defined with the degree 3",
-    "kid_kernel_poly_gamma": "KID is defined with one over the dimensions",
-    "kid_kernel_poly_coef0": "KID is defined with 1",
-    "samples_shuffle": "The score of sorted images would be that of single classes",
-    "samples_resize_and_crop": "Resize the images beforehand",
     "datasets_download": "Set GANMETRICS_OFFLINE=1 in its place",
-    "fid_statistics_file": "Statistics are scored by: ganmetrics fid STATISTICS.npz FAKE",
 }
 SHORT = {"batch_size": "-b", "json": "-j", "isc": "-i", "fid": "-f", "kid": "-k", "prc": "-r", "ppl": "-p"}
 HELP = {
@@ -66,6 +61,14 @@ HELP = {
     "prc_neighborhood": "which nearest neighbour a ball reaches to",
     "samples_find_deep": "read sub-folders too",
     "samples_find_ext": "the suffixes of image files",
+    "samples_resize_and_crop": "cut the images of folders to a square of that side first",
+    "fid_statistics_file": "an npz file of mu and sigma in place of the real images, for FID",
+    "kid_kernel": "poly or rbf",
+    "kid_kernel_poly_degree": "of the polynomial kernel",
+    "kid_kernel_poly_gamma": "of the polynomial kernel; one over the dimensions if left out",
+    "kid_kernel_poly_coef0": "of the polynomial kernel",
+    "kid_kernel_rbf_sigma": "of the Gaussian kernel",
+    "samples_shuffle": "take the splits of the Inception Score in the order of the images",
     "datasets_root": "the folder of the data sets that have names",
     "rng_seed": "of subsets, shuffles and latents",
     "verbose": "show no progress and no cautions",
@@ -77,17 +80,18 @@ KEYS = {
     "precision": "precision",
     "recall": "recall",
 }
+KEY_METRIC_ISC_MEAN, KEY_METRIC_ISC_STD = "inception_score_mean", "inception_score_std"
+KEY_METRIC_FID = "frechet_inception_distance"
+KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD = "kernel_inception_distance_mean", "kernel_inception_distance_std"
+KEY_METRIC_PRECISION, KEY_METRIC_RECALL, KEY_METRIC_F_SCORE = "precision", "recall", "f_score"
 # Names of defaults that torch-fidelity resolves later.
 ALSO = {"feature_layer_isc": "logits_unbiased", "feature_extractor_internal_dtype": "float32"}
-HINTS = {
-    "E-UNREADABLE": "Repair or remove them",
-    "E-TOO-FEW": "Add images, or lower `kid_subset_size`, `isc_splits` or `prc_neighborhood`",
-}
-# torch-fidelity has no option for the processes that decode.
-NAMES = {"workers": "ganmetrics evaluate --workers"}
 WITHOUT_EFFECT = (
     "prc_batch_size", "samples_ext_lossy", "cache_root", "cache", "input1_cache_name", "input2_cache_name",
-    "save_cpu_ram",
+    "save_cpu_ram", "ppl_epsilon", "ppl_reduction", "ppl_sample_similarity", "ppl_sample_similarity_resize",
+    "ppl_sample_similarity_dtype", "ppl_discard_percentile_lower", "ppl_discard_percentile_higher",
+    "ppl_z_interp_mode", "input1_model_z_type", "input1_model_z_size", "input1_model_num_classes",
+    "input2_model_z_type", "input2_model_z_size", "input2_model_num_classes",
 )  # fmt: skip
 
 
@@ -99,13 +103,20 @@ def calculate_metrics(
     feature_extractor_weights_path: AnyPath | None = None, feature_extractor_internal_dtype: str | None = None,
     feature_extractor_compile: bool = False, isc_splits: int = 10, kid_subsets: int = 100, kid_subset_size: int = 1000,
     kid_kernel: str = "poly", kid_kernel_poly_degree: int = 3, kid_kernel_poly_gamma: float | None = None,
-    kid_kernel_poly_coef0: float = 1.0, prc_neighborhood: int = 3, prc_batch_size: int = 10_000,
+    kid_kernel_poly_coef0: float = 1.0, kid_kernel_rbf_sigma: float = 10.0, ppl_epsilon: float = 1e-4,
+    ppl_reduction: str = "mean", ppl_sample_similarity: str = "lpips-vgg16", ppl_sample_similarity_resize: int = 64,
+    ppl_sample_similarity_dtype: str = "uint8", ppl_discard_percentile_lower: int = 1,
+    ppl_discard_percentile_higher: int = 99, ppl_z_interp_mode: str = "lerp", prc_neighborhood: int = 3,
+    prc_batch_size: int = 10_000,
     samples_shuffle: bool = True, samples_find_deep: bool = False, samples_find_ext: str = "png,jpg,jpeg",
     samples_ext_lossy: str = "jpg,jpeg", samples_resize_and_crop: int = 0, datasets_root: AnyPath | None = None,
     datasets_download: bool = True, cache_root: AnyPath | None = None, cache: bool = True,
-    input1_cache_name: str | None = None, input2_cache_name: str | None = None,
-    input1_model_num_samples: int | None = None, input2_model_num_samples: int | None = None,
+    input1_cache_name: str | None = None, input1_model_z_type: str = "normal", input1_model_z_size: int | None = None,
+    input1_model_num_classes: int = 0, input1_model_num_samples: int | None = None,
+    input2_cache_name: str | None = None, input2_model_z_type: str = "normal", input2_model_z_size: int | None = None,
+    input2_model_num_classes: int = 0, input2_model_num_samples: int | None = None,
     rng_seed: int = 2020, save_cpu_ram: bool = False, verbose: bool = True, fid_statistics_file: AnyPath | None = None,
+    **unknown: Any,
 ) -> dict[str, float]:  # fmt: skip
     """Score ``input1``, the generated set, against ``input2``, the real one, under torch-fidelity's names.
 
@@ -141,9 +152,13 @@ def calculate_metrics(
     """
     # Before anything else is defined, ``locals`` holds the arguments alone.
     _refuse(locals())
+    from ganmetrics.compat._kernels import chosen_kernel
     from ganmetrics.compat._sides import announce, peers_reading
 
-    needs_real = fid or kid or prc
+    announce([f"{name} is no argument of calculate_metrics, and moves nothing" for name in unknown], stacklevel=3)
+    polynomial = (kid_kernel_poly_degree, kid_kernel_poly_gamma, kid_kernel_poly_coef0)
+    kernel = chosen_kernel(kid_kernel, polynomial, kid_kernel_rbf_sigma)
+    needs_real = (fid and fid_statistics_file is None) or kid or prc
     _check_given(input1, input2, needs_real=needs_real)
     asked = {
         "isc": isc and f"is(splits={isc_splits},seed={rng_seed})",
@@ -153,18 +168,28 @@ def calculate_metrics(
     }
     layers = {"fid": feature_layer_fid, "kid": feature_layer_kid, "prc": feature_layer_prc}
     groups = _groups({name: text for name, text in asked.items() if text}, feature_extractor, layers)
-    reading = peers_reading(progress=verbose)
-    opening = Opening(samples_find_deep, samples_find_ext, datasets_root, rng_seed, reading)
-    sides = [
-        (opening.images(input2, input2_model_num_samples) if needs_real else None,
-         opening.images(input1, input1_model_num_samples))
-        # Each pass opens the images anew, because a generator starts again.
-        for _ in groups
-    ]  # fmt: skip
-    scores = _scores(sides, groups, reading, feature_extractor_weights_path, batch_size, uses_gpu=cuda)
+    crop = f"fidelity-crop:{samples_resize_and_crop}" if samples_resize_and_crop else None
+    opening = Opening(
+        samples_find_deep, samples_find_ext, datasets_root, rng_seed, peers_reading(progress=verbose, prepare=crop)
+    )
+    given = Inputs(
+        opening, (input2 if needs_real else None, input2_model_num_samples), (input1, input1_model_num_samples),
+        fid_statistics_file if fid else None,
+    )  # fmt: skip
+    scorer = Scorer(feature_extractor_weights_path, "auto" if cuda else "cpu", batch_size)
+    scores = scorer.scores(given, groups, kernel, is_shuffled=samples_shuffle)
     if verbose:
-        announce([sentence for score in scores.values() for sentence in score.warnings], stacklevel=3)
+        announce(scorer.warnings, stacklevel=3)
     return _named(scores)
+
+
+def __getattr__(name: str) -> Any:
+    # These need torch, which the command's help does not.
+    if name not in ("GenerativeModelBase", "GenerativeModelModuleWrapper"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ganmetrics.compat import _fidelity_models
+
+    return getattr(_fidelity_models, name)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -198,8 +223,8 @@ def _parser() -> Parser:
     device.add_argument("-c", "--cpu", action="store_true", help="use the CPU, whatever there is")
     parser.add_argument("-j", "--json", action="store_true", help="print the scores as JSON")
     for name, parameter in inspect.signature(calculate_metrics).parameters.items():
-        # --gpu and --cpu stand in its place.
-        if name != "cuda":
+        # --gpu and --cpu stand in the place of one, and others are none of the command's.
+        if name not in ("cuda", "unknown"):
             _add(parser, name, parameter.default, str(parameter.annotation))
     return parser
 
@@ -253,40 +278,13 @@ def _groups(asked: Mapping[str, str], network: str | None, layers: Mapping[str, 
     return groups
 
 
-def _scores(
-    sides: Sequence[tuple[Any, Any]],
-    groups: Mapping[str, Sequence[str]],
-    reading: Reading,
-    weights: AnyPath | None,
-    batch_size: int,
-    *,
-    uses_gpu: bool,
-) -> dict[str, Score]:
-    """Score every group; all networks are loaded before the first image is read."""
-    from ganmetrics.compat._sides import own_hints
-    from ganmetrics.evaluation.evaluate import evaluate
-    from ganmetrics.extractors import load_extractor
-
-    networks = [load_extractor(extractor, weights) for extractor in groups]
-    scores: dict[str, Score] = {}
-    for (real, fake), network, metrics in zip(sides, networks, groups.values(), strict=True):
-        with own_hints(HINTS, NAMES):
-            result = evaluate(
-                real, fake, metrics=metrics, extractor=network, device="auto" if uses_gpu else "cpu",
-                batch_size=batch_size, ci="off", reading=reading,
-            )  # fmt: skip
-        scores |= result.scores
-    return scores
-
-
-def _named(scores: Mapping[str, Score]) -> dict[str, float]:
-    """Return the scores under torch-fidelity's names, in its order."""
+def _named(scores: Mapping[str, tuple[float, float | None]]) -> dict[str, float]:
+    """Return the scores, each with its deviation over parts, under torch-fidelity's names and in its order."""
     named: dict[str, float] = {}
     for name, key in KEYS.items():
-        if name in scores and scores[name].std is not None:
-            named |= {f"{key}_mean": scores[name].value, f"{key}_std": float(scores[name].std or 0)}
-        elif name in scores:
-            named[key] = scores[name].value
+        value, std = scores.get(name, (None, None))
+        if value is not None:
+            named |= {key: value} if std is None else {f"{key}_mean": value, f"{key}_std": std}
     if "precision" in named:
         precision, recall = named["precision"], named["recall"]
         # torch-fidelity's guard against a division by zero.

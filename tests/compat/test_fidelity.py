@@ -119,13 +119,15 @@ def test_json_holds_what_the_function_returns(options: dict[str, Any], capsys: p
 def test_every_argument_is_the_packages() -> None:
     from torch_fidelity.defaults import DEFAULTS
 
-    for name, parameter in inspect.signature(fidelity.calculate_metrics).parameters.items():
+    parameters = dict(inspect.signature(fidelity.calculate_metrics).parameters)
+    assert parameters.pop("unknown").kind is inspect.Parameter.VAR_KEYWORD
+    for name, parameter in parameters.items():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
         assert parameter.default == (None if name == OF_FORKS else DEFAULTS[name]), name
+    assert set(DEFAULTS) <= set(parameters)
 
 
 def test_every_option_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that are missing here are of path lengths and of generators in files, and so refused as unknown."""
     from torch_fidelity import fidelity as package
 
     caught: list[argparse.ArgumentParser] = []
@@ -142,7 +144,7 @@ def test_every_option_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
         for parser in (fidelity._parser(), caught[0])
     )
     assert ours - theirs == {f"--{OF_FORKS.replace('_', '-')}"}
-    assert all(re.match(r"--ppl-|--input[12]-model-(z|num-classes)|--kid-kernel-rbf-sigma", o) for o in theirs - ours)
+    assert not theirs - ours
 
 
 def test_the_named_data_sets_are_the_packages() -> None:
@@ -238,9 +240,8 @@ def test_a_seed_chooses_the_subsets(options: dict[str, Any]) -> None:
     ("change", "sentence"),
     [
         ({"ppl": True}, r"ppl is True, which is not supported \(ppl\)\. Use gm\.ppl"),
-        ({"kid_kernel": "rbf"}, "kid_kernel is 'rbf', .* cmmd"),
-        ({"samples_shuffle": False}, "samples_shuffle is False"),
-        ({"samples_resize_and_crop": 64}, "samples_resize_and_crop is 64, .* Resize the images beforehand"),
+        ({"kid_kernel": "laplace"}, "unknown kid_kernel 'laplace'"),
+        ({"kid_kernel": "rbf", "kid_kernel_rbf_sigma": 0}, "kid_kernel_rbf_sigma is 0; it must be above 0"),
         ({"feature_extractor_internal_dtype": "float64"}, "float64"),
         ({"feature_extractor": "dinov2-vit-l-14"}, "unknown feature_extractor .* Known: inception-v3-compat, vgg16"),
         ({"feature_extractor": "vgg16", "isc": True}, "VGG16's Inception Score is not supported"),
@@ -296,7 +297,7 @@ def test_files_that_the_package_would_leave_out_are_left_out(options: dict[str, 
     ("arguments", "code", "sentence"),
     [
         (["-k"], 3, r"error\[E-TOO-FEW\]: kid needs at least 1000 images .* lower `--kid-subset-size`.*\n"),
-        (["-f", "--ppl-epsilon", "1"], 2, r"error\[E-USAGE\]: unrecognized arguments: --ppl-epsilon 1\. See .*\n"),
+        (["-f", "--ppl-epsilom", "1"], 2, r"error\[E-USAGE\]: unrecognized arguments: --ppl-epsilom 1\. See .*\n"),
         (["-f", "-c", "-g", "0"], 2, r"error\[E-USAGE\]: argument -g/--gpu: not allowed with argument -c/--cpu.*\n"),
         (["-p"], 2, r"error\[E-USAGE\]: ppl is True.*\n"),
         ([], 2, r"error\[E-USAGE\]: no metric was asked for.*\n"),
@@ -332,9 +333,77 @@ def test_the_module_runs(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("given", [{"input2": "stats.npz"}, {"fid_statistics_file": "stats.npz"}])
-def test_statistics_are_told_what_scores_them(given: dict[str, str], tmp_path: Path) -> None:
+def test_statistics_of_another_network_are_refused(given: dict[str, str], options: Any, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
     gm.save_statistics(gm.measure(images, extractor="pixels"), tmp_path / "stats.npz")
     paths = {name: str(tmp_path / value) for name, value in given.items()}
-    with pytest.raises(gm.GanMetricsError, match="ganmetrics fid "):
-        fidelity.calculate_metrics(input1=images, cuda=False, fid=True, verbose=False, **paths)
+    with pytest.raises(gm.StatisticsError, match="pixels-8x8"):
+        fidelity.calculate_metrics(**{**options, "input1": images, "feature_layer_fid": "64", "fid": True, **paths})
+
+
+LAYER_64 = {"feature_layer_fid": "64", "feature_layer_kid": "64"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [
+    {"kid": True, "kid_kernel": "rbf", "kid_kernel_rbf_sigma": 3.0},
+    {"kid": True, "kid_kernel_poly_degree": 2, "kid_kernel_poly_gamma": 0.5, "kid_kernel_poly_coef0": 2.0},
+    {"isc": True, "isc_splits": 2, "samples_shuffle": False},
+    {"fid": True, "samples_resize_and_crop": 24},
+])  # fmt: skip
+def test_what_changes_a_number_changes_it_as_there(change: dict[str, Any], options: dict[str, Any]) -> None:
+    from torch_fidelity import calculate_metrics
+
+    asked = {**options, **LAYER_64, "kid_subset_size": COUNT - 2, "kid_subsets": 3, **change}
+    found, expected = fidelity.calculate_metrics(**asked), calculate_metrics(**asked, cache=False, save_cpu_ram=True)
+    assert list(found) == list(expected)
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    plain = {name: value for name, value in asked.items() if not name.startswith(("kid_kernel", "samples_"))}
+    assert fidelity.calculate_metrics(**plain) != found
+
+
+def test_statistics_stand_for_the_reals(options: dict[str, Any], tmp_path: Path) -> None:
+    asked = {**options, **LAYER_64, "fid": True}
+    wanted = fidelity.calculate_metrics(**asked)
+    how: Any = {"extractor": "inception:64", "weights": options["feature_extractor_weights_path"], "device": "cpu"}
+    moments = gm.measure(options["input2"], reads="moments", **how).moments
+    assert moments is not None
+    np.savez(tmp_path / "real.npz", mu=moments.mean.numpy(), sigma=moments.covariance().numpy())
+    for change in ({"input2": tmp_path / "real.npz"}, {"input2": None, "fid_statistics_file": tmp_path / "real.npz"}):
+        assert fidelity.calculate_metrics(**{**asked, **change}) == pytest.approx(wanted, rel=1e-6)
+    with pytest.raises(gm.UsageError, match="statistics, which FID alone reads"):
+        fidelity.calculate_metrics(**{**asked, "input2": tmp_path / "real.npz", "kid": True})
+
+
+def test_an_unknown_keyword_is_warned_of(options: dict[str, Any]) -> None:
+    with pytest.warns(GanMetricsWarning, match="fids is no argument of calculate_metrics, and moves nothing"):
+        fidelity.calculate_metrics(**{**options, **LAYER_64, "fid": True}, fids=True)
+
+
+def test_registered_data_sets_are_inputs(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fidelity_inputs, "_REGISTERED", {})
+    images = torch.randint(0, 256, (COUNT, 3, 16, 16), dtype=torch.uint8)
+    fidelity.register_dataset("mine", lambda root, download: Pictures(images))
+    asked = {**options, **LAYER_64, "fid": True}
+    assert fidelity.calculate_metrics(**{**asked, "input2": "mine"}) == fidelity.calculate_metrics(
+        **{**asked, "input2": Pictures(images)}
+    )
+    for name in ("mine", "a/b", "cifar10-val", " x"):
+        with pytest.raises(ValueError, match=r"registered already|cannot name a data set"):
+            fidelity.register_dataset(name, lambda root, download: None)
+
+
+def test_names_that_public_code_imports() -> None:
+    import torch_fidelity
+
+    for name in dir(torch_fidelity):
+        if name.startswith("KEY_METRIC_") and "PPL" not in name:
+            assert getattr(fidelity, name) == getattr(torch_fidelity, name)
+    model = fidelity.GenerativeModelModuleWrapper(Net(), 12, "normal", 0)
+    assert isinstance(model, fidelity.GenerativeModelBase)
+    assert (model.z_size, model.z_type, model.num_classes) == (12, "normal", 0)
+    assert model(torch.zeros(2, 12)).shape == (2, 3, 16, 16)
+    with pytest.raises(ValueError, match="z_type is 'cauchy'"):
+        fidelity.GenerativeModelModuleWrapper(Net(), 12, "cauchy", 0)
+    with pytest.raises(AttributeError):
+        _ = fidelity.GenerativeModelONNX
