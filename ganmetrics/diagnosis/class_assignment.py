@@ -1,13 +1,17 @@
-"""The class of each image: by the real images' labels and nearest neighbours, or by a network that is a classifier."""
+"""The classes of both sets: by the real images' labels, or by a network that is a classifier."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from ganmetrics.diagnosis.class_probabilities import ClassProbabilities, by_labels
+from ganmetrics.diagnosis.limits import Number
 from ganmetrics.diagnosis.missing_modes import ModeShares, mode_shares
+from ganmetrics.numerics.label_shift import class_shares, confusion_variance, share_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
     from ganmetrics.extractors import Extractor
     from ganmetrics.measurement.statistics import Statistics
 
-# Labels whose neighbours agree less than this beyond chance name no kinds of image (Cohen's kappa).
+# Labels that features tell less often than this beyond chance name no kinds of image (Cohen's kappa).
 LEAST_KAPPA = 0.2
 # Labels of more classes are not used.
 MOST = 1000
@@ -32,7 +36,11 @@ class Classes(NamedTuple):
     noun : str
         What the classes are together, in the plural, such as ``digits``.
     real_members, fake_members : Tensor, int64 [N], [M]
+        The most probable class of each image. Both sides err alike.
     shares : ModeShares
+        How many images each class has, corrected for what is taken for another class.
+    gap : Number
+        How far the shares of classes differ between both sets.
     method : str
         How the classes were told apart.
     num_real : int
@@ -44,6 +52,7 @@ class Classes(NamedTuple):
     real_members: Tensor
     fake_members: Tensor
     shares: ModeShares
+    gap: Number
     method: str
     num_real: int
 
@@ -78,25 +87,25 @@ def classes_of(
 
     ``neighbors`` are the indices of the real images that are nearest to each (other) real and to each generated image.
     """
-    return _by_labels(real, extractor, neighbors) or _by_classifier(real, fake, extractor)
+    return _by_labels(real, fake, extractor, neighbors) or _by_classifier(real, fake, extractor)
 
 
-def _by_labels(real: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]) -> Classes | None:
-    """Give real and generated images the label of the nearest (other) real image, so that both err alike."""
-    if real.labels is None or not 1 < len(real.classes) <= MOST:
+def _by_labels(
+    real: Statistics, fake: Statistics, extractor: Extractor | None, neighbors: tuple[Tensor, Tensor]
+) -> Classes | None:
+    """Learn the classes from the real images; their own counts are exact."""
+    if real.labels is None or not 1 < len(real.classes) <= MOST or real.features is None or fake.features is None:
         return None
-    labels, count = real.labels, len(real.classes)
-    of_real, of_fake = (labels[places] for places in neighbors)
-    chance = float((torch.bincount(labels, minlength=count).double() / len(labels)).square().sum())
-    accuracy = float((of_real == labels).double().mean())
-    if accuracy - chance < LEAST_KAPPA * (1 - chance):
+    count = len(real.classes)
+    found = by_labels((real.features, fake.features), real.labels, neighbors, count)
+    counts = torch.bincount(real.labels, minlength=count)
+    shares = counts.double() / counts.sum()
+    chance = float(shares.square().sum())
+    if found.accuracy - chance < LEAST_KAPPA * (1 - chance):
         return None
-    counts = [torch.bincount(members, minlength=count) for members in (of_real, of_fake)]
-    mistaken = torch.bincount(of_real[of_real != labels], minlength=count).double() / len(labels)
-    method = f"label of the nearest real, right for {accuracy:.0%} of the reals"
-    shares = mode_shares(counts[0], counts[1], mistaken)
-    names, noun = _named(real.classes, extractor)
-    return Classes(names, noun, of_real, of_fake, shares, method, len(labels.unique()))
+    method = f"{found.method}, right for {found.accuracy:.0%} of the reals"
+    of_fake = class_shares(found.fake / shares.clamp(min=1 / len(real.labels)))
+    return _classes(found, (counts, _counts(of_fake, len(found.fake))), _named(real.classes, extractor), method)
 
 
 def _named(classes: tuple[str, ...], extractor: Extractor | None) -> tuple[tuple[str, ...], str]:
@@ -107,23 +116,37 @@ def _named(classes: tuple[str, ...], extractor: Extractor | None) -> tuple[tuple
 
 
 def _by_classifier(real: Statistics, fake: Statistics, extractor: Extractor | None) -> Classes | None:
+    """Take the classifier's own probabilities, by which its confusion is corrected on both sides."""
     if extractor is None or not extractor.class_names:
         return None
     logits = [_logits(side, extractor) for side in (real, fake)]
     if logits[0] is None or logits[1] is None:
         return None
-    names = extractor.class_names
-    of_real, of_fake = (each.argmax(dim=1) for each in logits if each is not None)
-    counts = [torch.bincount(members, minlength=len(names)) for members in (of_real, of_fake)]
-    shares = mode_shares(counts[0], counts[1], _mistaken(logits[0], of_real))
-    method, num_real = f"classifier {extractor.name}", int((counts[0] > 0).sum())
-    return Classes(names, extractor.class_noun, of_real, of_fake, shares, method, num_real)
+    sides = [each.double().softmax(dim=1) for each in logits if each is not None]
+    method = f"classifier {extractor.name}"
+    counts = [_counts(class_shares(side), len(side)) for side in sides]
+    names = extractor.class_names, extractor.class_noun
+    return _classes(ClassProbabilities(sides[0], sides[1], math.nan, method), (counts[0], counts[1]), names, method)
 
 
-def _mistaken(logits: Tensor, members: Tensor) -> Tensor:  # [N, K], int64 [N] -> float64 [K]
-    """The share of all images that a classifier is expected to count in each class by mistake, by its own doubt."""
-    doubt = 1 - logits.double().softmax(dim=1).gather(1, members[:, None])[:, 0]
-    return torch.bincount(members, doubt, minlength=logits.shape[1]) / len(logits)
+def _classes(
+    found: ClassProbabilities, counts: tuple[Tensor, Tensor], names: tuple[tuple[str, ...], str], method: str
+) -> Classes:
+    distance, error = share_distance(found.real, found.fake)
+    return Classes(
+        *names,
+        *(side.argmax(dim=1) for side in (found.real, found.fake)),
+        mode_shares(*counts, confusion_variance(found.real)),
+        Number(distance, error),
+        method,
+        int((counts[0] > 0).sum()),
+    )
+
+
+def _counts(shares: Tensor, total: int) -> Tensor:  # [K] -> int64 [K]
+    """Return whole numbers of images that sum to the total."""
+    ends = (shares.cumsum(dim=0) * total).round().long()
+    return torch.diff(ends, prepend=torch.zeros(1, dtype=torch.int64))
 
 
 def _logits(side: Statistics, extractor: Extractor) -> Tensor | None:

@@ -9,6 +9,7 @@ import torch
 from scipy import special
 
 from ganmetrics.diagnosis.kind_frequencies import frequency_gap
+from ganmetrics.diagnosis.limits import Z
 from ganmetrics.metrics._validation import matrix_pair
 from ganmetrics.numerics.clusters import kmeans, nearest_center
 from ganmetrics.numerics.mode_counts import two_proportion_z
@@ -31,8 +32,8 @@ MOST = 30
 AXES, FAINTEST = 64, 1e-3
 # Rows that are converted to float64 at a time.
 BLOCK = 4_096
-# A mode with less than this share of its due is missing, with less than the second rare.
-LEFT, RARE = 0.1, 0.25
+# A mode with less than this share of its due is missing, with less than the second rare, unless it may have the third.
+LEFT, RARE, HALF = 0.1, 0.25, 0.5
 
 
 class ModeShares(NamedTuple):
@@ -45,8 +46,8 @@ class ModeShares(NamedTuple):
         By a two-proportion test at 5 % for all modes together (Bonferroni).
     is_surely_low : Tensor, bool [K]
         By the same test at 0.1 %.
-    background : Tensor, float64 [K]
-        The share of all images that is counted in each mode by mistake.
+    confusion : Tensor, float64 [K]
+        What confusion of modes adds to the variance of one image's part in the share of each.
     """
 
     real_counts: Tensor
@@ -54,7 +55,7 @@ class ModeShares(NamedTuple):
     is_low: Tensor
     is_high: Tensor
     is_surely_low: Tensor
-    background: Tensor
+    confusion: Tensor
 
     @property
     def real_shares(self) -> Tensor:
@@ -80,16 +81,16 @@ class ModeShares(NamedTuple):
         return [mode for mode in self._left_with(RARE, self.is_surely_low) if mode not in self.missing]
 
     def _left_with(self, share: float, is_low: Tensor) -> list[int]:
-        own, drawn = self.real_shares - self.background, self.fake_shares - self.background
-        found: list[int] = (is_low & (drawn < share * own)).nonzero()[:, 0].tolist()
+        own, drawn = self.real_shares, self.fake_shares
+        at_most = drawn + Z * (self.confusion / self.fake_counts.sum()).sqrt()
+        found: list[int] = (is_low & (drawn < share * own) & (at_most < HALF * own)).nonzero()[:, 0].tolist()
         return found
 
     @property
     def noticed_share(self) -> float:
         """The share of the real images in modes whose absence would be significant at these numbers of images."""
-        # Without any image of a mode, what is counted in it by mistake is left.
-        absent = (self.background * self.fake_counts.sum()).round()
-        z = two_proportion_z(self.real_counts, absent, totals=(self.real_counts.sum(), self.fake_counts.sum()))
+        totals = self.real_counts.sum(), self.fake_counts.sum()
+        z = two_proportion_z(self.real_counts, torch.zeros_like(self.real_counts), self.confusion, totals=totals)
         return float(self.real_shares[z > _limit(LEVEL, len(z))].sum())
 
     @property
@@ -150,12 +151,12 @@ def clusters(real_features: ArrayLike, fake_features: ArrayLike, *, seed: int = 
     return Clusters(in_real, in_fake, mode_shares(*counts), (_plane(real), _plane(fake)), gap)
 
 
-def mode_shares(real_counts: Tensor, fake_counts: Tensor, background: Tensor | None = None) -> ModeShares:
+def mode_shares(real_counts: Tensor, fake_counts: Tensor, confusion: Tensor | None = None) -> ModeShares:
     """Test the share of every mode, counts int64 [K] each; modes without a real image have none to lose."""
-    z = two_proportion_z(real_counts, fake_counts)
+    confused = torch.zeros(len(real_counts), dtype=torch.float64) if confusion is None else confusion
+    z = two_proportion_z(real_counts, fake_counts, confused)
     limit, strict = (_limit(level, len(real_counts)) for level in (LEVEL, RARE_LEVEL))
-    nothing = torch.zeros(len(real_counts), dtype=torch.float64) if background is None else background
-    return ModeShares(real_counts, fake_counts, z > limit, z < -limit, z > strict, nothing)
+    return ModeShares(real_counts, fake_counts, z > limit, z < -limit, z > strict, confused)
 
 
 def _limit(level: float, count: int) -> float:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.diagnosis.class_assignment import Classes
+    from ganmetrics.diagnosis.missing_modes import ModeShares
     from ganmetrics.diagnosis.pair import Pair
 
 NAME = "mode collapse"
@@ -23,6 +24,7 @@ NAME = "mode collapse"
 NOTICED = 0.5
 # A fault of quality moves images into other clusters. It is likely where a classifier is right for this share.
 APART = 0.75
+FREQUENCIES = "frequencies from the reals' (chi-square)"
 ADVICE = (
     "let the discriminator see several samples at once: minibatch statistics (Karras et al. 2018) or packing (Lin et "
     "al. 2018)",
@@ -36,11 +38,14 @@ ADVICE = (
 def mode_collapse(pair: Pair) -> Finding:
     """Find classes, where they are known, and clusters that have no or too few generated images."""
     clusters, classes = pair.clusters, pair.classes
-    numbers = [] if classes is None else _of_classes(classes)
-    missing = torch.isin(clusters.real_members, torch.tensor(clusters.shares.missing, dtype=torch.int64))
+    numbers = [] if classes is None else _of_classes(pair, classes)
     numbers += [
-        evidence("missing_modes", "share of the reals in clusters that are left out", share_of(missing)),
-        evidence("uneven_modes", "distance of the clusters' frequencies from the reals' (chi-square)", _gap(pair)),
+        evidence(
+            "missing_modes",
+            "share of the reals in clusters that are left out",
+            _in_modes(clusters.shares, clusters.shares.missing),
+        ),
+        evidence("uneven_modes", f"distance of the clusters' {FREQUENCIES}", _unless_apart(pair, clusters.gap)),
         evidence("lost", "share of the reals by which clusters are too empty", clusters.shares.lost_share),
         evidence(
             "bins_low",
@@ -74,21 +79,27 @@ def _blindness(pair: Pair) -> str:
     return f"with {counts}, most {kinds} could be missing by chance"
 
 
-def _of_classes(classes: Classes) -> list[Evidence]:
-    missing = torch.isin(classes.real_members, torch.tensor(classes.shares.missing, dtype=torch.int64))
-    rare = torch.isin(classes.real_members, torch.tensor(classes.shares.rare, dtype=torch.int64))
-    noun = classes.noun
+def _of_classes(pair: Pair, classes: Classes) -> list[Evidence]:
+    noun, shares = classes.noun, classes.shares
+    missing, rare = (_in_modes(shares, modes) for modes in (shares.missing, shares.rare))
     return [
-        evidence("missing_classes", f"share of the reals in {noun} that are left out", share_of(missing)),
-        evidence("rare_classes", f"share of the reals in {noun} with less than a quarter of their due", share_of(rare)),
-        evidence("uneven_classes", f"share of the reals by which {noun} are too rare", classes.shares.lost_share),
+        evidence("missing_classes", f"share of the reals in {noun} that are left out", missing),
+        evidence("rare_classes", f"share of the reals in {noun} with less than a quarter of their due", rare),
+        evidence("uneven_classes", f"distance of the {noun}' {FREQUENCIES}", _unless_apart(pair, classes.gap)),
+        evidence("lost_classes", f"share of the reals by which {noun} are too rare", shares.lost_share),
         evidence("class_kl", f"divergence of the {noun} from the reals' (KL, nats)", classes.divergence),
     ]
 
 
-def _gap(pair: Pair) -> Number:
+def _in_modes(shares: ModeShares, modes: list[int]) -> Number:
+    """Return the share of the real images in some modes, with its error."""
+    total = int(shares.real_counts.sum())
+    return share_of(torch.arange(total) < int(shares.real_counts[modes].sum()))
+
+
+def _unless_apart(pair: Pair, gap: Number) -> Number:
     """Return how uneven kinds are; NaN where images of one cluster are told apart, as quality then moves images too."""
-    return Number(math.nan, math.nan) if pair.told_apart.value >= APART else pair.clusters.gap
+    return Number(math.nan, math.nan) if pair.told_apart.value >= APART else gap
 
 
 def _num(modes: Tensor) -> float:
@@ -108,7 +119,8 @@ def _sentence(pair: Pair, blamed: set[str]) -> str:
         return _of_clusters(pair, "uneven_modes" in blamed)
     if classes is not None and "uneven_classes" in blamed:
         rare = [classes.names[place] for place in classes.shares.is_low.nonzero()[:, 0].tolist()]
-        return f"{classes.noun} have other frequencies than in the real images; too rare: {listed(rare)}"
+        which = f"too rare: {listed(rare)}" if rare else "these features cannot tell which are missing or rare"
+        return f"{classes.noun} have other frequencies than in the real images; {which}"
     if "uneven_modes" in blamed:
         return (
             "clusters of real images have other frequencies among generated ones: kinds are missing or rare, and these "

@@ -31,17 +31,20 @@ def divergence_from_uniform(counts: Tensor) -> float:  # [K] -> 0..log K, NaN wi
 
 
 def two_proportion_z(
-    real_counts: Tensor, fake_counts: Tensor, totals: tuple[Tensor, Tensor] | None = None
+    real_counts: Tensor,
+    fake_counts: Tensor,
+    confusion: Tensor | float = 0.0,
+    totals: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:  # [K], [K] -> [K]
     """Return the difference of each bin's shares, real less fake, in standard errors of the pooled share.
 
-    z = (r - f) / sqrt(p (1 - p) (1 / N + 1 / M)) with p the share in both sets together; 0 where p is 0 or 1.
-    ``totals`` are N and M, by default the sums of the counts.
+    z = (r - f) / sqrt((p (1 - p) + c) (1 / N + 1 / M)) with p the share in both sets together and c what confusion of
+    bins adds to the variance; 0 where that is 0. ``totals`` are N and M, by default the sums of the counts.
     """
     real, fake = real_counts.to(torch.float64), fake_counts.to(torch.float64)
     n, m = totals or (real.sum(), fake.sum())
     p = (real + fake) / (n + m)
-    difference, variance = real / n - fake / m, p * (1 - p) * (1 / n + 1 / m)
+    difference, variance = real / n - fake / m, (p * (1 - p) + confusion) * (1 / n + 1 / m)
     return torch.where(variance > 0, difference / variance.sqrt(), 0.0)
 
 
