@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn.functional import one_hot
 
+from ganmetrics.numerics.ridge import left_out_scores
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ganmetrics.types import Features
 
-# The penalty of the regression on squared weights, for each feature, in units of one row of standardised features.
-PENALTY = 0.3
 # Share of the mean variance of the regression's scores that is added to each of them.
 SOFTENED = 0.01
 # Factors of the log-probabilities, of which the likeliest is chosen.
@@ -80,7 +80,7 @@ def _by_discriminant(sides: tuple[Features, Features], labels: Tensor, count: in
     """
     targets = one_hot(labels, count).double()
     shares, eye = targets.mean(dim=0), torch.eye(count, dtype=torch.float64)
-    scores = _scores(sides, targets)
+    scores = left_out_scores(*sides, targets)
     means = targets.T @ scores[0] / targets.sum(dim=0).clamp(min=1)[:, None]
     rest = scores[0] - means[labels]
     covariance = rest.T @ rest / len(rest)
@@ -93,18 +93,6 @@ def _by_discriminant(sides: tuple[Features, Features], labels: Tensor, count: in
     of_fake = (SHARPNESS[best] * logits[1] + offsets[best]).softmax(dim=1)
     accuracy = _right(trials[best].argmax(dim=1), labels)
     return ClassProbabilities(trials[best].exp(), of_fake, accuracy, "a linear discriminant")
-
-
-def _scores(sides: tuple[Features, Features], targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Regress targets on standardised features: the scores of each real row without it, and those of the others."""
-    mean, scale = sides[0].double().mean(dim=0), sides[0].double().std(dim=0)
-    x, y = ((side - mean) / torch.where(scale > 0, scale, 1.0) for side in sides)
-    centred = targets - targets.mean(dim=0)
-    gram = x.T @ x + PENALTY * x.shape[1] * torch.eye(x.shape[1], dtype=torch.float64)
-    factor = torch.linalg.cholesky(gram)
-    weights = torch.cholesky_solve(x.T @ centred, factor)
-    leverage = torch.linalg.solve_triangular(factor, x.T, upper=False).square().sum(dim=0)[:, None] + 1 / len(x)
-    return (x @ weights - leverage * centred) / (1 - leverage), y @ weights
 
 
 def _offsets(logits: Tensor, shares: Tensor) -> Tensor:

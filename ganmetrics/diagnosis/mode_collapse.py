@@ -102,6 +102,12 @@ def _unless_apart(pair: Pair, gap: Number) -> Number:
     return Number(math.nan, math.nan) if pair.told_apart.value >= APART else gap
 
 
+def is_uneven(pair: Pair) -> bool:
+    """Whether kinds of images are too rare among the generated ones, as far as clusters tell."""
+    number = evidence("uneven_modes", "", _unless_apart(pair, pair.clusters.gap))
+    return is_fault(number.verdict)
+
+
 def _num(modes: Tensor) -> float:
     return float(modes.sum())
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from ganmetrics.diagnosis.diagnose import name_of
+from ganmetrics.diagnosis.mode_collapse import is_uneven
+from ganmetrics.diagnosis.unlike_reals import unlike_reals
 from ganmetrics.evaluation.attribute import CAUTION, attributed
 from ganmetrics.metrics import metric
 from ganmetrics.reporting.figures import low_modes
@@ -93,7 +95,7 @@ def attribution(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
 def of_pair(pair: Pair) -> Iterator[Gallery]:
     """Yield what a diagnosis speaks of: missing kinds, near-duplicates, and generated images near to real ones."""
     if pair.real.thumbnails is not None:
-        yield from filter(None, [_missing(pair)])
+        yield from filter(None, [_missing(pair), _unlike(pair)])
     if pair.fake.thumbnails is not None:
         yield from filter(None, [_repeats(pair), _pairs(pair)])
 
@@ -117,6 +119,19 @@ def _missing(pair: Pair) -> Gallery | None:
     return Gallery(
         "missing", "Real images with too few generated counterparts", f"Real images of each kind.{more}", rows
     )
+
+
+def _unlike(pair: Pair) -> Gallery | None:
+    """Show, where no classes are known and kinds are too rare, what the real images have and the generated ones not."""
+    if pair.classes is not None or not is_uneven(pair):
+        return None
+    groups = unlike_reals(pair.real.features, pair.fake.features, pair.seed)
+    rows = tuple(Row(f"{len(group)} real images", _pictures(pair.real, group[:OF_MODE].tolist())) for group in groups)
+    caption = (
+        "Real images that a classifier tells most surely from the generated ones, in groups of like ones. They show "
+        "which kinds are missing or rare."
+    )
+    return Gallery("unlike", "Real images that no generated image is like", caption, rows)
 
 
 def _shares(shares: ModeShares, place: int) -> str:

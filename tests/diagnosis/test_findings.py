@@ -322,3 +322,45 @@ def test_hits_about_one_real_are_one_draw_and_accuse_nobody() -> None:
     assert one.value == 1 and one.value - Z * one.error == pytest.approx(0.025, abs=1e-3)
     many = share_of_groups(torch.ones(1000, dtype=torch.bool), torch.arange(1000))
     assert many.value - Z * many.error > 0.99
+
+
+def test_classes_that_lie_on_a_line_and_those_of_several_clusters_are_told() -> None:
+    """A linear discriminant tells the one, nearest neighbours the other."""
+    rng = np.random.RandomState(0)
+    line, kinds = rng.randint(6, size=1200), tuple("abcdef")
+    on_line = np.outer(8.0 * line, np.ones(4)) + rng.randn(1200, 4)
+    which = rng.randint(KINDS, size=1200)
+    of_clusters = CENTERS[which] + rng.randn(1200, DIM)
+    for rows_of, labels, classes in ((on_line, line, kinds), (of_clusters, which % 2, ("odd", "even"))):
+        real = with_labels(statistics(rows_of[:800].astype(np.float32)), labels[:800], classes)
+        left = np.isin(labels[800:], range(1, len(classes)))
+        pair = Pair(real, statistics(rows_of[800:][left].astype(np.float32)))
+        assert pair.classes is not None and pair.classes.missing_names == [classes[0]]
+
+
+def test_classes_that_are_taken_for_each_other_are_counted_by_what_is_drawn() -> None:
+    """Two of eight overlapping classes are drawn; a third of their images looks like other classes."""
+    rng = np.random.RandomState(0)
+    centers = 2.6 * np.eye(8, 12)
+    labels, drawn = rng.randint(8, size=2000), rng.randint(2, size=1500)
+    side = with_labels(
+        statistics((centers[labels] + rng.randn(2000, 12)).astype(np.float32)), labels, tuple("abcdefgh")
+    )
+    pair = Pair(side, statistics((centers[drawn] + rng.randn(1500, 12)).astype(np.float32)))
+    found = faults()[0].find(pair)
+    assert pair.classes is not None
+    assert float((pair.classes.fake_members > 1).double().mean()) > 0.05
+    assert found.sentence == "2 of 8 classes; missing c, d, e, f, g, h"
+    assert found.verdict == "severe"
+
+
+def test_shares_that_differ_where_classes_are_hardly_told_name_none() -> None:
+    rng = np.random.RandomState(0)
+    labels, drawn = rng.randint(8, size=1200), rng.randint(4, size=600)
+    centers = 1.4 * np.eye(8, 12)
+    side = with_labels(
+        statistics((centers[labels] + rng.randn(1200, 12)).astype(np.float32)), labels, tuple("abcdefgh")
+    )
+    found = faults()[0].find(Pair(side, statistics((centers[drawn] + rng.randn(600, 12)).astype(np.float32))))
+    assert found.is_fault
+    assert numbers(found)["uneven_classes"] > 0.2

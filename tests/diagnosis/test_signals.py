@@ -11,6 +11,7 @@ import ganmetrics as gm
 from ganmetrics.diagnosis.missing_modes import clusters, mode_shares
 from ganmetrics.diagnosis.near_copies import NearCopies
 from ganmetrics.diagnosis.pair import Pair
+from ganmetrics.diagnosis.unlike_reals import unlike_reals
 from ganmetrics.measurement.recipe import Recipe
 
 CENTERS = 8.0 * np.eye(10)
@@ -115,3 +116,14 @@ def test_what_cannot_be_measured_is_refused() -> None:
         clusters(np.zeros((4, 3)), np.zeros((4, 2)))
     with pytest.raises(gm.InputError, match="at least 2"):
         clusters(np.zeros((4, 3)), np.zeros((1, 3)))
+
+
+def test_reals_that_no_fake_is_like_are_shown() -> None:
+    """Three of ten kinds are left out; groups of those that are shown hold hardly any other kind."""
+    real, which = blobs(0, 1000)
+    fake, _ = blobs(1, 500, kept=(0, 1, 2, 3, 4, 5, 6))
+    groups = unlike_reals(torch.from_numpy(real), torch.from_numpy(fake), 0)
+    kinds = [set(which[group.numpy()].tolist()) for group in groups]
+    assert set().union(*kinds) == {7, 8, 9}
+    assert [len(group) for group in groups] == sorted(map(len, groups), reverse=True)
+    assert torch.cat(groups).unique().numel() == 150
