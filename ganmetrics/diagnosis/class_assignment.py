@@ -132,14 +132,15 @@ def _by_classifier(real: Statistics, fake: Statistics, extractor: Extractor | No
 def _classes(
     found: ClassProbabilities, counts: tuple[Tensor, Tensor], names: tuple[tuple[str, ...], str], method: str
 ) -> Classes:
-    distance, error = share_distance(found.real, found.fake)
     return Classes(
-        *names,
-        *(side.argmax(dim=1) for side in (found.real, found.fake)),
-        mode_shares(*counts, confusion_variance(found.real)),
-        Number(distance, error),
-        method,
-        int((counts[0] > 0).sum()),
+        names=names[0],
+        noun=names[1],
+        real_members=found.real.argmax(dim=1),
+        fake_members=found.fake.argmax(dim=1),
+        shares=mode_shares(*counts, confusion_variance(found.real)),
+        gap=Number(*share_distance(found.real, found.fake)),
+        method=method,
+        num_real=int((counts[0] > 0).sum()),
     )
 
 

@@ -13,7 +13,7 @@ from ganmetrics.numerics.ridge import left_out_scores
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ganmetrics.types import Features
+    from ganmetrics.diagnosis.pair import Pair
 
 # Rows of each side that are compared.
 ROWS = 2_000
@@ -21,21 +21,14 @@ ROWS = 2_000
 SHARE, GROUPS = 0.15, 6
 
 
-def unlike_reals(real: Features, fake: Features, seed: int) -> list[Tensor]:
+def unlike_reals(pair: Pair) -> list[Tensor]:
     """Return the real images that a linear classifier tells most surely from generated ones, in groups of like ones.
 
-    Parameters
-    ----------
-    real, fake : Tensor, float32 [N, D], [M, D]
-        Of larger sets, rows that are evenly spaced are compared.
-    seed : int
-        Seed of the groups.
-
-    Returns
-    -------
-    list of Tensor
-        Indices of real images, the surest first; the largest group first.
+    Of large sets, images that are evenly spaced are compared. Each group holds indices of real images, the surest
+    first, and the largest group comes first.
     """
+    real, fake = pair.real.features, pair.fake.features
+    assert real is not None and fake is not None
     places = torch.arange(len(real))[:: -(-len(real) // ROWS)]
     rows, others = real[places], fake[:: -(-len(fake) // ROWS)]
     is_real = torch.arange(len(rows) + len(others)) < len(rows)
@@ -43,6 +36,6 @@ def unlike_reals(real: Features, fake: Features, seed: int) -> list[Tensor]:
     chosen = scores[: len(rows), 0].argsort(descending=True)[: max(GROUPS, int(SHARE * len(rows)))]
     few = rows[chosen].double()
     few = (few - few.mean(dim=0)) / few.std(dim=0).clamp(min=1e-12)
-    members = nearest_center(few, kmeans(few, min(GROUPS, len(few)), seeded(seed)))[0]
+    members = nearest_center(few, kmeans(few, min(GROUPS, len(few)), seeded(pair.seed)))[0]
     groups = [places[chosen[members == group]] for group in members.unique().tolist()]
     return sorted(groups, key=len, reverse=True)

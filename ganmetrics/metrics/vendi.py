@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,13 +161,14 @@ def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
     rows, order = given.fake.features.double(), float(given.settings["order"])
     if len(rows) < 2 * GROUPS:
         return None
-    expansion = effective_number_expansion(unit_rows(rows)) if order == 1 else None
+    x = unit_rows(rows)
+    expansion = effective_number_expansion(x) if order == 1 else None
     if expansion is not None and len(rows) >= ENOUGH * expansion.rank:
         error, method = expansion.influence.error(0, len(rows)), "influence function"
         freedom = expansion.influence.freedom(0, len(rows))
     else:
         num = GROUPS if min(rows.shape) <= WIDE else FEW_GROUPS
-        error, freedom, method = _error_without_groups(rows, order, num), num - 1, f"jackknife of {num} groups"
+        error, freedom, method = _error_without_groups(x, order, num), num - 1, f"jackknife of {num} groups"
     twice = expansion.second.error(0, len(rows)) if expansion else 0.0
     # Either method counts the second-order term twice; it is taken off once, and no more than half of the variance.
     error = math.sqrt(max(error**2 - twice**2, error**2 / 2))
@@ -174,10 +176,21 @@ def uncertainty(computed: float, given: Given) -> dict[str, Estimated] | None:
     return {"vendi": Estimated(computed, interval_ends.Bounds(min(computed, max(1.0, low)), high), method)}
 
 
-def _error_without_groups(rows: Tensor, order: float, num: int) -> float:
-    groups = torch.from_numpy(seeded(0).permutation(len(rows)) % num)
-    values = [vendi(rows[groups != group], order=order) for group in range(num)]
+def _error_without_groups(x: Tensor, order: float, num: int) -> float:  # unit rows [N, D]
+    groups = torch.from_numpy(seeded(0).permutation(len(x)) % num)
+    values = [_effective_number(shares, order) for shares in _shares_without(x, groups, num)]
     return float(np.std(values)) * (num - 1) ** 0.5
+
+
+def _shares_without(x: Tensor, groups: Tensor, num: int) -> Iterator[Tensor]:
+    """Yield the eigenvalues without each group in turn; products of two rows are taken once for all of them."""
+    is_tall = len(x) * (num - 1) // num > x.shape[1]
+    whole = x.T @ x if is_tall else x @ x.T
+    for group in range(num):
+        kept = groups != group
+        left_out = x[~kept]
+        gram = whole - left_out.T @ left_out if is_tall else whole[kept][:, kept]
+        yield torch.linalg.eigvalsh(gram) / int(kept.sum())
 
 
 METRIC = Metric(

@@ -125,7 +125,7 @@ def _unlike(pair: Pair) -> Gallery | None:
     """Show, where no classes are known and kinds are too rare, what the real images have and the generated ones not."""
     if pair.classes is not None or not is_uneven(pair):
         return None
-    groups = unlike_reals(pair.real.features, pair.fake.features, pair.seed)
+    groups = unlike_reals(pair)
     rows = tuple(Row(f"{len(group)} real images", _pictures(pair.real, group[:OF_MODE].tolist())) for group in groups)
     caption = (
         "Real images that a classifier tells most surely from the generated ones, in groups of like ones. They show "

@@ -122,7 +122,7 @@ def test_reals_that_no_fake_is_like_are_shown() -> None:
     """Three of ten kinds are left out; groups of those that are shown hold hardly any other kind."""
     real, which = blobs(0, 1000)
     fake, _ = blobs(1, 500, kept=(0, 1, 2, 3, 4, 5, 6))
-    groups = unlike_reals(torch.from_numpy(real), torch.from_numpy(fake), 0)
+    groups = unlike_reals(Pair(_side(real), _side(fake)))
     kinds = [set(which[group.numpy()].tolist()) for group in groups]
     assert set().union(*kinds) == {7, 8, 9}
     assert [len(group) for group in groups] == sorted(map(len, groups), reverse=True)
