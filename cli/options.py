@@ -53,6 +53,7 @@ class Settings:
     printed: str = "text"
     json_path: str | None = None
     html_path: str | None = None
+    bibtex_path: str | None = None
     force: bool = False
     choices: Mapping[str, SetChoice] = field(default_factory=dict)
     set_options: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -312,6 +313,7 @@ SCORE_OPTIONS = [
             help="Say which package made statistics without a recipe. Names are those of `ganmetrics list protocols`; "
             "with --weights they were made by those weights."),
     _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
+    _shared("--bibtex", "bibtex_path", metavar="FILE", cls=OUTPUT, help="Write BibTeX entries of the metrics' papers."),
     fail_if_option,
     format_option,
     json_option,

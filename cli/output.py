@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ganmetrics._files import check_writable, shown
+from ganmetrics._files import check_writable, shown, write_text
 from ganmetrics._wording import in_options
 
 from .options import FAILED, spelled
@@ -151,7 +151,7 @@ def show(work: Callable[[], Result], settings: Settings) -> Result:
     if not settings.is_first:
         return work()
     # Outputs are checked before the work, which may take hours.
-    for path in (settings.json_path, settings.html_path):
+    for path in (settings.json_path, settings.html_path, settings.bibtex_path):
         if path is not None:
             check_writable(path, force=settings.force)
     result = work()
@@ -160,6 +160,8 @@ def show(work: Callable[[], Result], settings: Settings) -> Result:
         raise InputError("; ".join(warnings), where="--strict", code="E-STRICT")
     if settings.json_path:
         result.save(settings.json_path, force=settings.force)
+    if settings.bibtex_path:
+        write_text(result.to_bibtex(), settings.bibtex_path)
     # JSON holds the warnings.
     for warning in warnings if settings.printed != "json" else ():
         click.echo(f"warning: {in_options(warning, spelled(click.get_current_context().command))}", err=True)

@@ -142,8 +142,13 @@ def disk_errors(path: str | os.PathLike[str], hint: str = "") -> Iterator[None]:
         raise ResourceError(what, where=shown(path), hint=hint, code="E-WRITE") from error
 
 
+def write_text(text: str, path: str | os.PathLike[str]) -> None:
+    """Write a text, whole or not at all (ResourceError)."""
+    with atomic_write(path) as stream:
+        stream.write(text.encode())
+
+
 def save_json(text: str, path: str | os.PathLike[str], *, force: bool) -> None:
     """Write JSON text, whole or not at all (UsageError for a file that exists, ResourceError)."""
     check_writable(path, force=force)
-    with atomic_write(path) as stream:
-        stream.write(text.encode() + b"\n")
+    write_text(f"{text}\n", path)

@@ -23,6 +23,12 @@ class Renderer(Protocol):
 
     def save(self, report: Any, path: str | os.PathLike[str], *, command: str = "", force: bool = False) -> None: ...
 
+    def write_card(
+        self, scores: Any, folder: str | os.PathLike[str], facts: Mapping[str, str], *, force: bool
+    ) -> list[Any]: ...
+
+    def bibtex(self, names: Any) -> str: ...
+
 
 class Report:
     """A result that prints as text, shows itself in a notebook, and is saved as JSON or as an HTML page."""
@@ -63,6 +69,10 @@ class Report:
             The package ``pandas`` is not installed.
         """
         return self.table().pandas()
+
+    def to_bibtex(self) -> str:
+        """Return BibTeX entries of the papers behind the scores, and of this package."""
+        return Report.renderer().bibtex([name for scores in self.by_set().values() for name in scores])
 
     def to_json(self) -> str:
         """Return ``to_dict`` as JSON text."""

@@ -61,8 +61,8 @@ def birthday(real_features: ArrayLike, fake_features: ArrayLike, *, share: float
 
     References
     ----------
-    Arora, Risteski, Zhang: Do GANs learn the distribution? Some Theory and Empirics. ICLR 2018. Arora, Zhang 2017,
-    arXiv:1706.08224.
+    Arora, Zhang: Do GANs actually learn the distribution? An empirical study. Preprint 2017, arXiv:1706.08224.
+    Arora, Risteski, Zhang: Do GANs learn the distribution? Some Theory and Empirics. ICLR 2018.
 
     Examples
     --------

@@ -60,9 +60,8 @@ def ms_ssim_diversity(fake_images: ArrayLike, *, num_pairs: int = 1000, scales: 
 
     References
     ----------
-    Wang, Simoncelli, Bovik: Multi-scale Structural Similarity for Image Quality Assessment. Asilomar 2003; as a measure
-    of diversity Odena, Olah, Shlens: Conditional Image Synthesis with Auxiliary Classifier GANs. ICML 2017,
-    arXiv:1610.09585.
+    Odena, Olah, Shlens: Conditional Image Synthesis with Auxiliary Classifier GANs. ICML 2017, arXiv:1610.09585.
+    Wang, Simoncelli, Bovik: Multi-scale Structural Similarity for Image Quality Assessment. Asilomar 2003.
 
     Examples
     --------

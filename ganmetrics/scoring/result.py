@@ -17,6 +17,9 @@ from ganmetrics.scoring.score_table import score_table
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from ganmetrics._table import Table
     from ganmetrics.measurement.recipe import Signature
     from ganmetrics.measurement.statistics import Statistics
@@ -176,6 +179,41 @@ class Result(Report):
     def table(self) -> Table:
         """Return the scores as a table of one row."""
         return score_table(self.by_set(), left_out=self.left_out)
+
+    def to_hub(
+        self, folder: str | os.PathLike[str], *, model: str = "model", dataset: str = "", source: str = "",
+        force: bool = False,
+    ) -> list[Path]:  # fmt: skip
+        """Write files for the model's page on the Hugging Face Hub; nothing is uploaded.
+
+        Parameters
+        ----------
+        folder : path
+            Gets ``model-index.yaml`` for the head of ``README.md``, ``evaluation.md``, ``badge.svg``, ``citations.bib``
+            and, with ``dataset``, ``.eval_results/ganmetrics.yaml``.
+        model : str
+            The name of the model.
+        dataset : str
+            The data set of the real images on the Hub, as ``ORG/NAME``.
+        source : str
+            The address where the scores come from.
+        force : bool
+            Overwrite files that exist.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        UsageError
+            A file exists and ``force`` is false, or ``dataset`` is no name of a data set.
+        ResourceError
+            The folder cannot be written.
+        """
+        facts = {"model": model, "dataset": dataset, "source": source}
+        return Report.renderer().write_card(self.scores, folder, facts, force=force)
 
     def without_rows(self) -> Result:
         """Return the result without the features of its sets, which may be large."""
