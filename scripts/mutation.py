@@ -2,11 +2,12 @@
 
     pip install mutmut==3.8.1
     OMP_NUM_THREADS=1 python scripts/mutation.py run [--max-children 2] ['ganmetrics.numerics.root_trace*' ...]
-    python scripts/mutation.py page
+    python scripts/mutation.py page ['*7']
 
 mutmut starts pytest anew for every mutant, which takes longer than most tests here. ``run`` forks from a process that
 has imported and collected everything, and leaves its verdicts where mutmut's own ``results``, ``show`` and ``browse``
-read them; what is done already is not done again. ``page`` writes ``docs/mutation.md`` and fails where a mutant has no
+read them; what is done already is not done again. A pattern such as ``'*7'`` names a tenth of the mutants of each
+function, which is a sample for both commands. ``page`` writes ``docs/mutation.md`` and fails where a mutant has no
 verdict, or a survivor no explanation in ``scripts/mutation.json``.
 """
 
@@ -22,6 +23,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,6 +100,7 @@ def _affordable(mutant_name: str, tests: Iterable[str], durations: dict[str, flo
 
 
 class Mutant(NamedTuple):
+    name: str
     module: str
     function: str
     number: int
@@ -121,7 +124,7 @@ def mutants() -> Iterator[Mutant]:
             base, number = name.rpartition(".")[2].rsplit("__mutmut_", 1)
             was, now = _changed(bodies[f"{base}__mutmut_orig"], bodies[f"{base}__mutmut_{number}"])
             function = base.removeprefix("x_").replace("xǁ", "").replace("ǁ", ".")
-            yield Mutant(module, function, int(number), STATUS.get(code, "killed"), was, now)
+            yield Mutant(name, module, function, int(number), STATUS.get(code, "killed"), was, now)
 
 
 def _changed(before: list[str], after: list[str]) -> tuple[str, str]:
@@ -150,9 +153,10 @@ def explanation(mutant: Mutant, rules: list[dict[str, Any]]) -> str | None:
     return None
 
 
-def page() -> str:
-    """The page of the documentation."""
-    found, rules = list(mutants()), json.loads((ROOT / "scripts" / "mutation.json").read_text(encoding="utf-8"))
+def page(names: list[str]) -> str:
+    """The page of the documentation, about all mutants or a sample of them."""
+    every, rules = list(mutants()), json.loads((ROOT / "scripts" / "mutation.json").read_text(encoding="utf-8"))
+    found = [mutant for mutant in every if not names or any(fnmatch(mutant.name, name) for name in names)]
     if left := sum(mutant.status == "not run" for mutant in found):
         sys.exit(f"{left} of {len(found)} mutants have no verdict yet: python scripts/mutation.py run goes on")
     survivors = [(mutant, explanation(mutant, rules)) for mutant in found if mutant.status == "survived"]
@@ -160,7 +164,22 @@ def page() -> str:
     if missing:
         sys.exit("Without an explanation:\n" + "\n".join(missing))
     intro = (ROOT / "docs" / "mutation.in.md").read_text(encoding="utf-8")
-    return intro.replace("{{modules}}", _modules(found)).replace("{{survivors}}", _survivors(survivors))
+    parts = {"extent": _extent(found, len(every)), "modules": _modules(found), "survivors": _survivors(survivors)}
+    for name, text in parts.items():
+        intro = intro.replace(f"{{{{{name}}}}}", text)
+    return intro
+
+
+def _extent(found: list[Mutant], count: int) -> str:
+    """What a run was of, and of a sample how well it tells the share among all mutants."""
+    if len(found) == count:
+        return f"all {count:,} mutants"
+    killed, num = sum(mutant.status == "killed" for mutant in found), len(found)
+    # Wilson's interval.
+    middle, share = (killed + 1.92) / (num + 3.84), killed / num
+    half = 1.96 / (num + 3.84) * (num * share * (1 - share) + 0.96) ** 0.5
+    ends = f"{100 * (middle - half):.1f} % to {100 * (middle + half):.1f} %"
+    return f"a sample of {num:,} of {count:,} mutants. Among all, {ends} are killed, with 95 % confidence"
 
 
 def _modules(found: list[Mutant]) -> str:
@@ -203,6 +222,6 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=5.0, help="of tests for one mutant")
     given = parser.parse_intermixed_args()
     if given.command == "page":
-        (ROOT / "docs" / "mutation.md").write_text(page(), encoding="utf-8")
+        (ROOT / "docs" / "mutation.md").write_text(page(given.names), encoding="utf-8")
     else:
         run(given.names, given.max_children, given.seconds)
