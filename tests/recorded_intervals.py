@@ -1,4 +1,4 @@
-"""Intervals and differences of every metric on seeded features, for comparison with those in ``recorded_intervals.json``.
+"""Intervals and differences of every metric on seeded features; those in ``recorded_intervals.json`` were so once.
 
 ``python tests/recorded_intervals.py`` writes that file anew.
 """
@@ -71,9 +71,8 @@ def numbers(name: str) -> Numbers:
         for has_rows in (True, False) if metric.name in MOMENTS else (True,):
             real, *fakes, test = sides(shifts, has_rows=has_rows)
             computed = [metric.computed(real, fake, test) for fake in fakes]
-            uncertain = [
-                uncertainty_of(metric, (real, fake, test), one, "fast") for fake, one in zip(fakes, computed, strict=True)
-            ]
+            pairs = zip(fakes, computed, strict=True)
+            uncertain = [uncertainty_of(metric, (real, fake, test), one, "fast") for fake, one in pairs]
             if None in uncertain:
                 continue
             for part in uncertain[0]:
