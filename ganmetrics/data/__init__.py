@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ganmetrics._arguments import check_keywords, with_keywords
@@ -98,7 +99,8 @@ def open_source(
         from ganmetrics.data.choosing import chosen
 
         source = chosen(source, reading)
-    source.name, source.changes, source.form = name or source.name, reading.changes(), reading.form
+    source.name, source.form = name or source.name, reading.form
+    source.changes = reading.changes() if source.has_frames else replace(reading, every=1).changes()
     return source if labels is None else _labelled(source, labels, reading)
 
 

@@ -9,7 +9,15 @@ from contextlib import suppress
 
 from ganmetrics._files import shown
 from ganmetrics.data.places.other_formats import advice
-from ganmetrics.data.places.paths import ARRAY_SUFFIXES, IMAGE_SUFFIXES, JUNK, is_lmdb, place_of, why_ignored
+from ganmetrics.data.places.paths import (
+    ARRAY_SUFFIXES,
+    IMAGE_SUFFIXES,
+    JUNK,
+    is_lmdb,
+    is_saved_dataset,
+    place_of,
+    why_ignored,
+)
 from ganmetrics.data.places.refusals import refuse_path
 from ganmetrics.data.reading.item_source import UNLISTED, Entry, FileSource, system_sentence
 from ganmetrics.data.reading_choices import DEFAULT_READING, Reading
@@ -117,6 +125,8 @@ def found_instead(ignored: Counter[str]) -> str:
 
 KIND = Kind(
     accepts="a folder of images",
-    matches=lambda value: place_of(value) == "path" and os.path.isdir(value) and not is_lmdb(value),
+    matches=lambda value: (
+        place_of(value) == "path" and os.path.isdir(value) and not is_lmdb(value) and not is_saved_dataset(value)
+    ),
     open=lambda value, opening: FolderSource(value, opening.reading),
 )

@@ -13,7 +13,7 @@ from ganmetrics._files import shown
 from ganmetrics._offline import is_offline
 from ganmetrics._process import Held, assigned, stdout_to_stderr
 from ganmetrics.data.dataset import DatasetSource
-from ganmetrics.data.places.paths import place_of
+from ganmetrics.data.places.paths import is_saved_dataset, place_of
 from ganmetrics.data.reading.columns import image_column
 from ganmetrics.data.reading.items import KEYS
 from ganmetrics.data.reading.targets import classes_of_dataset
@@ -22,16 +22,15 @@ from ganmetrics.errors import GanMetricsError, InputError, UsageError
 
 SPLIT = re.compile(r"huggingface:(?P<place>.+):(?P<split>[^:\[\]]+(?:\[[^\[\]]*\])?)", re.DOTALL)  # train, train[:100]
 LOADERS = frozenset(("imagefolder", "parquet", "arrow", "csv", "json", "webdataset"))  # which want to be told of files
-# The marks of a folder that ``save_to_disk`` wrote: of one split, and of a dictionary of splits.
-SAVED = ("state.json", "dataset_dict.json")
 _SWITCHES = Held()
 FORM = "huggingface:NAME:SPLIT or huggingface:NAME:CONFIG:SPLIT"
 
 
 class HuggingFaceSource(DatasetSource):
-    """The images of ``huggingface:NAME[:CONFIG]:SPLIT``; the data are downloaded unless ``GANMETRICS_OFFLINE`` is 1.
+    """The images of ``huggingface:NAME[:CONFIG]:SPLIT``, or of a folder that ``save_to_disk`` wrote of one split.
 
-    They lie in the library's own cache, which ``HF_HOME`` moves.
+    Data of the hub are downloaded unless ``GANMETRICS_OFFLINE`` is 1, and lie in the library's own cache, which
+    ``HF_HOME`` moves.
 
     Parameters
     ----------
@@ -51,8 +50,9 @@ class HuggingFaceSource(DatasetSource):
 
     is_lasting = True
 
-    def __init__(self, value: str, opening: Opening = DEFAULT_OPENING) -> None:
-        name, config, split = _parts(value)
+    def __init__(self, value: str | os.PathLike[str], opening: Opening = DEFAULT_OPENING) -> None:
+        value = os.fspath(value)
+        name, config, split = (value, None, "") if place_of(value) == "path" else _parts(value)
         self._whole = _loaded(name, config, split, value)
         super().__init__(_images_alone(self._whole, value), opening)
         self.name = self.identity = shown(value)
@@ -89,7 +89,7 @@ def _loaded(name: str, config: str | None, split: str, where: str) -> Any:
     offline = is_offline()
     try:
         with _network(not offline), stdout_to_stderr():
-            if any(os.path.isfile(os.path.join(name, file)) for file in SAVED):
+            if is_saved_dataset(name):
                 return _split_of(datasets.load_from_disk(name), split, where)
             return datasets.load_dataset(name, config, split=split)
     except GanMetricsError:
@@ -101,8 +101,15 @@ def _loaded(name: str, config: str | None, split: str, where: str) -> Any:
 
 
 def _split_of(saved: Any, split: str, where: str) -> Any:
-    """Return one split of what ``save_to_disk`` wrote: a dictionary of splits, or one, which may have no name."""
-    splits = saved if isinstance(saved, dict) else {str(saved.split or split): saved}
+    """Return one split of what ``save_to_disk`` wrote: a dictionary of splits, or one, which may have no name.
+
+    An empty ``split`` stands for the only one.
+    """
+    splits = saved if isinstance(saved, dict) else {str(saved.split or split) if split else "": saved}
+    if not split and isinstance(saved, dict):
+        what = f"the folder holds the splits {', '.join(map(shown, splits))}; one set of images is wanted"
+        hint = f"Name one of them, as in huggingface:{shown(where)}:{shown(next(iter(splits), 'test'))}"
+        raise UsageError(what, where=shown(where), hint=hint, code="E-SOURCE")
     if split not in splits:
         what = f"the saved data set has no split {shown(split)}; it has {', '.join(map(shown, splits))}"
         raise UsageError(what, where=shown(where), hint=f"Name one of them: {FORM}", code="E-SOURCE")
@@ -159,7 +166,7 @@ def _images_alone(dataset: Any, where: str) -> Any:
 
 
 KIND = Kind(
-    accepts="the name huggingface:NAME:SPLIT",
-    matches=lambda value: place_of(value) == "huggingface",
+    accepts="the name huggingface:NAME:SPLIT, or a folder of save_to_disk",
+    matches=lambda value: place_of(value) == "huggingface" or is_saved_dataset(value),
     open=HuggingFaceSource,
 )

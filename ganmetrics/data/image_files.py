@@ -21,8 +21,9 @@ def files_source(paths: Sequence[Any], opening: Opening, name: str = "", hint: s
         what = f"{len(missing)} of {len(full)} files are not there, such as '{shown(missing[0])}'"
         hint = hint or "Relative paths start in the working folder"
         raise InputError(what, where=where, hint=hint, code="E-MISSING")
-    root = os.path.commonpath([os.path.dirname(path) for path in full])
-    entries = status_of(root, [os.path.relpath(path, root) for path in full])
+    root = os.path.commonpath({os.path.dirname(path) for path in full})
+    entries = status_of(root, (os.path.relpath(path, root) for path in full))
+    del full
     source = FileSource(os.fsencode(root), entries, opening.reading, Notes())
     source.name = where
     return source

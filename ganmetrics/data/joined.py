@@ -38,6 +38,7 @@ class JoinedSource(Source):
         self.count = sum(self._counts)
         self.is_lasting = all(part.is_lasting for part in parts)
         self.prepares = True
+        self.has_frames = any(part.has_frames for part in parts)
         self.runs_callers_code = any(part.runs_callers_code for part in parts)
         if all(part.identity for part in parts):
             self.identity = ",".join(part.identity for part in parts)

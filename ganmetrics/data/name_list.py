@@ -33,7 +33,7 @@ def name_list_source(value: str, opening: Opening) -> Source:
         if os.path.getsize(path) > MAX_BYTES:
             raise InputError(f"the file is larger than {MAX_BYTES} bytes", where=where, code="E-UNREADABLE")
         with open(path, encoding="utf-8-sig") as stream:
-            lines = [line.strip() for line in stream]
+            names = [line for line in map(str.strip, stream) if line and not line.startswith("#")]
     except UnicodeDecodeError:
         what = "the file is no UTF-8 text; @FILE reads names of images, one a line"
         raise InputError(what, where=where, code="E-UNREADABLE") from None
@@ -41,13 +41,15 @@ def name_list_source(value: str, opening: Opening) -> Source:
         what = f"the list of names cannot be read: {getattr(error, 'strerror', None) or error}"
         hint = "@FILE reads names of images, one a line"
         raise InputError(what, where=where, hint=hint, code="E-MISSING") from None
-    names = [line for line in lines if line and not line.startswith("#")]
     if not names:
         raise InputError("the list names no image", where=where, code="E-EMPTY")
     root = opening.reading.root or os.path.dirname(path) or os.curdir
-    full = [os.path.join(root, name) if place_of(name) == "path" else name for name in names]
+    # In place: a million names are not held twice.
+    for index, name in enumerate(names):
+        if place_of(name) == "path":
+            names[index] = os.path.join(root, name)
     hint = f"Relative names start in '{shown(root)}'; `root` names another folder"
-    return source_of_paths(full, opening, where, hint)
+    return source_of_paths(names, opening, where, hint)
 
 
 KIND = Kind(

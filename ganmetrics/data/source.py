@@ -96,6 +96,8 @@ class Source(ABC):
         The choices of its own reading that stand in the signature; ``None`` where it is read as the run says.
     prepares : bool
         Whether it crops and resizes its images itself, as its reading says, in the processes that decode.
+    has_frames : bool
+        Whether it holds videos, of which ``Reading.every`` takes frames.
     form : PixelForm
         Of its images: three channels of 8 bits, unless its reading says otherwise.
     """
@@ -108,6 +110,7 @@ class Source(ABC):
     runs_callers_code: bool = True
     changes: tuple[str, ...] | None = None
     prepares: bool = False
+    has_frames: bool = False
     form: PixelForm = RGB8
 
     def __init__(self) -> None:

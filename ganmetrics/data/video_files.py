@@ -45,6 +45,7 @@ class VideoSource(Source):
     runs_callers_code = False
     is_lasting = True
     prepares = True
+    has_frames = True
 
     def __init__(self, value: str | os.PathLike[str], reading: Reading = DEFAULT_READING) -> None:
         super().__init__()

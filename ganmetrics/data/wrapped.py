@@ -30,6 +30,7 @@ class WrappedSource(Source):
         self.name, self.label, self.identity, self.count = source.name, source.label, source.identity, source.count
         self.notes, self.is_lasting, self.changes = source.notes, source.is_lasting, source.changes
         self.runs_callers_code, self.prepares, self.form = source.runs_callers_code, source.prepares, source.form
+        self.has_frames = source.has_frames
 
     def batches(self) -> Iterator[Images]:
         """The images of the source."""

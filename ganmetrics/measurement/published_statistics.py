@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ganmetrics.registry import unknown
+from ganmetrics.errors import UsageError
+from ganmetrics.registry import nearest
 
 ADM = "https://openaipublic.blob.core.windows.net/diffusion/jul-2021/ref_batches"
 EDM = "https://nvlabs-fi-cdn.nvidia.com/edm/fid-refs"
@@ -130,5 +131,8 @@ def known(name: str) -> PublishedFile:
     """The published file of that name (UsageError with the nearest one)."""
     if name not in PUBLISHED:
         package = name.partition(":")[0]
-        raise unknown("published statistics", name, [each for each in PUBLISHED if each.startswith(f"{package}:")])
+        near = nearest(name, [each for each in PUBLISHED if each.startswith(f"{package}:")] or PUBLISHED)
+        meant = f"Did you mean {near!r}? " if near else ""
+        hint = f"{meant}`ganmetrics stats list --published` lists them"
+        raise UsageError(f"unknown published statistics {name!r}", hint=hint, code="E-UNKNOWN")
     return PUBLISHED[name]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ganmetrics.scoring.keywords import AnyExtractor, Settings
 
 # Choices of a reading that do nothing to saved statistics and to features.
-FOR_IMAGES = ("include", "exclude", "sample", "prepare", "levels", "every")
+FOR_IMAGES = ("include", "exclude", "sample", "prepare", "levels")
 
 # What the command that scores several metrics takes by default.
 DEFAULTS = ("fid", "is", "kid")
@@ -214,7 +214,10 @@ def check_given(metric: Metric, given: Mapping[str, Any]) -> None:
 
 
 def check_reading(reading: Reading, sides: Mapping[str, Side]) -> None:
-    """Refuse choices that pick or change images where no set has any to read (UsageError)."""
+    """Refuse choices that pick or change images or frames where no set has any to read (UsageError)."""
+    if reading.every > 1 and not any(isinstance(side, Source) and side.has_frames for side in sides.values()):
+        hint = "Leave it out, or name video files"
+        raise UsageError("every is for videos, and no set holds any", where="Reading.every", hint=hint)
     if sides and all(isinstance(side, Statistics) for side in sides.values()):
         name = next((name for name in FOR_IMAGES if getattr(reading, name) != getattr(DEFAULT_READING, name)), "")
         if name:

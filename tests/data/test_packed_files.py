@@ -215,6 +215,11 @@ def test_frames_of_videos(tmp_path: Path) -> None:
     assert dict(both.notes.sizes) == {(24, 24): 7}
     found = gm.evaluate(path, opened(path, every=2), extractor="pixels")
     assert "|real:#9:" in str(found["fid"].signature) and ":every=2|" in str(found["fid"].signature)
+    images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+    mixed = gm.fid(images, path, extractor="pixels", reading=gm.Reading(every=2))
+    assert str(mixed.signature).count("every=2") == 1, "images have no frames"
+    with pytest.raises(gm.UsageError, match="every is for videos, and no set holds any"):
+        gm.fid(images, images, extractor="pixels", reading=gm.Reading(every=2))
 
 
 def test_some_frames_of_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

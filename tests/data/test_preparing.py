@@ -137,3 +137,11 @@ def test_an_image_smaller_than_the_cut_is_unreadable(tmp_path: Path) -> None:
     assert sum(map(len, open_source(tmp_path, reading=skipping).batches())) == 2
     with pytest.raises(gm.InputError, match="an image is 8x8, and 16x16 cannot be cut out of it"):
         list(open_source(np.zeros((3, 8, 8, 3), np.uint8), reading=reading).batches())
+
+
+def test_where_no_image_can_be_cut_three_are_named(tmp_path: Path) -> None:
+    for number in range(30):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{number:02}.png")
+    with pytest.raises(gm.InputError, match=r"30 of 30 images cannot be read: 00\.png is 8x8.*; and 27 more") as caught:
+        list(gm.source(tmp_path, reading=gm.Reading(prepare="center-crop:16", workers=0)).batches())
+    assert len(str(caught.value)) < 400

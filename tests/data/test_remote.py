@@ -208,3 +208,8 @@ def test_a_folder_that_save_to_disk_wrote(form: str, here: Path, tmp_path: Path)
     if form == "splits":
         with pytest.raises(UsageError, match="has no split nosuch; it has train"):
             open_source(f"huggingface:{tmp_path / 'saved'}:nosuch")
+        with pytest.raises(UsageError, match=r"holds the splits train; .* as in huggingface:.*saved:train"):
+            open_source(tmp_path / "saved")
+    else:
+        for value in (tmp_path / "saved", str(tmp_path / "saved")):
+            assert pixels(open_source(value)).equal(pixels(open_source(here)))

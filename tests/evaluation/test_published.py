@@ -298,6 +298,18 @@ def test_a_file_of_another_layout_is_refused(published: Callable[..., PublishedF
     assert "numpy.savez(path, mu=mu, sigma=sigma)" in caught.value.hint
 
 
+@pytest.mark.parametrize(("name", "near"), [
+    ("adm:imagenet257", "Did you mean 'adm:imagenet256'? "),
+    ("clean-fid:cifar10_clean_train_3", "Did you mean 'clean-fid:cifar10_clean_train_32'? "),
+    ("zzz", ""),
+])  # fmt: skip
+def test_an_unknown_name_is_told_where_names_are_listed(name: str, near: str, run: Run) -> None:
+    done = run("stats", "fetch", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    end = f"unknown published statistics '{name}'. {near}`ganmetrics stats list --published` lists them\n"
+    assert done.stderr.endswith(end)
+
+
 def test_pickles_are_refused_with_the_line_that_converts_them(tmp_path: Path, run: Run) -> None:
     import pickle
     import subprocess

@@ -121,18 +121,21 @@ def test_97_clocks_do_not_matter(
 
 SCAN = f"""
 {IMPORT}; import time
+import torch
+import ganmetrics as gm
 from ganmetrics.data import open_source
+reading = gm.Reading(**eval(sys.argv[2]))
 base = peak()
 start = time.process_time()
-source = open_source(sys.argv[1])
+source = open_source(sys.argv[1], reading=reading)
 print(source.count, time.process_time() - start, peak() - base)
 """
 
 
-def scan(folder: Path) -> tuple[int, float, int]:
+def scan(place: str, root: Path, **choices: object) -> tuple[int, float, int]:
     """The number of images, the seconds and the bytes that it took to find them."""
     done = subprocess.run(
-        [sys.executable, "-c", SCAN, str(folder)], capture_output=True, text=True, check=True, cwd=folder.parent
+        [sys.executable, "-c", SCAN, place, repr(choices)], capture_output=True, text=True, check=True, cwd=root
     )
     count, seconds, memory = done.stdout.split()
     return int(count), float(seconds), int(memory)
@@ -146,6 +149,15 @@ def test_100_a_hundred_thousand_files_are_found_in_little_memory(sets: tuple[Pat
     folder.mkdir()
     for index in range(100_000):
         os.link(files[index % len(files)], folder / f"{index:07}.png")
-    count, _, memory = scan(folder)
-    assert count == 100_000
-    assert memory < 100e6
+    (tmp_path / "names.txt").write_text("".join(f"many/{index:07}.png\n" for index in range(100_000)))
+    for place, choices, expected in (
+        ("many", {}, 100_000),
+        ("many", {"include": "*1.png", "sample": 1000}, 1000),
+        ("many", {"sample": 50_000}, 50_000),
+        ("many/*.png", {}, 100_000),
+        ("man?/**/*.png", {"exclude": "*1.png"}, 90_000),
+        ("@names.txt", {"sample": 50_000}, 50_000),
+    ):
+        count, _, memory = scan(place, tmp_path, **choices)
+        assert count == expected
+        assert memory < 100e6, (place, choices)

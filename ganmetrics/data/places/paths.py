@@ -21,6 +21,8 @@ VIDEO_SUFFIXES = frozenset((".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".m
 HDF5_SUFFIXES = frozenset((".h5", ".hdf5"))
 # The file in the folder of an LMDB.
 LMDB_FILE = "data.mdb"
+# The files that mark a saved data set of Hugging Face: of one split, and of a dictionary of splits.
+SAVED = (("state.json", "dataset_info.json"), ("dataset_dict.json",))
 # Remote files with these suffixes are read from a copy on this machine.
 COPIED = ARRAY_SUFFIXES | {".zip"}
 # Files and folders that desktops leave behind.
@@ -137,6 +139,13 @@ def hdf5_parts(value: Any) -> tuple[str, str]:
 def is_lmdb(value: Any) -> bool:
     """Whether the value is the folder of an LMDB."""
     return place_of(value) == "path" and os.path.isfile(os.path.join(value, LMDB_FILE))
+
+
+def is_saved_dataset(value: Any) -> bool:
+    """Whether the value is a folder that ``save_to_disk`` of Hugging Face wrote, of one split or several."""
+    return place_of(value) == "path" and any(
+        all(os.path.isfile(os.path.join(value, name)) for name in names) for names in SAVED
+    )
 
 
 def is_zip(value: Any) -> bool:

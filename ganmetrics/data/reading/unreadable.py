@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from ganmetrics.errors import InputError
 
-# Images that a refusal names.
-NUM_LISTED = 10
+# Images that a refusal names, of those that keep a set from being read, and where none can be read.
+NUM_LISTED, NUM_OF_ALL = 10, 3
 
 
 class Unreadable(Exception):
@@ -37,8 +37,9 @@ class Fault(str):
 
 def refusal_of(unreadable: Sequence[str], num_read: int, where: str) -> InputError:
     """Return the error that names corrupt images, the first of many, and says what to do about them."""
-    listed = "; ".join(unreadable[:NUM_LISTED])
-    more = f"; and {len(unreadable) - NUM_LISTED} more" if len(unreadable) > NUM_LISTED else ""
+    most = NUM_LISTED if num_read else NUM_OF_ALL
+    listed = "; ".join(unreadable[:most])
+    more = f"; and {len(unreadable) - most} more" if len(unreadable) > most else ""
     what = f"{len(unreadable)} of {len(unreadable) + num_read} images cannot be read: {listed}{more}"
     fixes = list(dict.fromkeys(getattr(line, "fix", "") or "Repair or remove them" for line in unreadable))
     skip = ['`on_error="skip"` leaves them out'] if num_read else []
