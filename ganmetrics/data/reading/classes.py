@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from ganmetrics._files import shown
 from ganmetrics.data.places.paths import shortened
 from ganmetrics.data.reading.folder_names import doubt, span, why_no_classes
-from ganmetrics.data.reading.label_columns import CHOOSE, picked
 from ganmetrics.data.reading.unreadable import LabelError, Unreadable
 from ganmetrics.data.source import Classes
 from ganmetrics.errors import InputError
@@ -103,6 +102,8 @@ def _by_dataset_json(
     except InputError as error:
         why = f"in {where} {error.what}"
     except _NotOneClassError:
+        from ganmetrics.data.reading.label_columns import CHOOSE
+
         return Classes(
             None, f"{where} gives several numbers for an image, not one class", f"{CHOOSE}. {OVERRIDE}", True
         )
@@ -124,6 +125,9 @@ def _by_rows(labels: Any, names: Sequence[str], place: str, column: str) -> Clas
     if any(isinstance(label, list) for _, label in rows):
         if not column or not all(isinstance(label, list) for _, label in rows):
             raise _NotOneClassError
+        # Imported here, since few sets have several labels of an image.
+        from ganmetrics.data.reading.label_columns import picked
+
         values = picked([label for _, label in rows], column, (), "its labels")
         rows = [(name, value) for (name, _), value in zip(rows, values, strict=True)]
     known = classes_by_name(((name, class_text(label)) for name, label in rows), place)

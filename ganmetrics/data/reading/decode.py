@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics._process import Held, Undo, assigned, no_warnings
-from ganmetrics.data.reading.channels import in_form
 from ganmetrics.data.reading.depth import are_deep_colours, to_eight_bits
 from ganmetrics.data.reading.pixel_form import RGB8
 from ganmetrics.data.reading.tiff import TIFF_STARTS, as_pillow_reads, mend_planes, tiff_in_words
@@ -165,6 +164,9 @@ def _pixels(
     has_deep_colours = are_deep_colours(image)
     image.load()
     if reading.form != RGB8:
+        # Imported here, since few networks take other images.
+        from ganmetrics.data.reading.channels import in_form
+
         return in_form(image, reading.form), kinds
     shallow = image
     if has_deep_colours or reading.levels is not None or image.mode.startswith(("I", "F")):
