@@ -15,6 +15,7 @@ from ganmetrics.registry import unknown
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.difference import Difference, tabled
 from ganmetrics.scoring.floors import floors_of
+from ganmetrics.scoring.headline import headline
 from ganmetrics.scoring.keywords import ScoringKeywords, Settings, shows
 from ganmetrics.scoring.multiplicity import corrected
 from ganmetrics.scoring.pairing import Pairing, sizes_said
@@ -63,6 +64,11 @@ class Comparison(Report):
     def by_set(self) -> Mapping[str, Mapping[str, Score]]:
         """Return the scores by the name of the generated set."""
         return {name: result.scores for name, result in self.results.items()}
+
+    @property
+    def headline(self) -> str:
+        """One sentence: which set is the best on which scores, and which cannot be told apart."""
+        return headline(self.by_set(), Verdicts(self.differences, self.baseline))
 
     def table(self) -> Table:
         """Return the scores as a table with a row for each set."""

@@ -16,6 +16,7 @@ from ganmetrics.evaluation.saved_scores import count_of, depends_on_count, saved
 from ganmetrics.numerics import interval_ends
 from ganmetrics.registry import unknown
 from ganmetrics.scoring.difference import Difference, tabled
+from ganmetrics.scoring.headline import headline
 from ganmetrics.scoring.multiplicity import corrected
 from ganmetrics.scoring.result import SCHEMA, Interval, Score
 from ganmetrics.scoring.score_table import Verdicts, score_table
@@ -54,6 +55,11 @@ class SavedComparison(Report):
     def by_set(self) -> Mapping[str, Mapping[str, Score]]:
         """Return the scores by the name of their file."""
         return self.results
+
+    @property
+    def headline(self) -> str:
+        """One sentence: which result is the best on which scores, and which cannot be told apart."""
+        return headline(self.results, Verdicts(self.differences, self.baseline))
 
     def table(self) -> Table:
         """Return the scores as a table with a row for each file."""

@@ -71,7 +71,7 @@ def _precision_recall(curve: PrdCurve) -> Drawing:
         f"Attainable precision and recall of the distributions (Sajjadi et al. 2018): the curve reaches "
         f"{precision.max():.2f} in precision and {recall.max():.2f} in recall; a perfect generator fills the square."
     )
-    return Drawing("precision-recall", "Precision and recall", caption, draw)
+    return Drawing("precision-recall", "How real and how varied are the images?", caption, draw)
 
 
 def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
@@ -94,7 +94,7 @@ def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
         f"Fréchet distances of subsets of the fakes, {values[0]:.4g} at {sizes[0]:,} and {values[-1]:.4g} at "
         f"{sizes[-1]:,}: the bias falls as 1/n. The dashed line leads to infinitely many images, {line(0.0):.4g}."
     )
-    return Drawing("fid-by-count", "FID against the number of images", caption, draw)
+    return Drawing("fid-by-count", "Would more images lower FID?", caption, draw)
 
 
 def class_histogram(classes: Classes) -> Drawing:
@@ -115,7 +115,7 @@ def class_histogram(classes: Classes) -> Drawing:
 
     missing = f"missing: {', '.join(classes.missing_names[:20])}" if classes.missing_names else "none is missing"
     caption = f"Shares of the {classes.noun} among real and generated images, known from {classes.method}; {missing}."
-    return Drawing("classes", "Classes of real and fake", caption, draw)
+    return Drawing("classes", "Which classes are missing or too frequent?", caption, draw)
 
 
 def cluster_bars(found: Clusters) -> Drawing:
@@ -132,13 +132,13 @@ def cluster_bars(found: Clusters) -> Drawing:
         more = {"real, too few fakes": palette.bad, "fake, too many": palette.warn}
         _bars(axes, palette, (real, of_real), (fake, of_fake), more)
         axes.set_xticks([])
-        axes.set(xlabel="clusters of the real images, the emptiest first", ylabel="share of images")
+        axes.set(xlabel="groups of real images, the emptiest first", ylabel="share of images")
 
     caption = (
-        f"How both sets fill {len(real)} clusters of the real images: {sum(is_low)} have significantly too few fakes "
-        f"and {sum(is_high)} too many, at 5 % for all together."
+        f"A pair of bars is one of {len(real)} groups of real images that look alike, with the generated images near it: "
+        f"{sum(is_low)} have significantly too few generated images and {sum(is_high)} too many, at 5 % for all."
     )
-    return Drawing("clusters", "Clusters of the real images (NDB)", caption, draw)
+    return Drawing("clusters", "Which kinds of image are too rare or too frequent?", caption, draw)
 
 
 def _bars(axes: Axes, palette: Palette, real: Bars, fake: Bars, more: Mapping[str, str]) -> None:
@@ -173,10 +173,11 @@ def coverage_map(found: Clusters) -> Drawing:
         axes.legend(frameon=False, fontsize=8, labelcolor=palette.ink, loc="best")
 
     caption = (
-        "Clusters of the real images on their two strongest axes. Size is the share of the real images; colour is the "
-        f"share of the expected fakes: {int((ratios < 0.1).sum())} of {len(ratios)} clusters have below a tenth."
+        "A circle is a group of real images that look alike, placed by the two directions in which images differ most. "
+        "Its size is its share of the real images. Its colour is the share of the expected generated images: "
+        f"{int((ratios < 0.1).sum())} of {len(ratios)} groups have below a tenth."
     )
-    return Drawing("coverage-map", "Coverage map", caption, draw)
+    return Drawing("coverage-map", "Where are generated images missing?", caption, draw)
 
 
 def _steps(palette: Palette) -> list[tuple[float, float, str, str]]:
@@ -211,10 +212,15 @@ def of_scores(scores: Mapping[str, Any]) -> Drawing:
     def draw(axes: Axes, palette: Palette) -> None:
         _error_bars(axes, palette, np.ones(len(names)), arms)
         axes.set_yticks(range(len(names)), names)
-        axes.set(xlabel="95 % interval over the value")
+        # A score near 0, such as KID, has an interval of many times its value, beside which all others would vanish.
+        low, high = axes.get_xlim()
+        axes.set(xlim=(max(low, 0.0), min(high, 2.0)), xlabel="95 % interval over the value")
 
-    caption = "How uncertain each score is, relative to its value: the widest intervals tell the least."
-    return Drawing("uncertainty", "Uncertainty of the scores", caption, draw)
+    caption = (
+        "Each interval relative to its value: the widest tell the least. Bars that leave the axes reach below 0 or "
+        "above twice the value."
+    )
+    return Drawing("uncertainty", "How certain is each score?", caption, draw)
 
 
 def _arms(score: Score) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Pixels of a side up to which a picture is stored as PNG; a larger one is stored as JPEG.
 LOSSLESS = 48
 QUALITY = 85
-RANDOM, ATTRIBUTED = 32, 16
+RANDOM, BESIDE, ATTRIBUTED = 32, 20, 16
 # Generated images that an attribution needs.
 LEAST = 3
 MODES, OF_MODE = 12, 8
@@ -55,12 +55,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Rows of pictures under one heading."""
+    """Rows of pictures under one heading; ``is_beside`` puts rows beside each other, ``is_folded`` below a click."""
 
     name: str
     title: str
     caption: str
     rows: tuple[Row, ...]
+    is_beside: bool = False
+    is_folded: bool = False
 
 
 def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
@@ -70,6 +72,14 @@ def of_sets(real: Statistics | None, fake: Statistics) -> Iterator[Gallery]:
     shown = tuple(row for row in rows if row.pictures)
     if shown:
         yield Gallery("samples", "Samples", "Images drawn at random, with a fixed seed.", shown)
+
+
+def beside(sets: Mapping[str, Statistics | None]) -> Iterator[Gallery]:
+    """Yield random samples of several sets in columns, so that they can be looked at together."""
+    rows = [Row(name, _pictures(side, _random(side)[:BESIDE])) for name, side in sets.items() if side is not None]
+    shown = tuple(row for row in rows if row.pictures)
+    if shown:
+        yield Gallery("samples", "Samples", "Images drawn at random, with a fixed seed.", shown, is_beside=True)
 
 
 def _random(side: Statistics) -> list[int]:

@@ -110,15 +110,14 @@ def _(shown: Comparison, *, with_pictures: bool = True) -> View:
     sides = [("real", first.real), *((name, result.fake) for name, result in shown.results.items())]
     # The same warning may stand at several sets; each is shown once.
     warnings = dict.fromkeys([*shown.warnings, *_named_warnings(shown.results)])
-    numbered = enumerate(shown.results.items())
-    galleries = [each for i, (name, result) in numbered for each in _samples(i, name, result)] if with_pictures else []
+    galleries = tuple(_pictures_of(shown)) if with_pictures else ()
     return View(
         title="Comparison",
-        summary=f"{len(shown.results)} generated sets against one real set.",
+        summary=f"{shown.headline}.",
         scores=tuple(rows),
         differences=shown.differences,
         figures=figures_of(shown) if with_pictures else (),
-        galleries=tuple(galleries),
+        galleries=galleries,
         sides=_sides(sides),
         warnings=tuple(warnings),
         versions=environment(),
@@ -135,7 +134,7 @@ def _(shown: Comparison) -> tuple[Drawing, ...]:
 def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
     return View(
         title="Comparison of saved results",
-        summary="The images were not read: each interval is as wide as if each set had real images of its own.",
+        summary=f"{shown.headline}. Without the images, intervals are as wide as if each set had reals of its own.",
         scores=tuple(_row(score, name) for name, scores in shown.results.items() for score in scores.values()),
         differences=shown.differences,
         warnings=shown.warnings,
@@ -284,12 +283,13 @@ def _galleries(real: Statistics | None, fake: Statistics, pair: Pair | None) -> 
     yield from gallery.attribution(real, fake)
 
 
-def _samples(place: int, name: str, result: Result) -> Iterable[Gallery]:
-    """Yield the pictures of one of several sets, each gallery titled with the name of the set."""
-    for each in _galleries(None, result.fake, None):
-        yield replace(each, name=f"{each.name}-{place}", title=f"{each.title} of {name}")
-    for each in gallery.attribution(result.real, result.fake):
-        yield replace(each, name=f"{each.name}-{place}", title=f"{each.title}: {name}")
+def _pictures_of(shown: Comparison) -> Iterable[Gallery]:
+    """Yield samples of the real and of every generated set in columns, then what contributes most to FID of each."""
+    first = next(iter(shown.results.values()))
+    yield from gallery.beside({"real": first.real, **{name: each.fake for name, each in shown.results.items()}})
+    for place, (name, result) in enumerate(shown.results.items()):
+        for each in gallery.attribution(result.real, result.fake):
+            yield replace(each, name=f"{each.name}-{place}", title=f"{each.title}: {name}", is_folded=True)
 
 
 def _named_warnings(results: Mapping[str, Result]) -> Iterable[str]:
