@@ -135,7 +135,7 @@ def cluster_bars(found: Clusters) -> Drawing:
         axes.set(xlabel="groups of real images, the emptiest first", ylabel="share of images")
 
     caption = (
-        f"A pair of bars is one of {len(real)} groups of real images that look alike, with the generated images near it: "
+        f"A pair of bars is one of {len(real)} groups of like real images, with the generated images near it: "
         f"{sum(is_low)} have significantly too few generated images and {sum(is_high)} too many, at 5 % for all."
     )
     return Drawing("clusters", "Which kinds of image are too rare or too frequent?", caption, draw)
