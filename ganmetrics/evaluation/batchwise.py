@@ -22,7 +22,7 @@ from ganmetrics.measurement.gathering import PartialStatistics
 from ganmetrics.measurement.reader import Measuring, gathered_statistics, recipe_of, require_rgb, too_few
 from ganmetrics.measurement.sides import Side, open_side
 from ganmetrics.measurement.statistics import Statistics
-from ganmetrics.measurement.stream import Stream, merge_streams
+from ganmetrics.measurement.stream import Stream, checked_indices, merge_streams
 from ganmetrics.metrics.needs import IMAGES, SOURCE
 from ganmetrics.scoring.keywords import BatchwiseKeywords, Settings, shows
 from ganmetrics.scoring.plan import check_sizes, chosen_metrics, extractor_of, kept_of, unheld
@@ -31,7 +31,6 @@ from ganmetrics.scoring.score import Sides
 from ganmetrics.scoring.scored import scored
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from typing_extensions import Unpack
 
     from ganmetrics.metrics import Metric
@@ -149,7 +148,7 @@ class Evaluation:
         role = "real" if real else "fake"
         stream = self._streams[role]
         found = to_form(images, self.value_range, f"{role} images", self.extractor.takes, first=len(stream.gathering))
-        stream.add(found, _checked_indices(indices, len(found)))
+        stream.add(found, checked_indices(indices, len(found)))
 
     def compute(self, *, num_images: int | None = None, sync: bool = True) -> Result:
         """The scores of all images so far; more may follow.
@@ -181,7 +180,9 @@ class Evaluation:
             self._streams[role].reset()
 
     def merge(self, other: Evaluation) -> None:
-        """Take in what another evaluation of the same recipe has seen; without indices its images follow these.
+        """Take in the images that another evaluation of the same recipe has seen; without indices they follow these.
+
+        Ranks of ``torch.distributed`` need no merge: ``compute`` joins them.
 
         Raises
         ------
@@ -285,17 +286,3 @@ def _streamed(metrics: str | Sequence[str | Metric], seed: int) -> list[Metric]:
             what = f"{each.name} needs {lacking}, which a stream of images has not"
             raise UsageError(what, where="metrics", hint="Score folders or data sets with gm.evaluate")
     return choice.metrics
-
-
-def _checked_indices(indices: Any, count: int) -> Tensor | None:
-    """Places as int64 [N] on the CPU (InputError for another number of them, or negative ones)."""
-    if indices is None:
-        return None
-    try:
-        found = torch.as_tensor(indices).detach().cpu()
-    except (TypeError, ValueError, RuntimeError):
-        found = torch.empty(0)
-    if found.shape != (count,) or found.is_floating_point() or (count and int(found.min()) < 0):
-        what = f"indices have the shape {list(found.shape)} and dtype {found.dtype} for {count} images"
-        raise InputError(what, where="indices", hint="Give one whole number of at least 0 for each", code="E-SHAPE")
-    return found.to(torch.int64)

@@ -1,4 +1,7 @@
-"""What every extractor is: a named network from uint8 images to named layers of float32 features."""
+"""What every extractor is: a named network from uint8 images to named layers of float32 features.
+
+A new one is a file beside this one with a subclass and an ``EXTRACTOR`` record; no list is edited.
+"""
 
 from __future__ import annotations
 

@@ -31,6 +31,8 @@ ROWS = 256
 def answer(job: dict[str, Any]) -> dict[str, Any]:
     """Decode ``job["file"]`` into ``job["pixels"]``, an npy file uint8 [N, H, W, 3]; return the names of the images.
 
+    ``recomputation`` runs it in the sandbox, as ``sandbox.run("decoding", ...)``; nothing imports it.
+
     Raises
     ------
     RejectedError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ganmetrics.data.reading.random_streams import OwnStreams
-from ganmetrics.errors import StatisticsError, UsageError
+from ganmetrics.errors import InputError, StatisticsError, UsageError
 from ganmetrics.measurement.checkpoint import damaged_state, gathering_of, state_of
 from ganmetrics.measurement.gathering import Collector, PartialStatistics
 from ganmetrics.measurement.image_record import ImageRecord
@@ -92,3 +92,17 @@ def merge_streams(streams: Mapping[str, Stream], others: Mapping[str, Stream]) -
         stream.check_mergeable(others[role])
     for role, stream in streams.items():
         stream.merge(others[role])
+
+
+def checked_indices(indices: Any, count: int) -> Tensor | None:
+    """Places as int64 [N] on the CPU (InputError for another number of them, or negative ones)."""
+    if indices is None:
+        return None
+    try:
+        found = torch.as_tensor(indices).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        found = torch.empty(0)
+    if found.shape != (count,) or found.is_floating_point() or (count and int(found.min()) < 0):
+        what = f"indices have the shape {list(found.shape)} and dtype {found.dtype} for {count} images"
+        raise InputError(what, where="indices", hint="Give one whole number of at least 0 for each", code="E-SHAPE")
+    return found.to(torch.int64)

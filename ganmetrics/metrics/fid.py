@@ -81,10 +81,10 @@ def fid(real_features: ArrayLike, fake_features: ArrayLike, *, denominator: str 
     """
     real, fake = matrix_pair(real_features, fake_features)
     factors = [_scale(denominator, len(side)) ** 0.5 * factor_of(side) for side in (real, fake)]
-    return squared_frechet(mean_of(real), mean_of(fake), traces_of_factors(*factors))
+    return frechet_from_traces(mean_of(real), mean_of(fake), traces_of_factors(*factors))
 
 
-def squared_frechet(mu_r: Array, mu_f: Array, traces: Traces) -> float:
+def frechet_from_traces(mu_r: Array, mu_f: Array, traces: Traces) -> float:
     """‖μr − μf‖² + tr Σr + tr Σf − 2 tr(Σr Σf)^½: the squared Fréchet distance of two Gaussians.
 
     Raises
@@ -142,14 +142,14 @@ def frechet_distance(mu_r: ArrayLike, sigma_r: ArrayLike, mu_f: ArrayLike, sigma
         what = f"the real Gaussian has {len(real[0])} dimensions and the fake one {len(fake[0])}"
         raise StatisticsError(what, where="real, fake", hint="Both must come from one extractor", code="E-SHAPE")
     (mean_r, covariance_r), (mean_f, covariance_f) = real, fake
-    return squared_frechet(mean_r, mean_f, traces_of(pivoted(covariance_r, "real"), covariance_f))
+    return frechet_from_traces(mean_r, mean_f, traces_of(pivoted(covariance_r, "real"), covariance_f))
 
 
 def fid_of_moments(real: Moments, fake: Moments, *, denominator: str = "n-1") -> float:
     """Compute FID from the moments that one pass over each set leaves."""
     factor_r = real.factor.scaled(_scale(denominator, real.count))
     sigma_f = _scale(denominator, fake.count) * fake.covariance().numpy()
-    return squared_frechet(real.mean.numpy(), fake.mean.numpy(), traces_of(factor_r, sigma_f))
+    return frechet_from_traces(real.mean.numpy(), fake.mean.numpy(), traces_of(factor_r, sigma_f))
 
 
 def fid_losses(real: Moments, fake: Tensor, denominator: str = "n-1") -> Tensor:  # fake: [N, D] -> [N]

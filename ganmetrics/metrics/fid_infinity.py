@@ -10,7 +10,7 @@ import torch
 from ganmetrics.errors import InputError, UsageError
 from ganmetrics.metrics._uncertainty import Estimated, Sizes, expanded
 from ganmetrics.metrics._validation import matrix_pair
-from ganmetrics.metrics.fid import factor_of, mean_of, squared_frechet
+from ganmetrics.metrics.fid import factor_of, frechet_from_traces, mean_of
 from ganmetrics.metrics.metric import Given, Metric, Part
 from ganmetrics.metrics.needs import FEATURES
 from ganmetrics.numerics.influence import WIDE, FrechetExpansion, Gaussian, Influence
@@ -111,7 +111,7 @@ def extrapolated(
     rng, mu, factor = seeded(seed), mean_of(real), factor_of(real)
     subsets = [rng.permutation(len(fake))[:size] for size in sizes]
     sides = (fake[torch.from_numpy(subset).to(fake.device)] for subset in subsets)
-    values = [squared_frechet(mu, mean_of(x), traces_of_factors(factor, factor_of(x))) for x in sides]
+    values = [frechet_from_traces(mu, mean_of(x), traces_of_factors(factor, factor_of(x))) for x in sides]
     return Extrapolated(float(np.polynomial.Polynomial.fit(1 / sizes, values, 1)(0.0)), np.array(values), subsets)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ganmetrics.errors import GanMetricsError
-from ganmetrics.metrics.fid import factor_of, mean_of, squared_frechet
+from ganmetrics.metrics.fid import factor_of, frechet_from_traces, mean_of
 from ganmetrics.metrics.prd import PrdCurve, prd_curve
 from ganmetrics.numerics.resampling import seeded
 from ganmetrics.numerics.root_trace import traces_of_factors
@@ -78,7 +78,7 @@ def _fid_by_count(real: Tensor, fake: Tensor) -> Drawing:
     sizes = np.unique(np.geomspace(max(LEAST_FIDS / 4, len(fake) / 16), len(fake), NUM_FIDS).astype(int))
     rng, mu, factor = seeded(0), mean_of(real.double()), factor_of(real.double())
     subsets = [fake[torch.from_numpy(rng.permutation(len(fake))[:size])].double() for size in sizes]
-    values = [squared_frechet(mu, mean_of(x), traces_of_factors(factor, factor_of(x))) for x in subsets]
+    values = [frechet_from_traces(mu, mean_of(x), traces_of_factors(factor, factor_of(x))) for x in subsets]
     # The bias is linear in 1/n only for large n, so the line is fitted to the larger half of the subsets.
     line = np.polynomial.Polynomial.fit(1 / sizes[len(sizes) // 2 :], values[len(sizes) // 2 :], 1)
 

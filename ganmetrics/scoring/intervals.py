@@ -1,5 +1,7 @@
 """Intervals of scores, by a metric's own method, a bootstrap, or the spread over disjoint parts of the sets.
 
+``uncertainty_of`` chooses. A metric's own method is the ``uncertainty`` of its file in ``metrics``.
+
 Parts are disjoint, so that the variance over them is that of sets of their size, whatever the order of the statistic;
 the variance of the whole sets is less by the share of a part, as the spread falls with the root of the number of
 images. Parts are drawn without replacement, as copies of an image would be its nearest neighbours.

@@ -10,7 +10,7 @@ from scipy import linalg
 
 from ganmetrics.errors import NumericalError, StatisticsError
 from ganmetrics.metrics import fid
-from ganmetrics.metrics.fid import frechet_distance, squared_frechet
+from ganmetrics.metrics.fid import frechet_distance, frechet_from_traces
 from ganmetrics.numerics import cholesky
 from ganmetrics.numerics import root_trace as routes
 from ganmetrics.numerics.cholesky import centred_factor, pivoted
@@ -143,8 +143,8 @@ def test_a_factor_of_features_gives_their_covariance():
 
 def test_factors_of_no_rows_have_no_covariance():
     none = np.zeros((0, 4))
-    assert squared_frechet(np.zeros(4), np.ones(4), traces_of_factors(none, none)) == 4.0
-    assert squared_frechet(np.zeros(4), np.zeros(4), traces_of_factors(none, np.eye(4))) == pytest.approx(4.0)
+    assert frechet_from_traces(np.zeros(4), np.ones(4), traces_of_factors(none, none)) == 4.0
+    assert frechet_from_traces(np.zeros(4), np.zeros(4), traces_of_factors(none, np.eye(4))) == pytest.approx(4.0)
 
 
 INDEFINITE = covariance(6, 0) - 2.0 * np.eye(6)
@@ -230,7 +230,7 @@ def test_large_definite_covariances_need_one_factor_only(scale, monkeypatch):
     """The short route against singular values of both factors."""
     sigma_r, sigma_f = large_pair()
     mu = np.zeros(len(sigma_r))
-    exact = squared_frechet(mu, mu, traces_of_factors(pivoted(sigma_r).rows(), pivoted(sigma_f).rows()))
+    exact = frechet_from_traces(mu, mu, traces_of_factors(pivoted(sigma_r).rows(), pivoted(sigma_f).rows()))
     monkeypatch.setattr(routes, "traces_of_factors", None)  # the long route would fail
     found = frechet_distance(mu, sigma_r * scale, mu, sigma_f * scale)
     assert found / scale == pytest.approx(exact, rel=1e-9)
@@ -252,7 +252,7 @@ def test_a_large_singular_fake_takes_the_long_route():
     sigma_r, _ = large_pair()
     mu, rng = np.zeros(len(sigma_r)), np.random.RandomState(1)
     low = np.cov(rng.randn(50, len(mu)), rowvar=False)
-    exact = squared_frechet(mu, mu, traces_of_factors(pivoted(sigma_r).rows(), pivoted(low).rows()))
+    exact = frechet_from_traces(mu, mu, traces_of_factors(pivoted(sigma_r).rows(), pivoted(low).rows()))
     assert frechet_distance(mu, sigma_r, mu, low) == pytest.approx(exact, rel=1e-12)
 
 
@@ -400,7 +400,8 @@ def test_above_that_size_a_singular_side_takes_the_long_route(count, monkeypatch
     monkeypatch.setattr(routes, "CHEAP", 4)
     low = covariance(12, 3, count) if count else np.zeros((12, 12))
     full = covariance(12, 0)
-    expected = squared_frechet(np.zeros(12), np.zeros(12), traces_of_factors(pivoted(low).rows(), pivoted(full).rows()))
+    traces = traces_of_factors(pivoted(low).rows(), pivoted(full).rows())
+    expected = frechet_from_traces(np.zeros(12), np.zeros(12), traces)
     assert between(low, full) == pytest.approx(expected, rel=1e-12)
     assert between(full, low) == pytest.approx(expected, rel=1e-9)
 

@@ -1,4 +1,4 @@
-"""What becomes of images that cannot be read: ``read_placed`` leaves them out if asked to, or else refuses them all.
+"""What becomes of unreadable images: ``loading.read_placed`` leaves them out if asked to, or else refuses them all.
 
 One that cannot be read is an ``Unreadable`` where it is decoded, and a ``Fault`` among the images of its part.
 """
