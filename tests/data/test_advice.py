@@ -14,7 +14,8 @@ import ganmetrics as gm
 KINDS = {  # suffix: words of the advice
     "mp4": "Score the frames of videos by a pattern",
     "mdb": "Name the folder that holds the data.mdb",
-    "tfrecords": "Convert TFRecords",
+    "tfrecords": "Convert TFRecords to a zip by dataset_tool.py",
+    "tfrecord-00000-of-00010": "Convert TFRecords to a zip by dataset_tool.py",
     "parquet": "by a pattern in quotes",
     "h5": "Name one file, and behind a colon its data set",
     "pt": "if a generator, load it",

@@ -30,7 +30,7 @@ ADVICE: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (
         frozenset((".tfrecord", ".tfrecords")),
-        f"Convert TFRecords to image files, or save their images by {ARRAY}",
+        "Convert TFRecords to a zip by dataset_tool.py of stylegan2-ada-pytorch, or to image files",
     ),
     (
         frozenset((PARQUET,)),
@@ -67,4 +67,5 @@ def advice(found: Counter[str]) -> str:
 
 
 def _of(suffix: str) -> str:
-    return next((text for suffixes, text in ADVICE if suffix in suffixes), "")
+    # TensorFlow numbers the parts of a set behind the suffix: train.tfrecord-00000-of-00010.
+    return next((text for suffixes, text in ADVICE if suffix in suffixes or suffix.partition("-")[0] in suffixes), "")
