@@ -13,6 +13,7 @@ from PIL import Image
 from ganmetrics.diagnosis.diagnose import name_of
 from ganmetrics.diagnosis.mode_collapse import is_uneven
 from ganmetrics.diagnosis.unlike_reals import unlike_reals
+from ganmetrics.errors import InputError
 from ganmetrics.evaluation.attribute import CAUTION, attributed
 from ganmetrics.metrics import metric
 from ganmetrics.reporting.figures import low_modes
@@ -133,7 +134,11 @@ def _missing(pair: Pair) -> Gallery | None:
 
 def _unlike(pair: Pair) -> Gallery | None:
     """Show, where no classes are known and kinds are too rare, what the real images have and the generated ones not."""
-    if pair.classes is not None or not is_uneven(pair):
+    try:
+        if pair.classes is not None or not is_uneven(pair):
+            return None
+    except InputError:
+        # So few images tell nothing about kinds, and scores of them have a report all the same.
         return None
     groups = unlike_reals(pair)
     rows = tuple(Row(f"{len(group)} real images", _pictures(pair.real, group[:OF_MODE].tolist())) for group in groups)

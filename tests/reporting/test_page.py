@@ -187,3 +187,12 @@ def test_an_attribution_names_its_images(shown: SimpleNamespace, pages: dict[str
 def test_a_view_of_something_else_is_refused() -> None:
     with pytest.raises(TypeError, match="no report is made of a dict"):
         reporting.page({})
+
+
+def test_scores_of_few_images_have_a_page() -> None:
+    """Verdicts need 20 images of a side; scores need fewer, and so do their pages."""
+    rng = torch.Generator().manual_seed(0)
+    sets = [torch.randint(256, (6, 3, 8, 8), generator=rng, dtype=torch.uint8) for _ in range(2)]
+    reading = gm.Reading(thumbnails=True)
+    found = gm.evaluate(*sets, metrics=["fid", "vendi", "kid(subset_size=4)"], extractor="pixels", reading=reading)
+    assert "FID(pixels)" in reporting.page(found)
