@@ -151,8 +151,8 @@ def test_saved_statistics_need_their_features(digits: dict[str, tuple[torch.Tens
     assert found.pair.real.thumbnails is None
     with pytest.raises(gm.StatisticsError, match="hold no features"):
         gm.diagnose("mnist-train", digits["train"][0][:1000])
-    with pytest.raises(gm.UsageError, match="labels go with images"):
-        gm.diagnose("mnist-test", digits["train"][0][:1000], labels=[0] * 10_000)
+    with pytest.raises(gm.InputError, match="there are 9 classes for 10000 images"):
+        gm.diagnose("mnist-test", digits["train"][0][:1000], labels=[0] * 9)
 
 
 def test_input_trouble_is_told_from_the_pixels(digits: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:

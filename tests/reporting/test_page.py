@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -135,6 +136,15 @@ def test_of_ten_thousand_large_images_a_page_stays_below_5_mb() -> None:
     sets[1][:100] = sets[1][100:101]
     found = gm.diagnose(*sets, extractor="pixels")
     assert len(reporting.page(found).encode()) < 5_000_000
+
+
+def test_a_report_of_a_few_images_is_written(tmp_path: Path) -> None:
+    """They tell nothing about faults, and much about themselves."""
+    real, fake = (np.random.RandomState(seed).randint(0, 256, (6, 8, 8, 3), np.uint8) for seed in (0, 1))
+    reading = gm.Reading(thumbnails=True)
+    found = gm.evaluate(real, fake, metrics=["fid", "kid(subset_size=4)"], extractor="pixels", reading=reading)
+    found.save_html(tmp_path / "r.html")
+    assert "FID" in (tmp_path / "r.html").read_text()
 
 
 def test_a_report_is_written_whole_or_not_at_all(shown: SimpleNamespace, tmp_path: Path) -> None:
