@@ -117,6 +117,16 @@ def test_scores_are_logged_and_choose_the_checkpoint(tmp_path: Path) -> None:
     assert float(keeper.best_model_score) == pytest.approx(best, rel=1e-6)  # type: ignore[arg-type]
 
 
+def test_a_training_stops_early_by_the_key_of_the_score(tmp_path: Path) -> None:
+    """The threshold is met at once, so the training ends with its first epoch."""
+    stopping = lightning().callbacks.EarlyStopping(
+        monitor="gm/fid", mode="min", stopping_threshold=1e9, check_on_train_epoch_end=True
+    )
+    watching = callback()
+    fitted(tmp_path, [watching, stopping], steps=400)
+    assert watching.monitor.history[-1].step <= 2 * len(REALS) / 8
+
+
 def test_the_training_is_as_without_it(tmp_path: Path) -> None:
     with_it, without = fitted(tmp_path, [callback()]), fitted(tmp_path / "other", [])
     for mine, other in zip(with_it.state_dict().values(), without.state_dict().values(), strict=True):
