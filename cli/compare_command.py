@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from .grouped_help import SCORES, Command, Several
-from .options import Settings, baseline_option, html_option, scoring_options, set_argument
+from .options import Settings, scoring_options, set_argument
 from .output import configured, names_of, run_comparison, show
+from .output_options import baseline_option, html_option
 
 
 @click.command(cls=Command)

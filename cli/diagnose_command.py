@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from .grouped_help import SCORES, Command
-from .options import FAILED, Settings, diagnosis_options, set_argument
+from .options import Settings, diagnosis_options, set_argument
 from .output import run
+from .output_options import FAILED
 
 
 @click.command(cls=Command)

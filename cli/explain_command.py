@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from .grouped_help import SCORES, Command
-from .options import Settings, force_option, format_option, json_option, reading_options, set_argument
+from .options import Settings, reading_options, set_argument
 from .output import run
+from .output_options import force_option, format_option, json_option
 
 
 @click.command(cls=Command)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from .grouped_help import Command
-from .options import Settings, force_option, reading_options, set_argument
+from .options import Settings, reading_options, set_argument
 from .output import build_statistics
+from .output_options import force_option
 
 
 @click.command(cls=Command)

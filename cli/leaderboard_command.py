@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .hosting import BoardGroup, device_option, init, serve, threads_option, token, upgrade, work
-from .options import force_option, json_option
+from .output_options import force_option, json_option
 
 if TYPE_CHECKING:
     from ganmetrics.leaderboard import Board

@@ -14,6 +14,16 @@ import click
 from ganmetrics._wording import OF_METRICS, Option
 
 from .grouped_help import COMMON, IMAGES, NETWORK, OUTPUT, SCORES
+from .output_options import (
+    PREFIX,
+    fail_if_option,
+    force_option,
+    format_option,
+    html_option,
+    json_option,
+    seed_option,
+    shared,
+)
 from .sets import PATTERNS, SINGLE, SetChoice, opened, readings
 
 if TYPE_CHECKING:
@@ -21,11 +31,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 METAVAR = "NAME[:LAYER]"
-# The exit code of a result that --fail-if or --fail-on names.
-FAILED = 8
-PRINTED = ("text", "markdown", "latex", "csv", "json")
 DEVICES = "auto|cpu|cuda[:N]|mps"
-PREFIX = "ganmetrics."
 # Parameters of the library whose option has another name.
 RENAMED = {"assume": "assume_recipe", "exif": "exif_transpose", OF_METRICS: "changes", "limit": "max_memory"}
 # Parameters of the library that an option of another command stands for.
@@ -198,122 +204,96 @@ def _complete_set(ctx: click.Context, parameter: click.Parameter, typed: str) ->
     return [*names, CompletionItem(typed, type="file")]
 
 
-def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
-    ctx.meta[f"{PREFIX}{parameter.name}"] = value
-
-
-# An option that each command takes by ``Settings.of`` and not by a parameter of its own.
-_shared = partial(click.option, expose_value=False, callback=_keep)
-
-format_option = _shared("--format", "printed", type=click.Choice(PRINTED), default="text", show_default=True,
-                        cls=OUTPUT, help="How the result is printed. latex needs the package booktabs.")  # fmt: skip
-json_option = _shared("--json", "json_path", cls=OUTPUT, metavar="FILE|-",
-                      help="Write JSON to a file. - prints it, as --format json does.")  # fmt: skip
-html_option = _shared("--html", "html_path", cls=OUTPUT, metavar="FILE",
-                      help="Write an HTML report with figures and pictures.")  # fmt: skip
-force_option = _shared("--force", is_flag=True, cls=OUTPUT,
-                       help="Overwrite existing outputs. Compare results of different protocols.")  # fmt: skip
-fail_if_option = _shared(
-    "--fail-if", multiple=True, metavar="CONDITION", cls=SCORES,
-    help=f"Exit with {FAILED} on a bad score. 'fid > 12' looks at the value, 'fid.low > 12' at an end of its interval. "
-    "May be repeated.",
-)  # fmt: skip
-baseline_option = click.option("--baseline", default="", metavar="FAKE", cls=SCORES,
-                               help="Compare the other sets with this one alone.")  # fmt: skip
-seed_option = _shared(
-    "--seed", default=2020, show_default=True, cls=SCORES, help="Random seed for subsets and shuffles."
-)
-
 # One list for each kind of option, in the order in which the help shows them.
 SET_OPTIONS = [
-    _shared("--include", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
+    shared("--include", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
             help="Take the images whose names fit, such as 'seed1*.png'. May be repeated. SET is real, fake or test "
             "where one alone is meant."),
-    _shared("--exclude", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
+    shared("--exclude", multiple=True, metavar="[SET:]PATTERN", cls=IMAGES,
             help="Leave out the images whose names fit. May be repeated."),
-    _shared("--sample", multiple=True, metavar="[SET:]N[@SEED]", cls=IMAGES,
+    shared("--sample", multiple=True, metavar="[SET:]N[@SEED]", cls=IMAGES,
             help="Draw N of the images, the same whatever the order of reading. first:N takes the first."),
-    _shared("--prepare", multiple=True, metavar="[SET:]STEPS", cls=IMAGES,
+    shared("--prepare", multiple=True, metavar="[SET:]STEPS", cls=IMAGES,
             help="Crop or resize before anything else. STEPS are adm-crop:N, fidelity-crop:N, center-crop[:N], "
             "resize:N or pad, joined by +."),
-    _shared("--labels", multiple=True, metavar="[SET:]FILE", cls=IMAGES,
+    shared("--labels", multiple=True, metavar="[SET:]FILE", cls=IMAGES,
             help="A file with the class of each image. It is for the real ones if no SET is named. It holds "
             "name,class lines (.csv), StyleGAN's dataset.json, a class a line (.txt), or an array (.npy).  "
             "[default: the images' own classes]"),
-    _shared("--label-column", multiple=True, metavar="[SET:]COLUMN", cls=IMAGES,
+    shared("--label-column", multiple=True, metavar="[SET:]COLUMN", cls=IMAGES,
             help="Which of several labels is the class. Give the column's name, or its number from 0."),
-    _shared("--value-range", multiple=True, metavar="[SET:]LOW:HIGH", cls=IMAGES,
+    shared("--value-range", multiple=True, metavar="[SET:]LOW:HIGH", cls=IMAGES,
             help="Black and white of float images in npy and npz files. Give -1:1 for images that end in tanh."),
-    _shared("--every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", cls=IMAGES,
+    shared("--every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", cls=IMAGES,
             help="Take every N-th frame of videos."),
-    _shared("--root", metavar="FOLDER", cls=IMAGES,
+    shared("--root", metavar="FOLDER", cls=IMAGES,
             help="The folder in which the names of a list @FILE start.  [default: that of the list]"),
 ]  # fmt: skip
 FILE_OPTIONS = [
-    _shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True, cls=IMAGES,
+    shared("--on-error", type=click.Choice(["error", "skip"]), default="error", show_default=True, cls=IMAGES,
             help="What to do with a file that cannot be read. skip counts it and leaves it out."),
-    _shared("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error", show_default=True,
+    shared("--alpha", type=click.Choice(["error", "white", "black", "drop"]), default="error", show_default=True,
             cls=IMAGES, help="Transparent pixels: refuse, paint on, or drop alpha."),
-    _shared("--frames", type=click.Choice(["error", "first"]), default="error", show_default=True, cls=IMAGES,
+    shared("--frames", type=click.Choice(["error", "first"]), default="error", show_default=True, cls=IMAGES,
             help="Images of several frames: refuse, or take the first."),
-    _shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True, cls=IMAGES,
+    shared("--classes", type=click.Choice(["auto", "folders", "none"]), default="auto", show_default=True, cls=IMAGES,
             help="Where the classes of images come from. auto takes dataset.json, or sub-folders that are not "
             "numbered parts of a set. folders takes any sub-folders."),
-    _shared("--levels", metavar="LOW:HIGH", cls=IMAGES,
+    shared("--levels", metavar="LOW:HIGH", cls=IMAGES,
             help="Black and white of images of more than 8 bits. Give 0:4095 for 12 bits in files of 16.  "
             "[default: by the depth that each file states]"),
-    _shared("--max-pixels", type=click.IntRange(min=1), default=64_000_000, show_default=True, metavar="N", cls=IMAGES,
+    shared("--max-pixels", type=click.IntRange(min=1), default=64_000_000, show_default=True, metavar="N", cls=IMAGES,
             help="Refuse images of more pixels. They could fill the memory."),
-    _shared("--exif-transpose", is_flag=True, cls=IMAGES, help="Apply EXIF orientations. Other packages ignore them."),
-    _shared("--max-memory", metavar="SIZE", cls=COMMON,
+    shared("--exif-transpose", is_flag=True, cls=IMAGES, help="Apply EXIF orientations. Other packages ignore them."),
+    shared("--max-memory", metavar="SIZE", cls=COMMON,
             help="Memory for images and distances, such as 2GB.  [default: 256MiB]"),
-    _shared("--quiet", "-q", is_flag=True, cls=COMMON, help="Show no progress bar."),
+    shared("--quiet", "-q", is_flag=True, cls=COMMON, help="Show no progress bar."),
 ]  # fmt: skip
 NETWORK_OPTIONS = [
-    _shared("--extractor", metavar=METAVAR, cls=NETWORK,
+    shared("--extractor", metavar=METAVAR, cls=NETWORK,
             help="The network that turns images into features. Names such as inception, digits or vgg16 may have a "
             "layer, as inception:768. `ganmetrics list extractors` lists them.  [default: inception, or that of saved "
             "statistics]"),
-    _shared("--exact", "way", flag_value="exact", cls=NETWORK,
+    shared("--exact", "way", flag_value="exact", cls=NETWORK,
             help="Run Inception in torch-fidelity's order of operations. Scores are equal to the last digits; it takes "
             "twice the time."),
-    _shared("--fast", "way", flag_value="fast", cls=NETWORK,
+    shared("--fast", "way", flag_value="fast", cls=NETWORK,
             help="Run the network in TF32 on NVIDIA GPUs. Signatures say so."),
-    _shared("--weights", metavar="FILE", cls=NETWORK, help="A weights file in place of the network's own."),
-    _shared("--device", default="auto", show_default=True, metavar=DEVICES, cls=NETWORK,
+    shared("--weights", metavar="FILE", cls=NETWORK, help="A weights file in place of the network's own."),
+    shared("--device", default="auto", show_default=True, metavar=DEVICES, cls=NETWORK,
             help="Where the network runs."),
-    _shared("--batch-size", type=click.IntRange(min=1), metavar="N", cls=NETWORK,
+    shared("--batch-size", type=click.IntRange(min=1), metavar="N", cls=NETWORK,
             help="Images in one forward pass.  [default: by device]"),
-    _shared("--workers", type=click.IntRange(min=0), metavar="N", cls=NETWORK,
+    shared("--workers", type=click.IntRange(min=0), metavar="N", cls=NETWORK,
             help="Number of decoding processes.  [default: by cores]"),
-    _shared("--engine", type=click.Choice(["local", "ranks", "ray"]), cls=NETWORK,
+    shared("--engine", type=click.Choice(["local", "ranks", "ray"]), cls=NETWORK,
             help="Where images are processed. local is this process, ranks are torchrun's, ray is a Ray cluster.  "
             "[default: ranks under torchrun, else local]"),
-    _shared("--cache/--no-cache", default=True, show_default=True, cls=NETWORK,
+    shared("--cache/--no-cache", default=True, show_default=True, cls=NETWORK,
             help="Reuse the features of files. `ganmetrics cache` manages them."),
 ]  # fmt: skip
 # For sets that hold features in place of images.
 FEATURE_OPTIONS = [
-    _shared("--features-name", metavar="NAME", cls=NETWORK,
+    shared("--features-name", metavar="NAME", cls=NETWORK,
             help="The sets hold features of the network NAME of your own. Each set is an "
             ".npy, .npz or .safetensors file of an array [N, D]."),
-    _shared("--logits", multiple=True, metavar="FILE", cls=NETWORK,
+    shared("--logits", multiple=True, metavar="FILE", cls=NETWORK,
             help="Logits [N, K] beside features, for the Inception Score. One file belongs to the last set; repeat the "
             "option to give one to each set, in their order."),
 ]  # fmt: skip
 SCORE_OPTIONS = [
     seed_option,
-    _shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE", cls=SCORES,
+    shared("--set", "changes", multiple=True, metavar="METRIC.OPTION=VALUE", cls=SCORES,
             help="Set an option of a metric, such as kid.subset_size=500. May be repeated."),
-    _shared("--protocol", metavar="NAME", cls=SCORES,
+    shared("--protocol", metavar="NAME", cls=SCORES,
             help="Reproduce the numbers of another package. Names such as clean-fid: `ganmetrics list protocols`."),
-    _shared("--ci", type=click.Choice(["fast", "bootstrap", "off"]), default="fast", show_default=True, cls=SCORES,
+    shared("--ci", type=click.Choice(["fast", "bootstrap", "off"]), default="fast", show_default=True, cls=SCORES,
             help="How the 95 % intervals are made."),
-    _shared("--assume-recipe", metavar="NAME", cls=SCORES,
+    shared("--assume-recipe", metavar="NAME", cls=SCORES,
             help="Say which package made statistics without a recipe. Names are those of `ganmetrics list protocols`; "
             "with --weights they were made by those weights."),
-    _shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
-    _shared("--bibtex", "bibtex_path", metavar="FILE", cls=OUTPUT, help="Write BibTeX entries of the metrics' papers."),
+    shared("--strict", is_flag=True, cls=SCORES, help="End with an error where there would be warnings."),
+    shared("--bibtex", "bibtex_path", metavar="FILE", cls=OUTPUT, help="Write BibTeX entries of the metrics' papers."),
     fail_if_option,
     format_option,
     json_option,

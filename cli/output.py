@@ -16,7 +16,8 @@ import click
 from ganmetrics._files import check_writable, shown, write_text
 from ganmetrics._wording import in_options
 
-from .options import FAILED, spelled
+from .options import spelled
+from .output_options import FAILED
 from .sets import SIDES
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from .grouped_help import Command
-from .options import Settings, fail_if_option, force_option, format_option, html_option, json_option
+from .options import Settings
 from .output import show
+from .output_options import fail_if_option, force_option, format_option, html_option, json_option
 
 
 @click.command(cls=Command)

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from .grouped_help import Group
-from .options import Settings, force_option, reading_options
+from .options import Settings, reading_options
 from .output import build_statistics, print_table
+from .output_options import force_option
 
 
 @click.group(cls=Group)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from .grouped_help import NETWORK, SCORES, Command
-from .options import DEVICES, Settings, file_options, force_option, format_option, json_option, set_argument
+from .options import DEVICES, Settings, file_options, set_argument
 from .output import run
+from .output_options import force_option, format_option, json_option
 
 
 @click.command(cls=Command)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganmetrics._files import atomic_write, check_writable
 from ganmetrics.reporting.plotting import figure_of, svg_of
-from ganmetrics.reporting.views import figures_of, view_of
+from ganmetrics.reporting.run_views import figures_of, view_of
 from ganmetrics.version import __version__
 
 if TYPE_CHECKING:

@@ -12,14 +12,11 @@ from ganmetrics.diagnosis.pair import Pair
 from ganmetrics.evaluation.attribute import CAUTION, Attribution
 from ganmetrics.evaluation.compare import Comparison
 from ganmetrics.evaluation.compare_saved import SavedComparison
-from ganmetrics.evaluation.compare_trainings import TrainingComparison
 from ganmetrics.evaluation.every_protocol import ProtocolTable
 from ganmetrics.evaluation.explain import HEADS, Explanation
-from ganmetrics.evaluation.load_results import SavedResults
 from ganmetrics.evaluation.path_length import PathLength
-from ganmetrics.evaluation.required_images import RequiredImages
 from ganmetrics.protocols import PROTOCOLS
-from ganmetrics.reporting import figures, gallery, run_figures
+from ganmetrics.reporting import figures, gallery
 from ganmetrics.reporting.page_parts import ScoreRow, Side, Table, View
 from ganmetrics.reporting.plotting import Drawing
 from ganmetrics.scoring.result import Result, describe, environment
@@ -53,7 +50,7 @@ def _(shown: Result, *, with_pictures: bool = True) -> View:
     return View(
         title="Evaluation",
         summary=_counts(shown.real, shown.fake),
-        scores=tuple(_row(each) for each in shown.scores.values()),
+        scores=tuple(score_row(each) for each in shown.scores.values()),
         figures=tuple(_figures_of_result(shown, pair)) if with_pictures else (),
         galleries=tuple(_galleries(shown.real, shown.fake, pair)) if with_pictures else (),
         sides=_sides([("real", shown.real), ("fake", shown.fake)]),
@@ -105,7 +102,7 @@ def _(shown: Diagnosis) -> tuple[Drawing, ...]:
 
 @view_of.register
 def _(shown: Comparison, *, with_pictures: bool = True) -> View:
-    rows = [_row(score, name) for name, result in shown.results.items() for score in result.scores.values()]
+    rows = [score_row(score, name) for name, result in shown.results.items() for score in result.scores.values()]
     first = next(iter(shown.results.values()))
     sides = [("real", first.real), *((name, result.fake) for name, result in shown.results.items())]
     # The same warning may stand at several sets; each is shown once.
@@ -135,69 +132,12 @@ def _(shown: SavedComparison, *, with_pictures: bool = True) -> View:
     return View(
         title="Comparison of saved results",
         summary=f"{shown.headline}. Without the images, intervals are as wide as if each set had reals of its own.",
-        scores=tuple(_row(score, name) for name, scores in shown.results.items() for score in scores.values()),
+        scores=tuple(score_row(score, name) for name, scores in shown.results.items() for score in scores.values()),
         differences=shown.differences,
         warnings=shown.warnings,
         versions=environment(),
         grid=shown.table(),
     )
-
-
-@view_of.register
-def _(shown: SavedResults, *, with_pictures: bool = True) -> View:
-    trainings, sets = len(shown.series()), sum(each.step is None for each in shown.runs)
-    counts = ([f"{sets} sets of images"] if sets else []) + (
-        [f"{trainings} trainings, each by its best step"] if trainings else []
-    )
-    return View(
-        title="Runs",
-        summary=f"{' and '.join(counts)}. Click a heading to sort by it.",
-        figures=figures_of(shown) if with_pictures else (),
-        warnings=shown.warnings,
-        versions=environment(),
-        grid=shown.table(),
-        is_browser=True,
-    )
-
-
-@figures_of.register
-def _(shown: SavedResults) -> tuple[Drawing, ...]:
-    return tuple(run_figures.of_runs(shown))
-
-
-@view_of.register
-def _(shown: TrainingComparison, *, with_pictures: bool = True) -> View:
-    methods = ", ".join(
-        f"{next(iter(each.values())).num_trainings} trainings of {name}" for name, each in shown.spreads.items()
-    )
-    return View(
-        title="Comparison of methods",
-        summary=f"{methods}. The spread over trainings decides.",
-        scores=tuple(_row(score, name) for name, scores in shown.scores.items() for score in scores.values()),
-        set_head="Training",
-        differences=shown.differences,
-        warnings=shown.warnings,
-        versions=environment(),
-        grid=shown.table(),
-    )
-
-
-@view_of.register
-def _(shown: RequiredImages, *, with_pictures: bool = True) -> View:
-    needed = "no number" if shown.images is None else f"{shown.images:,}"
-    return View(
-        title=f"How many images tell {shown.difference:.3g} in {shown.score.title}?",
-        summary=f"{needed} images of each set, where there are {shown.num_images:,} now.",
-        figures=figures_of(shown) if with_pictures else (),
-        warnings=shown.warnings,
-        versions=environment(),
-        grid=shown.table(),
-    )
-
-
-@figures_of.register
-def _(shown: RequiredImages) -> tuple[Drawing, ...]:
-    return tuple(run_figures.of_plan(shown))
 
 
 @view_of.register
@@ -211,7 +151,7 @@ def _(shown: Attribution, *, with_pictures: bool = True) -> View:
     return View(
         title="Attribution",
         summary=f"The share of an image is the score less the score without the image. {CAUTION}",
-        scores=(_row(shown.score),),
+        scores=(score_row(shown.score),),
         tables=tuple(tables),
         warnings=shown.warnings,
         versions=environment(),
@@ -236,7 +176,7 @@ def _(shown: ProtocolTable, *, with_pictures: bool = True) -> View:
     return View(
         title="FID under every protocol",
         summary="The same images, scored as each package scores them.",
-        scores=tuple(_row(score, name) for name, score in shown.scores.items()),
+        scores=tuple(score_row(score, name) for name, score in shown.scores.items()),
         set_head="Protocol",
         tables=(Table("protocols", "Why do the values differ?", ("Protocol", "Method"), rows),),
         warnings=shown.warnings,
@@ -297,7 +237,8 @@ def _named_warnings(results: Mapping[str, Result]) -> Iterable[str]:
         yield from (f"{name}: {warning}" for warning in result.warnings)
 
 
-def _row(score: Score, set_name: str = "") -> ScoreRow:
+def score_row(score: Score, set_name: str = "") -> ScoreRow:
+    """Return one score as a row of the table of scores."""
     around = score.interval
     return ScoreRow(
         title=score.title,

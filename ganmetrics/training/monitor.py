@@ -24,9 +24,9 @@ from ganmetrics.evaluation.batchwise import Evaluation
 from ganmetrics.scoring.cautions import alarms
 from ganmetrics.scoring.result import Result
 from ganmetrics.training import outputs as out
-from ganmetrics.training.monitor_state import MonitorState, health_of
+from ganmetrics.training.monitor_state import MonitorState, as_float, health_of
 from ganmetrics.training.outputs import Outputs
-from ganmetrics.training.records import Record, best_of, keep_old, read_records, write_records
+from ganmetrics.training.records import Record, best_of, read_records, replace_records, write_records
 from ganmetrics.training.sparing import Sparing
 from ganmetrics.training.writers import lay_out, write_numbers, write_record
 
@@ -146,21 +146,9 @@ class Monitor:
         return best_of(self.history)
 
     def should_stop(self, patience: int = 5) -> bool:
-        """Say whether the last evaluations brought no better value of the first metric.
-
-        Parameters
-        ----------
-        patience : int
-            Evaluations without a new best, after which a training may end.
-
-        Returns
-        -------
-        bool
-            ``False`` before there are more evaluations than ``patience``.
-        """
+        """Say whether the last ``patience`` evaluations brought no better value of the first metric."""
         _arguments.whole(patience, "patience", 1)
-        best = self.best
-        return best is not None and sum(record.step > best.step for record in self.history) >= patience
+        return (best := self.best) is not None and sum(one.step > best.step for one in self.history) >= patience
 
     def __call__(
         self,
@@ -234,7 +222,7 @@ class Monitor:
         return torch.cat(list(source.batches()))
 
     def _note(self, step: int, samples: Images | None, numbers: Iterable[Number]) -> tuple[Finding, ...]:
-        d_loss, g_loss, g_grad_norm, d_accuracy = map(_as_float, numbers)
+        d_loss, g_loss, g_grad_norm, d_accuracy = map(as_float, numbers)
         findings = self.health.log(
             step, d_loss=d_loss, g_loss=g_loss, g_grad_norm=g_grad_norm, d_accuracy=d_accuracy, samples=samples
         )
@@ -309,12 +297,4 @@ class Monitor:
     def _replace_history(self, history: list[Record]) -> None:
         self.history = history
         if self._folder is not None and ranks.rank() == 0:
-            path = self._folder / out.SCORES
-            if path.exists() and [one.to_dict() for one in read_records(path)] != [one.to_dict() for one in history]:
-                keep_old(path)
-                write_records(history, path)
-
-
-def _as_float(value: Number) -> float | None:
-    """Return a number as float, also where it is a tensor in a graph."""
-    return float(value.detach()) if isinstance(value, torch.Tensor) else value
+            replace_records(history, self._folder / out.SCORES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import torch
+
 from ganmetrics.diagnosis.finding import VERDICTS
 from ganmetrics.diagnosis.finding import rank as severity
 from ganmetrics.diagnosis.training_health import Entry, TrainingHealth
@@ -72,3 +74,8 @@ def health_of(entries: Iterable[Entry], infinite: Mapping[str, list[int]]) -> Tr
     health = TrainingHealth()
     health.entries, health._infinite = list(entries), dict(infinite)
     return health
+
+
+def as_float(value: Any) -> float | None:
+    """Return a number as float, also where it is a tensor in a graph; ``None`` stays."""
+    return float(value.detach()) if isinstance(value, torch.Tensor) else value

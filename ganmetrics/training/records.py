@@ -155,6 +155,13 @@ def write_records(records: Iterable[Record], path: Path) -> None:
         stream.writelines(json.dumps(each.to_dict(), ensure_ascii=False).encode() + b"\n" for each in records)
 
 
+def replace_records(history: list[Record], path: Path) -> None:
+    """Write a history in place of a file's other one, which stays beside it (InputError, ResourceError)."""
+    if path.exists() and [one.to_dict() for one in read_records(path)] != [one.to_dict() for one in history]:
+        keep_old(path)
+        write_records(history, path)
+
+
 def keep_old(path: Path) -> None:
     """Copy a file's content beside it, as ``scores.jsonl.old``."""
     if path.exists():
