@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from ganmetrics.numerics.interval_ends import Interval
+from ganmetrics.numerics.interval_ends import Interval, readable
 
 INF = math.inf
 
@@ -71,3 +71,10 @@ def test_what_is_no_interval_about_the_value_is_refused(changes: dict[str, objec
 def test_a_half_width_below_zero_is_refused(half_width: float) -> None:
     with pytest.raises(ValueError, match="does not hold"):
         Interval.from_dict({"half_width": half_width}, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0.0000"), (0.1, "0.1000"), (-12.34567, "-12.3457"), (0.01234567, "0.01235")]
+)
+def test_a_value_without_an_interval_has_four_digits(value: float, text: str) -> None:
+    assert readable(value) == text
