@@ -20,7 +20,7 @@ def regressed(rows: torch.Tensor, targets: torch.Tensor, asked: torch.Tensor) ->
 
 def test_scores_are_those_of_regressions_without_the_row() -> None:
     rng = torch.Generator().manual_seed(0)
-    rows, others = (torch.randn(count, 4, generator=rng, dtype=torch.float64) * 3 + 1 for count in (30, 5))
+    rows, others = (torch.randn(count, 4, generator=rng, dtype=torch.float64) * 0.3 + 1 for count in (30, 5))
     rows[:, 3] = others[:, 3] = 7.0
     targets = torch.nn.functional.one_hot(torch.arange(30) % 3, 3).double()
     own, further = left_out_scores(rows, others, targets)
