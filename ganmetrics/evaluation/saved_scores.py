@@ -14,7 +14,7 @@ from ganmetrics.errors import MALFORMED, InputError
 from ganmetrics.measurement.recipe import Signature
 from ganmetrics.metrics import METRICS
 from ganmetrics.metrics.metric import Metric
-from ganmetrics.scoring.result import SCHEMA, Interval, Score
+from ganmetrics.scoring.result import SCHEMA, Floor, Interval, Score
 
 # Schemas whose scores are written alike. Results have SCHEMA; diagnoses, which hold scores too, have 2 or 3.
 READ_SCHEMAS = (SCHEMA, 3)
@@ -151,6 +151,7 @@ def read_score(name: str, score: Mapping[str, Any]) -> Score:
         higher_is_better=higher,
         signature=Signature.parse(score["signature"]),
         interval=interval,
+        floor=None if score.get("floor") is None else Floor.from_dict(score["floor"]),
     )
 
 

@@ -51,6 +51,14 @@ class Floor(NamedTuple):
     interval: Interval | None = None
     is_below: bool = False
 
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Floor:
+        """Return the floor of plain data (an error of ``MALFORMED`` for other data)."""
+        value, ratio, around = float(data["value"]), data["ratio"], data["interval"]
+        interval = None if around is None else Interval.from_dict(around, value)
+        ratio = math.nan if ratio is None else float(ratio)
+        return Floor(value, ratio, int(data["num_images"]), interval, bool(data["is_below"]))
+
     def __str__(self) -> str:
         times = "" if math.isnan(self.ratio) else f", {self.ratio:.3g} times"
         return f"(held-out reals {self.cell}{times})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +67,15 @@ def test_a_table_has_a_row_of_floors() -> None:
     row = found.to_pandas().iloc[1]
     assert row["fid_over_floor"] == found.results["B"]["fid"].floor.ratio
     assert "ct_floor" not in row and "held-out" not in found.to_csv()
+
+
+def test_a_saved_floor_comes_back(tmp_path: Path) -> None:
+    found = gm.evaluate(images(0), images(1), test=images(2), metrics=METRICS[:2], extractor="pixels")
+    found.save(tmp_path / "r.json")
+    [again] = gm.load_results(tmp_path / "r.json").runs
+    assert again.scores["fid"].floor == found["fid"].floor
+    assert again.scores["kid"].floor is not None and math.isnan(again.scores["kid"].floor.ratio)
+    assert "held-out real images" in str(gm.load_results(tmp_path / "r.json"))
 
 
 def test_a_floor_that_cannot_be_is_said() -> None:
