@@ -24,7 +24,7 @@ from .output_options import (
     seed_option,
     shared,
 )
-from .sets import PATTERNS, SINGLE, SetChoice, opened, readings
+from .sets import PATTERNS, SINGLE, SetChoice, bounds, opened, readings
 
 if TYPE_CHECKING:
     from ganmetrics import Reading
@@ -69,7 +69,7 @@ class Settings:
     @staticmethod
     def of(ctx: click.Context) -> Settings:
         """Return the settings of the command that is running; torchrun's ranks meet here."""
-        from ganmetrics import Reading, UsageError, memory_limit
+        from ganmetrics import Reading, memory_limit
         from ganmetrics.distributed import LAUNCHED
         from ganmetrics.extractors import respelled
 
@@ -78,12 +78,7 @@ class Settings:
             # Buffers are bounded for as long as the command runs.
             ctx.with_resource(memory_limit(limit))
         if text := values["levels"]:
-            try:
-                low, high = map(float, text.split(":"))
-            except ValueError as error:
-                what = f"--levels {text}: expected LOW:HIGH, the numbers that are black and white"
-                raise UsageError(what, where="--levels", hint="Images of 12 bits in files of 16 have 0:4095") from error
-            values["levels"] = low, high
+            values["levels"] = bounds(text, "--levels", "Images of 12 bits in files of 16 have 0:4095")
         # Under torchrun the ranks share the images unless another engine is asked for.
         is_launched = all(name in os.environ for name in LAUNCHED) and os.environ["WORLD_SIZE"] not in ("", "1")
         engine = values.pop("engine", None) or ("ranks" if is_launched else "local")

@@ -118,15 +118,18 @@ def _of_reading(values: Mapping[str, list[str]]) -> dict[str, Any]:
 
 
 def _range(values: Sequence[str]) -> tuple[float, float] | None:
+    return bounds(values[0], "--value-range", "Usual ranges are 0:1 and -1:1") if values else None
+
+
+def bounds(text: str, option: str, hint: str) -> tuple[float, float]:
+    """Return the two numbers of LOW:HIGH (UsageError)."""
     from ganmetrics import UsageError
 
-    if not values:
-        return None
     try:
-        low, high = map(float, values[0].split(":"))
+        low, high = map(float, text.split(":"))
     except ValueError as error:
-        what = f"--value-range {values[0]}: expected LOW:HIGH, the numbers that are black and white"
-        raise UsageError(what, where="--value-range", hint="Usual ranges are 0:1 and -1:1") from error
+        what = f"{option} {text}: expected LOW:HIGH, the numbers that are black and white"
+        raise UsageError(what, where=option, hint=hint) from error
     return low, high
 
 

@@ -72,7 +72,7 @@ class Opening:
 
     @property
     def _whole(self) -> Reading:
-        """Of inputs that are no folder: they are not cut."""
+        """The reading of inputs that are no folder, whose images are not cut."""
         return replace(self.reading, prepare=None)
 
 

@@ -14,7 +14,8 @@ from ganmetrics.data.places.paths import suffix_of
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.classes import MAX_LABEL_BYTES, classes_of_files
 from ganmetrics.data.reading.decode import Decoded, decode
-from ganmetrics.data.reading.loading import Items, chosen_workers, placed_items
+from ganmetrics.data.reading.loading import chosen_workers, placed_items
+from ganmetrics.data.reading.parts import Items
 from ganmetrics.data.reading.result_names import FIRST, roles_of
 from ganmetrics.data.reading.unreadable import Unreadable
 from ganmetrics.data.reading_choices import Reading

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ganmetrics._process import return_memory, set_allocator, signals_held
 from ganmetrics.data.reading.batches import WHOLE, Share
 from ganmetrics.data.reading.decode import Decoded
-from ganmetrics.data.reading.parts import TASK_IMAGES, Load, Part, Parts, next_part
+from ganmetrics.data.reading.parts import TASK_IMAGES, Items, Load, Part, Parts, next_part
 from ganmetrics.data.reading.preparing import prepared
 from ganmetrics.data.reading.random_streams import OwnStreams
 from ganmetrics.data.reading.unreadable import Unreadable, refusal_of
@@ -39,24 +39,6 @@ UNREAD_BYTES = 128 << 10  # what an image is taken to have where none of those l
 NUM_PROBES = 8  # images looked at for the size of a task
 SHARED_MEMORY = "/dev/shm"
 M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 1 << 20  # of glibc's mallopt
-
-
-class Items(Protocol):
-    """Images that can be loaded one by one, in any process.
-
-    ``is_quiet`` says that nothing of the caller's runs in a worker, whose stderr may then be closed: C libraries write
-    about corrupt files there, and a worker that is ended complains of its lost connection.
-    """
-
-    is_quiet: bool
-
-    def __len__(self) -> int: ...
-
-    def title(self, index: int) -> str:
-        """What messages call an image."""
-
-    def load(self, index: int) -> Decoded:
-        """The image (Unreadable, or an error that ends the whole reading)."""
 
 
 def read_parts(parts: Parts, reading: Reading, notes: Notes, where: str) -> Iterator[Images]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ganmetrics.data.places.paths import shortened
 from ganmetrics.data.reading.decode import Decoded
@@ -23,6 +23,24 @@ if TYPE_CHECKING:
 TASK_IMAGES = 64
 # What messages call an image, and what loads it.
 Load: TypeAlias = "tuple[str, Callable[[], Decoded]]"
+
+
+class Items(Protocol):
+    """Images that can be loaded one by one, in any process.
+
+    ``is_quiet`` says that nothing of the caller's runs in a worker, whose stderr may then be closed: C libraries write
+    about corrupt files there, and a worker that is ended complains of its lost connection.
+    """
+
+    is_quiet: bool
+
+    def __len__(self) -> int: ...
+
+    def title(self, index: int) -> str:
+        """What messages call an image."""
+
+    def load(self, index: int) -> Decoded:
+        """The image (Unreadable, or an error that ends the whole reading)."""
 
 
 @dataclass
