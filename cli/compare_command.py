@@ -18,7 +18,7 @@ from .output_options import baseline_option, html_option
     multiple=True,
     metavar="SET...",
     cls=Several,
-    help="Sets of several trainings of one method, such as a/seed*/. Takes all up to the next option.",
+    help="Sets of several trainings of one method, such as a/seed?/. Takes all up to the next option.",
 )
 @click.option("--against", multiple=True, metavar="SET...", cls=Several,
               help="Sets of several trainings of the other method.")  # fmt: skip
@@ -52,7 +52,7 @@ def command(
     ganmetrics compare real/ mine/ baseline/
     ganmetrics compare mnist-test a.npz b.npz c.npz --metrics fid,kid
     ganmetrics compare monday.json tuesday.json
-    ganmetrics compare real/ --runs a/seed*/ --against b/seed*/
+    ganmetrics compare real/ --runs a/seed?/ --against b/seed?/
     """
     import ganmetrics as gm
 

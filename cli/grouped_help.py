@@ -21,7 +21,7 @@ COMMON, IMAGES, NETWORK, SCORES, OUTPUT = map(_in_group, GROUPS)
 
 
 class Several(click.Option):
-    """An option that takes every following argument up to the next option, as shells expand ``--runs a/seed*/``."""
+    """An option that takes every following argument up to the next option, as shells expand ``--runs a/seed?/``."""
 
     group = "Scores"
 

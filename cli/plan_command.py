@@ -20,7 +20,7 @@ from .output import show
     multiple=True,
     metavar="SET...",
     cls=Several,
-    help="Sets of several trainings of one method, such as a/seed*/. Takes all up to the next option.",
+    help="Sets of several trainings of one method, such as a/seed?/. Takes all up to the next option.",
 )
 @click.option("--against", multiple=True, metavar="SET...", cls=Several,
               help="Sets of several trainings of the other method.")  # fmt: skip
@@ -43,7 +43,7 @@ def command(
     \b
     ganmetrics plan real/ a/ b/
     ganmetrics plan real/ a/ b/ --detect 5% --metric kid --html plan.html
-    ganmetrics plan real/ --runs a/seed*/ --against b/seed*/
+    ganmetrics plan real/ --runs a/seed?/ --against b/seed?/
     """
     import ganmetrics as gm
 

@@ -26,7 +26,7 @@ def command(ctx: click.Context, paths: tuple[str, ...]) -> None:
 
     \b
     ganmetrics runs results/
-    ganmetrics runs results/ trainings/*/scores.jsonl --html runs.html
+    ganmetrics runs results/ trainings/a/scores.jsonl --html runs.html
     ganmetrics runs results/ --format csv > runs.csv
     """
     from ganmetrics import load_results

@@ -24,6 +24,7 @@ nitpick_ignore_regex = [  # types of other packages, and names that only annotat
     ("py:.*", r"(torch|np|numpy|nn|os|collections|argparse|PIL|Image|pathlib|Path|datetime|typing|diffusers)\b.*"),
     ("py:class", r"ganmetrics\.(data|metrics\.needs|diagnosis\.pair|generators\.system)\..*"),
     ("py:class", r"ganmetrics\.leaderboard\.(recomputation|store)\..*"),
+    ("py:class", r"ganmetrics\.(_table|evaluation\.per_image)\..*"),
     ("py:class", r"[A-Z]\w*|optional|(tuple|Mapping)\[str"),
 ]
 

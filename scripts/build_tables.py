@@ -29,7 +29,7 @@ GENERATORS = {
 NUM_IMAGES = 2000
 # Lines of JSON that the page shows.
 SHOWN = 24
-LANGUAGES = {"text": "", "markdown": "", "latex": "latex", "csv": "", "json": "json"}
+LANGUAGES = {"text": "", "markdown": "", "latex": "latex", "csv": "", "json": ""}
 DOCUMENT = r"""\documentclass{article}
 \usepackage{booktabs}
 \usepackage[paperwidth=17cm,paperheight=10cm,margin=6mm]{geometry}

@@ -47,7 +47,7 @@ def test_the_values_on_the_pages_of_metrics(data_root: Path, fault: str) -> None
     if fake.classes is None:
         metrics.remove("class_fid")
     for name, shown in responses.scores(str(data_root), fake, metrics).items():
-        assert is_like(recorded[name], shown), f"{name}: {shown}, recorded {recorded[name]}"
+        assert is_like(shown, recorded[name]), f"{name}: {shown}, recorded {recorded[name]}"
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ from ganmetrics.scoring.scored import scored
 
 try:
     from torchmetrics import Metric
+    from torchmetrics.utilities.distributed import gather_all_tensors as gather_all_tensors
 except ImportError as error:
     raise not_installed("torchmetrics", "torchmetrics") from error
 

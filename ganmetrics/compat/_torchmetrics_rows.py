@@ -1,10 +1,9 @@
-"""torchmetrics' metrics whose states are lists of features: KID, MiFID and the Inception Score."""
+"""torchmetrics' metrics of two sets whose states are lists of features: KID and MiFID."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,17 @@ from torch import Tensor, nn
 from ganmetrics.compat._kernels import Polynomial, kernel_distance
 from ganmetrics.compat._peer_errors import ArgumentValueError, ImageValueError, TooFewError
 from ganmetrics.compat._sides import announce
-from ganmetrics.compat._torchmetrics import LAYERS, LOGITS, Adapted, Path, flag, network_of, under_own, whole_above_0
+from ganmetrics.compat._torchmetrics import (
+    LAYERS,
+    LOGITS,
+    Adapted,
+    Path,
+    flag,
+    gather_all_tensors,
+    network_of,
+    under_own,
+    whole_above_0,
+)
 from ganmetrics.errors import UsageError
 from ganmetrics.metrics import Metric as Wanted
 from ganmetrics.metrics.fid import fid
@@ -31,10 +40,22 @@ class RowsMetric(Adapted):
     def __init__(self, network: nn.Module, normalize: bool, protocol: str | None, own: Mapping[str, Any]) -> None:
         super().__init__(network, normalize, protocol, own)
         for name in self._states():
-            self.add_state(name, [], dist_reduce_fx=None)
+            # As one tensor: ranks may have taken different numbers of batches, or none.
+            self.add_state(name, [], dist_reduce_fx="cat")
         # torchmetrics' own words, which callers filter.
         told = f"Metric `{self.title}` will save all extracted features in buffer."
         announce([f"{told} For large datasets this may lead to large memory footprint."], stacklevel=4)
+
+    def _sync_dist(self, dist_sync_fn: Callable[..., Any] = gather_all_tensors, process_group: Any = None) -> None:
+        """Gather the rows of all ranks; a rank without images takes part with a tensor that has none."""
+        group = process_group or self.process_group
+        for name in self._states():
+            rows = getattr(self, name)
+            known = rows[0].shape[1] if len(rows) else 0
+            dims = max(int(each) for each in dist_sync_fn(torch.tensor(known, device=self.device), group=group))
+            if not known and dims:
+                setattr(self, name, [torch.zeros(0, dims, dtype=self.dtype, device=self.device)])
+        super()._sync_dist(dist_sync_fn, process_group)
 
     def _states(self) -> list[str]:
         """The names of the lists, by the sets."""
@@ -219,73 +240,3 @@ class MemorizationInformedFrechetInceptionDistance(RowsMetric):
 
     def _wanted(self) -> Wanted:
         return under_own(self, f"mifid(threshold={self.cosine_distance_eps})")
-
-
-class InceptionScore(RowsMetric):
-    """Inception Score as ``torchmetrics.image.inception.InceptionScore`` has it; higher is better.
-
-    The shuffle comes from a seed, and where the images do not divide into the splits, these differ by at most one in
-    size; torchmetrics makes the last one shorter. Its state is torchmetrics': the list ``features``. ``splits`` may be
-    set at any time.
-
-    Parameters
-    ----------
-    feature : {"logits_unbiased", 64, 192, 768, 2048} or Module
-        A classifier from images to logits [N, K]. Another layer of Inception is read as if it were logits.
-    splits : int
-    normalize, feature_extractor_weights_path, protocol
-        The parameters of ``FrechetInceptionDistance``, as are the options of ``torchmetrics.Metric``.
-
-    Raises
-    ------
-    UsageError, WeightsError
-        The errors of ``FrechetInceptionDistance``.
-    """
-
-    higher_is_better = True
-    # No real images are kept.
-    full_state_update = False
-    roles = ("fake",)
-    title = "InceptionScore"
-
-    def __init__(
-        self,
-        feature: str | int | nn.Module = LOGITS,
-        splits: int = 10,
-        normalize: bool = False,
-        *,
-        feature_extractor_weights_path: Path = None,
-        protocol: str | None = None,
-        **own: Any,
-    ) -> None:
-        weights = feature_extractor_weights_path
-        network = network_of(feature, (LOGITS, *LAYERS), protocol, weights, reads_logits=True)
-        super().__init__(network, normalize, protocol, own)
-        self.splits = splits
-
-    def _states(self) -> list[str]:
-        return ["features"]
-
-    @property
-    def _cuts_floats(self) -> bool:
-        # torchmetrics cuts floats whatever the network is.
-        return True
-
-    def update(self, imgs: Tensor) -> None:
-        """Take in a batch, [N, 3, H, W] for Inception."""
-        self._take(imgs, "fake")
-
-    def compute(self) -> tuple[Tensor, Tensor]:
-        """Return the mean over splits and their standard deviation, with torchmetrics' ddof 1 (NaN of one split)."""
-        whole_above_0("splits", self.splits)
-        rows = self._rows("fake")
-        if len(rows) < self.splits:
-            what = f"{len(rows)} images found where each of {self.splits} splits needs one"
-            raise TooFewError(what, where="images", hint="Add images, or lower splits", code="E-TOO-FEW")
-        score = self._scored(Sides(None, self._statistics("fake", len(rows), logits=rows.float())))["is"]
-        n = self.splits
-        factor = math.nan if n == 1 else math.sqrt(n / (n - 1))
-        return self._tensor(score.value), self._tensor(factor * cast("float", score.std))
-
-    def _wanted(self) -> Wanted:
-        return under_own(self, f"is(splits={self.splits})")

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from ganmetrics.compat._peer_errors import TooFewError
 from ganmetrics.compat._torchmetrics import LAYERS, Adapted, Path, flag, network_of, under_own
+from ganmetrics.compat._torchmetrics_inception_score import InceptionScore
 from ganmetrics.compat._torchmetrics_network import num_features_of
 from ganmetrics.compat._torchmetrics_rows import (
-    InceptionScore,
     KernelInceptionDistance,
     MemorizationInformedFrechetInceptionDistance,
 )
