@@ -23,6 +23,7 @@ from .sets import SIDES
 if TYPE_CHECKING:
     from ganmetrics._report import Report
     from ganmetrics.metrics import Metric
+    from ganmetrics.scoring.gate import Gate
 
     from .options import Settings
 
@@ -142,10 +143,9 @@ def names_of(metrics: str) -> list[str]:
 def show(work: Callable[[], Result], settings: Settings) -> Result:
     """Do the work and print its result where the options say: as a table or as JSON, and as an HTML report."""
     from ganmetrics import InputError, UsageError
-    from ganmetrics.scoring.gate import Gate, broken
 
     # Conditions are read before the work, which may take hours.
-    gates = [Gate.parse(text) for text in settings.fail_if]
+    gates = _gates(settings.fail_if) if settings.fail_if else []
     if settings.html_path == "-":
         raise UsageError("a report goes to a file", where="--html", hint="Name a file such as report.html")
     # Other ranks take part in the work and print nothing.
@@ -173,10 +173,19 @@ def show(work: Callable[[], Result], settings: Settings) -> Result:
         result.save_html(settings.html_path, command=command, force=settings.force)
         click.echo(f"the report is in {settings.html_path}", err=True)
     # After all outputs, which say why.
-    if said := broken(gates, result.by_set()):
-        click.echo(f"--fail-if: {'; '.join(said)}", err=True)
-        click.get_current_context().exit(FAILED)
+    if gates:
+        from ganmetrics.scoring.gate import broken
+
+        if said := broken(gates, result.by_set()):
+            click.echo(f"--fail-if: {'; '.join(said)}", err=True)
+            click.get_current_context().exit(FAILED)
     return result
+
+
+def _gates(conditions: Sequence[str]) -> list[Gate]:
+    from ganmetrics.scoring import gate
+
+    return [gate.Gate.parse(text) for text in conditions]
 
 
 def printed(result: Report, form: str) -> str:
