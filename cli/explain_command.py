@@ -20,8 +20,8 @@ from .output_options import force_option, format_option, json_option
 @click.option("--reference", "references", multiple=True, metavar="[NAME=]SET", cls=SCORES,
               help="Another set that may have been the reference. May be repeated.")  # fmt: skip
 @click.option("--search", metavar="NAME,NAME,...", cls=SCORES,
-              help="Differences to look at. They are protocol, reference, crop, format, number, classes, denominator "
-              "and mixture.  [default: all]")  # fmt: skip
+              help="Differences to look at. They are protocol, reference, crop, format, number, classes, "
+              "denominator, precision and mixture.  [default: all]")  # fmt: skip
 @format_option
 @json_option
 @force_option

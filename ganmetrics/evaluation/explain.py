@@ -155,8 +155,8 @@ def explain(
 
     The images are decoded once, and FID is computed under each single difference from the caller's recipe and under the
     likeliest pairs: the resize of each package, other references, crops, JPEG, the number of images, balanced classes,
-    the denominator of covariances, and mixed sets. Features of every image and resize are held in memory, about 8 kB
-    each.
+    the denominator and the precision of covariances, and mixed sets. Features of every image and resize are held in
+    memory, about 8 kB each.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def explain(
         images. Saved statistics count where they are of the same network.
     search : sequence of str
         Differences that are looked at: ``protocol``, ``reference``, ``crop``, ``format``, ``number``, ``classes``,
-        ``denominator``, ``mixture``. Fewer take less time.
+        ``denominator``, ``precision``, ``mixture``. Fewer take less time.
     extractor : str, optional
         ``"inception"`` or a layer of it, as ``"inception:768"``.
     device, batch_size, weights, reading

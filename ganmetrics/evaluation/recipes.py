@@ -13,7 +13,7 @@ from ganmetrics.evaluation.several_inputs import Way
 from ganmetrics.measurement.gathering import sampled
 from ganmetrics.measurement.statistics import Statistics
 from ganmetrics.metrics.fid import fid_of_moments, fid_uncertainty
-from ganmetrics.numerics.moments import Moments
+from ganmetrics.numerics.moments import Moments, narrow_moments
 from ganmetrics.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ COUNTS = (1000, 2048, 5000, 10_000, 30_000, 50_000)
 PERCENTS = (10, 20, 25, 50, 75, 80, 90)
 BATCHES = (16, 32, 50, 64, 100, 128, 256, 500)
 JPEG_STEPS = ("jpeg:75", "jpeg:95")
-SEARCHES = ("protocol", "reference", "crop", "format", "number", "classes", "denominator", "mixture")
+SEARCHES = ("protocol", "reference", "crop", "format", "number", "classes", "denominator", "precision", "mixture")
 REAL, FAKE = "real", "fake"
 
 
@@ -44,6 +44,7 @@ class Setup:
     is_fake_balanced: bool = False
     is_mixed: bool = False
     denominator: str = "n-1"
+    is_narrow: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,7 @@ def changes_of(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup, ki
         "number": _numbers,
         "classes": _classes,
         "denominator": _denominators,
+        "precision": _precisions,
         "mixture": _mixtures,
     }
     found = [change for kind in kinds for change in makers[kind](measured, base) if change.kind == kind]
@@ -154,6 +156,10 @@ def _denominators(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup)
                    {"denominator": "n"})]  # fmt: skip
 
 
+def _precisions(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> list[Change]:
+    return [Change("precision", "means and covariances are in float32", (), {"is_narrow": True})]
+
+
 def _mixtures(measured: Mapping[str, Mapping[Way, Statistics]], base: Setup) -> list[Change]:
     found = [Change("mixture", "the real images lie among the generated ones", (), {"is_mixed": True})]
     for name in measured:
@@ -197,6 +203,8 @@ class Recipes:
         if setup not in self._values:
             real, fake = self._both(setup)
             self._values[setup] = None
+            if setup.is_narrow:
+                real, fake = _narrow(real), _narrow(fake)
             if real is not None and fake is not None:
                 self._values[setup] = fid_of_moments(real.moments, fake.moments, denominator=setup.denominator)
         return self._values[setup]
@@ -254,6 +262,12 @@ class Recipes:
             rows = rows[balanced(side.labels)]
         rows = rows[:count] if count else rows
         return Rows(Moments.of(rows), rows) if len(rows) > 1 else None
+
+
+def _narrow(side: Rows | None) -> Rows | None:
+    """A set with moments as float32 gives them; ``None`` where its features are not at hand."""
+    features = None if side is None else side.features
+    return None if side is None or features is None else side._replace(moments=narrow_moments(features))
 
 
 def balanced(labels: torch.Tensor) -> torch.Tensor:  # int64 [N] -> int64 [n]

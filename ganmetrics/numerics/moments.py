@@ -134,3 +134,16 @@ class RunningMoments:
     def value(self) -> Moments:
         """Return the moments of all vectors so far, which later ones do not change."""
         return Moments(self.count, self.mean.clone(), torch.from_numpy(mirrored(self._lower)))
+
+
+def narrow_moments(features: Features) -> Moments:
+    """Compute the moments of [N, D] vectors in their own type, as packages do that do not widen them.
+
+    Below full rank rounding leaves negative variances, which count as 0: such packages drop them with the imaginary
+    part of a root.
+    """
+    mean = features.mean(dim=0)
+    centred = features - mean
+    values, vectors = torch.linalg.eigh((centred.T @ centred).double())
+    scatter = (vectors * values.clamp(min=0)) @ vectors.T
+    return Moments(len(centred), mean.double(), (scatter + scatter.T) / 2)

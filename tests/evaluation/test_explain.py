@@ -97,6 +97,15 @@ def test_each_difference_is_named(place: Path, how: dict[str, object], words: st
     assert found.verdict.endswith(f"is reached where {words}")
 
 
+def test_statistics_in_float32_are_tried(place: Path, how: dict[str, object]) -> None:
+    """As packages compute them that take moments in the network's type."""
+    found = explained(1e4, place, how, "precision")
+    [narrow] = [each for each in found.nearest if each.changes]
+    assert narrow.changes == ("means and covariances are in float32",)
+    assert narrow.value == pytest.approx(found.own.value, rel=1e-3)
+    assert narrow.value != found.own.value
+
+
 @pytest.mark.slow
 def test_two_differences_at_once_are_named(place: Path, how: dict[str, object]) -> None:
     """Neither way alone was measured, so that the sets are read a second time."""
