@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import click
 
-from .grouped_help import SCORES, Command, Several
+from .grouped_help import SCORES, Command
 from .options import Settings, scoring_options, set_argument
 from .output import configured, names_of, run_comparison, show
-from .output_options import baseline_option, html_option
+from .output_options import against_option, baseline_option, html_option, runs_option, test_option
 
 
 @click.command(cls=Command)
 @set_argument("real")
 @click.argument("fakes", nargs=-1, metavar="FAKE FAKE...")
-@click.option(
-    "--runs",
-    multiple=True,
-    metavar="SET...",
-    cls=Several,
-    help="Sets of several trainings of one method, such as a/seed?/. Takes all up to the next option.",
-)
-@click.option("--against", multiple=True, metavar="SET...", cls=Several,
-              help="Sets of several trainings of the other method.")  # fmt: skip
+@runs_option
+@against_option
 @click.option("--metrics", default="fid", show_default=True, metavar="NAME,NAME,...", cls=SCORES,
               help="Metrics to compute.")  # fmt: skip
-@click.option("--test", metavar="SET", cls=SCORES,
-              help="Real images that no generator was trained on. They give each score its floor; the metrics "
-              "ct and fld need them.")  # fmt: skip
+@test_option
 @baseline_option
 @html_option
 @scoring_options

@@ -7,7 +7,7 @@ import click
 from .grouped_help import OUTPUT, SCORES, Command
 from .options import Settings, scoring_options, set_argument
 from .output import names_of, run, run_comparison, write_images
-from .output_options import baseline_option, html_option
+from .output_options import baseline_option, html_option, test_option
 
 
 @click.command(cls=Command)
@@ -16,9 +16,7 @@ from .output_options import baseline_option, html_option
 @click.option("--metrics", default="default", metavar="NAME,NAME,...", cls=SCORES,
               help="Metrics to compute. all takes every metric that the sets allow.  [default: fid, is and kid as far "
               "as the sets allow them]")  # fmt: skip
-@click.option("--test", metavar="SET", cls=SCORES,
-              help="Real images that the generator was not trained on. They give each score its floor; the metrics "
-              "ct and fld need them.")  # fmt: skip
+@test_option
 @click.option("--per-image", metavar="FILE.csv|FILE.parquet", cls=OUTPUT,
               help="Write scores of single images: realism, rarity, nearest real.")  # fmt: skip
 @baseline_option

@@ -1,4 +1,4 @@
-"""The options about output, and how a command keeps the options that it takes by ``Settings``."""
+"""The shared options about output and sets, and how a command keeps those that it takes by ``Settings``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .grouped_help import OUTPUT, SCORES
+from .grouped_help import OUTPUT, SCORES, Several
 
 PREFIX = "ganmetrics."
 # The exit code of a result that --fail-if or --fail-on names.
@@ -37,6 +37,14 @@ fail_if_option = shared(
 )  # fmt: skip
 baseline_option = click.option("--baseline", default="", metavar="FAKE", cls=SCORES,
                                help="Compare the other sets with this one alone.")  # fmt: skip
+test_option = click.option("--test", metavar="SET", cls=SCORES,
+                           help="Real images that no generator was trained on. They give each score its floor; the "
+                           "metrics ct and fld need them.")  # fmt: skip
+runs_option = click.option("--runs", multiple=True, metavar="SET...", cls=Several,
+                           help="Sets of several trainings of one method, such as a/seed?/. Takes all up to the next "
+                           "option.")  # fmt: skip
+against_option = click.option("--against", multiple=True, metavar="SET...", cls=Several,
+                              help="Sets of several trainings of the other method.")  # fmt: skip
 seed_option = shared(
     "--seed", default=2020, show_default=True, cls=SCORES, help="Random seed for subsets and shuffles."
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from .grouped_help import SCORES, Command, Several
+from .grouped_help import SCORES, Command
 from .options import Settings, diagnosis_options, set_argument
 from .output import show
+from .output_options import against_option, runs_option
 
 
 @click.command(cls=Command)
@@ -15,15 +16,8 @@ from .output import show
 @click.option("--detect", default="2%", show_default=True, metavar="SHARE|NUMBER", cls=SCORES,
               help="The difference that is to be told.")  # fmt: skip
 @click.option("--metric", default="fid", show_default=True, metavar="NAME", cls=SCORES, help="Metric to plan for.")
-@click.option(
-    "--runs",
-    multiple=True,
-    metavar="SET...",
-    cls=Several,
-    help="Sets of several trainings of one method, such as a/seed?/. Takes all up to the next option.",
-)
-@click.option("--against", multiple=True, metavar="SET...", cls=Several,
-              help="Sets of several trainings of the other method.")  # fmt: skip
+@runs_option
+@against_option
 @diagnosis_options
 @click.pass_context
 def command(
