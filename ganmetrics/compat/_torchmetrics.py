@@ -175,6 +175,13 @@ class Adapted(Metric):
 
     def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
         """Take in the images of another metric, or of its ``metric_state``."""
+        if isinstance(incoming_state, Metric) and not isinstance(incoming_state, type(self)):
+            what = f"Expected incoming state to be an instance of {type(self).__name__}"
+            raise ArgumentValueError(f"{what}; found {type(incoming_state).__name__}", where="incoming_state")
+        if isinstance(incoming_state, Adapted):
+            # Rows of two networks in one state would give a number of nothing.
+            mine, theirs = (each._recipe_of(each.inception) for each in (self, incoming_state))
+            theirs.require(mine, ("the other metric", "this one"))
         given = incoming_state.metric_state if isinstance(incoming_state, Metric) else incoming_state
         for name in self._defaults:
             setattr(self, name, getattr(self, name) + given[name])

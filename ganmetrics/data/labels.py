@@ -176,6 +176,9 @@ def _from_csv(path: Path, column: str) -> dict[str, str]:
     """The class behind each name; of several columns the first line has the names."""
     with path.open(newline="", encoding="utf-8-sig") as stream:
         rows = [row for row in csv.reader(stream) if row]
+    if {len(row) for row in rows} == {2} and column and rows[0][1] == column:
+        # The first line names the only attribute.
+        rows, column = rows[1:], ""
     if {len(row) for row in rows} != {2}:
         if not rows or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
             raise ValueError(path)

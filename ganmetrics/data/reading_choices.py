@@ -153,8 +153,8 @@ class Reading:
         """Refuse choices that are for RGB images of 8 bits beside another form (UsageError)."""
         if self.form == RGB8:
             return
-        for name, is_set in (("prepare", self.prepare), ("levels", self.levels)):
-            if is_set:
+        for name, default in {"prepare": None, "levels": None, "alpha": "error", "exif": "ignore"}.items():
+            if getattr(self, name) != default:
                 what = f"{name} is for RGB images of 8 bits, and these have {self.form.words}"
                 raise UsageError(what, where=f"Reading.{name}", hint=f"Leave {name} out, or channels and dtype")
 

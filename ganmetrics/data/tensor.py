@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ganmetrics.data.reading.pixel_form import RGB8, PixelForm
-from ganmetrics.data.reading.uint8 import as_tensor, to_form
+from ganmetrics.data.reading.uint8 import as_tensor, check_floats, to_form
 from ganmetrics.data.source import Kind, Source, is_instance
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class TensorSource(Source):
         self.count = self._images.shape[0]
         for first, piece in self._pieces():
             if piece.is_floating_point():
-                to_form(piece, value_range, self.name, form, first=first)
+                check_floats(piece, value_range, self.name, form, first=first)
 
     def batches(self) -> Iterator[Images]:
         """The images in order; see ``Source.batches``."""

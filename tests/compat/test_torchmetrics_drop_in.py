@@ -196,6 +196,17 @@ def test_a_shared_network_runs_once() -> None:
     assert "custom-Counted:" in str(share["FrechetInceptionDistance"].result["fid"].signature)
 
 
+def test_states_of_other_networks_or_classes_do_not_merge() -> None:
+    first, second = (fed(FrechetInceptionDistance(Means()), REAL, FAKE) for _ in range(2))
+    with torch.no_grad():
+        second.inception.map.weight.mul_(2)
+    other = FrechetInceptionDistance(second.inception)
+    with pytest.raises(gm.StatisticsError, match="were made by different recipes"):
+        first.merge_state(other)
+    with pytest.raises(ValueError, match="to be an instance of FrechetInceptionDistance; found KernelInception"):
+        first.merge_state(KernelInceptionDistance(Means()))
+
+
 def test_a_tracker_keeps_the_best_of_several_epochs() -> None:
     tracker = MetricTracker(FrechetInceptionDistance(Means()), maximize=False)
     for fake in (FAKE, REAL):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,10 +140,45 @@ def test_four_channels_keep_transparency_and_one_takes_grey_files(tmp_path: Path
     assert net.seen == {(torch.uint8, 4)}
     with pytest.raises(gm.InputError, match="has colours or an alpha channel; the network takes one channel"):
         gm.fid(tmp_path, tmp_path, extractor=gm.load_extractor(Net(), channels=1))
+    for index in range(12):
+        Image.fromarray(rng.integers(0, 256, (6, 7, 3)).astype(np.uint8)).save(tmp_path / f"{index}.png")
+    with pytest.raises(gm.InputError, match="has the mode RGB; the network takes 4 channels of uint8"):
+        gm.fid(tmp_path, tmp_path, extractor=gm.load_extractor(Net(), channels=4))
     grey = [Image.fromarray(rng.integers(0, 256, (6, 7)).astype(np.uint8)) for _ in range(12)]
     net = Net()
     gm.fid(grey, [image.convert("RGB") for image in grey], extractor=gm.load_extractor(net, channels=1))
     assert net.seen == {(torch.uint8, 1)}
+
+
+@pytest.mark.parametrize(("image", "channels", "words"), [
+    (Image.new("CMYK", (4, 4)), 4, "has the mode CMYK"),
+    (Image.new("F", (4, 4)), 1, "has the mode F"),
+    (Image.new("I", (4, 4)), 1, "has the mode I"),
+])  # fmt: skip
+def test_numbers_are_neither_made_up_nor_left_out(image: Image.Image, channels: int, words: str) -> None:
+    with pytest.raises(gm.InputError, match=f"{words}; the network takes {channels} channel"):
+        gm.fid([image] * 3, [image] * 3, extractor=gm.load_extractor(Net(), channels=channels))
+
+
+def test_colours_of_16_bits_are_not_cut_to_8(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (5, 6, 4)).astype(np.uint16)
+    png = sixteen_bit_rgba(pixels)
+    for index in range(3):
+        (tmp_path / f"{index}.png").write_bytes(png)
+    with pytest.raises(gm.InputError, match="has colours of 16 bits; the network takes 4 channels of uint8"):
+        gm.fid(tmp_path, tmp_path, extractor=gm.load_extractor(Net(), channels=4))
+
+
+def sixteen_bit_rgba(pixels: np.ndarray[Any, Any]) -> bytes:
+    """A PNG file of uint16 [H, W, 4], which Pillow cannot write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def test_saved_statistics_remember_the_form(tmp_path: Path) -> None:
@@ -197,6 +234,8 @@ REFUSALS: dict[str, tuple[type[Exception], str, Callable[[], object]]] = {
         "value_range makes 8 bits of floats",
         lambda: gm.source(drawn(0), value_range=(0, 1), reading=FLOATS),
     ),
+    "transparency": (gm.UsageError, "alpha is for RGB", lambda: gm.Reading(channels=4, alpha="white")),
+    "orientations": (gm.UsageError, "exif is for RGB", lambda: gm.Reading(channels=4, exif="transpose")),
     "a crop": (gm.UsageError, "prepare is for RGB", lambda: gm.Reading(channels=13, prepare="pad")),
     "a metric of pixels": (
         gm.UsageError,

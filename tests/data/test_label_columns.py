@@ -174,6 +174,13 @@ def test_a_name_chooses_a_column(way: Callable[[Path, gm.Reading], gm.Source], t
     assert found.class_names() == [str(each) for each in TABLE[:, 1]]
 
 
+def test_a_header_may_name_the_only_attribute(tmp_path: Path) -> None:
+    lines = [f"{index}.png,{row[1]}" for index, row in enumerate(TABLE)]
+    (tmp_path / "male.csv").write_text("\n".join(["image,Male", *lines]))
+    found = gm.source(folder(tmp_path), labels=tmp_path / "male.csv", reading=gm.Reading(label_column="Male"))
+    assert found.class_names() == [str(each) for each in TABLE[:, 1]]
+
+
 def test_a_column_of_single_labels_is_told(tmp_path: Path) -> None:
     np.save(tmp_path / "labels.npy", TABLE[:, 0])
     with pytest.raises(gm.InputError, match="have one column, and the column 1 was asked for"):

@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     from ganmetrics.data.reading.pixel_form import PixelForm
 
 OTHERWISE = "Pass arrays, or a data set that returns tensors [C, H, W]"
-# Pillow's modes for each number of channels of 8 bits.
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
-def in_form(image: PilImage, form: PixelForm) -> np.ndarray[Any, Any]:
+def in_form(image: PilImage, form: PixelForm, *, has_deep_colours: bool) -> np.ndarray[Any, Any]:
     """The numbers of a loaded image, [H, W, C]; those of 16 bits as int32.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    form : PixelForm
+        Other than three channels of 8 bits.
+    has_deep_colours : bool
+        Whether the file has colours of 16 bits, of which Pillow keeps 8.
 
     Raises
     ------
@@ -27,21 +33,21 @@ def in_form(image: PilImage, form: PixelForm) -> np.ndarray[Any, Any]:
     """
     import numpy as np
 
-    is_deep = image.mode.startswith("I")
-    if form.dtype == "float32" and form.channels == 1 and image.mode == "F":
+    if has_deep_colours:
+        raise Unreadable(f"has colours of 16 bits; the network takes {form.words}", OTHERWISE)
+    is_whole = image.mode not in ("F", "I") and not image.mode.startswith("I;")
+    if form == (1, "float32") and image.mode == "F":
         return np.asarray(image)[:, :, None]
-    if form.dtype == "uint16" and form.channels == 1 and is_deep:
+    if form == (1, "uint16") and image.mode.startswith("I"):
         values = np.asarray(image)
         if values.min() >= 0 and values.max() <= 65535:
             return values.astype(np.int32)[:, :, None]
-    mode = MODES.get(form.channels) if form.dtype == "uint8" else None
-    if mode is None or is_deep or image.mode == "F":
-        raise Unreadable(f"has the mode {image.mode}; the network takes {form.words}", OTHERWISE)
-    if form.channels == 1:
+    if form == (1, "uint8") and is_whole:
         return _grey(image)[:, :, None]
-    if form.channels == 3 and image.has_transparency_data:
-        raise Unreadable("has an alpha channel; the network takes three channels", OTHERWISE)
-    return np.asarray(image if image.mode == mode else image.convert(mode))
+    # Without transparency a fourth channel would be made up; four of CMYK are other ones.
+    if form == (4, "uint8") and is_whole and image.has_transparency_data:
+        return np.asarray(image.convert("RGBA"))
+    raise Unreadable(f"has the mode {image.mode}; the network takes {form.words}", OTHERWISE)
 
 
 def _grey(image: PilImage) -> np.ndarray[Any, Any]:

@@ -167,7 +167,7 @@ def _pixels(
         # Imported here, since few networks take other images.
         from ganmetrics.data.reading.channels import in_form
 
-        return in_form(image, reading.form), kinds
+        return in_form(image, reading.form, has_deep_colours=has_deep_colours), kinds
     shallow = image
     if has_deep_colours or reading.levels is not None or image.mode.startswith(("I", "F")):
         shallow, more = to_eight_bits(

@@ -54,10 +54,9 @@ def to_form(
         return tensor
     if form.dtype == "uint16":
         return tensor.to(torch.int32)
+    check_floats(tensor, value_range, where, form, first=first)
     if form.dtype == "float32":
-        check_finite(tensor, where, first=first)
         return tensor.float()
-    check_values(tensor, value_range, where, first=first)
     # Checked above; this only tells the type checker.
     assert value_range is not None
     low, high = value_range
@@ -106,6 +105,16 @@ def check_layout(
     if shape[-1] == channels and is_array:
         return True
     _refuse_layout(shape, is_item, is_array, where, channels)
+
+
+def check_floats(
+    images: Tensor, value_range: tuple[float, float] | None, where: str, form: PixelForm, *, first: int = 0
+) -> None:
+    """Refuse floats that do not make images of the form: NaN, infinity, or for 8 bits values outside their range."""
+    if form.dtype == "float32":
+        check_finite(images, where, first=first)
+    else:
+        check_values(images, value_range, where, first=first)
 
 
 def check_values(images: Tensor, value_range: tuple[float, float] | None, where: str, *, first: int = 0) -> None:
